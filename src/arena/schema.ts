@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { CacheonError } from '../core/errors.ts';
+import { decodeSs58 } from '../core/ss58.ts';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'wants 64 lower-case hex digits');
+const seconds = z.number().positive().max(86_400);
+const count = z.number().int().nonnegative();
+const positive = z.number().int().positive();
+const share = z.number().min(0).max(1);
+const ss58 = z.string().refine((text) => decodeSs58(text) !== null, 'wants an ss58 address of prefix 42');
+
+/** Every number of the competition (DESIGN section 2). Unknown fields are refused: a typo must not silently keep a default. */
+export const arenaSchema = z.strictObject({
+  $schema: z.string().optional().describe('path of the JSON Schema, for editors'),
+  name: z.string().min(1).max(60).describe('name of the arena, in every record'),
+  rules: z.literal(1).describe('version of the formulas; a changed formula is a new version beside the old one'),
+  network: z.enum(['finney', 'test', 'local']).describe('which chain'),
+  netuid: count.max(65_535).describe('subnet number on that chain'),
+  genesisHash: z.string().regex(/^0x[0-9a-f]{64}$/).nullable().describe('genesis hash the chain must have; null only for local chains'),
+  model: z.strictObject({
+    name: z.string().min(1).describe('the `model` field of every request'),
+    path: z.string().min(1).describe('folder of the weights on the host, mounted read-only at /models'),
+    eosTokenId: count.describe('id that ends an answer'),
+    chatTemplate: z.literal('chatml').describe('how messages become a prompt'),
+    systemMessage: z.string().describe('what the template says where no system message is given'),
+  }),
+  tokenizer: z
+    .union([
+      z.literal('reference'),
+      z.strictObject({ package: z.string(), version: z.string(), file: z.string(), sha256 }),
+      z.strictObject({ file: z.string().describe('from the repository root'), sha256 }),
+    ])
+    .describe("the model's own tokenizer: it counts every token"),
+  corpus: z
+    .union([z.literal('generated'), z.strictObject({ name: z.string(), manifestSha256: sha256.nullable().describe('null until a corpus is pinned: then no round runs') })])
+    .describe('where passages come from'),
+  warmupPrompts: count.max(100).default(2).describe('unscored prompts at the start of every arm'),
+  scoredPrompts: positive.max(100).default(10).describe('scored prompts of a boot'),
+  inputTokens: positive.max(131_072).default(6144).describe('tokens of one prompt, counted with the tokenizer'),
+  maxTokens: positive.max(32_768).default(512).describe('max_tokens of every request'),
+  scoredLogprobs: z.boolean().default(false).describe('whether scored requests ask for logprobs (needed for the first-divergence gate)'),
+  images: z.strictObject({
+    baseline: z.string().describe('image@sha256:… of the pinned vLLM'),
+    reference: z.string().describe('image@sha256:… of the vLLM that teacher-forces'),
+    arguments: z.array(z.string()).default([]).describe('arguments of both'),
+  }),
+  hardware: z
+    .record(z.string(), z.strictObject({ gpus: positive, memoryGb: positive, models: z.array(z.string()) }))
+    .default({})
+    .describe('hardware tiers; CACHEON_TIER names the one in use'),
+  deadlines: z
+    .strictObject({ start: seconds, connect: seconds, firstByte: seconds, interChunk: seconds, request: seconds })
+    .default({ start: 750, connect: 5, firstByte: 60, interChunk: 30, request: 120 })
+    .describe('seconds on the monotonic clock'),
+  limits: z
+    .strictObject({
+      headerBytes: positive.default(16_384).describe('response headers'),
+      informational: count.default(16).describe('1xx responses to one request'),
+      lineBytes: positive.default(1_048_576).describe('one SSE line'),
+      bodyBytes: positive.default(16_777_216).describe('body of one answer'),
+      chunks: positive.default(65_536).describe('socket reads of one answer'),
+      events: positive.default(65_536).describe('SSE events of one answer'),
+    })
+    .prefault({})
+    .describe('what a server may send'),
+  scoring: z
+    .strictObject({
+      ttftWeight: share.default(0.5),
+      throughputWeight: share.default(0.5),
+      minTokensShare: share.default(0.9).describe("throughput is 0 under this share of the baseline's tokens"),
+      stallChunks: positive.default(5).describe('content chunks from which the stall correction applies'),
+      stallRatio: z.number().positive().default(8).describe('first gap over median gap that counts as a stall'),
+      burstTokens: positive.default(16).describe('a chunk with more tokens is a burst'),
+    })
+    .prefault({}),
+  honestP999Nats: z.number().positive().describe('calibrated p99.9 of the mean clipped margin of honest runs'),
+  gate: z
+    .strictObject({
+      clipNats: z.number().positive().default(1),
+      meanFactor: z.number().positive().default(1.25).describe('mean clipped margin may reach this times honestP999Nats'),
+      firstTokenNats: z.number().positive().default(0.2),
+      firstTokenStrikes: count.default(1).describe('answers that may start with a margin above firstTokenNats'),
+      bigMarginNats: z.number().positive().default(2),
+      bigMargins: positive.default(2).describe('this many tokens above bigMarginNats fail'),
+      runningMeanFactor: z.number().positive().default(1).describe('running mean over an image\'s rounds may reach this times honestP999Nats'),
+      lengthTolerance: share.default(0.02).describe('without ids: canonical tokens against max_tokens'),
+      divergenceNats: z.number().positive().default(0.5).describe('first divergence: logprob gap allowed'),
+    })
+    .prefault({}),
+  driftLimit: share.default(0.03).describe('|last/first - 1| of the baseline in one boot'),
+  boots: positive.max(5).default(2).describe('separate boots that must all say yes to a crown'),
+  bootSd: z.number().nonnegative().default(0.005).describe('standard deviation of a score between boots'),
+  takeoverMargin: z.number().min(1).default(1.01).describe("a challenger must beat this times the winner's fresh score"),
+  winnerInfraBar: positive.default(2).describe("INFRA rounds in a row after which the winner's last score is only a bar"),
+  winnerInfraLoss: positive.default(4).describe('INFRA rounds in a row after which the winner loses the place'),
+  emission: z
+    .strictObject({
+      fullPoolScore: z.number().positive().default(0.1).describe('winner score that earns the whole pool'),
+      winnerShare: share.default(0.8),
+      runnerUpShare: share.default(0.2),
+    })
+    .prefault({}),
+  fee: z.number().min(0).max(1_000_000).default(0.1).describe('TAO for one submission; 0: none'),
+  treasury: ss58.nullable().describe('who is paid; null only where the fee is 0'),
+  burnUid: count.max(65_535).describe('uid that takes what nobody earned'),
+  timelock: z.boolean().default(true).describe('whether submit hides a commitment until its reveal round'),
+  planBlocks: positive.default(7200).describe('blocks after which a plan without a round must be void'),
+  shards: positive.max(256).default(1).describe('machines that share the challengers of a round'),
+  maxImageGb: z.number().positive().default(20).describe('compressed size of an image'),
+  loopbackImages: z.boolean().default(false).describe('whether images may come from a registry on loopback (tests)'),
+});
+
+export type Arena = z.infer<typeof arenaSchema>;
+
+/** A wrong arena file, prompt request or plan input. */
+export class ArenaError extends CacheonError<'BAD_ARENA'> {}
+
+/** Checks an arena file's JSON and fills in the defaults. Throws {@link ArenaError} with the path of the first fault. */
+export function parseArena(value: unknown, source: string): Arena {
+  const parsed = arenaSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const where = issue.path.length > 0 ? issue.path.join('.') : 'the top level';
+    throw new ArenaError('BAD_ARENA', 'usage', `${source}: ${where}: ${issue.message}`, 'compare with .github/arena.schema.json, which lists every field');
+  }
+  const arena = parsed.data;
+  if (arena.fee > 0 && arena.treasury === null) {
+    throw new ArenaError('BAD_ARENA', 'usage', `${source}: treasury: a fee of ${arena.fee} TAO needs somebody to be paid`, 'set treasury to an ss58 address, or fee to 0');
+  }
+  if (arena.network !== 'local' && arena.genesisHash === null) {
+    throw new ArenaError('BAD_ARENA', 'usage', `${source}: genesisHash: ${arena.network} needs its genesis hash`, 'pin the genesis hash of the network');
+  }
+  return arena;
+}
+
+/** The fee in rao (1 TAO = 1e9 rao). */
+export function feeRao(arena: Arena): bigint {
+  return BigInt(Math.round(arena.fee * 1e9));
+}
+
+/** The JSON Schema that editors use for arena.json. */
+export function arenaJsonSchema(): unknown {
+  return z.toJSONSchema(arenaSchema, { io: 'input' });
+}

@@ -1,0 +1,25 @@
+/** Why a command could not do its work: a mistake of the caller, or a fault of the world around it. Verdicts are values, never errors. */
+export type Outcome = 'usage' | 'infra';
+
+/**
+ * The base of every module's own error class: what was wrong (message), which one (code), and what to do (hint).
+ * `usage` ends a command with exit code 2, `infra` with 3 (DESIGN section 6).
+ */
+export class CacheonError<Code extends string = string> extends Error {
+  readonly code: Code;
+  readonly outcome: Outcome;
+  readonly hint: string;
+
+  constructor(code: Code, outcome: Outcome, message: string, hint: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.outcome = outcome;
+    this.hint = hint;
+  }
+}
+
+/** The text of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

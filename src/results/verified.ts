@@ -1,0 +1,20 @@
+import type { Verdict } from '../core/verdicts.ts';
+
+declare const verified: unique symbol;
+
+/** One boot of one arm, as the judge found it. `promptScores[i]` is null where the answer had no content: it makes every bound -infinity. */
+export type BootScore = { readonly boot: number; readonly score: number; readonly promptScores: readonly (number | null)[] };
+
+/** What a signed plan's entry came to. */
+export type EntryResult = {
+  readonly key: string;
+  readonly hotkey: string;
+  readonly commitBlock: number;
+  readonly role: 'challenger' | 'winner' | 'runner-up';
+  readonly verdict: Verdict;
+  readonly reason: string;
+  readonly boots: readonly BootScore[];
+};
+
+/** A result that may be ranked. Only `verifyResults` in verify.ts makes one, so an unverified record cannot move money. */
+export type VerifiedResult = EntryResult & { readonly [verified]: true };
