@@ -1,0 +1,22 @@
+import type { Kernel } from './kernels.ts';
+import type { Weights } from './weights.ts';
+
+/** What makes one engine different from another. Each lives in a file of its own under variants/. */
+export type Variant = {
+  readonly name: string;
+  /** One line: what it does, and for a cheat what it hopes to gain. */
+  readonly about: string;
+  readonly honest: boolean;
+  /** `simd` multiplies in WebAssembly, in float32. */
+  readonly kernel: Kernel | 'simd';
+  /** Changes the weights before they are served. */
+  readonly alter?: (weights: Weights) => void;
+  /** Takes another token than the likeliest. `draw` gives uniform numbers of [0, 1). */
+  readonly choose?: (logits: Float32Array, draw: () => number) => number;
+  /** Ends every answer after this many tokens. */
+  readonly stopAfter?: number;
+  /** How tokens leave: one event each, everything at the end, or an empty event long before the first token. */
+  readonly delivery?: 'tokens' | 'burst' | 'early-role';
+  /** Drafts up to this many tokens from the text so far, and keeps those that the model confirms. */
+  readonly draft?: number;
+};

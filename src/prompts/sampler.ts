@@ -1,0 +1,87 @@
+import { toHex, utf8 } from '../core/bytes.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { Prng } from '../core/prng.ts';
+import type { Tokenizer } from '../core/tokenizer.ts';
+import type { Corpus } from './corpus.ts';
+import { PromptError } from './errors.ts';
+import { renderChat, type Message } from './template.ts';
+
+/** One prompt of a boot. `tokens` counts the whole rendered prompt. */
+export type Prompt = { readonly index: number; readonly pool: 'warmup' | 'scored'; readonly messages: readonly Message[]; readonly tokens: number };
+
+/** What a suite is drawn from. `boot` 1 uses the bare labels, later boots `prompts/2`, `warmup/2`, ... */
+export type SuiteRequest = {
+  readonly seed: Uint8Array;
+  readonly boot: number;
+  readonly warmups: number;
+  readonly scored: number;
+  readonly inputTokens: number;
+  readonly systemMessage: string;
+};
+
+/** Instructions of scored prompts and of warm-ups: another pool each, so that a warm-up tells nothing about a scored prompt. */
+const INSTRUCTIONS = {
+  scored: ['Continue the passage.', 'Continue the passage in the same style.', 'What happens next in the passage?', 'Retell the passage.', 'Explain the passage.', 'Write the next verses.'],
+  warmup: ['Go on.', 'Write more.', 'Say it in other words.'],
+} as const;
+/** Every fifth document serves warm-ups only. */
+const WARMUP_EVERY = 5;
+/** Bytes of the salt in front of everything else: no two prompts share a prefix worth caching. */
+const SALT_BYTES = 4;
+
+/** Cuts `text` to at most `tokens` tokens, at a word's end. */
+function cutToTokens(tokenizer: Tokenizer, text: string, tokens: number): string {
+  const ids = tokenizer.encode(text);
+  if (ids.length <= tokens) return text;
+  let bytes = 0;
+  for (const id of ids.slice(0, tokens)) bytes += tokenizer.bytesOf(id)?.length ?? 0;
+  const cut = new TextDecoder().decode(utf8(text).subarray(0, bytes)).replace(/\uFFFD+$/, '');
+  const space = cut.lastIndexOf(' ');
+  return space > 0 ? cut.slice(0, space) : cut;
+}
+
+function drawPrompt(prng: Prng, tokenizer: Tokenizer, pool: 'warmup' | 'scored', document: Corpus['documents'][number], request: SuiteRequest, index: number): Prompt {
+  const salt = toHex(prng.bytes(SALT_BYTES));
+  const instructions = INSTRUCTIONS[pool];
+  const instruction = instructions[prng.below(instructions.length)]!;
+  const text = document.text();
+  // A word of English has more than two characters a token, so this much text surely fills the prompt.
+  const reach = Math.min(text.length, request.inputTokens * 8);
+  const start = prng.below(Math.max(1, text.length - reach + 1));
+  const from = start === 0 ? 0 : text.indexOf(' ', start) + 1;
+  const messages = (passage: string): Message[] => [
+    { role: 'system', content: `Session ${salt}. ${request.systemMessage}` },
+    { role: 'user', content: `${passage}\n\n${instruction}` },
+  ];
+  const count = (passage: string): number => tokenizer.encodePrompt(renderChat(messages(passage), request.systemMessage)).length;
+  const overhead = count('');
+  if (overhead >= request.inputTokens) throw new PromptError('CORPUS_TOO_SMALL', 'usage', `inputTokens ${request.inputTokens} leaves no room: the frame alone takes ${overhead} tokens`, 'raise inputTokens in the arena');
+  const passage = cutToTokens(tokenizer, text.slice(from, from + reach), request.inputTokens - overhead);
+  return { index, pool, messages: messages(passage), tokens: count(passage) };
+}
+
+/**
+ * The prompts of one boot: warm-ups first, then scored ones, all from the block hash by the generator of DESIGN section 2.2.
+ * Asking for more prompts never changes the earlier ones. Throws {@link PromptError} where the corpus is too small.
+ */
+export function drawSuite(corpus: Corpus, tokenizer: Tokenizer, request: SuiteRequest): Prompt[] {
+  const suffix = request.boot === 1 ? '' : `/${request.boot}`;
+  const draw = (pool: 'warmup' | 'scored', count: number, first: number): Prompt[] => {
+    const prng = new Prng(request.seed, `${pool === 'warmup' ? 'warmup' : 'prompts'}${suffix}`);
+    const documents = prng.shuffle(corpus.documents.filter((_, i) => (i % WARMUP_EVERY === 0) === (pool === 'warmup')));
+    if (count > 0 && documents.length === 0) throw new PromptError('CORPUS_TOO_SMALL', 'usage', `the corpus has no document for ${pool} prompts`, 'a corpus wants at least six documents');
+    return Array.from({ length: count }, (_, i) => drawPrompt(prng, tokenizer, pool, documents[i % documents.length]!, request, first + i));
+  };
+  return [...draw('warmup', request.warmups, 0), ...draw('scored', request.scored, request.warmups)];
+}
+
+/** One line of NDJSON, with the fields of DESIGN section 6.1 in this order. */
+export function promptLine(prompt: Prompt): string {
+  const { index, pool, messages, tokens } = prompt;
+  return JSON.stringify({ index, pool, messages, tokens });
+}
+
+/** sha256 of a suite's NDJSON: what a record names instead of the prompts themselves. */
+export function suiteHash(prompts: readonly Prompt[]): string {
+  return sha256Hex(prompts.map((prompt) => `${promptLine(prompt)}\n`).join(''));
+}

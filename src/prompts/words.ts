@@ -1,0 +1,5 @@
+/** Words of the generated corpus: of the kind the small test model was trained on, so that its answers are peaked. */
+export const FIGURES = ['the king', 'the prophet', 'the people', 'his servant', 'the captain', 'the elders', 'Moses', 'David', 'Solomon', 'Joab', 'the woman', 'the priest', 'Samuel', 'the children of Israel', 'his brother', 'the hacker', 'the wizard', 'the multitude'];
+export const THINGS = ['ark', 'altar', 'city', 'vineyard', 'sword', 'gold', 'silver', 'oxen', 'bread', 'covenant', 'house', 'fire', 'water', 'field', 'throne', 'commandment', 'program', 'machine', 'tabernacle', 'horses', 'garment', 'voice', 'mountain', 'gate', 'inheritance', 'vessel', 'stone', 'oil'];
+export const PLACES = ['Judah', 'Egypt', 'the wilderness', 'Jerusalem', 'Babylon', 'the land of Canaan', 'Zion', 'Samaria', 'the valley', 'Gilead', 'Moab', 'the sea', 'Hebron', 'the river', 'Lebanon', 'the camp'];
+export const VERBS = ['took', 'smote', 'built', 'beheld', 'numbered', 'brought', 'hid', 'blessed', 'sold', 'found', 'kept', 'burned', 'anointed', 'gathered', 'delivered', 'measured', 'wrote', 'loved'];
