@@ -277,8 +277,8 @@ describe('the arena file', () => {
     expect(() => parseArena({ ...arena, prize: 1 }, 'arena.json')).toThrow(/prize/);
     expect(() => parseArena({ ...arena, deadlines: { ...arena.deadlines, strat: 1 } }, 'arena.json')).toThrow(/deadlines.*strat/);
   });
-  it('wants a treasury where there is a fee, and a pinned genesis off loopback', () => {
-    expect(() => parseArena({ ...arena, treasury: null }, 'x')).toThrow(/treasury/);
+  it('wants a treasury that is an address, and a pinned genesis off loopback', () => {
+    expect(() => parseArena({ ...arena, treasury: 'nobody' }, 'x')).toThrow(/treasury/);
     expect(() => parseArena({ ...arena, network: 'finney' }, 'x')).toThrow(/genesisHash/);
   });
 });

@@ -40,7 +40,7 @@ export const arenaSchema = z.strictObject({
   maxTokens: positive.max(32_768).default(512).describe('max_tokens of every request'),
   scoredLogprobs: z.boolean().default(false).describe('whether scored requests ask for logprobs (needed for the first-divergence gate)'),
   images: z.strictObject({
-    baseline: z.string().describe('image@sha256:… of the pinned vLLM'),
+    baseline: z.string().describe('image@sha256:… of the pinned vLLM; without a digest no round runs'),
     reference: z.string().describe('image@sha256:… of the vLLM that teacher-forces'),
     arguments: z.array(z.string()).default([]).describe('arguments of both'),
   }),
@@ -101,7 +101,7 @@ export const arenaSchema = z.strictObject({
     })
     .prefault({}),
   fee: z.number().min(0).max(1_000_000).default(0.1).describe('TAO for one submission; 0: none'),
-  treasury: ss58.nullable().describe('who is paid; null only where the fee is 0'),
+  treasury: ss58.nullable().describe('who is paid; while it is null, an arena with a fee takes no submission'),
   burnUid: count.max(65_535).describe('uid that takes what nobody earned'),
   timelock: z.boolean().default(true).describe('whether submit hides a commitment until its reveal round'),
   planBlocks: positive.default(7200).describe('blocks after which a plan without a round must be void'),
@@ -124,9 +124,6 @@ export function parseArena(value: unknown, source: string): Arena {
     throw new ArenaError('BAD_ARENA', 'usage', `${source}: ${where}: ${issue.message}`, 'compare with .github/arena.schema.json, which lists every field');
   }
   const arena = parsed.data;
-  if (arena.fee > 0 && arena.treasury === null) {
-    throw new ArenaError('BAD_ARENA', 'usage', `${source}: treasury: a fee of ${arena.fee} TAO needs somebody to be paid`, 'set treasury to an ss58 address, or fee to 0');
-  }
   if (arena.network !== 'local' && arena.genesisHash === null) {
     throw new ArenaError('BAD_ARENA', 'usage', `${source}: genesisHash: ${arena.network} needs its genesis hash`, 'pin the genesis hash of the network');
   }

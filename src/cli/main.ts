@@ -1,0 +1,56 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { CacheonError, messageOf } from '../core/errors.ts';
+import { stderrLog, UsageError } from './io.ts';
+import { COMMANDS, type Command } from './commands.ts';
+
+const GENERAL = { json: { type: 'boolean' }, arena: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
+
+function usage(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const rows = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`);
+  return `usage: cacheon COMMAND [--json] [--arena FILE] ...\n\n${rows.join('\n')}\n\ncacheon COMMAND --help tells more. Exit codes: 0 done, 1 negative verdict, 2 wrong usage, 3 infrastructure.\n`;
+}
+
+function commandHelp(name: string, command: Command): string {
+  return `usage: cacheon ${name} ${command.usage}\n\n${command.about}\n`;
+}
+
+/** Runs one command line. Returns the exit code of DESIGN section 6. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const words = argv[0] === 'devnet' && argv[1] !== undefined && !argv[1].startsWith('-') ? 2 : 1;
+  const name = argv.slice(0, words).join(' ');
+  const json = argv.includes('--json');
+  try {
+    if (name === '' || name === '--help' || name === '-h' || name === 'help') {
+      process.stdout.write(usage());
+      return name === '' ? 2 : 0;
+    }
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (!command) throw new UsageError(`there is no command ${name}`, 'cacheon --help lists them');
+    let parsed;
+    try {
+      parsed = parseArgs({ args: argv.slice(words), allowPositionals: true, strict: true, options: { ...GENERAL, ...(command.options as ParseArgsConfig['options']) } });
+    } catch (error) {
+      throw new UsageError(messageOf(error).split('\n')[0]!, `cacheon ${name} --help shows the options`);
+    }
+    if (parsed.values['help'] === true) {
+      process.stdout.write(commandHelp(name, command));
+      return 0;
+    }
+    const run = await command.load();
+    return await run({ values: parsed.values as Record<string, string | boolean | undefined>, positionals: parsed.positionals, json, log: stderrLog });
+  } catch (error) {
+    const known = error instanceof CacheonError ? error : null;
+    const code = known?.code ?? 'INTERNAL';
+    const hint = known?.hint ?? 'this is a defect: please report it with the command line';
+    // The cause may hold more than a user wants to see; one line says what, where and what to do.
+    if (json) process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error), hint } })}\n`);
+    process.stderr.write(`error: ${messageOf(error).replaceAll('\n', ' ')} (${code}); ${hint}\n`);
+    if (!known && process.env['CACHEON_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    return known?.outcome === 'usage' ? 2 : 3;
+  }
+}
+
+// A closed pipe (head, grep -q) is the reader's choice, not an error.
+process.stdout.on('error', () => process.exit());
+process.exitCode = await main(process.argv.slice(2));

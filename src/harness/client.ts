@@ -1,0 +1,28 @@
+import type { Outcome } from './trace.ts';
+
+/** One request as the socket saw it. Times are ns on the client's monotonic clock. */
+export type Exchange = {
+  readonly sentNs: number;
+  readonly chunks: readonly { readonly tNs: number; readonly bytes: Uint8Array }[];
+  readonly end: { readonly tNs: number; readonly status: number | null; readonly outcome: Outcome; readonly detail: string };
+};
+
+/** The measuring client of one arm: one warm connection, one request at a time, stamps at the socket, nothing parsed. */
+export interface LoadClient {
+  /** Whether `GET /health` answers 200 now. */
+  healthy(): Promise<boolean>;
+  /** Posts a chat request and records what comes back. Never throws for what the server does. */
+  ask(body: string): Promise<Exchange>;
+  close(): void;
+}
+
+/** Makes a client for a server. */
+export type OpenClient = (url: string) => LoadClient;
+
+/** The reference: trusted, and asked only after the miner's server is gone. */
+export interface Reference {
+  /** Ids of a chat prompt, by the reference's own tokenizer. */
+  promptIds(messages: readonly { readonly role: string; readonly content: string }[]): Promise<readonly number[]>;
+  /** For every id of `answer` after `prompt`: the best log-probability there and the id's own (null: none given). Null where the reference has no prompt_logprobs. */
+  force(prompt: readonly number[], answer: readonly number[]): Promise<null | { top: (number | null)[]; own: (number | null)[] }>;
+}

@@ -1,0 +1,89 @@
+import { concatBytes, fromUtf8Lossy } from '../core/bytes.ts';
+import type { Tokenizer } from '../core/tokenizer.ts';
+import type { Arena } from './arena.ts';
+import type { Answer } from './answer.ts';
+import type { Teacher } from './trace.ts';
+
+/** Why an answer is not the model's own. */
+export type GateReason = 'mean-margin' | 'first-token' | 'big-margin' | 'eos' | 'length' | 'bytes' | 'running-sum' | 'first-divergence';
+
+/** Outcome of the gate over all scored answers of a run, with the numbers behind it. `clippedNats` feeds the image's running mean. */
+export type GateResult = {
+  readonly kind: 'margin' | 'first-divergence';
+  readonly pass: boolean;
+  readonly reasons: readonly GateReason[];
+  readonly tokens: number;
+  readonly meanMarginNats: number | null;
+  readonly clippedNats: number;
+  readonly firstTokenStrikes: number;
+  readonly bigMargins: number;
+};
+
+/** Sum over earlier rounds of the same image. */
+export type MarginHistory = { readonly rounds: number; readonly tokens: number; readonly clippedNats: number };
+
+export type GatedAnswer = { readonly answer: Answer; readonly teacher: Teacher; readonly maxTokens: number };
+
+/** The server's ids without the end token, where they spell the answer; else the canonical encoding. The end token is judged apart. */
+export function answerIds(answer: Answer, tokenizer: Tokenizer, eosTokenId: number): readonly number[] {
+  const given = answer.tokenIds;
+  if (given === null) return answer.canonicalIds;
+  const ids = answer.finishReason === 'stop' && given.at(-1) === eosTokenId ? given.slice(0, -1) : given;
+  return spells(ids, answer.text, tokenizer) ? ids : answer.canonicalIds;
+}
+
+/** Whether ids decode to a text; a code point cut off at the end is not held against them. */
+function spells(ids: readonly number[], text: string, tokenizer: Tokenizer): boolean {
+  const parts: Uint8Array[] = [];
+  for (const id of ids) {
+    const bytes = tokenizer.bytesOf(id);
+    if (bytes === null) return false;
+    parts.push(bytes);
+  }
+  const trimmed = (value: string): string => value.replace(/\uFFFD+$/, '');
+  return trimmed(fromUtf8Lossy(concatBytes(...parts))) === trimmed(text);
+}
+
+/** Nats between the reference's best token and the given one, at least 0; Infinity where the reference has no value. -9999 means missing. */
+function margin(top: number | null, own: number | null): number {
+  if (top === null || own === null || top <= -9999 || own <= -9999) return Infinity;
+  return Math.max(0, top - own);
+}
+
+/**
+ * Greedy and same model (DESIGN section 2, gate): every scored token was teacher-forced through the reference, and what counts is how far
+ * each lies below the reference's best. Equality would fail honest servers: kernels differ in the last bits.
+ */
+export function marginGate(answers: readonly GatedAnswer[], tokenizer: Tokenizer, arena: Arena, history: MarginHistory | null): GateResult {
+  const { gate, honestP999Nats, model } = arena;
+  const reasons = new Set<GateReason>();
+  let tokens = 0;
+  let clippedNats = 0;
+  let bigMargins = 0;
+  let firstTokenStrikes = 0;
+  for (const { answer, teacher, maxTokens } of answers) {
+    const stopped = answer.finishReason === 'stop';
+    const margins = teacher.tokenIds.map((_, i) => margin(teacher.top[i]!, teacher.own[i]!));
+    const forced = stopped ? teacher.tokenIds.slice(0, -1) : teacher.tokenIds;
+    tokens += margins.length;
+    for (const value of margins) {
+      clippedNats += Math.min(value, gate.clipNats);
+      if (value > gate.bigMarginNats) bigMargins++;
+    }
+    if ((margins[0] ?? Infinity) > gate.firstTokenNats) firstTokenStrikes++;
+    if (!spells(forced, answer.text, tokenizer)) reasons.add('bytes');
+    if (stopped) {
+      if (teacher.tokenIds.at(-1) !== model.eosTokenId || margins.at(-1)! > gate.bigMarginNats) reasons.add('eos');
+    } else if (answer.finishReason === 'length') {
+      const exact = answer.tokenIds !== null;
+      const count = exact ? answer.tokenIds.length : answer.canonicalIds.length;
+      if (exact ? count !== maxTokens : Math.abs(count - maxTokens) > gate.lengthTolerance * maxTokens) reasons.add('length');
+    } else reasons.add('eos');
+  }
+  const mean = tokens === 0 ? null : clippedNats / tokens;
+  if (mean === null || mean > gate.meanFactor * honestP999Nats) reasons.add('mean-margin');
+  if (firstTokenStrikes > gate.firstTokenStrikes) reasons.add('first-token');
+  if (bigMargins >= gate.bigMargins) reasons.add('big-margin');
+  if (history && history.rounds > 0 && (history.clippedNats + clippedNats) / (history.tokens + tokens) > gate.runningMeanFactor * honestP999Nats) reasons.add('running-sum');
+  return { kind: 'margin', pass: reasons.size === 0, reasons: [...reasons].sort(), tokens, meanMarginNats: mean, clippedNats, firstTokenStrikes, bigMargins };
+}

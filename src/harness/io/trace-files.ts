@@ -1,0 +1,45 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { fromUtf8 } from '../../core/bytes.ts';
+import { messageOf } from '../../core/errors.ts';
+import { HarnessError } from '../errors.ts';
+import { parseTrace, traceLine, type Trace, type TraceLine } from '../trace.ts';
+
+/** Largest unpacked trace: a small file may unpack to gigabytes. */
+const MAX_TRACE_BYTES = 512 * 1024 * 1024;
+
+/** Path of a trace under its results folder: `traces/<shard>/<boot>/<baseline|hotkey-commitBlock>[.<run>].ndjson.gz`. */
+export function tracePath(shard: number, boot: number, name: string, run: number): string {
+  return `traces/${shard}/${boot}/${name.replace(':', '-')}${run === 1 ? '' : `.${run}`}.ndjson.gz`;
+}
+
+/** Writes a file whole or not at all. */
+export function writeWhole(path: string, data: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.new`, data);
+  renameSync(`${path}.new`, path);
+}
+
+/** Writes a trace, gzipped. */
+export function writeTrace(folder: string, path: string, lines: readonly TraceLine[]): void {
+  writeWhole(join(folder, path), gzipSync(lines.map(traceLine).join(''), { level: 9 }));
+}
+
+/** Unpacks and reads a trace's bytes. Throws `BAD_TRACE` where they are cut, too large or not text. */
+export function unpackTrace(bytes: Uint8Array, name: string): Trace {
+  let text: string | null;
+  try {
+    text = fromUtf8(gunzipSync(bytes, { maxOutputLength: MAX_TRACE_BYTES }));
+  } catch (error) {
+    throw new HarnessError('BAD_TRACE', 'usage', `${name} does not unpack: ${messageOf(error)}`, 'the trace is cut or edited: fetch it again, or measure again', error);
+  }
+  if (text === null) throw new HarnessError('BAD_TRACE', 'usage', `${name} is not UTF-8`, 'the trace is edited: fetch it again');
+  return parseTrace(text, name);
+}
+
+/** Reads a trace file; null where there is none. */
+export function readTrace(folder: string, path: string): Trace | null {
+  const file = join(folder, path);
+  return existsSync(file) ? unpackTrace(readFileSync(file), path) : null;
+}

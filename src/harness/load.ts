@@ -1,0 +1,80 @@
+import type { Clock } from '../core/clock.ts';
+import { fromUtf8 } from '../core/bytes.ts';
+import type { Prompt } from '../prompts/sampler.ts';
+import type { Arena } from './arena.ts';
+import type { LoadClient, OpenClient } from './client.ts';
+import type { Engine, EngineRuntime, Target } from './engine.ts';
+import type { TraceHeader, TraceLine } from './trace.ts';
+
+/** How often a starting server is asked for its health. */
+const HEALTH_POLL_MS = 50;
+/** How long to wait for the notice that a server died, once its connection broke. */
+const EXIT_NOTICE_MS = 300;
+
+export type LoadPorts = { readonly clock: Clock; readonly runtime: EngineRuntime; readonly openClient: OpenClient };
+export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
+
+/** The body of one request. Warm-ups ask for logprobs, which a server must be able to give; scored requests do not. */
+export function requestBody(prompt: Prompt, arena: Arena): Record<string, unknown> & { max_tokens: number } {
+  const logprobs = prompt.pool === 'warmup' || arena.scoredLogprobs ? { logprobs: true, top_logprobs: 5 } : {};
+  return { model: arena.model.name, messages: prompt.messages, max_tokens: arena.maxTokens, temperature: 0, stream: true, return_token_ids: true, ...logprobs };
+}
+
+/**
+ * One arm's run: start, health, every prompt in order, stop. Measures and decides nothing: what came back goes into trace lines.
+ * A request that did not end well ends the arm.
+ */
+export async function runArm(ports: LoadPorts, arena: Arena, target: Target, header: ArmHeader, prompts: readonly Prompt[]): Promise<TraceLine[]> {
+  const { clock, runtime } = ports;
+  const origin = clock.nowNs();
+  const since = (ns: number): number => Math.max(0, Math.round(ns - origin));
+  const engine = await runtime.start(target);
+  const lines: TraceLine[] = [{ type: 'header', schema: 1, ...header, image: engine.image } as TraceLine];
+  const event = (name: string, atNs: number, extra: Record<string, unknown> = {}): void => void lines.push({ type: 'event', tNs: since(atNs), name, ...extra });
+  event('start', origin);
+  const client = ports.openClient(engine.url);
+  try {
+    const health = await awaitHealth(engine, client, clock, origin + arena.deadlines.start * 1e9);
+    if (health !== 'healthy') {
+      if (health === 'exited') exitEvent(engine, event, clock.nowNs());
+      else event('start-timeout', clock.nowNs(), { seconds: arena.deadlines.start });
+      return lines;
+    }
+    event('healthy', clock.nowNs());
+    for (const prompt of prompts) {
+      const body = requestBody(prompt, arena);
+      const exchange = await client.ask(JSON.stringify(body));
+      lines.push({ type: 'request', prompt: prompt.index, warmup: prompt.pool === 'warmup', tNs: since(exchange.sentNs), body });
+      for (const { tNs, bytes } of exchange.chunks) {
+        const text = fromUtf8(bytes);
+        const content = text === null ? { data: Buffer.from(bytes).toString('base64') } : { text };
+        lines.push({ type: 'chunk', prompt: prompt.index, tNs: since(tNs), ...content });
+      }
+      const { end } = exchange;
+      lines.push({ type: 'end', prompt: prompt.index, tNs: since(end.tNs), status: end.status, outcome: end.outcome, detail: end.detail });
+      if (end.outcome === 'done') continue;
+      await Promise.race([engine.ended, clock.sleep(EXIT_NOTICE_MS)]);
+      // Its death explains the broken connection, so it counts from the same moment.
+      if (engine.exited()) exitEvent(engine, event, end.tNs);
+      return lines;
+    }
+    return lines;
+  } finally {
+    client.close();
+    await engine.stop();
+  }
+}
+
+function exitEvent(engine: Engine, event: (name: string, atNs: number, extra?: Record<string, unknown>) => void, atNs: number): void {
+  const exit = engine.exited();
+  event(exit?.oom === true ? 'oom' : 'exit', atNs, { code: exit?.code ?? null });
+}
+
+async function awaitHealth(engine: Engine, client: LoadClient, clock: Clock, deadlineNs: number): Promise<'healthy' | 'exited' | 'late'> {
+  while (clock.nowNs() < deadlineNs) {
+    if (engine.exited()) return 'exited';
+    if (await client.healthy()) return 'healthy';
+    await Promise.race([engine.ended, clock.sleep(HEALTH_POLL_MS)]);
+  }
+  return 'late';
+}

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { utf8 } from '../core/bytes.ts';
+import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
+import { messageOf } from '../core/errors.ts';
+import { HarnessError } from './errors.ts';
+
+/** How a request ended, as the client saw it. What that means for the miner is judged later. */
+export const OUTCOMES = ['done', 'timeout', 'closed', 'refused', 'limit', 'protocol', 'status'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+const ns = z.number().int().nonnegative();
+const prompt = z.number().int().nonnegative();
+const header = z.looseObject({
+  type: z.literal('header'), schema: z.literal(1), role: z.enum(['baseline', 'challenger', 'incumbent']), key: z.string().nullable(), image: z.string(),
+  blockHash: z.string(), shard: prompt, boot: z.number().int().positive(), run: z.number().int().positive(), startedAt: z.string(),
+});
+const lineSchema = z.discriminatedUnion('type', [
+  header,
+  z.looseObject({ type: z.literal('request'), prompt, warmup: z.boolean(), tNs: ns, body: z.looseObject({ max_tokens: z.number().int().positive() }) }),
+  z.looseObject({ type: z.literal('chunk'), prompt, tNs: ns, text: z.string().optional(), data: z.base64().optional() }),
+  z.looseObject({ type: z.literal('end'), prompt, tNs: ns, status: z.number().int().nullable(), outcome: z.enum(OUTCOMES), detail: z.string() }),
+  z.looseObject({
+    type: z.literal('teacher'), prompt, tokenIds: z.array(prompt), ends: z.array(prompt), top: z.array(z.number().nullable()), own: z.array(z.number().nullable()),
+  }),
+  z.looseObject({ type: z.literal('event'), tNs: ns, name: z.string() }),
+]);
+
+export type TraceHeader = z.infer<typeof header>;
+export type TraceLine = z.infer<typeof lineSchema>;
+export type TraceEvent = { readonly tNs: number; readonly name: string };
+export type Chunk = { readonly tNs: number; readonly bytes: Uint8Array };
+/** Teacher forcing of one answer: `ends` are byte offsets of the forced ids; `own` is null where the reference had no value. */
+export type Teacher = { readonly tokenIds: readonly number[]; readonly ends: readonly number[]; readonly top: readonly (number | null)[]; readonly own: readonly (number | null)[] };
+export type TracedRequest = {
+  readonly prompt: number;
+  readonly warmup: boolean;
+  readonly sentNs: number;
+  readonly maxTokens: number;
+  readonly chunks: readonly Chunk[];
+  readonly end: null | { readonly tNs: number; readonly status: number | null; readonly outcome: Outcome; readonly detail: string };
+  readonly teacher: Teacher | null;
+};
+/** One arm's run. */
+export type Trace = { readonly header: TraceHeader; readonly requests: readonly TracedRequest[]; readonly events: readonly TraceEvent[] };
+
+/** One line of NDJSON. */
+export function traceLine(line: TraceLine): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** Reads a trace. Throws `BAD_TRACE` with the line number; unknown fields and unknown line types are kept out of the way. */
+export function parseTrace(text: string, name: string): Trace {
+  const fail = (line: number, what: string): never => {
+    throw new HarnessError('BAD_TRACE', 'usage', `${name} line ${line}: ${what}`, 'the trace is cut or edited: fetch it again, or measure again');
+  };
+  if (!text.endsWith('\n')) fail(text.split('\n').length, 'the last line is not complete');
+  let head: TraceHeader | null = null;
+  const requests: { -readonly [K in keyof TracedRequest]: TracedRequest[K] }[] = [];
+  const events: TraceEvent[] = [];
+  for (const [index, raw] of text.slice(0, -1).split('\n').entries()) {
+    const at = index + 1;
+    let value: unknown;
+    try {
+      value = parseStrictJson(raw, SERVER_JSON);
+    } catch (error) {
+      fail(at, messageOf(error));
+    }
+    const type = (value as { type?: unknown } | null)?.type;
+    if (typeof type === 'string' && !['header', 'request', 'chunk', 'end', 'teacher', 'event'].includes(type)) continue;
+    const parsed = lineSchema.safeParse(value);
+    if (!parsed.success) return fail(at, `${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`);
+    const line = parsed.data;
+    if ((line.type === 'header') !== (head === null)) return fail(at, 'one header must stand first');
+    if (line.type === 'header') {
+      head = line;
+      continue;
+    }
+    if (line.type === 'event') {
+      events.push({ tNs: line.tNs, name: line.name });
+      continue;
+    }
+    const open = requests.find((request) => request.prompt === line.prompt);
+    if (line.type === 'request') {
+      if (open) return fail(at, `prompt ${line.prompt} was asked twice`);
+      requests.push({ prompt: line.prompt, warmup: line.warmup, sentNs: line.tNs, maxTokens: line.body.max_tokens, chunks: [], end: null, teacher: null });
+      continue;
+    }
+    if (!open) return fail(at, `${line.type} of prompt ${line.prompt} without its request`);
+    if (line.type === 'chunk') {
+      const bytes = line.text !== undefined ? utf8(line.text) : line.data !== undefined ? new Uint8Array(Buffer.from(line.data, 'base64')) : fail(at, 'a chunk has neither text nor data');
+      const before = open.chunks.at(-1)?.tNs ?? open.sentNs;
+      if (line.tNs < before) return fail(at, 'time goes back');
+      (open.chunks as Chunk[]).push({ tNs: line.tNs, bytes });
+    } else if (line.type === 'end') {
+      if (open.end) return fail(at, `prompt ${line.prompt} ended twice`);
+      open.end = { tNs: line.tNs, status: line.status, outcome: line.outcome, detail: line.detail };
+    } else {
+      const lengths = new Set([line.tokenIds.length, line.ends.length, line.top.length, line.own.length]);
+      if (lengths.size !== 1) return fail(at, 'teacher lists differ in length');
+      open.teacher = { tokenIds: line.tokenIds, ends: line.ends, top: line.top, own: line.own };
+    }
+  }
+  if (!head) return fail(1, 'there is no header');
+  return { header: head, requests, events };
+}
+
+/**
+ * What is missing in a trace that was not ended by a fault: null where every prompt has its end.
+ * A cut at a line's end leaves valid lines; only the plan's list of prompts shows that something is gone.
+ */
+export function missingPart(trace: Trace, prompts: readonly number[], faulted: boolean): string | null {
+  const open = trace.requests.find((request) => request.end === null);
+  if (open) return `prompt ${open.prompt} has no end`;
+  if (faulted) return null;
+  const missing = prompts.find((index) => !trace.requests.some((request) => request.prompt === index));
+  return missing === undefined ? null : `prompt ${missing} is missing`;
+}

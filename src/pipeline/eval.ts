@@ -1,0 +1,108 @@
+import type { Arena } from '../arena/schema.ts';
+import { decideBoot } from '../arena/takeover.ts';
+import { fromHex } from '../core/bytes.ts';
+import type { Log } from '../core/log.ts';
+import type { Tokenizer } from '../core/tokenizer.ts';
+import type { Verdict } from '../core/verdicts.ts';
+import { HarnessError } from '../harness/errors.ts';
+import { judgeArm, readBaseline, type ArmVerdict, type BootPrompts } from '../harness/judge.ts';
+import type { Trace } from '../harness/trace.ts';
+import type { Corpus } from '../prompts/corpus.ts';
+import { drawSuite, suiteHash, type Prompt } from '../prompts/sampler.ts';
+
+/** `plan.json` of one evaluation: everything that judging needs, so that a folder can be judged anywhere. */
+export type EvalPlan = {
+  readonly schema: 1;
+  readonly kind: 'evaluation';
+  readonly arena: Arena;
+  readonly blockHash: string;
+  readonly tokenizerSha256: string;
+  readonly corpus: string;
+  readonly promptSuiteSha256: string;
+  readonly prompts: readonly Prompt[];
+  readonly targets: { readonly baseline: string; readonly challenger: string; readonly incumbent: string | null; readonly reference: string };
+};
+
+/** Traces of an evaluation, by role; the baseline's first run scores, its last only tells drift. */
+export type EvalTraces = { readonly baseline: Trace; readonly baselineLast: Trace | null; readonly challenger: Trace; readonly incumbent: Trace | null };
+
+/** Prompts of one boot of an arena, drawn from a block hash. Throws `BAD_PLAN` for a hash that is not 32 bytes of hex. */
+export function bootSuite(arena: Arena, corpus: Corpus, tokenizer: Tokenizer, blockHash: string, boot: number): Prompt[] {
+  const seed = fromHex(blockHash);
+  if (seed?.length !== 32) throw new HarnessError('BAD_PLAN', 'usage', `${blockHash} is not a block hash`, 'a block hash is 0x and 64 hex digits');
+  return drawSuite(corpus, tokenizer, {
+    seed, boot, warmups: arena.warmupPrompts, scored: arena.scoredPrompts, inputTokens: arena.inputTokens, systemMessage: arena.model.systemMessage,
+  });
+}
+
+/** The plan of one evaluation. */
+export function evalPlan(arena: Arena, corpus: Corpus, tokenizer: Tokenizer, blockHash: string, targets: EvalPlan['targets']): EvalPlan {
+  const prompts = bootSuite(arena, corpus, tokenizer, blockHash, 1);
+  return { schema: 1, kind: 'evaluation', arena, blockHash, tokenizerSha256: tokenizer.id, corpus: corpus.id, promptSuiteSha256: suiteHash(prompts), prompts, targets };
+}
+
+/** Indices of a suite's pools. */
+export function poolsOf(prompts: readonly Prompt[]): BootPrompts {
+  const of = (pool: Prompt['pool']): number[] => prompts.filter((prompt) => prompt.pool === pool).map(({ index }) => index);
+  return { warmup: of('warmup'), scored: of('scored') };
+}
+
+const finite = (value: number | undefined): number | null => (value !== undefined && Number.isFinite(value) ? value : null);
+const wholeNs = (value: number | undefined): number | null => (value !== undefined && Number.isFinite(value) ? Math.round(value) : null);
+
+/** `verdict.json`, with the fields of DESIGN section 6.1. Non-finite numbers are null. */
+export type Report = {
+  schema: 1;
+  verdict: Verdict;
+  reason: string;
+  score: number;
+  ttft: { baselineNs: number | null; challengerNs: number | null; improvement: number | null };
+  throughput: { baselineTokensPerSecond: number | null; challengerTokensPerSecond: number | null; improvement: number | null };
+  gate: null | { kind: 'margin' | 'first-divergence'; pass: boolean; reasons: string[]; tokens: number; meanMarginNats: number | null; firstTokenStrikes: number; bigMargins: number; clippedNats: number };
+  takeover: null | { takesOver: boolean; lowerBound: number | null; bar: number | null };
+  drift: number | null;
+  prompts: { index: number; ttftNs: { baseline: number | null; challenger: number | null }; tokens: { baseline: number; challenger: number }; tokensPerSecond: { baseline: number; challenger: number }; score: number | null }[];
+};
+
+/** What one arm came to beside its baseline, in the form of the report. */
+export function armReport(arm: ArmVerdict, baseline: ReturnType<typeof readBaseline>): Omit<Report, 'takeover'> {
+  const base = baseline.ok ? baseline : null;
+  return {
+    schema: 1,
+    verdict: arm.verdict,
+    reason: arm.reason,
+    score: arm.score,
+    ttft: { baselineNs: wholeNs(base?.summary.ttftNs), challengerNs: wholeNs(arm.summary?.ttftNs), improvement: finite(arm.improvement?.ttft) },
+    throughput: { baselineTokensPerSecond: finite(base?.summary.tokensPerSecond), challengerTokensPerSecond: finite(arm.summary?.tokensPerSecond), improvement: finite(arm.improvement?.throughput) },
+    gate: arm.gate && { ...arm.gate, reasons: [...arm.gate.reasons] },
+    drift: base?.drift ?? null,
+    prompts: arm.timings.map((timing, i) => {
+      const other = base!.timings[i]!;
+      return {
+        index: timing.index,
+        ttftNs: { baseline: wholeNs(other.ttftNs), challenger: wholeNs(timing.ttftNs) },
+        tokens: { baseline: other.tokens, challenger: timing.tokens },
+        tokensPerSecond: { baseline: other.tokensPerSecond, challenger: timing.tokensPerSecond },
+        score: arm.promptScores[i]!,
+      };
+    }),
+  };
+}
+
+/** Judges one evaluation from its plan and traces alone. Pure: the same folder gives the same bytes anywhere. */
+export function judgeEvaluation(plan: EvalPlan, traces: EvalTraces, tokenizer: Tokenizer, log?: Log): Report {
+  if (tokenizer.id !== plan.tokenizerSha256) throw new HarnessError('BAD_PLAN', 'usage', `the plan's tokenizer has sha256 ${plan.tokenizerSha256}, this one ${tokenizer.id}`, 'judge with the pinned tokenizer');
+  const context = { arena: plan.arena, tokenizer, prompts: poolsOf(plan.prompts) };
+  const baseline = readBaseline(traces.baseline, traces.baselineLast, context);
+  const challenger = judgeArm(traces.challenger, baseline, context, null);
+  const incumbent = traces.incumbent && judgeArm(traces.incumbent, baseline, context, null);
+  if (incumbent) log?.info(`incumbent: ${incumbent.verdict}, score ${incumbent.score.toFixed(4)}`);
+  let takeover: Report['takeover'] = null;
+  if (incumbent) {
+    const fresh = incumbent.verdict === 'VALID';
+    const bar = fresh ? ({ kind: 'fresh', score: incumbent.score, promptScores: incumbent.promptScores } as const) : incumbent.verdict.startsWith('E_') ? ({ kind: 'none' } as const) : ({ kind: 'shut' } as const);
+    const decision = challenger.verdict === 'VALID' ? decideBoot({ score: challenger.score, promptScores: challenger.promptScores }, bar, plan.arena) : null;
+    takeover = { takesOver: decision?.takesOver ?? false, lowerBound: finite(decision?.lowerBound), bar: finite(decision?.bar) };
+  }
+  return { ...armReport(challenger, baseline), takeover };
+}
