@@ -52,7 +52,7 @@ describe('takeover', () => {
 
 type Draft = { name: string; role?: VerifiedResult['role']; verdict?: VerifiedResult['verdict']; scores?: number[]; commitBlock?: number };
 function entry({ name, role = 'challenger', verdict = 'VALID', scores = [0.5], commitBlock = 10 }: Draft): RankedEntry {
-  const boots = verdict === 'VALID' ? scores.map((score, i) => ({ boot: i + 1, score: Math.max(0, score), promptScores: [score, score, score, score] })) : [];
+  const boots = verdict === 'VALID' ? scores.map((score, i) => ({ shard: 0, boot: i + 1, score: Math.max(0, score), promptScores: [score, score, score, score] })) : [];
   const result = { key: `${address(name)}:${commitBlock}`, hotkey: address(name), commitBlock, role, verdict, reason: '', boots };
   return { result: result as unknown as VerifiedResult, image: name, digest: name };
 }

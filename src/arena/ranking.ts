@@ -15,7 +15,7 @@ export type Place = {
 export type Standing = { readonly winner: Place | null; readonly runnerUp: Place | null };
 
 /** Why a challenger did or did not take over, boot by boot. */
-export type Decision = { readonly key: string; readonly takesOver: boolean; readonly boots: readonly (BootDecision & { boot: number })[] };
+export type Decision = { readonly key: string; readonly takesOver: boolean; readonly boots: readonly (BootDecision & { readonly boot: number })[] };
 export type Ranking = Standing & { readonly decisions: readonly Decision[] };
 
 /** A result with the image it belongs to. */
@@ -44,10 +44,10 @@ function scoreOf(result: VerifiedResult): number {
   return result.role === 'challenger' ? Math.min(...scores) : scores[0]!;
 }
 
-function barOf(standing: Place | null, fresh: VerifiedResult | undefined, boot: number, infraRounds: number, rules: RankingRules): Bar {
+function barOf(standing: Place | null, fresh: VerifiedResult | undefined, at: { shard: number; boot: number }, infraRounds: number, rules: RankingRules): Bar {
   if (!standing || !fresh) return { kind: 'none' };
   if (fresh.verdict === 'VALID') {
-    const run = fresh.boots.find((item) => item.boot === boot);
+    const run = fresh.boots.find((item) => item.boot === at.boot && item.shard === at.shard);
     return run ? { kind: 'fresh', score: run.score, promptScores: run.promptScores } : { kind: 'shut' };
   }
   if (fresh.verdict.startsWith('E_')) return { kind: 'none' };
@@ -74,7 +74,7 @@ export function rank(entries: readonly RankedEntry[], standing: Standing, rules:
     .filter((entry) => entry.result.role === 'challenger' && entry.result.verdict === 'VALID')
     .map(({ result }) => {
       const boots = result.boots.map((run) => {
-        const bar = barOf(standing.winner, winnerEntry?.result, run.boot, infraRounds, rules);
+        const bar = barOf(standing.winner, winnerEntry?.result, run, infraRounds, rules);
         return { boot: run.boot, ...decideBoot(run, bar, rules) };
       });
       return { key: result.key, takesOver: boots.length >= rules.boots && boots.every((boot) => boot.takesOver), boots };

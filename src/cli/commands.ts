@@ -9,6 +9,12 @@ const text = { type: 'string' } as const;
 
 /** Every command. Its code is loaded only when it runs: the chain library alone takes a second. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
+  demo: {
+    about: 'the whole competition on this machine: miners, two rounds, weights on a chain, an audit, a page',
+    usage: '[--seed HEX] [--out DIR] [--endpoint ws://… --accounts FILE]',
+    options: { seed: text, out: text, endpoint: text, accounts: text },
+    load: async () => (await import('./demo.ts')).run,
+  },
   prompts: {
     about: 'the prompts of a block, one JSON object a line',
     usage: '--block-hash 0x… [--count N] [--boot B] [--corpus DIR]',

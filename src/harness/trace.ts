@@ -36,12 +36,18 @@ export type TracedRequest = {
   readonly warmup: boolean;
   readonly sentNs: number;
   readonly maxTokens: number;
+  readonly body: Readonly<Record<string, unknown>>;
   readonly chunks: readonly Chunk[];
   readonly end: null | { readonly tNs: number; readonly status: number | null; readonly outcome: Outcome; readonly detail: string };
   readonly teacher: Teacher | null;
 };
 /** One arm's run. */
 export type Trace = { readonly header: TraceHeader; readonly requests: readonly TracedRequest[]; readonly events: readonly TraceEvent[] };
+
+/** Path of a trace under its round: `traces/<shard>/<boot>/<baseline|hotkey-commitBlock>[.<run>].ndjson.gz`. */
+export function tracePath(shard: number, boot: number, name: string, run: number): string {
+  return `traces/${shard}/${boot}/${name.replace(':', '-')}${run === 1 ? '' : `.${run}`}.ndjson.gz`;
+}
 
 /** One line of NDJSON. */
 export function traceLine(line: TraceLine): string {
@@ -82,7 +88,7 @@ export function parseTrace(text: string, name: string): Trace {
     const open = requests.find((request) => request.prompt === line.prompt);
     if (line.type === 'request') {
       if (open) return fail(at, `prompt ${line.prompt} was asked twice`);
-      requests.push({ prompt: line.prompt, warmup: line.warmup, sentNs: line.tNs, maxTokens: line.body.max_tokens, chunks: [], end: null, teacher: null });
+      requests.push({ prompt: line.prompt, warmup: line.warmup, sentNs: line.tNs, maxTokens: line.body.max_tokens, body: line.body, chunks: [], end: null, teacher: null });
       continue;
     }
     if (!open) return fail(at, `${line.type} of prompt ${line.prompt} without its request`);

@@ -9,11 +9,6 @@ import { parseTrace, traceLine, type Trace, type TraceLine } from '../trace.ts';
 /** Largest unpacked trace: a small file may unpack to gigabytes. */
 const MAX_TRACE_BYTES = 512 * 1024 * 1024;
 
-/** Path of a trace under its results folder: `traces/<shard>/<boot>/<baseline|hotkey-commitBlock>[.<run>].ndjson.gz`. */
-export function tracePath(shard: number, boot: number, name: string, run: number): string {
-  return `traces/${shard}/${boot}/${name.replace(':', '-')}${run === 1 ? '' : `.${run}`}.ndjson.gz`;
-}
-
 /** Writes a file whole or not at all. */
 export function writeWhole(path: string, data: string | Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true });

@@ -1,0 +1,17 @@
+import { sha256Hex } from '../core/hash.ts';
+import { VARIANTS } from './engine/variants/index.ts';
+
+/** Image name of a tiny engine. Short, so that a commitment fits 128 bytes on old runtimes. */
+export function engineImage(variant: string): string {
+  return `127.0.0.1:5000/${variant}`;
+}
+
+/** Digest by which the process runtime knows a variant. A stand-in for a manifest digest: there is no image behind it. */
+export function engineDigest(variant: string): string {
+  return `sha256:${sha256Hex(`cacheon devnet engine ${variant}`)}`;
+}
+
+/** The variant of a digest, or null. */
+export function variantOfDigest(digest: string): string | null {
+  return [...VARIANTS.keys()].find((variant) => engineDigest(variant) === digest) ?? null;
+}

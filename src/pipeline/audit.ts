@@ -1,0 +1,171 @@
+import { arenaSchema, type Arena } from '../arena/schema.ts';
+import type { ChainReader } from '../chain/chain.ts';
+import { compactJson } from '../core/canonical.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Tokenizer } from '../core/tokenizer.ts';
+import type { Trace } from '../harness/trace.ts';
+import type { Corpus } from '../prompts/corpus.ts';
+import { suiteHash } from '../prompts/sampler.ts';
+import { readLedger, recordsOf, type LedgerFiles } from '../results/ledger.ts';
+import type { FaultCode, LedgerFault, LedgerRecord } from '../results/verify.ts';
+import { bootSuite } from './eval.ts';
+import { historyOf } from './history.ts';
+import { judgeRound } from './judge.ts';
+import { lookUpPayments, planContent } from './scan.ts';
+import { weightsFrom } from './settle.ts';
+
+/** Readers that an audit needs: the code's tokenizers and corpora, and a way to unpack traces. Null where one is not at hand. */
+export type AuditPorts = {
+  readonly tokenizerOf: (source: Arena['tokenizer']) => Tokenizer;
+  readonly corpusOf: (source: Arena['corpus']) => Corpus | null;
+  readonly unpack: (bytes: Uint8Array, name: string) => Trace;
+  readonly chain: ChainReader | null;
+  readonly log: Log;
+};
+
+/** What `audit --json` prints. `path` is relative to the results folder. */
+export type AuditReport = { ok: boolean; records: number; evaluations: number; faults: { code: FaultCode; path: string; message: string }[] };
+
+/** First place where two values differ, as a path into them. */
+export function firstDifference(recorded: unknown, derived: unknown, at = ''): string | null {
+  if (typeof recorded !== 'object' || typeof derived !== 'object' || recorded === null || derived === null) {
+    return Object.is(recorded, derived) ? null : `${at || 'the value'} is ${JSON.stringify(recorded)?.slice(0, 80) ?? 'absent'}, derived ${JSON.stringify(derived)?.slice(0, 80) ?? 'absent'}`;
+  }
+  for (const key of new Set([...Object.keys(recorded), ...Object.keys(derived)])) {
+    const found = firstDifference((recorded as Record<string, unknown>)[key], (derived as Record<string, unknown>)[key], at ? `${at}.${key}` : key);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/**
+ * Derives every verdict, score, ranking and weight of every ledger again, and names what is wrong by reason class and path.
+ * Needs nothing but the files and this code; with a chain it also checks what was read from and written to it. Never throws for a bad ledger.
+ */
+export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: AuditPorts): Promise<AuditReport> {
+  const faults: LedgerFault[] = [];
+  let records = 0;
+  let evaluations = 0;
+  for (const [validator, files] of ledgers) {
+    const ledger = readLedger(validator, files);
+    records += ledger.records.length;
+    faults.push(...ledger.faults.map((fault) => ({ ...fault, path: `${validator}/${fault.path}` })));
+    const report = (code: FaultCode, path: string, message: string): void => void faults.push({ code, path: `${validator}/${path}`, message });
+    for (const plan of recordsOf(ledger, 'plan')) {
+      const before = { records: ledger.records.filter((record) => record.predicate.seq < plan.predicate.seq) };
+      try {
+        await auditPlan(plan, before, ports, report);
+      } catch (error) {
+        report('RECOMPUTE_MISMATCH', plan.path, `cannot be derived: ${messageOf(error)}`);
+      }
+      const round = recordsOf(ledger, 'round').find((item) => item.predicate.plan === plan.sha256);
+      if (!round) continue;
+      ports.log.info(`judging round ${plan.predicate.block.number} again`);
+      evaluations += round.predicate.entries.filter((entry) => entry.boots.length > 0).length;
+      auditRound(plan, round, files, ports, report);
+    }
+    for (const weights of [...recordsOf(ledger, 'weights-intent'), ...recordsOf(ledger, 'weights')]) await auditWeights(weights, ledger.records, ports, report);
+  }
+  return { ok: faults.length === 0, records, evaluations, faults };
+}
+
+type Report = (code: FaultCode, path: string, message: string) => void;
+type Records = Parameters<typeof historyOf>[0];
+
+async function auditPlan(plan: LedgerRecord<'plan'>, before: Records, ports: AuditPorts, report: Report): Promise<void> {
+  const { predicate } = plan;
+  const parsed = arenaSchema.safeParse(predicate.arena);
+  if (!parsed.success) return report('SCHEMA', plan.path, `predicate.arena.${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`);
+  const arena = parsed.data;
+  const derive = (what: string, recorded: unknown, derived: unknown): void => {
+    const difference = firstDifference(recorded, derived, what);
+    if (difference !== null) report('RECOMPUTE_MISMATCH', plan.path, difference);
+  };
+  derive('seed', predicate.seed, predicate.block.hash);
+  derive('notAfter', predicate.notAfter, predicate.block.number + arena.planBlocks);
+  const history = historyOf(before);
+  const known = new Set([history.standing.winner?.key, history.standing.runnerUp?.key].filter((key) => key !== undefined));
+  for (const submission of predicate.submissions) {
+    const judged = history.judged.get(submission.key);
+    if (submission.role !== null && submission.role !== 'challenger' && !known.has(submission.key)) report('RECOMPUTE_MISMATCH', plan.path, `${submission.key} is no standing ${submission.role}`);
+    if (submission.status === 'judged' && judged?.verdict !== submission.verdict) report('RECOMPUTE_MISMATCH', plan.path, `${submission.key} was never judged ${submission.verdict ?? 'at all'}`);
+    if (submission.status === 'evaluate') derive(`${submission.key} history`, submission.history, submission.digest === null ? null : (history.images.get(submission.digest) ?? null));
+  }
+  const corpus = ports.corpusOf(arena.corpus);
+  if (corpus) {
+    const tokenizer = ports.tokenizerOf(arena.tokenizer);
+    derive('promptSuites', predicate.promptSuites, Array.from({ length: arena.boots }, (_, i) => ({ boot: i + 1, sha256: suiteHash(bootSuite(arena, corpus, tokenizer, predicate.seed, i + 1)) })));
+  } else ports.log.warn(`${plan.path}: the corpus ${predicate.corpus} is not at hand, its prompts are not drawn again`);
+  const { chain } = ports;
+  if (!chain) return;
+  const identity = await chain.identity();
+  if (identity.genesisHash !== predicate.network.genesisHash) return report('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${predicate.network.genesisHash}`);
+  if ((await chain.blockHash(predicate.block.number)) !== predicate.block.hash) return report('WRONG_CONTEXT', plan.path, `block ${predicate.block.number} has another hash on the chain`);
+  try {
+    const snapshot = await chain.snapshot(predicate.block, predicate.network.netuid);
+    const own = snapshot.neurons.find(({ hotkey }) => hotkey === predicate.validator);
+    if (!own?.validatorPermit) report('WRONG_KEY', plan.path, `${predicate.validator} had no validator permit at block ${predicate.block.number}`);
+    const derived = planContent(arena, snapshot, await lookUpPayments(chain, arena, snapshot, history), history);
+    const missing = derived.submissions.find(({ key }) => !predicate.submissions.some((submission) => submission.key === key));
+    if (missing) report('OMISSION', plan.path, `the chain had a submission ${missing.key} that the plan does not list`);
+    else derive('content', { submissions: predicate.submissions, standing: predicate.standing, shards: predicate.shards }, derived);
+  } catch (error) {
+    ports.log.warn(`${plan.path}: the chain no longer tells about block ${predicate.block.number} (${messageOf(error)}): use an archive endpoint`);
+  }
+}
+
+function auditRound(plan: LedgerRecord<'plan'>, round: LedgerRecord<'round'>, files: LedgerFiles, ports: AuditPorts, report: Report): void {
+  const folder = round.path.replace(/round\.json$/, '');
+  const traces = new Map<string, Trace>();
+  for (const path of Object.keys(round.predicate.files)) {
+    const bytes = files.get(`${folder}${path}`);
+    if (!bytes || !path.startsWith('traces/')) continue;
+    try {
+      traces.set(path, ports.unpack(bytes, path));
+    } catch (error) {
+      report('MERKLE_MISMATCH', `${folder}${path}`, messageOf(error));
+    }
+  }
+  try {
+    const source = arenaSchema.parse(plan.predicate.arena).tokenizer;
+    const derived = judgeRound(plan, traces, ports.tokenizerOf(source));
+    const { entries, decisions, standing } = round.predicate;
+    const difference = firstDifference({ entries, decisions, standing }, JSON.parse(compactJson(derived)));
+    if (difference !== null) report('RECOMPUTE_MISMATCH', round.path, difference);
+  } catch (error) {
+    report('RECOMPUTE_MISMATCH', round.path, `cannot be judged again: ${messageOf(error)}`);
+  }
+}
+
+async function auditWeights(record: LedgerRecord<'weights'> | LedgerRecord<'weights-intent'>, all: Records['records'], ports: AuditPorts, report: Report): Promise<void> {
+  const { predicate } = record;
+  const before = { records: all.filter((item) => item.predicate.seq < predicate.seq) };
+  const standingRound = recordsOf(before, 'round').find((item) => item.sha256 === predicate.round);
+  if (predicate.round !== null && !standingRound) return report('OMISSION', record.path, `follows from a round ${predicate.round} that is not in the ledger`);
+  const { burnUid, ...emission } = predicate.emission;
+  const plan = standingRound && recordsOf(before, 'plan').find((item) => item.sha256 === standingRound.predicate.plan);
+  const arena = plan ? arenaSchema.safeParse(plan.predicate.arena).data : undefined;
+  if (arena && firstDifference({ burnUid, emission }, { burnUid: arena.burnUid, emission: arena.emission }) !== null) report('WEIGHT_MISMATCH', record.path, 'other emission rules than the round\'s arena');
+  const standing = standingRound?.predicate.standing ?? { winner: null, runnerUp: null };
+  const derived = weightsFrom(standing, predicate.holders, { burnUid, emission });
+  const difference = firstDifference({ shares: predicate.shares, weights: predicate.weights }, derived);
+  if (difference !== null) report('WEIGHT_MISMATCH', record.path, difference);
+  const expected = [standing.winner, standing.runnerUp].flatMap((place) => (place ? [place.hotkey] : []));
+  if (compactJson(predicate.holders.map(({ hotkey }) => hotkey)) !== compactJson(expected)) report('WEIGHT_MISMATCH', record.path, 'holders are not those of the standing');
+  const { chain } = ports;
+  if (!chain || record.kind !== 'weights') return;
+  const sent = record as LedgerRecord<'weights'>;
+  try {
+    for (const { hotkey, uid } of sent.predicate.holders) {
+      if ((await chain.uidOf(hotkey, sent.predicate.network.netuid, sent.predicate.block)) !== uid) report('WEIGHT_MISMATCH', record.path, `${hotkey} did not hold uid ${uid ?? 'none'} at block ${sent.predicate.block.number}`);
+    }
+    const own = await chain.uidOf(sent.predicate.validator, sent.predicate.network.netuid, sent.predicate.block);
+    if (sent.predicate.includedIn === null || own === null) return;
+    const row = await chain.weights(own, sent.predicate.network.netuid, sent.predicate.includedIn);
+    const onChain = firstDifference(sent.predicate.readBack, row, 'readBack');
+    if (onChain !== null) report('WEIGHT_MISMATCH', record.path, `the chain shows other weights: ${onChain}`);
+  } catch (error) {
+    ports.log.warn(`${record.path}: the chain no longer tells about block ${sent.predicate.block.number} (${messageOf(error)})`);
+  }
+}

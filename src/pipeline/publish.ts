@@ -1,0 +1,89 @@
+import type { Log } from '../core/log.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { LedgerError } from '../results/errors.ts';
+import { recordsOf } from '../results/ledger.ts';
+import type { RecordContext, RoundBody } from '../results/schema.ts';
+import type { Signer } from '../results/sign.ts';
+import type { FileSet, ResultStore } from '../results/store.ts';
+import type { LedgerRecord } from '../results/verify.ts';
+import { openPlan } from './history.ts';
+import { appendRecords, soundLedger, type Draft } from './record.ts';
+import type { PlanDraft } from './scan.ts';
+
+export type PublishPorts = { readonly store: ResultStore; readonly signer: Signer; readonly log: Log };
+
+/** What became of a plan: signed now, resumed because an earlier one is still open, or nothing to do. */
+export type PlanOutcome = { readonly outcome: 'signed' | 'resumed' | 'empty'; readonly plan: LedgerRecord<'plan'> | null };
+
+const contextOf = ({ schema, network, validator, block, harness, host }: { schema: 1 } & RecordContext): { schema: 1 } & RecordContext => ({ schema, network, validator, block, harness, host });
+
+function voidDraft(plan: LedgerRecord<'plan'>, context: { schema: 1 } & RecordContext, reason: string): Draft<'void'> {
+  // A void stands in its plan's folder and so carries the plan's block.
+  return {
+    kind: 'void', path: plan.path.replace(/plan\.json$/, 'void.json'), subject: plan.subject as Draft['subject'],
+    predicate: { ...context, block: plan.predicate.block, plan: plan.sha256, reason },
+  };
+}
+
+/**
+ * Signs and commits a plan before anything is measured, so that a bad round cannot be dropped and repeated. An open plan is resumed while
+ * its time lasts; once it is over, it is declared void in the same commit as its successor. A plan without entries is not committed.
+ */
+export async function publishPlan({ store, signer, log }: PublishPorts, draft: PlanDraft): Promise<PlanOutcome> {
+  let outcome: PlanOutcome['outcome'] = 'empty';
+  await store.commit(signer.address, `Plan round ${draft.predicate.block.number}`, (files) => {
+    const ledger = soundLedger(signer.address, files);
+    const open = openPlan(ledger);
+    if (open && draft.predicate.block.number <= open.predicate.notAfter) {
+      outcome = 'resumed';
+      return null;
+    }
+    const drafts: Draft[] = open ? [voidDraft(open, contextOf(draft.predicate), 'no round before its last block')] : [];
+    if (draft.predicate.shards.length > 0) drafts.push(draft);
+    outcome = draft.predicate.shards.length > 0 ? 'signed' : 'empty';
+    return drafts.length === 0 ? null : appendRecords(ledger, drafts, signer);
+  });
+  const ledger = soundLedger(signer.address, await store.read(signer.address));
+  const plan = outcome === 'empty' ? null : openPlan(ledger);
+  log.info(outcome === 'empty' ? 'nothing to evaluate: no plan was signed' : `plan of block ${plan?.predicate.block.number ?? '?'} ${outcome}`);
+  return { outcome, plan };
+}
+
+/** Signs and commits a round with all its evidence. Doing it twice is harmless: the first round stands. */
+export async function publishRound({ store, signer, log }: PublishPorts, plan: LedgerRecord<'plan'>, body: RoundBody, evidence: FileSet): Promise<void> {
+  const folder = plan.path.replace(/plan\.json$/, '');
+  const files = Object.fromEntries([...evidence].map(([path, bytes]) => [path, sha256Hex(bytes)]));
+  const placed = new Map([...evidence].map(([path, bytes]) => [`${folder}${path}`, bytes]));
+  await store.commit(signer.address, `Judge round ${plan.predicate.block.number}`, (current) => {
+    const ledger = soundLedger(signer.address, current);
+    const ended = [...recordsOf(ledger, 'round'), ...recordsOf(ledger, 'void')].some((record) => record.predicate.plan === plan.sha256);
+    if (ended) {
+      log.info(`round ${plan.predicate.block.number} was published before`);
+      return null;
+    }
+    const draft: Draft<'round'> = {
+      kind: 'round', path: `${folder}round.json`, subject: plan.subject as Draft['subject'],
+      predicate: { ...contextOf(plan.predicate), plan: plan.sha256, ...body, files },
+    };
+    return appendRecords(ledger, [draft], signer, placed);
+  });
+}
+
+/** Declares a plan void: its evaluation failed, and everybody can see that and why. */
+export async function publishVoid({ store, signer, log }: PublishPorts, plan: LedgerRecord<'plan'>, reason: string): Promise<void> {
+  await store.commit(signer.address, `Void round ${plan.predicate.block.number}`, (files) => {
+    const ledger = soundLedger(signer.address, files);
+    if (openPlan(ledger)?.sha256 !== plan.sha256) return null;
+    return appendRecords(ledger, [voidDraft(plan, contextOf(plan.predicate), reason)], signer);
+  });
+  log.warn(`round ${plan.predicate.block.number} is void: ${reason}`);
+}
+
+/** The signed plan that a runner may work on. Throws `UNSIGNED_PLAN` where the branch has none for that block, `STALE_PLAN` where it has ended. */
+export async function signedPlan(store: ResultStore, validator: string, block: number): Promise<LedgerRecord<'plan'>> {
+  const ledger = soundLedger(validator, await store.read(validator));
+  const plan = recordsOf(ledger, 'plan').find((item) => item.predicate.block.number === block);
+  if (!plan) throw new LedgerError('UNSIGNED_PLAN', 'usage', `the ledger of ${validator} has no signed plan for block ${block}`, 'publish the plan first');
+  return plan;
+}
+

@@ -1,0 +1,143 @@
+import { fromUtf8 } from '../core/bytes.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { checkSignature, MAX_RECORD_BYTES, readRecord, type AnyRecord, type LedgerFault, type LedgerRecord } from './verify.ts';
+import type { Kind } from './schema.ts';
+
+/** Files of one validator's folder: path under it -> bytes. Reading them is the store's work. */
+export type LedgerFiles = ReadonlyMap<string, Uint8Array>;
+
+const RECORD_PATH = /^(?:rounds\/(?<round>\d+)\/(?<part>plan|round|void)|weights\/(?<block>\d+)(?<step>\.intent|\.readback)?)\.json$/;
+const EVIDENCE_PATH = /^rounds\/\d+\/(?:traces\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.ndjson\.gz|logs\/[A-Za-z0-9._-]+)$/;
+
+/** One validator's verified records in order, and everything that is wrong with the folder. */
+export type Ledger = { readonly validator: string; readonly records: readonly AnyRecord[]; readonly faults: readonly LedgerFault[] };
+
+const kindOf = (path: string): Kind | null => {
+  const groups = RECORD_PATH.exec(path)?.groups;
+  if (!groups) return null;
+  if (groups['part'] !== undefined) return groups['part'] as Kind;
+  return groups['step'] === '.intent' ? 'weights-intent' : groups['step'] === '.readback' ? 'weights-readback' : 'weights';
+};
+const blockOf = (path: string): number => Number(RECORD_PATH.exec(path)!.groups!['round'] ?? RECORD_PATH.exec(path)!.groups!['block']);
+
+/** Reads, verifies and orders a ledger. Never throws: every fault is named by its reason class and path. */
+export function readLedger(validator: string, files: LedgerFiles): Ledger {
+  const faults: LedgerFault[] = [];
+  const fault = (code: LedgerFault['code'], path: string, message: string): void => void faults.push({ code, path, message });
+  const lower = new Map<string, string>();
+  for (const path of files.keys()) {
+    const twin = lower.get(path.toLowerCase());
+    if (twin !== undefined) fault('PATH', path, `differs from ${twin} in case only`);
+    lower.set(path.toLowerCase(), path);
+    if (kindOf(path.replace(/\.sig$/, '')) === null && !EVIDENCE_PATH.test(path)) fault('PATH', path, 'no record and no evidence has such a path');
+  }
+  // What later records say a file's hash was: tells a changed record from a changed signature.
+  const claimed = new Map<string, Set<string>>();
+  const records: AnyRecord[] = [];
+  const read: { path: string; bytes: Uint8Array; record: AnyRecord | null }[] = [];
+  for (const [path, bytes] of files) {
+    const kind = kindOf(path);
+    if (kind === null) continue;
+    if (bytes.length > MAX_RECORD_BYTES) {
+      fault('PATH', path, `larger than ${MAX_RECORD_BYTES} bytes`);
+      continue;
+    }
+    const result = readRecord(path, bytes);
+    if ('fault' in result) faults.push(result.fault);
+    const record = 'record' in result ? result.record : null;
+    read.push({ path, bytes, record });
+    if (!record) continue;
+    if (record.kind !== kind || record.predicate.block.number !== blockOf(path)) fault('REPLAY', path, `a ${record.kind} of block ${record.predicate.block.number} does not belong here`);
+    if (record.predicate.validator !== validator) fault('WRONG_CONTEXT', path, `made by ${record.predicate.validator}`);
+    const { prev } = record.predicate;
+    const key = `seq ${record.predicate.seq - 1}`;
+    claimed.set(key, (claimed.get(key) ?? new Set()).add(String(prev)));
+    records.push(record);
+  }
+  for (const { path, bytes, record } of read) {
+    const sig = files.get(`${path}.sig`);
+    if (!sig) {
+      fault('BAD_SIG', path, 'the record has no signature');
+      continue;
+    }
+    const wrong = checkSignature(bytes, fromUtf8(sig) ?? '', validator);
+    if (!wrong) continue;
+    const next = record ? claimed.get(`seq ${record.predicate.seq}`) : undefined;
+    const intact = next === undefined ? null : next.has(sha256Hex(bytes));
+    if (intact !== true && !wrong.inSig) fault(wrong.code, path, wrong.message);
+    if (intact === true || wrong.inSig) fault(wrong.code, `${path}.sig`, wrong.message);
+    else if (intact === null) fault(wrong.code, `${path}.sig`, 'or this file was changed: no later record tells which');
+  }
+  for (const path of files.keys()) if (path.endsWith('.sig') && !files.has(path.slice(0, -4))) fault('OMISSION', path.slice(0, -4), 'the signed record is gone');
+  records.sort((a, b) => a.predicate.seq - b.predicate.seq || (a.path < b.path ? -1 : 1));
+  checkChain(records, fault);
+  checkTime(records, fault);
+  checkRounds(records, files, fault);
+  return { validator, records, faults };
+}
+
+type Report = (code: LedgerFault['code'], path: string, message: string) => void;
+
+function checkChain(records: readonly AnyRecord[], fault: Report): void {
+  const first = records[0];
+  for (const [index, record] of records.entries()) {
+    const before = records[index - 1];
+    const { seq, prev, network } = record.predicate;
+    if (first && (network.genesisHash !== first.predicate.network.genesisHash || network.netuid !== first.predicate.network.netuid)) fault('WRONG_CONTEXT', record.path, 'another chain or subnet than the first record');
+    if (!before) {
+      if (seq !== 0) fault('CHAIN_GAP', record.path, `the first record has seq ${seq}: ${seq} records are missing before it`);
+      else if (prev !== null) fault('REWRITE', record.path, 'the first record names a previous one');
+      continue;
+    }
+    const last = before.predicate.seq;
+    if (seq === last) {
+      if (record.sha256 === before.sha256) fault('REPLAY', record.path, `a copy of ${before.path}`);
+      else fault('EQUIVOCATION', record.path, `seq ${seq} stands also in ${before.path}: ${before.sha256} and ${record.sha256}`);
+      continue;
+    }
+    if (seq !== last + 1) fault('CHAIN_GAP', record.path, `seq ${seq} follows ${last}: ${seq - last - 1} records are missing`);
+    else if (prev !== before.sha256) fault('REWRITE', record.path, `names ${prev ?? 'nothing'} as the previous record, ${before.path} is ${before.sha256}`);
+  }
+}
+
+/** Plans and intents are made at a fresh head, so their blocks never go back; rounds, voids and outcomes carry the block of what they end. */
+function checkTime(records: readonly AnyRecord[], fault: Report): void {
+  let latest = 0;
+  for (const { kind, path, predicate } of records) {
+    if (kind !== 'plan' && kind !== 'weights-intent') continue;
+    if (predicate.block.number < latest) fault('TIME', path, `block ${predicate.block.number} after block ${latest}`);
+    latest = Math.max(latest, predicate.block.number);
+  }
+}
+
+function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, fault: Report): void {
+  const last = records.at(-1)?.predicate.block.number ?? 0;
+  const of = <K extends Kind>(kind: K): LedgerRecord<K>[] => records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
+  const listed = new Set<string>();
+  for (const plan of of('plan')) {
+    const folder = plan.path.replace(/plan\.json$/, '');
+    const ends = [...of('round'), ...of('void')].filter((record) => record.path.startsWith(folder));
+    const evidence = [...files.keys()].some((path) => path.startsWith(folder) && EVIDENCE_PATH.test(path));
+    const later = records.some((record) => record.kind === 'plan' && record.predicate.seq > plan.predicate.seq);
+    if (ends.length === 0 && (evidence || later || last > plan.predicate.notAfter)) fault('OMISSION', `${folder}round.json`, `the plan of block ${plan.predicate.block.number} ended in no round and no void`);
+    if (ends.length > 1) fault('EQUIVOCATION', `${folder}void.json`, 'a plan ends in a round or in a void, not in both');
+    for (const end of ends) if (end.predicate.plan !== plan.sha256) fault('REWRITE', end.path, `belongs to a plan ${end.predicate.plan}, not to this one`);
+  }
+  for (const round of of('round')) {
+    const folder = round.path.replace(/round\.json$/, '');
+    if (!of('plan').some((plan) => plan.path === `${folder}plan.json`)) fault('OMISSION', `${folder}plan.json`, 'a round without its plan');
+    for (const [name, expected] of Object.entries(round.predicate.files)) {
+      const path = `${folder}${name}`;
+      listed.add(path);
+      const bytes = files.get(path);
+      if (!bytes) fault('MERKLE_MISMATCH', path, 'a file of the round is missing');
+      else if (sha256Hex(bytes) !== expected) fault('MERKLE_MISMATCH', path, `sha256 is not ${expected}`);
+    }
+    for (const path of files.keys()) if (path.startsWith(folder) && EVIDENCE_PATH.test(path) && !listed.has(path)) fault('MERKLE_MISMATCH', path, 'the round does not list this file');
+  }
+}
+
+/** Records of one kind, in order. */
+export function recordsOf<K extends Kind>(ledger: Pick<Ledger, 'records'>, kind: K): LedgerRecord<K>[] {
+  return ledger.records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
+}

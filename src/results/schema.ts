@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { VERDICTS } from '../core/verdicts.ts';
+
+/** Type of every record's payload, for DSSE. */
+export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+export const KINDS = ['plan', 'round', 'void', 'weights-intent', 'weights', 'weights-readback'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** `https://cacheon.ai/<kind>/v1`. */
+export function predicateType(kind: Kind): string {
+  return `https://cacheon.ai/${kind}/v1`;
+}
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const hash32 = z.string().regex(/^0x[0-9a-f]{64}$/);
+const count = z.number().int().nonnegative();
+const nullable = z.number().nullable();
+const block = z.strictObject({ number: count, hash: hash32 });
+
+/** What every record carries: where and when it stands, and the code and machine that made it. */
+const context = {
+  schema: z.literal(1),
+  seq: count,
+  /** sha256 of the previous record's bytes; null for the first. */
+  prev: sha256.nullable(),
+  network: z.strictObject({ genesisHash: hash32, netuid: count, specName: z.string(), specVersion: count }),
+  validator: z.string(),
+  block,
+  harness: z.strictObject({ commit: z.string(), node: z.string(), rules: count }),
+  host: z.record(z.string(), z.unknown()),
+};
+
+const history = z.strictObject({ rounds: count, tokens: count, clippedNats: z.number() });
+const role = z.enum(['challenger', 'winner', 'runner-up']);
+const place = z.strictObject({ key: z.string(), hotkey: z.string(), commitBlock: count, image: z.string(), digest: z.string(), score: z.number(), infraRounds: count }).nullable();
+const standing = z.strictObject({ winner: place, runnerUp: place });
+const submission = z.strictObject({
+  key: z.string(), hotkey: z.string(), coldkey: z.string(), uid: count, commitBlock: count, image: z.string().nullable(), digest: z.string().nullable(), paymentTx: z.string().nullable(),
+  status: z.enum(['evaluate', 'rejected', 'judged', 'waiting']), role: role.nullable(), verdict: z.enum([...VERDICTS, 'SKIP_UNREVEALED']).nullable(), reason: z.string(), history: history.nullable(),
+});
+
+const planPredicate = z.strictObject({
+  ...context,
+  notAfter: count,
+  tier: z.string(),
+  /** The full arena; src/arena's schema reads it. */
+  arena: z.record(z.string(), z.unknown()),
+  tokenizerSha256: z.string(),
+  corpus: z.string(),
+  seed: hash32,
+  promptSuites: z.array(z.strictObject({ boot: count, sha256 })),
+  standing,
+  submissions: z.array(submission),
+  shards: z.array(z.strictObject({ index: count, entries: z.array(z.string()) })),
+});
+
+const report = z.looseObject({ verdict: z.enum(VERDICTS), reason: z.string(), score: z.number(), prompts: z.array(z.looseObject({ score: nullable })), gate: z.looseObject({ tokens: count, clippedNats: z.number() }).nullable() });
+const entry = z.strictObject({
+  key: z.string(), hotkey: z.string(), uid: count, commitBlock: count, image: z.string().nullable(), digest: z.string().nullable(), role: role.nullable(),
+  verdict: z.enum(VERDICTS), reason: z.string(), score: z.number(), boots: z.array(z.strictObject({ shard: count, boot: count, report })),
+});
+/** What judging derives: the part of a round that anybody can compute again. */
+export const roundBody = z.strictObject({
+  entries: z.array(entry),
+  decisions: z.array(z.strictObject({ key: z.string(), takesOver: z.boolean(), boots: z.array(z.strictObject({ boot: count, takesOver: z.boolean(), bar: nullable, lowerBound: nullable })) })),
+  standing,
+});
+const roundPredicate = z.strictObject({ ...context, plan: sha256, ...roundBody.shape, files: z.record(z.string(), sha256) });
+const voidPredicate = z.strictObject({ ...context, plan: sha256, reason: z.string() });
+
+const weight = z.strictObject({ uid: count, weight: count });
+const weightsBody = {
+  /** sha256 of the round these weights follow from; null before the first round. */
+  round: sha256.nullable(),
+  holders: z.array(z.strictObject({ hotkey: z.string(), uid: count.nullable() })),
+  shares: z.array(z.strictObject({ uid: count, share: z.number() })),
+  weights: z.array(weight),
+  versionKey: count,
+  method: z.enum(['plain', 'commit-reveal', 'timelock']),
+  /** The arena that gives burn uid and shares. */
+  emission: z.strictObject({ burnUid: count, fullPoolScore: z.number(), winnerShare: z.number(), runnerUpShare: z.number() }),
+};
+const intentPredicate = z.strictObject({ ...context, ...weightsBody });
+const weightsPredicate = z.strictObject({ ...context, ...weightsBody, intent: sha256, extrinsicHash: hash32.nullable(), includedIn: block.nullable(), readBack: z.array(weight), status: z.enum(['set', 'pending', 'failed']), reason: z.string() });
+const readbackPredicate = z.strictObject({ ...context, weights: sha256, readBack: z.array(weight) });
+
+export const PREDICATES = { plan: planPredicate, round: roundPredicate, void: voidPredicate, 'weights-intent': intentPredicate, weights: weightsPredicate, 'weights-readback': readbackPredicate } as const;
+export type Predicate<K extends Kind> = z.infer<(typeof PREDICATES)[K]>;
+export type PlanPredicate = Predicate<'plan'>;
+export type RoundPredicate = Predicate<'round'>;
+export type RoundBody = z.infer<typeof roundBody>;
+export type RoundEntry = RoundBody['entries'][number];
+export type RecordContext = Pick<PlanPredicate, 'network' | 'validator' | 'block' | 'harness' | 'host'>;
+
+/** An in-toto statement around a predicate. */
+export const statementSchema = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  subject: z.array(z.strictObject({ name: z.string(), digest: z.strictObject({ sha256 }) })).min(1),
+  predicateType: z.string(),
+  predicate: z.unknown(),
+});
+export type Statement = z.infer<typeof statementSchema>;
+
+/** The detached signature beside a record. */
+export const signatureSchema = z.strictObject({ payloadType: z.literal(PAYLOAD_TYPE), keyid: z.string().max(128), sig: z.base64().max(200) });
