@@ -37,12 +37,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'a small chain on loopback with the names and rules of Subtensor, until SIGINT or SIGTERM',
     usage: '[--port P] [--miners N] [--seed HEX] [--block-ms MS] [--state FILE]',
     options: { port: text, miners: text, seed: text, 'block-ms': text, state: text },
-    load: async () => (await import('./devnet.ts')).runChain,
+    load: async () => (await import('./devnet-chain.ts')).run,
   },
   'devnet engine': {
     about: 'a tiny inference engine on loopback with the paths of vLLM, until SIGINT or SIGTERM',
     usage: '--variant plain|fast|speculative|int4|other-weights|sampled|early-eos|burst|role-chunk [--port P]',
     options: { variant: text, port: text },
-    load: async () => (await import('./devnet.ts')).runEngine,
+    load: async () => (await import('./devnet-engine.ts')).run,
   },
 };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { demo, readAccounts } from '../devnet/demo.ts';
 import type { Run } from './commands.ts';
-import { seedOption } from './devnet.ts';
+import { seedOption } from './devnet-chain.ts';
 import { arenaPath, readArena, ROOT, UsageError } from './io.ts';
 import { optional } from './options.ts';
 

@@ -53,4 +53,6 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 // A closed pipe (head, grep -q) is the reader's choice, not an error.
 process.stdout.on('error', () => process.exit());
-process.exitCode = await main(process.argv.slice(2));
+const code = await main(process.argv.slice(2));
+// Idle sockets and timers of libraries would hold the process for seconds; what was printed leaves first.
+process.stdout.write('', () => process.exit(code));

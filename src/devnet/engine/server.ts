@@ -19,9 +19,9 @@ import { loadWeights } from './weights.ts';
 const MAX_BODY = 8 * 1024 * 1024;
 const MAX_MODEL_LENGTH = 8192;
 /** Most warm-up answers, and how near to the best one counts as steady. */
-const WARMUPS = 8;
+const WARMUPS = 10;
 const STEADY = 1.1;
-const WARMUP_IDS = Array.from({ length: 80 }, (_, i) => i + 10);
+const WARMUP_IDS = Array.from({ length: 24 }, (_, i) => i + 10);
 /** What a client calls the model. */
 export const MODEL_NAME = 'tiny-qwen2';
 /** Default system message of the model's chat template. */
@@ -149,7 +149,7 @@ export async function startEngine(options: { variant: string; port?: number }): 
   let best = Infinity;
   for (let i = 0; i < WARMUPS; i++) {
     const began = process.hrtime.bigint();
-    for (const step of generate(context.model, variant, WARMUP_IDS, 16, 5)) if (step.finish) break;
+    for (const step of generate(context.model, variant, WARMUP_IDS, 6, 5)) if (step.finish) break;
     const took = Number(process.hrtime.bigint() - began);
     if (i >= 3 && took < STEADY * best) break;
     best = Math.min(best, took);

@@ -1,16 +1,9 @@
 import { describeChain } from '../devnet/chain/genesis.ts';
 import { startChain } from '../devnet/chain/server.ts';
-import { startEngine } from '../devnet/engine/server.ts';
 import type { Run } from './commands.ts';
+import { stopSignal } from './stop.ts';
 import { UsageError } from './io.ts';
-import { optional, required, wholeNumber } from './options.ts';
-
-/** Resolves when this process is asked to end. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
-}
+import { optional, wholeNumber } from './options.ts';
 
 /** 32 bytes of hex without a prefix, or null where no seed is given. */
 export function seedOption(value: string | undefined): string | null {
@@ -21,7 +14,7 @@ export function seedOption(value: string | undefined): string | null {
 }
 
 /** `cacheon devnet chain`: prints one JSON line with the endpoint and the dev accounts, then serves. */
-export const runChain: Run = async (invocation) => {
+export const run: Run = async (invocation) => {
   const port = wholeNumber(invocation, 'port', 0, 65_535);
   const miners = wholeNumber(invocation, 'miners', 0, 250);
   const blockMs = wholeNumber(invocation, 'block-ms', 10, 600_000);
@@ -36,12 +29,3 @@ export const runChain: Run = async (invocation) => {
   return 0;
 };
 
-/** `cacheon devnet engine`: prints one JSON line with the URL, then serves. */
-export const runEngine: Run = async (invocation) => {
-  const port = wholeNumber(invocation, 'port', 0, 65_535);
-  const engine = await startEngine({ variant: required(invocation, 'variant'), ...(port === undefined ? {} : { port }) });
-  process.stdout.write(`${JSON.stringify({ url: engine.url, variant: engine.variant.name, pid: process.pid })}\n`);
-  await stopSignal();
-  await engine.close();
-  return 0;
-};
