@@ -1,3 +1,4 @@
+import { ArenaError } from './schema.ts';
 import type { MinerFault } from '../core/verdicts.ts';
 
 /** Longest reference we read; a registry path is far shorter. */
@@ -35,4 +36,13 @@ export function checkImage(image: string, digest: string, loopback: boolean): nu
     return { verdict: 'E_REF_HOST', reason: `registry host ${name} is not a public name` };
   }
   return null;
+}
+
+/** Splits `name@sha256:…`. Throws where an image of the arena is not pinned. */
+export function imageOf(reference: string): { image: string; digest: string } {
+  const [image, digest] = reference.split('@');
+  if (image === undefined || digest === undefined || !/^sha256:[0-9a-f]{64}$/.test(digest)) {
+    throw new ArenaError('BAD_ARENA', 'usage', `the arena's image ${reference} is not pinned by digest`, 'write it as name@sha256:…');
+  }
+  return { image, digest };
 }

@@ -7,6 +7,7 @@ import type { Tokenizer } from '../core/tokenizer.ts';
 import type { Trace } from '../harness/trace.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { suiteHash } from '../prompts/sampler.ts';
+import { LedgerError } from '../results/errors.ts';
 import { readLedger, recordsOf, type LedgerFiles } from '../results/ledger.ts';
 import type { FaultCode, LedgerFault, LedgerRecord } from '../results/verify.ts';
 import { bootSuite } from './eval.ts';
@@ -47,6 +48,7 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
   const faults: LedgerFault[] = [];
   let records = 0;
   let evaluations = 0;
+  if (![...ledgers.values()].some((files) => files.size > 0)) throw new LedgerError('EMPTY_LEDGER', 'usage', 'there is no ledger to audit', 'name a results folder with --results: it holds one folder per validator');
   for (const [validator, files] of ledgers) {
     const ledger = readLedger(validator, files);
     records += ledger.records.length;

@@ -1,3 +1,4 @@
+import { imageOf } from '../arena/image-ref.ts';
 import { armOrder } from '../arena/plan.ts';
 import { parseArena, type Arena } from '../arena/schema.ts';
 import { fromHex } from '../core/bytes.ts';
@@ -15,7 +16,6 @@ import type { PlanPredicate } from '../results/schema.ts';
 import type { LedgerRecord } from '../results/verify.ts';
 import { bootSuite } from './eval.ts';
 import { goesOn, sidesOf } from './judge.ts';
-import { imageOf } from './scan.ts';
 
 export type EvaluatePorts = LoadPorts & {
   readonly tokenizer: Tokenizer;

@@ -1,13 +1,13 @@
 import type { Log } from '../core/log.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { LedgerError } from '../results/errors.ts';
 import { recordsOf } from '../results/ledger.ts';
 import type { RecordContext, RoundBody } from '../results/schema.ts';
 import type { Signer } from '../results/sign.ts';
 import type { FileSet, ResultStore } from '../results/store.ts';
 import type { LedgerRecord } from '../results/verify.ts';
 import { openPlan } from './history.ts';
-import { appendRecords, soundLedger, type Draft } from './record.ts';
+import { appendRecords, type Draft } from './record.ts';
+import { soundLedger } from './sound-ledger.ts';
 import type { PlanDraft } from './scan.ts';
 
 export type PublishPorts = { readonly store: ResultStore; readonly signer: Signer; readonly log: Log };
@@ -78,12 +78,3 @@ export async function publishVoid({ store, signer, log }: PublishPorts, plan: Le
   });
   log.warn(`round ${plan.predicate.block.number} is void: ${reason}`);
 }
-
-/** The signed plan that a runner may work on. Throws `UNSIGNED_PLAN` where the branch has none for that block, `STALE_PLAN` where it has ended. */
-export async function signedPlan(store: ResultStore, validator: string, block: number): Promise<LedgerRecord<'plan'>> {
-  const ledger = soundLedger(validator, await store.read(validator));
-  const plan = recordsOf(ledger, 'plan').find((item) => item.predicate.block.number === block);
-  if (!plan) throw new LedgerError('UNSIGNED_PLAN', 'usage', `the ledger of ${validator} has no signed plan for block ${block}`, 'publish the plan first');
-  return plan;
-}
-

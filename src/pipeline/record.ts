@@ -2,21 +2,13 @@ import { utf8 } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { LedgerError } from '../results/errors.ts';
-import { readLedger, type Ledger, type LedgerFiles } from '../results/ledger.ts';
+import type { Ledger } from '../results/ledger.ts';
 import { predicateType, STATEMENT_TYPE, type Kind, type Predicate, type Statement } from '../results/schema.ts';
 import { signatureFile, type Signer } from '../results/sign.ts';
 import type { FileSet } from '../results/store.ts';
 
 /** A record before its place in the chain is known. */
 export type Draft<K extends Kind = Kind> = { readonly kind: K; readonly path: string; readonly subject: Statement['subject']; readonly predicate: Omit<Predicate<K>, 'seq' | 'prev'> };
-
-/** Opens a ledger that must be sound: nobody may build on a broken one. */
-export function soundLedger(validator: string, files: LedgerFiles): Ledger {
-  const ledger = readLedger(validator, files);
-  const fault = ledger.faults[0];
-  if (fault) throw new LedgerError('BROKEN_LEDGER', 'infra', `the ledger of ${validator} is broken: ${fault.code} ${fault.path}: ${fault.message}`, 'restore it from git history; cacheon audit lists every fault');
-  return ledger;
-}
 
 /** Chains and signs drafts after a ledger's last record; with evidence files beside them. */
 export function appendRecords(ledger: Ledger, drafts: readonly Draft[], signer: Signer, evidence: FileSet = new Map()): FileSet {

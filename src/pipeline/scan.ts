@@ -1,3 +1,4 @@
+import { imageOf } from '../arena/image-ref.ts';
 import { dealShards } from '../arena/plan.ts';
 import { parsePayload, paymentRemark } from '../arena/payload.ts';
 import { ArenaError, feeRao, type Arena } from '../arena/schema.ts';
@@ -93,13 +94,4 @@ export async function scan(ports: ScanPorts, arena: Arena, operator: Operator, l
       ...context, notAfter: block.number + arena.planBlocks, tier: operator.tier, arena, tokenizerSha256: tokenizer.id, corpus: corpus.id, seed: block.hash, promptSuites, ...content,
     },
   };
-}
-
-/** Splits `name@sha256:…`. Throws where an image of the arena is not pinned. */
-export function imageOf(reference: string): { image: string; digest: string } {
-  const [image, digest] = reference.split('@');
-  if (image === undefined || digest === undefined || !/^sha256:[0-9a-f]{64}$/.test(digest)) {
-    throw new ArenaError('BAD_ARENA', 'usage', `the arena's image ${reference} is not pinned by digest`, 'write it as name@sha256:…');
-  }
-  return { image, digest };
 }

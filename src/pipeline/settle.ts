@@ -11,8 +11,9 @@ import type { Signer } from '../results/sign.ts';
 import type { ResultStore } from '../results/store.ts';
 import type { LedgerRecord } from '../results/verify.ts';
 import { historyOf } from './history.ts';
-import { appendRecords, soundLedger, type Draft } from './record.ts';
+import { appendRecords, type Draft } from './record.ts';
 import { recordContext, type Operator } from './scan.ts';
+import { soundLedger } from './sound-ledger.ts';
 
 export type SettlePorts = { readonly chain: ChainReader; readonly sender: WeightSender | null; readonly store: ResultStore; readonly signer: Signer; readonly log: Log };
 

@@ -7,7 +7,7 @@ import { sha256Hex } from '../core/hash.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { KINDS, PREDICATES, predicateType, signatureSchema, statementSchema, type Kind, type Predicate, type Statement } from './schema.ts';
-import { preAuthEncoding, renderSignature } from './sign.ts';
+import { preAuthEncoding, renderSignature } from './envelope.ts';
 import type { EntryResult, VerifiedResult } from './verified.ts';
 
 /** Reason classes of an audit (reference security.md section 6, T). */

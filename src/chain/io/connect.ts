@@ -1,4 +1,4 @@
-import '@polkadot/api-augment/substrate';
+import type {} from '@polkadot/api-augment/substrate';
 import { ApiPromise, WsProvider } from '@polkadot/api';
 import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import { messageOf } from '../../core/errors.ts';

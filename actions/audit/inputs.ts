@@ -1,0 +1,8 @@
+import { z } from 'zod';
+
+/** Inputs of `audit`, as action.yml declares them. */
+export const inputs = z.strictObject({
+  results: z.string().default('results'),
+  endpoint: z.string().optional(),
+  corpus: z.string().optional(),
+});

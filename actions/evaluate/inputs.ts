@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+/** Inputs of `evaluate`, as action.yml declares them. */
+export const inputs = z.strictObject({
+  validator: z.string(),
+  block: z.coerce.number().int().nonnegative(),
+  shard: z.coerce.number().int().nonnegative().default(0),
+  corpus: z.string().optional(),
+  'engine-command': z.string().optional(),
+});

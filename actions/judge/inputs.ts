@@ -1,0 +1,7 @@
+import { z } from 'zod';
+
+/** Inputs of `judge`, as action.yml declares them. */
+export const inputs = z.strictObject({
+  validator: z.string(),
+  block: z.coerce.number().int().nonnegative(),
+});

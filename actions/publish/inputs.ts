@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+/** Inputs of `publish`, as action.yml declares them. */
+export const inputs = z.strictObject({
+  what: z.enum(['plan', 'round']),
+  block: z.coerce.number().int().nonnegative().optional(),
+  branch: z.string().default('main'),
+  token: z.string().optional(),
+  audit: z.string().optional(),
+});

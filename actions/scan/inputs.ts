@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+/** Inputs of `scan`, as action.yml declares them. */
+export const inputs = z.strictObject({
+  endpoint: z.string(),
+  validator: z.string(),
+  arena: z.string().default('.github/arena.json'),
+  corpus: z.string().optional(),
+  tier: z.string().default('unset'),
+});

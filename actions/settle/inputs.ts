@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+/** Inputs of `settle`, as action.yml declares them. */
+export const inputs = z.strictObject({
+  endpoint: z.string(),
+  arena: z.string().default('.github/arena.json'),
+  branch: z.string().default('main'),
+  token: z.string().optional(),
+  'dry-run': z.enum(['true', 'false']).default('false'),
+});

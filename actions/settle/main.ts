@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { connect } from '../../src/chain/io/connect.ts';
+import { assertChain, SubtensorChain } from '../../src/chain/io/subtensor.ts';
+import { readArena } from '../../src/cli/io.ts';
+import { gitAuth } from '../../src/github/git-auth.ts';
+import { table } from '../../src/github/summary.ts';
+import { main } from '../../src/github/io/run-action.ts';
+import { settle } from '../../src/pipeline/settle.ts';
+import { gitStore, harnessCommit } from '../../src/results/io/git-store.ts';
+import { HOTKEY_VARIABLE, keyPair, signerOf } from '../../src/results/io/keys.ts';
+import { inputs } from './inputs.ts';
+
+void main('settle', inputs, async ({ input, log, output, summary }) => {
+  const root = process.cwd();
+  const arena = readArena(join(root, input.arena));
+  const pair = keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE);
+  const signer = signerOf(pair);
+  const env = gitAuth(process.env['GITHUB_SERVER_URL'] ?? 'https://github.com', input.token);
+  const store = gitStore({ folder: root, remote: { name: 'origin', branch: input.branch }, env });
+  const chain = new SubtensorChain(await connect(input.endpoint));
+  await assertChain(chain, arena.genesisHash);
+  const operator = { validator: signer.address, commit: await harnessCommit(root), node: process.version, host: { runner: process.env['RUNNER_OS'] ?? process.platform }, tier: 'none' };
+  const report = await settle({ chain, sender: chain.sender(pair), store, signer, log }, arena, operator, input['dry-run'] === 'true');
+  output('sent', String(report.sent));
+  output('block', String(report.block));
+  log.info(report.reason);
+  summary(`### Weights at block ${report.block}: ${report.reason}\n\n${table(['uid', 'weight'], report.uids.map((uid, i) => [String(uid), String(report.weights[i])]))}\n`);
+});

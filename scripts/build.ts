@@ -1,0 +1,27 @@
+// Bundles every action: node scripts/build.ts [--out DIR]. With --out the bundles go elsewhere (tests), else to actions/*/dist.
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+
+const root = new URL('..', import.meta.url).pathname;
+const { values } = parseArgs({ options: { out: { type: 'string' }, meta: { type: 'string' } } });
+const verbs = readdirSync(join(root, 'actions')).sort();
+
+for (const verb of verbs) {
+  const outfile = join(values.out ?? join(root, 'actions'), verb, 'dist/index.cjs');
+  mkdirSync(dirname(outfile), { recursive: true });
+  const result = await build({
+    entryPoints: [join(root, 'actions', verb, 'main.ts')], outfile, absWorkingDir: root, bundle: true, platform: 'node', target: 'node24', format: 'cjs', external: ['*.node'],
+    metafile: true, logLevel: 'warning', legalComments: 'none',
+    // ESM-only toolkits ask for import.meta.url, which CJS lacks.
+    define: { 'import.meta.url': '__bundle_url' },
+    banner: { js: "const __bundle_url=require('node:url').pathToFileURL(__filename).href;" },
+  });
+  if (values.meta !== undefined) {
+    mkdirSync(values.meta, { recursive: true });
+    writeFileSync(join(values.meta, `${verb}.json`), JSON.stringify(result.metafile));
+  }
+  const [output] = Object.values(result.metafile.outputs);
+  console.log(`${verb}: ${(output!.bytes / 1e6).toFixed(2)} MB`);
+}

@@ -1,0 +1,51 @@
+import * as core from '@actions/core';
+import { z } from 'zod';
+import { CacheonError, messageOf } from '../../core/errors.ts';
+import type { ActionContext } from '../run.ts';
+
+/** Secrets that must never reach a log, by the environment variable that holds them. */
+const SECRETS = ['CACHEON_HOTKEY'];
+
+/** Job summaries are cut by the service at 1 MiB. */
+const MAX_SUMMARY = 1_000_000;
+
+/** Inputs of an action by the names of its schema; a missing one arrives as an empty text and becomes undefined, so that defaults apply. */
+export function readInputs(schema: z.ZodObject, get: (name: string) => string): unknown {
+  return Object.fromEntries(Object.keys(schema.shape).map((name) => [name, get(name) === '' ? undefined : get(name)]));
+}
+
+/**
+ * Runs one action: masks secrets, reads the inputs through their strict schema, and turns every error into one failure line with what to do.
+ * As much as possible happens inside the try: an action never ends in a raw stack trace.
+ */
+export async function runAction<S extends z.ZodObject>(name: string, schema: S, work: (context: ActionContext<z.infer<S>>) => Promise<void>): Promise<void> {
+  const summary: string[] = [];
+  try {
+    for (const variable of SECRETS) if (process.env[variable]) core.setSecret(process.env[variable]);
+    const parsed = schema.safeParse(readInputs(schema, (input) => core.getInput(input)));
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0]!;
+      core.setFailed(`${name}: input ${issue.path.join('.')}: ${issue.message}`);
+      return;
+    }
+    await work({
+      input: parsed.data,
+      log: { info: (text) => core.info(text), warn: (text) => core.warning(text) },
+      output: (key, value) => core.setOutput(key, value),
+      summary: (markdown) => void summary.push(markdown),
+    });
+  } catch (error) {
+    const known = error instanceof CacheonError ? error : null;
+    core.setFailed(known ? `${known.message} (${known.code}); ${known.hint}` : messageOf(error));
+    for (let cause = error instanceof Error ? error.cause : undefined; cause instanceof Error; cause = cause.cause) core.info(`caused by: ${cause.message}`);
+    if (!known && error instanceof Error) core.debug(error.stack ?? '');
+  } finally {
+    if (summary.length > 0 && process.env['GITHUB_STEP_SUMMARY']) await core.summary.addRaw(summary.join('\n').slice(0, MAX_SUMMARY)).write();
+  }
+}
+
+/** Runs an action and ends the process: libraries keep sockets open that would hold the step for minutes. */
+export async function main<S extends z.ZodObject>(name: string, schema: S, work: (context: ActionContext<z.infer<S>>) => Promise<void>): Promise<void> {
+  await runAction(name, schema, work);
+  process.exit();
+}

@@ -1,0 +1,21 @@
+import { LedgerError } from '../results/errors.ts';
+import { readLedger, recordsOf, type Ledger, type LedgerFiles } from '../results/ledger.ts';
+import type { ResultStore } from '../results/store.ts';
+import type { LedgerRecord } from '../results/verify.ts';
+
+/** Opens a ledger that must be sound: nobody may build on a broken one. */
+export function soundLedger(validator: string, files: LedgerFiles): Ledger {
+  const ledger = readLedger(validator, files);
+  const fault = ledger.faults[0];
+  if (fault) throw new LedgerError('BROKEN_LEDGER', 'infra', `the ledger of ${validator} is broken: ${fault.code} ${fault.path}: ${fault.message}`, 'restore it from git history; cacheon audit lists every fault');
+  return ledger;
+}
+
+/** The signed plan that a runner may work on. Throws `UNSIGNED_PLAN` where the branch has none for that block. */
+export async function signedPlan(store: ResultStore, validator: string, block: number): Promise<LedgerRecord<'plan'>> {
+  const ledger = soundLedger(validator, await store.read(validator));
+  const plan = recordsOf(ledger, 'plan').find((item) => item.predicate.block.number === block);
+  if (!plan) throw new LedgerError('UNSIGNED_PLAN', 'usage', `the ledger of ${validator} has no signed plan for block ${block}`, 'publish the plan first');
+  return plan;
+}
+
