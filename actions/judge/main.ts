@@ -1,13 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArena } from '../../src/arena/schema.ts';
 import { renderJson } from '../../src/core/canonical.ts';
 import { roundSummary } from '../../src/github/summary.ts';
-import { artifactNames, downloadFiles, uploadFiles } from '../../src/github/io/artifacts.ts';
-import { readTraceFiles } from '../../src/github/io/handover.ts';
+import { ARTIFACTS, unpackFiles } from '../../src/github/handover.ts';
+import { artifactNames, downloadArtifact, uploadArtifact } from '../../src/github/io/artifacts.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { unpackTrace } from '../../src/harness/io/trace-files.ts';
+import type { Trace } from '../../src/harness/trace.ts';
 import { firstDifference } from '../../src/pipeline/audit.ts';
 import { judgeRound } from '../../src/pipeline/judge.ts';
 import { signedPlan, soundLedger } from '../../src/pipeline/sound-ledger.ts';
@@ -20,16 +18,14 @@ void main('judge', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const store = gitStore({ folder: root, remote: null });
   const plan = await signedPlan(store, input.validator, input.block);
-  const folder = mkdtempSync(join(tmpdir(), 'judge-'));
-  const names = await artifactNames('traces-');
-  for (const name of names) await downloadFiles(name, join(folder, 'round'));
-  const file = join(folder, 'verdicts.json');
-  if (names.length === 0) writeFileSync(file, renderJson({ void: 'the evaluation left no trace' }));
+  const names = await artifactNames(ARTIFACTS.tracesPrefix);
+  if (names.length === 0) await uploadArtifact(ARTIFACTS.verdicts, renderJson({ void: 'the evaluation left no trace' }));
   else {
-    const traces = new Map([...readTraceFiles(join(folder, 'round'))].map(([path, bytes]) => [path, unpackTrace(bytes, path)]));
+    const traces = new Map<string, Trace>();
+    for (const name of names) for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name))) traces.set(path, unpackTrace(bytes, path));
     const arena = parseArena(plan.predicate.arena, 'the plan');
     const body = judgeRound(plan, traces, loadTokenizer(arena.tokenizer, root));
-    writeFileSync(file, renderJson({ body }));
+    await uploadArtifact(ARTIFACTS.verdicts, renderJson({ body }));
     summary(roundSummary(input.block, body));
     const recorded = recordsOf(soundLedger(input.validator, await store.read(input.validator)), 'round').find((round) => round.predicate.plan === plan.sha256);
     if (recorded) {
@@ -37,7 +33,6 @@ void main('judge', inputs, async ({ input, log, output, summary }) => {
       summary(`Compared with the recorded round: ${firstDifference(verdicts(recorded.predicate.entries), verdicts(body.entries)) ?? 'the same verdicts'}\n`);
     }
   }
-  await uploadFiles('verdicts', folder, [file]);
   output('void', String(names.length === 0));
   log.info(names.length === 0 ? 'no traces: the round will be void' : `judged ${names.length} shards`);
 });

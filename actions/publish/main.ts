@@ -1,12 +1,10 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gitAuth } from '../../src/github/git-auth.ts';
 import { roundSummary } from '../../src/github/summary.ts';
-import { artifactNames, downloadFiles } from '../../src/github/io/artifacts.ts';
+import { ARTIFACTS, readArtifact, unpackFiles } from '../../src/github/handover.ts';
+import { artifactNames, downloadArtifact } from '../../src/github/io/artifacts.ts';
 import { dispatchWorkflow } from '../../src/github/io/dispatch.ts';
-import { readDraft, readJudged, readTraceFiles } from '../../src/github/io/handover.ts';
 import { main } from '../../src/github/io/run-action.ts';
+import { draftSchema, judgedSchema } from '../../src/pipeline/handover.ts';
 import { publishPlan, publishRound, publishVoid } from '../../src/pipeline/publish.ts';
 import { signedPlan } from '../../src/pipeline/sound-ledger.ts';
 import { gitStore } from '../../src/results/io/git-store.ts';
@@ -18,22 +16,21 @@ void main('publish', inputs, async ({ input, log, output, summary }) => {
   const env = gitAuth(process.env['GITHUB_SERVER_URL'] ?? 'https://github.com', input.token);
   const store = gitStore({ folder: process.cwd(), remote: { name: 'origin', branch: input.branch }, env });
   const ports = { store, signer, log };
-  const folder = mkdtempSync(join(tmpdir(), 'publish-'));
   if (input.what === 'plan') {
-    await downloadFiles('plan', folder);
-    const { outcome, plan } = await publishPlan(ports, readDraft(join(folder, 'plan.json')));
+    const draft = readArtifact(ARTIFACTS.plan, await downloadArtifact(ARTIFACTS.plan), draftSchema);
+    const { outcome, plan } = await publishPlan(ports, draft);
     output('outcome', outcome);
     output('block', plan ? String(plan.predicate.block.number) : '');
     output('shards', JSON.stringify(plan?.predicate.shards.map(({ index }) => index) ?? []));
     return;
   }
   const plan = await signedPlan(store, signer.address, input.block ?? -1);
-  await downloadFiles('verdicts', folder);
-  const judged = readJudged(join(folder, 'verdicts.json'));
+  const judged = readArtifact(ARTIFACTS.verdicts, await downloadArtifact(ARTIFACTS.verdicts), judgedSchema);
   if ('void' in judged) await publishVoid(ports, plan, judged.void);
   else {
-    for (const name of await artifactNames('traces-')) await downloadFiles(name, join(folder, 'round'));
-    await publishRound(ports, plan, judged.body, readTraceFiles(join(folder, 'round')));
+    const evidence = new Map<string, Uint8Array>();
+    for (const name of await artifactNames(ARTIFACTS.tracesPrefix)) for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name))) evidence.set(path, bytes);
+    await publishRound(ports, plan, judged.body, evidence);
     summary(roundSummary(plan.predicate.block.number, judged.body));
   }
   output('outcome', 'void' in judged ? 'void' : 'round');

@@ -1,12 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '../../src/chain/io/connect.ts';
 import { assertChain, SubtensorChain } from '../../src/chain/io/subtensor.ts';
 import { readArena } from '../../src/cli/io.ts';
 import { renderJson } from '../../src/core/canonical.ts';
 import { table } from '../../src/github/summary.ts';
-import { uploadFiles } from '../../src/github/io/artifacts.ts';
+import { ARTIFACTS } from '../../src/github/handover.ts';
+import { uploadArtifact } from '../../src/github/io/artifacts.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { scan } from '../../src/pipeline/scan.ts';
 import { soundLedger } from '../../src/pipeline/sound-ledger.ts';
@@ -26,10 +25,7 @@ void main('scan', inputs, async ({ input, log, output, summary }) => {
   const operator = { validator: input.validator, commit: await harnessCommit(root), node: process.version, host: { runner: process.env['RUNNER_OS'] ?? process.platform }, tier: input.tier };
   const ports = { chain, tokenizer: loadTokenizer(arena.tokenizer, root), corpus: openCorpus(arena.corpus, input.corpus, log), log };
   const draft = await scan(ports, arena, operator, ledger);
-  const folder = mkdtempSync(join(tmpdir(), 'scan-'));
-  const file = join(folder, 'plan.json');
-  writeFileSync(file, renderJson(draft));
-  await uploadFiles('plan', folder, [file]);
+  await uploadArtifact(ARTIFACTS.plan, renderJson(draft));
   output('block', String(draft.predicate.block.number));
   output('empty', String(draft.predicate.shards.length === 0));
   const rows = draft.predicate.submissions.map(({ key, image, status, verdict, reason }) => [key, image ?? '', status, verdict ?? '', reason]);

@@ -2,18 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { parseArena, type Arena } from '../arena/schema.ts';
 import { connect } from '../chain/io/connect.ts';
 import { assertChain, SubtensorChain } from '../chain/io/subtensor.ts';
-import { utf8 } from '../core/bytes.ts';
 import type { Log } from '../core/log.ts';
 import { openClient } from '../harness/io/client.ts';
 import { monotonicClock } from '../harness/io/clock.ts';
 import { processRuntime } from '../harness/io/process-runtime.ts';
 import { openReference } from '../harness/io/reference.ts';
-import { unpackTrace } from '../harness/io/trace-files.ts';
-import { traceLine, type Trace } from '../harness/trace.ts';
+import { packTrace, unpackTrace } from '../harness/io/trace-files.ts';
+import type { Trace } from '../harness/trace.ts';
 import { audit, type AuditReport } from '../pipeline/audit.ts';
 import { evaluate } from '../pipeline/evaluate.ts';
 import { judgeRound } from '../pipeline/judge.ts';
@@ -118,7 +116,7 @@ async function play(options: DemoOptions & { arena: Arena }, accounts: Accounts,
     for (const { index } of plan.predicate.shards) {
       await evaluate({
         clock: monotonicClock, runtime, openClient: (url) => openClient(url, arena, monotonicClock), tokenizer, corpus, log, now: () => new Date().toISOString(),
-        openReference: (url) => openReference(url, arena.model.name), keep: (path, lines) => evidence.set(path, gzipSync(utf8(lines.map(traceLine).join('')))),
+        openReference: (url) => openReference(url, arena.model.name), keep: (path, lines) => evidence.set(path, packTrace(lines)),
       }, plan, index);
     }
     const traces = new Map([...evidence].map(([path, bytes]): [string, Trace] => [path, unpackTrace(bytes, path)]));

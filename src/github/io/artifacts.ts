@@ -1,15 +1,25 @@
-import { mkdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DefaultArtifactClient } from '@actions/artifact';
 import { messageOf } from '../../core/errors.ts';
+import { sha256Hex } from '../../core/hash.ts';
 import { GithubError } from '../errors.ts';
 
-/** Largest artifact taken in: a round's traces are a hundredth of it. */
-const MAX_ARTIFACT_BYTES = 2 * 1024 * 1024 * 1024;
+/** Largest artifact taken in: a round's traces are a tenth of it. */
+const MAX_ARTIFACT_BYTES = 400 * 1024 * 1024;
 const KEEP_DAYS = 30;
 
-/** Uploads files of a folder under a name that must be new in this run. */
-export async function uploadFiles(name: string, folder: string, files: readonly string[]): Promise<void> {
-  await new DefaultArtifactClient().uploadArtifact(name, [...files], folder, { retentionDays: KEEP_DAYS, compressionLevel: 0 });
+/**
+ * Uploads one file, as it is, under its own name, which must be new in this run. Never an archive: what comes from a machine that runs
+ * strangers' code is not unpacked by the next job.
+ */
+export async function uploadArtifact(name: string, content: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'artifact-'));
+  const file = join(folder, name);
+  writeFileSync(file, content);
+  await new DefaultArtifactClient().uploadArtifact(name, [file], folder, { retentionDays: KEEP_DAYS, skipArchive: true });
+  rmSync(folder, { recursive: true });
 }
 
 /** Names of this run's artifacts with a prefix. */
@@ -18,16 +28,18 @@ export async function artifactNames(prefix: string): Promise<string[]> {
   return artifacts.map(({ name }) => name).filter((name) => name.startsWith(prefix)).sort();
 }
 
-/** Downloads an artifact of this run. Its size is checked before, its digest after: the library itself does not fail on a mismatch. */
-export async function downloadFiles(name: string, folder: string): Promise<void> {
+/** Downloads an artifact of this run. Its size is checked before, its digest after, against the one the service recorded. */
+export async function downloadArtifact(name: string): Promise<Uint8Array> {
   const client = new DefaultArtifactClient();
-  const found = await client.getArtifact(name).catch((error: unknown) => {
+  const { artifact } = await client.getArtifact(name).catch((error: unknown) => {
     throw new GithubError('NO_ARTIFACT', 'infra', `there is no artifact ${name}: ${messageOf(error)}`, 'the job that makes it failed: look at its log', error);
   });
-  const { artifact } = found;
   if (artifact.size > MAX_ARTIFACT_BYTES) throw new GithubError('ARTIFACT_TOO_LARGE', 'infra', `artifact ${name} has ${artifact.size} bytes`, 'only our own actions may upload to this run');
-  if (artifact.digest === undefined) throw new GithubError('INFRA_DIGEST', 'infra', `artifact ${name} has no digest`, 'run the job again');
-  mkdirSync(folder, { recursive: true });
-  const result = await client.downloadArtifact(artifact.id, { path: folder, expectedHash: artifact.digest });
-  if (result.digestMismatch === true) throw new GithubError('INFRA_DIGEST', 'infra', `artifact ${name} does not have its digest ${artifact.digest}`, 'run the job again');
+  const folder = mkdtempSync(join(tmpdir(), 'artifact-'));
+  await client.downloadArtifact(artifact.id, { path: folder, skipDecompress: true });
+  const bytes = readFileSync(join(folder, readdirSync(folder)[0]!));
+  rmSync(folder, { recursive: true });
+  const found = `sha256:${sha256Hex(bytes)}`;
+  if (artifact.digest !== found) throw new GithubError('INFRA_DIGEST', 'infra', `artifact ${name} has ${found}, the service recorded ${artifact.digest ?? 'nothing'}`, 'run the job again');
+  return bytes;
 }

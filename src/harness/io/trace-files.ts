@@ -16,9 +16,14 @@ export function writeWhole(path: string, data: string | Uint8Array): void {
   renameSync(`${path}.new`, path);
 }
 
+/** A trace's bytes, gzipped. */
+export function packTrace(lines: readonly TraceLine[]): Uint8Array {
+  return gzipSync(lines.map(traceLine).join(''), { level: 9 });
+}
+
 /** Writes a trace, gzipped. */
 export function writeTrace(folder: string, path: string, lines: readonly TraceLine[]): void {
-  writeWhole(join(folder, path), gzipSync(lines.map(traceLine).join(''), { level: 9 }));
+  writeWhole(join(folder, path), packTrace(lines));
 }
 
 /** Unpacks and reads a trace's bytes. Throws `BAD_TRACE` where they are cut, too large or not text. */

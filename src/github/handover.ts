@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { fromUtf8 } from '../core/bytes.ts';
+import { compactJson } from '../core/canonical.ts';
+import { messageOf } from '../core/errors.ts';
+import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
+import { GithubError } from './errors.ts';
+
+/** Path of a trace inside a round. Anything else is refused: it came from a machine that runs strangers' code. */
+const TRACE = /^traces\/\d{1,3}\/\d{1,2}\/[A-Za-z0-9]{1,60}(?:-\d{1,10})?(?:\.\d)?\.ndjson\.gz$/;
+const packed = z.record(z.string().regex(TRACE), z.base64());
+
+/** What jobs hand to each other, by artifact name. */
+export const ARTIFACTS = { plan: 'plan.json', verdicts: 'verdicts.json', traces: (shard: number): string => `traces-${shard}.json`, tracesPrefix: 'traces-' } as const;
+
+/** Files of one shard as one artifact. */
+export function packFiles(files: ReadonlyMap<string, Uint8Array>): string {
+  return compactJson(Object.fromEntries([...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')])));
+}
+
+/** Reads an artifact through a schema. Throws `NO_ARTIFACT` with what is wrong: artifacts are hostile data. */
+export function readArtifact<T>(name: string, bytes: Uint8Array, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(parseStrictJson(fromUtf8(bytes) ?? '', RECORD_JSON));
+  } catch (error) {
+    throw new GithubError('NO_ARTIFACT', 'infra', `the artifact ${name} cannot be used: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 300)}`, 'run the job that makes it again', error);
+  }
+}
+
+/** Trace files of an artifact, by path under the round. */
+export function unpackFiles(name: string, bytes: Uint8Array): Map<string, Uint8Array> {
+  return new Map(Object.entries(readArtifact(name, bytes, packed)).map(([path, text]) => [path, new Uint8Array(Buffer.from(text, 'base64'))]));
+}
