@@ -12,8 +12,17 @@ for (const verb of verbs) {
   const outfile = join(values.out ?? join(root, 'actions'), verb, 'dist/index.cjs');
   mkdirSync(dirname(outfile), { recursive: true });
   const result = await build({
-    entryPoints: [join(root, 'actions', verb, 'main.ts')], outfile, absWorkingDir: root, bundle: true, platform: 'node', target: 'node24', format: 'cjs', external: ['*.node'],
-    metafile: true, logLevel: 'warning', legalComments: 'none',
+    entryPoints: [join(root, 'actions', verb, 'main.ts')],
+    outfile,
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    external: ['*.node'],
+    metafile: true,
+    logLevel: 'warning',
+    legalComments: 'none',
     // ESM-only toolkits ask for import.meta.url, which CJS lacks.
     define: { 'import.meta.url': '__bundle_url' },
     banner: { js: "const __bundle_url=require('node:url').pathToFileURL(__filename).href;" },

@@ -17,20 +17,43 @@ type Definition = {
   compact?: { type: number };
   bitSequence?: { bitStoreType: number; bitOrderType: number };
 };
-type Type = { id: number; type: { path: string[]; params: { name: string; type: number | null }[]; def: Definition; docs: string[] } };
+type Type = {
+  id: number;
+  type: { path: string[]; params: { name: string; type: number | null }[]; def: Definition; docs: string[] };
+};
 type Item = { name: string; type: { plain?: number; map?: { hashers: string[]; key: number; value: number } }; docs: string[] };
 type Pallet = {
-  name: string; index: number; docs: string[];
+  name: string;
+  index: number;
+  docs: string[];
   storage: { prefix: string; items: Item[] } | null;
-  calls: { type: number } | null; events: { type: number } | null; errors: { type: number } | null;
+  calls: { type: number } | null;
+  events: { type: number } | null;
+  errors: { type: number } | null;
   constants: { name: string; type: number; value: string; docs: string[] }[];
-  associatedTypes: unknown[]; viewFunctions: unknown[];
+  associatedTypes: unknown[];
+  viewFunctions: unknown[];
 };
-type Api = { name: string; version: number; methods: { name: string; inputs: { name: string; type: number }[]; output: number; docs: string[] }[]; docs: string[] };
-type Extrinsic = { versions: string; addressType: number; callType: number; signatureType: number; transactionExtensions: { identifier: string; type: number; implicit: number }[] };
+type Api = {
+  name: string;
+  version: number;
+  methods: { name: string; inputs: { name: string; type: number }[]; output: number; docs: string[] }[];
+  docs: string[];
+};
+type Extrinsic = {
+  versions: string;
+  addressType: number;
+  callType: number;
+  signatureType: number;
+  transactionExtensions: { identifier: string; type: number; implicit: number }[];
+};
 type V16 = {
-  lookup: { types: Type[] }; pallets: Pallet[]; extrinsic: Extrinsic; apis: Api[];
-  outerEnums: { callType: number; eventType: number; errorType: number }; custom: unknown;
+  lookup: { types: Type[] };
+  pallets: Pallet[];
+  extrinsic: Extrinsic;
+  apis: Api[];
+  outerEnums: { callType: number; eventType: number; errorType: number };
+  custom: unknown;
 };
 
 const file = process.argv[2];
@@ -41,7 +64,8 @@ const typeOf = (id: number): Type => real.lookup.types[id]!;
 const keepVariants = (id: number, names: readonly string[] | 'all'): void => {
   const variants = typeOf(id).type.def.variant!;
   for (const name of names === 'all' ? [] : names) {
-    if (!variants.variants.some((variant) => variant.name === name)) throw new Error(`the metadata has no ${name} in ${typeOf(id).type.path.join('::')}`);
+    if (!variants.variants.some((variant) => variant.name === name))
+      throw new Error(`the metadata has no ${name} in ${typeOf(id).type.path.join('::')}`);
   }
   if (names !== 'all') variants.variants = variants.variants.filter((variant) => names.includes(variant.name));
 };
@@ -64,9 +88,18 @@ for (const pallet of pallets) {
   pallet.viewFunctions = [];
 }
 const names = (has: (pallet: Pallet) => unknown): string[] => pallets.filter(has).map((pallet) => pallet.name);
-keepVariants(real.outerEnums.callType, names((pallet) => pallet.calls));
-keepVariants(real.outerEnums.eventType, names((pallet) => pallet.events));
-keepVariants(real.outerEnums.errorType, names((pallet) => pallet.errors));
+keepVariants(
+  real.outerEnums.callType,
+  names((pallet) => pallet.calls),
+);
+keepVariants(
+  real.outerEnums.eventType,
+  names((pallet) => pallet.events),
+);
+keepVariants(
+  real.outerEnums.errorType,
+  names((pallet) => pallet.errors),
+);
 const apis = real.apis.filter((api) => api.name in KEPT.apis);
 for (const api of apis) {
   const methods = KEPT.apis[api.name]!;
@@ -80,22 +113,58 @@ const reach = (id: number | null | undefined): void => {
   reached.add(id);
   const { def, params } = typeOf(id).type;
   for (const param of params) reach(param.type);
-  for (const field of [...(def.composite?.fields ?? []), ...(def.variant?.variants.flatMap((variant) => variant.fields) ?? [])]) reach(field.type);
+  for (const field of [...(def.composite?.fields ?? []), ...(def.variant?.variants.flatMap((variant) => variant.fields) ?? [])])
+    reach(field.type);
   for (const part of def.tuple ?? []) reach(part);
-  for (const part of [def.sequence?.type, def.array?.type, def.compact?.type, def.bitSequence?.bitStoreType, def.bitSequence?.bitOrderType]) reach(part);
+  for (const part of [
+    def.sequence?.type,
+    def.array?.type,
+    def.compact?.type,
+    def.bitSequence?.bitStoreType,
+    def.bitSequence?.bitOrderType,
+  ])
+    reach(part);
 };
 for (const pallet of pallets) {
-  for (const item of pallet.storage?.items ?? []) for (const id of [item.type.plain, item.type.map?.key, item.type.map?.value]) reach(id);
-  for (const id of [pallet.calls?.type, pallet.events?.type, pallet.errors?.type, ...pallet.constants.map((constant) => constant.type)]) reach(id);
+  for (const item of pallet.storage?.items ?? [])
+    for (const id of [item.type.plain, item.type.map?.key, item.type.map?.value]) reach(id);
+  for (const id of [
+    pallet.calls?.type,
+    pallet.events?.type,
+    pallet.errors?.type,
+    ...pallet.constants.map((constant) => constant.type),
+  ])
+    reach(id);
 }
-for (const api of apis) for (const method of api.methods) for (const id of [...method.inputs.map((input) => input.type), method.output]) reach(id);
-for (const id of [real.extrinsic.addressType, real.extrinsic.callType, real.extrinsic.signatureType, ...Object.values(real.outerEnums)]) reach(id);
+for (const api of apis)
+  for (const method of api.methods) for (const id of [...method.inputs.map((input) => input.type), method.output]) reach(id);
+for (const id of [
+  real.extrinsic.addressType,
+  real.extrinsic.callType,
+  real.extrinsic.signatureType,
+  ...Object.values(real.outerEnums),
+])
+  reach(id);
 for (const extension of real.extrinsic.transactionExtensions) for (const id of [extension.type, extension.implicit]) reach(id);
 const order = [...reached].sort((a, b) => a - b);
 const renumbered = new Map(order.map((id, index) => [id, index]));
 
 /** Deep copy with every type reference renumbered and docs dropped; error names stand in for docs, which one SDK needs. */
-const TYPE_KEYS = new Set(['type', 'output', 'implicit', 'plain', 'key', 'value', 'bitStoreType', 'bitOrderType', 'addressType', 'callType', 'signatureType', 'eventType', 'errorType']);
+const TYPE_KEYS = new Set([
+  'type',
+  'output',
+  'implicit',
+  'plain',
+  'key',
+  'value',
+  'bitStoreType',
+  'bitOrderType',
+  'addressType',
+  'callType',
+  'signatureType',
+  'eventType',
+  'errorType',
+]);
 const copy = (value: unknown, key = ''): unknown => {
   if (typeof value === 'number' && TYPE_KEYS.has(key)) return renumbered.get(value) ?? null;
   if (Array.isArray(value)) return value.map((item: unknown) => (key === 'tuple' ? renumbered.get(item as number) : copy(item)));

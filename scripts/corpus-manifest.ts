@@ -9,10 +9,15 @@ import { makeManifest } from '../src/prompts/io/corpus.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { name: { type: 'string', default: 'corpus' }, licence: { type: 'string', default: 'public domain' }, source: { type: 'string', default: 'unknown' } },
+  options: {
+    name: { type: 'string', default: 'corpus' },
+    licence: { type: 'string', default: 'public domain' },
+    source: { type: 'string', default: 'unknown' },
+  },
 });
 const folder = positionals[0];
-if (folder === undefined) throw new Error('usage: node scripts/corpus-manifest.ts DIR [--name NAME] [--licence TEXT] [--source TEXT]');
+if (folder === undefined)
+  throw new Error('usage: node scripts/corpus-manifest.ts DIR [--name NAME] [--licence TEXT] [--source TEXT]');
 const manifest = makeManifest(folder, values, { info: console.log, warn: console.warn });
 const text = renderJson(manifest);
 writeFileSync(join(folder, 'manifest.json'), text);

@@ -17,13 +17,31 @@ void main('audit', inputs, async ({ input, log, output, summary }) => {
   const ledgers = new Map(validatorFolders(results).map((validator) => [validator, readFolder(join(results, validator))]));
   const chain = input.endpoint === undefined ? null : new SubtensorChain(await connect(input.endpoint));
   const report = await audit(ledgers, {
-    chain, log, unpack: unpackTrace, tokenizerOf: (source) => loadTokenizer(source, root),
+    chain,
+    log,
+    unpack: unpackTrace,
+    tokenizerOf: (source) => loadTokenizer(source, root),
     corpusOf: (source) => (source !== 'generated' && input.corpus === undefined ? null : openCorpus(source, input.corpus, log)),
   });
   output('records', String(report.records));
   output('faults', String(report.faults.length));
-  summary(`### Audit: ${report.ok ? 'passed' : 'failed'}\n\n${report.records} records, ${report.evaluations} evaluations judged again.\n\n${report.ok ? '' : table(['class', 'path', 'what'], report.faults.map(({ code, path, message }) => [code, path, message]))}\n`);
+  summary(
+    `### Audit: ${report.ok ? 'passed' : 'failed'}\n\n${report.records} records, ${report.evaluations} evaluations judged again.\n\n${
+      report.ok
+        ? ''
+        : table(
+            ['class', 'path', 'what'],
+            report.faults.map(({ code, path, message }) => [code, path, message]),
+          )
+    }\n`,
+  );
   for (const { code, path, message } of report.faults) log.warn(`${code} ${path}: ${message}`);
   const first = report.faults[0];
-  if (first) throw new LedgerError('BROKEN_LEDGER', 'infra', `${report.faults.length} faults; the first: ${first.code} ${first.path}: ${first.message}`, 'the summary lists all of them');
+  if (first)
+    throw new LedgerError(
+      'BROKEN_LEDGER',
+      'infra',
+      `${report.faults.length} faults; the first: ${first.code} ${first.path}: ${first.message}`,
+      'the summary lists all of them',
+    );
 });

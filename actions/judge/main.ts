@@ -22,15 +22,21 @@ void main('judge', inputs, async ({ input, log, output, summary }) => {
   if (names.length === 0) await uploadArtifact(ARTIFACTS.verdicts, renderJson({ void: 'the evaluation left no trace' }));
   else {
     const traces = new Map<string, Trace>();
-    for (const name of names) for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name))) traces.set(path, unpackTrace(bytes, path));
+    for (const name of names)
+      for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name))) traces.set(path, unpackTrace(bytes, path));
     const arena = parseArena(plan.predicate.arena, 'the plan');
     const body = judgeRound(plan, traces, loadTokenizer(arena.tokenizer, root));
     await uploadArtifact(ARTIFACTS.verdicts, renderJson({ body }));
     summary(roundSummary(input.block, body));
-    const recorded = recordsOf(soundLedger(input.validator, await store.read(input.validator)), 'round').find((round) => round.predicate.plan === plan.sha256);
+    const recorded = recordsOf(soundLedger(input.validator, await store.read(input.validator)), 'round').find(
+      (round) => round.predicate.plan === plan.sha256,
+    );
     if (recorded) {
-      const verdicts = (entries: readonly { key: string; verdict: string }[]): string[] => entries.map(({ key, verdict }) => `${key} ${verdict}`);
-      summary(`Compared with the recorded round: ${firstDifference(verdicts(recorded.predicate.entries), verdicts(body.entries)) ?? 'the same verdicts'}\n`);
+      const verdicts = (entries: readonly { key: string; verdict: string }[]): string[] =>
+        entries.map(({ key, verdict }) => `${key} ${verdict}`);
+      summary(
+        `Compared with the recorded round: ${firstDifference(verdicts(recorded.predicate.entries), verdicts(body.entries)) ?? 'the same verdicts'}\n`,
+      );
     }
   }
   output('void', String(names.length === 0));

@@ -29,7 +29,8 @@ void main('publish', inputs, async ({ input, log, output, summary }) => {
   if ('void' in judged) await publishVoid(ports, plan, judged.void);
   else {
     const evidence = new Map<string, Uint8Array>();
-    for (const name of await artifactNames(ARTIFACTS.tracesPrefix)) for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name))) evidence.set(path, bytes);
+    for (const name of await artifactNames(ARTIFACTS.tracesPrefix))
+      for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name))) evidence.set(path, bytes);
     await publishRound(ports, plan, judged.body, evidence);
     summary(roundSummary(plan.predicate.block.number, judged.body));
   }

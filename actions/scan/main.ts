@@ -22,12 +22,31 @@ void main('scan', inputs, async ({ input, log, output, summary }) => {
   await assertChain(chain, arena.genesisHash);
   const store = gitStore({ folder: root, remote: null });
   const ledger = soundLedger(input.validator, await store.read(input.validator));
-  const operator = { validator: input.validator, commit: await harnessCommit(root), node: process.version, host: { runner: process.env['RUNNER_OS'] ?? process.platform }, tier: input.tier };
-  const ports = { chain, tokenizer: loadTokenizer(arena.tokenizer, root), corpus: openCorpus(arena.corpus, input.corpus, log), log };
+  const operator = {
+    validator: input.validator,
+    commit: await harnessCommit(root),
+    node: process.version,
+    host: { runner: process.env['RUNNER_OS'] ?? process.platform },
+    tier: input.tier,
+  };
+  const ports = {
+    chain,
+    tokenizer: loadTokenizer(arena.tokenizer, root),
+    corpus: openCorpus(arena.corpus, input.corpus, log),
+    log,
+  };
   const draft = await scan(ports, arena, operator, ledger);
   await uploadArtifact(ARTIFACTS.plan, renderJson(draft));
   output('block', String(draft.predicate.block.number));
   output('empty', String(draft.predicate.shards.length === 0));
-  const rows = draft.predicate.submissions.map(({ key, image, status, verdict, reason }) => [key, image ?? '', status, verdict ?? '', reason]);
-  summary(`### Scan at block ${draft.predicate.block.number}\n\n${table(['submission', 'image', 'status', 'verdict', 'reason'], rows)}\n`);
+  const rows = draft.predicate.submissions.map(({ key, image, status, verdict, reason }) => [
+    key,
+    image ?? '',
+    status,
+    verdict ?? '',
+    reason,
+  ]);
+  summary(
+    `### Scan at block ${draft.predicate.block.number}\n\n${table(['submission', 'image', 'status', 'verdict', 'reason'], rows)}\n`,
+  );
 });

@@ -19,10 +19,26 @@ void main('settle', inputs, async ({ input, log, output, summary }) => {
   const store = gitStore({ folder: root, remote: { name: 'origin', branch: input.branch }, env });
   const chain = new SubtensorChain(await connect(input.endpoint));
   await assertChain(chain, arena.genesisHash);
-  const operator = { validator: signer.address, commit: await harnessCommit(root), node: process.version, host: { runner: process.env['RUNNER_OS'] ?? process.platform }, tier: 'none' };
-  const report = await settle({ chain, sender: chain.sender(pair), store, signer, log }, arena, operator, input['dry-run'] === 'true');
+  const operator = {
+    validator: signer.address,
+    commit: await harnessCommit(root),
+    node: process.version,
+    host: { runner: process.env['RUNNER_OS'] ?? process.platform },
+    tier: 'none',
+  };
+  const report = await settle(
+    { chain, sender: chain.sender(pair), store, signer, log },
+    arena,
+    operator,
+    input['dry-run'] === 'true',
+  );
   output('sent', String(report.sent));
   output('block', String(report.block));
   log.info(report.reason);
-  summary(`### Weights at block ${report.block}: ${report.reason}\n\n${table(['uid', 'weight'], report.uids.map((uid, i) => [String(uid), String(report.weights[i])]))}\n`);
+  summary(
+    `### Weights at block ${report.block}: ${report.reason}\n\n${table(
+      ['uid', 'weight'],
+      report.uids.map((uid, i) => [String(uid), String(report.weights[i])]),
+    )}\n`,
+  );
 });

@@ -16,9 +16,18 @@ import { decideBoot, differences, lowerBound } from './takeover.ts';
 const address = (name: string): string => encodeSs58(sha256(name));
 const arena: Arena = parseArena(
   {
-    name: 'test', rules: 1, network: 'local', netuid: 2, genesisHash: null,
+    name: 'test',
+    rules: 1,
+    network: 'local',
+    netuid: 2,
+    genesisHash: null,
     model: { name: 'm', path: '/m', eosTokenId: 1, chatTemplate: 'chatml', systemMessage: '' },
-    tokenizer: 'reference', corpus: 'generated', images: { baseline: 'b', reference: 'b' }, honestP999Nats: 0.001, treasury: address('treasury'), burnUid: 0,
+    tokenizer: 'reference',
+    corpus: 'generated',
+    images: { baseline: 'b', reference: 'b' },
+    honestP999Nats: 0.001,
+    treasury: address('treasury'),
+    burnUid: 0,
   },
   'test',
 );
@@ -50,20 +59,44 @@ describe('takeover', () => {
   });
 });
 
-type Draft = { name: string; role?: VerifiedResult['role']; verdict?: VerifiedResult['verdict']; scores?: number[]; commitBlock?: number };
+type Draft = {
+  name: string;
+  role?: VerifiedResult['role'];
+  verdict?: VerifiedResult['verdict'];
+  scores?: number[];
+  commitBlock?: number;
+};
 function entry({ name, role = 'challenger', verdict = 'VALID', scores = [0.5], commitBlock = 10 }: Draft): RankedEntry {
-  const boots = verdict === 'VALID' ? scores.map((score, i) => ({ shard: 0, boot: i + 1, score: Math.max(0, score), promptScores: [score, score, score, score] })) : [];
+  const boots =
+    verdict === 'VALID'
+      ? scores.map((score, i) => ({
+          shard: 0,
+          boot: i + 1,
+          score: Math.max(0, score),
+          promptScores: [score, score, score, score],
+        }))
+      : [];
   const result = { key: `${address(name)}:${commitBlock}`, hotkey: address(name), commitBlock, role, verdict, reason: '', boots };
   return { result: result as unknown as VerifiedResult, image: name, digest: name };
 }
 const placeOf = (item: RankedEntry, score: number, infraRounds = 0): Place => ({
-  key: item.result.key, hotkey: item.result.hotkey, commitBlock: item.result.commitBlock, image: item.image, digest: item.digest, score, infraRounds,
+  key: item.result.key,
+  hotkey: item.result.hotkey,
+  commitBlock: item.result.commitBlock,
+  image: item.image,
+  digest: item.digest,
+  score,
+  infraRounds,
 });
 const nobody: Standing = { winner: null, runnerUp: null };
 
 describe('ranking', () => {
   it('crowns the best of those that take over, and keeps the next as runner-up', () => {
-    const ranking = rank([entry({ name: 'a', scores: [0.3] }), entry({ name: 'b', scores: [0.6] }), entry({ name: 'c', verdict: 'E_GATE' })], nobody, rules);
+    const ranking = rank(
+      [entry({ name: 'a', scores: [0.3] }), entry({ name: 'b', scores: [0.6] }), entry({ name: 'c', verdict: 'E_GATE' })],
+      nobody,
+      rules,
+    );
     expect([ranking.winner?.image, ranking.runnerUp?.image]).toEqual(['b', 'a']);
   });
   it('wants a yes in every boot and takes the lower score', () => {
@@ -73,7 +106,9 @@ describe('ranking', () => {
     expect(rank([entry({ name: 'a', scores: [0.6, 0.4] })], nobody, twice).winner?.score).toBe(0.4);
   });
   it('breaks ties by commit block, then by hotkey', () => {
-    expect(rank([entry({ name: 'a', commitBlock: 9 }), entry({ name: 'b', commitBlock: 8 })], nobody, rules).winner?.image).toBe('b');
+    expect(rank([entry({ name: 'a', commitBlock: 9 }), entry({ name: 'b', commitBlock: 8 })], nobody, rules).winner?.image).toBe(
+      'b',
+    );
     const [small] = [address('a'), address('b')].sort();
     expect(rank([entry({ name: 'a' }), entry({ name: 'b' })], nobody, rules).winner?.hotkey).toBe(small);
   });
@@ -98,7 +133,8 @@ describe('ranking', () => {
     const winner = entry({ name: 'w', role: 'winner', verdict: 'INFRA_HOST' });
     const strong = entry({ name: 'a', scores: [0.8] });
     const weak = entry({ name: 'b', scores: [0.2] });
-    const round = (streak: number, challenger: RankedEntry) => rank([winner, challenger], { winner: placeOf(winner, 0.5, streak), runnerUp: null }, rules);
+    const round = (streak: number, challenger: RankedEntry) =>
+      rank([winner, challenger], { winner: placeOf(winner, 0.5, streak), runnerUp: null }, rules);
     expect(round(0, strong).winner).toMatchObject({ image: 'w', score: 0.5, infraRounds: 1 });
     expect(round(1, strong).winner).toMatchObject({ image: 'w', infraRounds: 2 });
     expect(round(2, strong).winner?.image).toBe('a');
@@ -107,29 +143,62 @@ describe('ranking', () => {
   });
   it('does not count a round in which nobody could be measured', () => {
     const winner = entry({ name: 'w', role: 'winner', verdict: 'INFRA_HOST' });
-    const ranking = rank([winner, entry({ name: 'a', verdict: 'INFRA_HOST' })], { winner: placeOf(winner, 0.5, 2), runnerUp: null }, rules);
+    const ranking = rank(
+      [winner, entry({ name: 'a', verdict: 'INFRA_HOST' })],
+      { winner: placeOf(winner, 0.5, 2), runnerUp: null },
+      rules,
+    );
     expect(ranking.winner).toMatchObject({ image: 'w', infraRounds: 2 });
   });
   it('gives the same answer for any order of the entries', () => {
-    const drafts = fc.array(fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd', 'e'), score: fc.double({ min: -1, max: 2, noNaN: true }), commitBlock: fc.integer({ min: 1, max: 3 }) }), { maxLength: 6 });
-    fc.assert(fc.property(drafts, fc.infiniteStream(fc.nat()), (list, random) => {
-      const unique = [...new Map(list.map((item) => [`${item.name}${item.commitBlock}`, item])).values()];
-      const entries = unique.map(({ score, ...rest }) => entry({ ...rest, scores: [score] }));
-      const keyed = entries.map((item) => ({ item, at: random.next().value as number })).sort((a, b) => a.at - b.at);
-      expect(rank(keyed.map(({ item }) => item), nobody, rules)).toEqual(rank(entries, nobody, rules));
-    }));
+    const drafts = fc.array(
+      fc.record({
+        name: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+        score: fc.double({ min: -1, max: 2, noNaN: true }),
+        commitBlock: fc.integer({ min: 1, max: 3 }),
+      }),
+      { maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(drafts, fc.infiniteStream(fc.nat()), (list, random) => {
+        const unique = [...new Map(list.map((item) => [`${item.name}${item.commitBlock}`, item])).values()];
+        const entries = unique.map(({ score, ...rest }) => entry({ ...rest, scores: [score] }));
+        const keyed = entries.map((item) => ({ item, at: random.next().value as number })).sort((a, b) => a.at - b.at);
+        expect(
+          rank(
+            keyed.map(({ item }) => item),
+            nobody,
+            rules,
+          ),
+        ).toEqual(rank(entries, nobody, rules));
+      }),
+    );
   });
   it('never crowns a failed gate', () => {
-    fc.assert(fc.property(fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1, maxLength: 3 }), (scores) => {
-      expect(rank([entry({ name: 'x', verdict: 'E_GATE', scores })], nobody, rules)).toMatchObject({ winner: null, runnerUp: null });
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1, maxLength: 3 }), (scores) => {
+        expect(rank([entry({ name: 'x', verdict: 'E_GATE', scores })], nobody, rules)).toMatchObject({
+          winner: null,
+          runnerUp: null,
+        });
+      }),
+    );
   });
 });
 
 describe('emission', () => {
   const uids = (map: Record<string, number | null>) => (hotkey: string) => map[hotkey] ?? null;
-  const place = (name: string, score: number): Place => ({ key: name, hotkey: name, commitBlock: 1, image: '', digest: '', score, infraRounds: 0 });
-  const shareMap = (standing: Standing, map: Record<string, number | null>) => Object.fromEntries(emissionShares(standing, uids(map), emission).map(({ uid, share }) => [uid, share]));
+  const place = (name: string, score: number): Place => ({
+    key: name,
+    hotkey: name,
+    commitBlock: 1,
+    image: '',
+    digest: '',
+    score,
+    infraRounds: 0,
+  });
+  const shareMap = (standing: Standing, map: Record<string, number | null>) =>
+    Object.fromEntries(emissionShares(standing, uids(map), emission).map(({ uid, share }) => [uid, share]));
   it('burns everything without a winner', () => {
     expect(shareMap(nobody, {})).toEqual({ 0: 1 });
     expect(toWeights(emissionShares(nobody, uids({}), emission))).toEqual([{ uid: 0, weight: 65535 }]);
@@ -146,20 +215,35 @@ describe('emission', () => {
     expect([left[0], left[5]]).toEqual([0.5, 0.5]);
   });
   it('rounds half to even and drops zeros', () => {
-    expect(toWeights([{ uid: 9, share: 1 }, { uid: 2, share: 0.5 }, { uid: 4, share: 1e-9 }])).toEqual([{ uid: 2, weight: 32768 }, { uid: 9, weight: 65535 }]);
+    expect(
+      toWeights([
+        { uid: 9, share: 1 },
+        { uid: 2, share: 0.5 },
+        { uid: 4, share: 1e-9 },
+      ]),
+    ).toEqual([
+      { uid: 2, weight: 32768 },
+      { uid: 9, weight: 65535 },
+    ]);
     expect(toWeights([])).toEqual([]);
   });
   it('always adds up to one, keeps the burn share, and has its largest weight at 65535', () => {
     const score = fc.double({ min: 0, max: 10, noNaN: true });
-    fc.assert(fc.property(score, score, fc.constantFrom(null, 0, 3), fc.constantFrom(null, 5, 7), (w, r, winnerUid, runnerUid) => {
-      const shares = emissionShares({ winner: place('w', w), runnerUp: place('r', r) }, uids({ w: winnerUid, r: runnerUid }), emission);
-      expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
-      const top = winnerUid !== null ? w : runnerUid !== null ? r : 0;
-      if (winnerUid !== 0) expect(shares.find(({ uid }) => uid === 0)?.share ?? 0).toBeCloseTo(1 - Math.min(1, top / 0.1), 9);
-      const weights = toWeights(shares);
-      expect(Math.max(...weights.map(({ weight }) => weight))).toBe(65535);
-      expect(weights.map(({ uid }) => uid)).toEqual([...weights.map(({ uid }) => uid)].sort((a, b) => a - b));
-    }));
+    fc.assert(
+      fc.property(score, score, fc.constantFrom(null, 0, 3), fc.constantFrom(null, 5, 7), (w, r, winnerUid, runnerUid) => {
+        const shares = emissionShares(
+          { winner: place('w', w), runnerUp: place('r', r) },
+          uids({ w: winnerUid, r: runnerUid }),
+          emission,
+        );
+        expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+        const top = winnerUid !== null ? w : runnerUid !== null ? r : 0;
+        if (winnerUid !== 0) expect(shares.find(({ uid }) => uid === 0)?.share ?? 0).toBeCloseTo(1 - Math.min(1, top / 0.1), 9);
+        const weights = toWeights(shares);
+        expect(Math.max(...weights.map(({ weight }) => weight))).toBe(65535);
+        expect(weights.map(({ uid }) => uid)).toEqual([...weights.map(({ uid }) => uid)].sort((a, b) => a - b));
+      }),
+    );
   });
 });
 
@@ -197,15 +281,36 @@ describe('image references', () => {
 
 const payment = { tx: `0x${'ab'.repeat(32)}`, block: 7, salt: 's1' };
 const commitment = (name: string, commitBlock: number, image = name, extra: Partial<typeof payment> = {}): Commitment => ({
-  hotkey: address(name), commitBlock,
-  content: { kind: 'payload', bytes: utf8(renderPayload({ image: 'ghcr.io/a/b', digest: digest(image), payment: { ...payment, tx: `0x${sha256Hex(name + commitBlock)}`, ...extra } })) },
+  hotkey: address(name),
+  commitBlock,
+  content: {
+    kind: 'payload',
+    bytes: utf8(
+      renderPayload({
+        image: 'ghcr.io/a/b',
+        digest: digest(image),
+        payment: { ...payment, tx: `0x${sha256Hex(`${name}${commitBlock}`)}`, ...extra },
+      }),
+    ),
+  },
 });
-const neuron = (name: string, uid: number): Neuron => ({ uid, hotkey: address(name), coldkey: address(`${name}c`), registeredAt: 1 });
-const paid = (list: readonly Commitment[]) => new Map(list.map((item) => [`${item.hotkey}:${item.commitBlock}`, { state: 'paid' } as const]));
+const neuron = (name: string, uid: number): Neuron => ({
+  uid,
+  hotkey: address(name),
+  coldkey: address(`${name}c`),
+  registeredAt: 1,
+});
+const paid = (list: readonly Commitment[]) =>
+  new Map(list.map((item) => [`${item.hotkey}:${item.commitBlock}`, { state: 'paid' } as const]));
 
 describe('payloads', () => {
   const options = { loopbackImages: false, needsPayment: true };
-  it.each([['P02 empty', ''], ['P04 duplicate key', '{"image":"a","image":"b"}'], ['no object', '[]'], ['no digest', '{"image":"ghcr.io/a/b"}']])('%s is E_PAYLOAD_DECODE', (_, text) => {
+  it.each([
+    ['P02 empty', ''],
+    ['P04 duplicate key', '{"image":"a","image":"b"}'],
+    ['no object', '[]'],
+    ['no digest', '{"image":"ghcr.io/a/b"}'],
+  ])('%s is E_PAYLOAD_DECODE', (_, text) => {
     expect(parsePayload(utf8(text), options)).toMatchObject({ ok: false, verdict: 'E_PAYLOAD_DECODE' });
   });
   it('P03 wants UTF-8', () => {
@@ -217,9 +322,12 @@ describe('payloads', () => {
     expect(parsePayload(utf8(renderPayload({ ...payload, payment: null })), options)).toMatchObject({ verdict: 'E_PAYMENT' });
   });
   it('never throws on any bytes', () => {
-    fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 1100 }), fc.json().map(utf8)), (bytes) => {
-      expect(typeof parsePayload(bytes, options).ok).toBe('boolean');
-    }), { numRuns: 3000 });
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 1100 }), fc.json().map(utf8)), (bytes) => {
+        expect(typeof parsePayload(bytes, options).ok).toBe('boolean');
+      }),
+      { numRuns: 3000 },
+    );
   });
   it('binds the remark to hotkey, digest and salt', () => {
     expect(paymentRemark('HK', 'sha256:d', 'salt')).toBe(`cacheon:HK:${sha256Hex('sha256:d:salt')}`);
@@ -229,10 +337,15 @@ describe('payloads', () => {
 
 describe('submissions', () => {
   const neurons = [neuron('a', 1), neuron('b', 2), neuron('c', 3)];
-  const list = (commitments: Commitment[], payments = paid(commitments), history = EMPTY_HISTORY) => listSubmissions(arena, { neurons, commitments }, payments, history).submissions;
+  const list = (commitments: Commitment[], payments = paid(commitments), history = EMPTY_HISTORY) =>
+    listSubmissions(arena, { neurons, commitments }, payments, history).submissions;
   it('lists every one, with the earliest commit keeping the claim on a digest', () => {
     const result = list([commitment('b', 20, 'a'), commitment('a', 10), commitment('c', 30)]);
-    expect(result.map(({ key, status, verdict }) => [key.slice(-2), status, verdict])).toEqual([['10', 'evaluate', null], ['20', 'rejected', 'E_COPY'], ['30', 'evaluate', null]]);
+    expect(result.map(({ key, status, verdict }) => [key.slice(-2), status, verdict])).toEqual([
+      ['10', 'evaluate', null],
+      ['20', 'rejected', 'E_COPY'],
+      ['30', 'evaluate', null],
+    ]);
   });
   it('lets one payment serve one submission', () => {
     const tx = `0x${'cd'.repeat(32)}`;
@@ -241,8 +354,14 @@ describe('submissions', () => {
   });
   it('waits where nobody could tell about a payment, and refuses where it is wrong', () => {
     const items = [commitment('a', 10), commitment('b', 11)];
-    const payments = new Map([[`${address('a')}:10`, { state: 'unknown', reason: 'state discarded' } as const], [`${address('b')}:11`, { state: 'refused', reason: 'too little' } as const]]);
-    expect(list(items, payments as never).map(({ status, verdict }) => [status, verdict])).toEqual([['waiting', null], ['rejected', 'E_PAYMENT']]);
+    const payments = new Map([
+      [`${address('a')}:10`, { state: 'unknown', reason: 'state discarded' } as const],
+      [`${address('b')}:11`, { state: 'refused', reason: 'too little' } as const],
+    ]);
+    expect(list(items, payments as never).map(({ status, verdict }) => [status, verdict])).toEqual([
+      ['waiting', null],
+      ['rejected', 'E_PAYMENT'],
+    ]);
   });
   it('leaves out hotkeys that are not registered, and commitments from before the registration', () => {
     expect(list([commitment('z', 10), commitment('a', 0)])).toEqual([]);
@@ -252,7 +371,15 @@ describe('submissions', () => {
     expect(result[0]).toMatchObject({ status: 'waiting', verdict: 'SKIP_UNREVEALED' });
   });
   it('measures the incumbents again, and replaces a winner that left', () => {
-    const place = (name: string): Place => ({ key: `${address(name)}:3`, hotkey: address(name), commitBlock: 3, image: 'i', digest: digest(name), score: 1, infraRounds: 0 });
+    const place = (name: string): Place => ({
+      key: `${address(name)}:3`,
+      hotkey: address(name),
+      commitBlock: 3,
+      image: 'i',
+      digest: digest(name),
+      score: 1,
+      infraRounds: 0,
+    });
     const history = { ...EMPTY_HISTORY, standing: { winner: place('gone'), runnerUp: place('b') } };
     const result = listSubmissions(arena, { neurons, commitments: [commitment('a', 10)] }, paid([commitment('a', 10)]), history);
     expect(result.standing).toMatchObject({ winner: { hotkey: address('b') }, runnerUp: null });

@@ -5,7 +5,8 @@ import type { MinerFault } from '../core/verdicts.ts';
 const MAX_REFERENCE = 255;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 // Lower-case ASCII components: no newline, right-to-left mark, homoglyph or shell text gets through.
-const PATH = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$/;
+const PATH =
+  /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$/;
 const HOST = /^[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::[0-9]{1,5})?$/;
 /** Where a reference without a host is looked up. */
 const DEFAULT_HOST = 'docker.io';
@@ -23,7 +24,8 @@ export function splitReference(image: string): null | { host: string; path: stri
 /** Whether an image reference and digest may be pulled at all; the fault says why not. */
 export function checkImage(image: string, digest: string, loopback: boolean): null | { verdict: MinerFault; reason: string } {
   if (!DIGEST.test(digest)) return { verdict: 'E_REF', reason: 'digest is not sha256: and 64 lower-case hex digits' };
-  if (image.length > MAX_REFERENCE) return { verdict: 'E_REF', reason: `image reference longer than ${MAX_REFERENCE} characters` };
+  if (image.length > MAX_REFERENCE)
+    return { verdict: 'E_REF', reason: `image reference longer than ${MAX_REFERENCE} characters` };
   if (/^[^/]*@/.test(image)) return { verdict: 'E_REF_HOST', reason: 'user information in the image reference' };
   if (/^\[/.test(image)) return { verdict: 'E_REF_HOST', reason: 'the registry host is an address' };
   const reference = splitReference(image);
@@ -31,7 +33,8 @@ export function checkImage(image: string, digest: string, loopback: boolean): nu
   const name = reference.host.replace(/:\d+$/, '');
   const local = name === 'localhost' || /^127(?:\.\d{1,3}){3}$/.test(name);
   if (local && loopback) return null;
-  if (local || /^[0-9.]+$/.test(name)) return { verdict: 'E_REF_HOST', reason: `registry host ${name} is an address or a local name` };
+  if (local || /^[0-9.]+$/.test(name))
+    return { verdict: 'E_REF_HOST', reason: `registry host ${name} is an address or a local name` };
   if (!name.includes('.') || /\.(?:local|internal|localhost|lan|home|corp|test|invalid|example)$/.test(name)) {
     return { verdict: 'E_REF_HOST', reason: `registry host ${name} is not a public name` };
   }
@@ -42,7 +45,12 @@ export function checkImage(image: string, digest: string, loopback: boolean): nu
 export function imageOf(reference: string): { image: string; digest: string } {
   const [image, digest] = reference.split('@');
   if (image === undefined || digest === undefined || !/^sha256:[0-9a-f]{64}$/.test(digest)) {
-    throw new ArenaError('BAD_ARENA', 'usage', `the arena's image ${reference} is not pinned by digest`, 'write it as name@sha256:…');
+    throw new ArenaError(
+      'BAD_ARENA',
+      'usage',
+      `the arena's image ${reference} is not pinned by digest`,
+      'write it as name@sha256:…',
+    );
   }
   return { image, digest };
 }

@@ -13,13 +13,23 @@ const MAX_PAYLOAD = 1024;
 const payloadSchema = z.object({
   image: z.string(),
   digest: z.string(),
-  payment_tx: z.string().regex(/^0x[0-9a-f]{64}$/).optional(),
+  payment_tx: z
+    .string()
+    .regex(/^0x[0-9a-f]{64}$/)
+    .optional(),
   payment_block: z.union([z.number().int().nonnegative(), z.string().regex(/^0x[0-9a-f]{64}$/)]).optional(),
-  payment_salt: z.string().regex(/^[0-9A-Za-z_-]{1,64}$/).optional(),
+  payment_salt: z
+    .string()
+    .regex(/^[0-9A-Za-z_-]{1,64}$/)
+    .optional(),
 });
 
 /** What a miner committed: the image, and where its payment stands. */
-export type Payload = { image: string; digest: string; payment: null | { tx: string; block: number | string; salt: string | null } };
+export type Payload = {
+  image: string;
+  digest: string;
+  payment: null | { tx: string; block: number | string; salt: string | null };
+};
 export type PayloadResult = { ok: true; payload: Payload } | { ok: false; verdict: MinerFault; reason: string };
 
 /** Reads a committed payload. Never throws: every fault is a verdict with its reason. */
@@ -52,7 +62,13 @@ export function parsePayload(bytes: Uint8Array, rules: { loopbackImages: boolean
 export function renderPayload(payload: Payload): string {
   const { image, digest, payment } = payload;
   if (!payment) return JSON.stringify({ image, digest });
-  return JSON.stringify({ image, digest, payment_tx: payment.tx, payment_block: payment.block, ...(payment.salt === null ? {} : { payment_salt: payment.salt }) });
+  return JSON.stringify({
+    image,
+    digest,
+    payment_tx: payment.tx,
+    payment_block: payment.block,
+    ...(payment.salt === null ? {} : { payment_salt: payment.salt }),
+  });
 }
 
 /**

@@ -10,12 +10,18 @@ export type Shard = { readonly index: number; readonly entries: readonly string[
  */
 export function dealShards(submissions: readonly Submission[], shards: number, seed: Uint8Array): Shard[] {
   const evaluated = submissions.filter((submission) => submission.status === 'evaluate');
-  const challengers = evaluated.filter((entry) => entry.role === 'challenger').map((entry) => entry.key).sort();
+  const challengers = evaluated
+    .filter((entry) => entry.role === 'challenger')
+    .map((entry) => entry.key)
+    .sort();
   if (challengers.length === 0) return [];
   const incumbents = evaluated.filter((entry) => entry.role !== 'challenger').map((entry) => entry.key);
   const dealt = new Prng(seed, 'shards').shuffle(challengers);
   const used = Math.min(shards, dealt.length);
-  return Array.from({ length: used }, (_, index) => ({ index, entries: [...incumbents, ...dealt.filter((_, i) => i % used === index)] }));
+  return Array.from({ length: used }, (_, index) => ({
+    index,
+    entries: [...incumbents, ...dealt.filter((_, i) => i % used === index)],
+  }));
 }
 
 /** Order of the arms of one boot between the two baseline runs: drawn from the seed, so that nobody chooses a warm or a quiet slot. */

@@ -15,7 +15,11 @@ export type Place = {
 export type Standing = { readonly winner: Place | null; readonly runnerUp: Place | null };
 
 /** Why a challenger did or did not take over, boot by boot. */
-export type Decision = { readonly key: string; readonly takesOver: boolean; readonly boots: readonly (BootDecision & { readonly boot: number })[] };
+export type Decision = {
+  readonly key: string;
+  readonly takesOver: boolean;
+  readonly boots: readonly (BootDecision & { readonly boot: number })[];
+};
 export type Ranking = Standing & { readonly decisions: readonly Decision[] };
 
 /** A result with the image it belongs to. */
@@ -44,7 +48,13 @@ function scoreOf(result: VerifiedResult): number {
   return result.role === 'challenger' ? Math.min(...scores) : scores[0]!;
 }
 
-function barOf(standing: Place | null, fresh: VerifiedResult | undefined, at: { shard: number; boot: number }, infraRounds: number, rules: RankingRules): Bar {
+function barOf(
+  standing: Place | null,
+  fresh: VerifiedResult | undefined,
+  at: { shard: number; boot: number },
+  infraRounds: number,
+  rules: RankingRules,
+): Bar {
   if (!standing || !fresh) return { kind: 'none' };
   if (fresh.verdict === 'VALID') {
     const run = fresh.boots.find((item) => item.boot === at.boot && item.shard === at.shard);
@@ -60,12 +70,19 @@ function barOf(standing: Place | null, fresh: VerifiedResult | undefined, at: { 
  */
 export function rank(entries: readonly RankedEntry[], standing: Standing, rules: RankingRules): Ranking {
   const place = ({ result, image, digest }: RankedEntry): Place => ({
-    key: result.key, hotkey: result.hotkey, commitBlock: result.commitBlock, image, digest, score: scoreOf(result), infraRounds: 0,
+    key: result.key,
+    hotkey: result.hotkey,
+    commitBlock: result.commitBlock,
+    image,
+    digest,
+    score: scoreOf(result),
+    infraRounds: 0,
   });
   const find = (key: string | undefined): RankedEntry | undefined => entries.find((entry) => entry.result.key === key);
   const winnerEntry = find(standing.winner?.key);
   const runnerUpEntry = find(standing.runnerUp?.key);
-  const winnerInfra = winnerEntry !== undefined && !winnerEntry.result.verdict.startsWith('E_') && winnerEntry.result.verdict !== 'VALID';
+  const winnerInfra =
+    winnerEntry !== undefined && !winnerEntry.result.verdict.startsWith('E_') && winnerEntry.result.verdict !== 'VALID';
   // "of the winner alone": a round in which nobody else could be measured says nothing about the winner.
   const others = entries.some((entry) => entry !== winnerEntry && entry.result.verdict === 'VALID');
   const infraRounds = winnerInfra ? (standing.winner?.infraRounds ?? 0) + (others ? 1 : 0) : 0;
@@ -81,7 +98,10 @@ export function rank(entries: readonly RankedEntry[], standing: Standing, rules:
     })
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 
-  const crowned = decisions.filter((decision) => decision.takesOver).map((decision) => place(find(decision.key)!)).sort(better);
+  const crowned = decisions
+    .filter((decision) => decision.takesOver)
+    .map((decision) => place(find(decision.key)!))
+    .sort(better);
 
   let kept: Place | null = null;
   if (standing.winner && winnerEntry) {
@@ -103,7 +123,12 @@ export function rank(entries: readonly RankedEntry[], standing: Standing, rules:
   }
 
   const remaining = [
-    ...entries.filter((entry) => entry.result.verdict === 'VALID' && entry.result.boots.every((boot) => lowerBound(boot.promptScores, rules.bootSd) > 0)).map(place),
+    ...entries
+      .filter(
+        (entry) =>
+          entry.result.verdict === 'VALID' && entry.result.boots.every((boot) => lowerBound(boot.promptScores, rules.bootSd) > 0),
+      )
+      .map(place),
     ...(second && runnerUpEntry?.result.verdict !== 'VALID' ? [second] : []),
     ...(kept && winnerInfra ? [kept] : []),
   ]

@@ -16,7 +16,11 @@ export const arenaSchema = z.strictObject({
   rules: z.literal(1).describe('version of the formulas; a changed formula is a new version beside the old one'),
   network: z.enum(['finney', 'test', 'local']).describe('which chain'),
   netuid: count.max(65_535).describe('subnet number on that chain'),
-  genesisHash: z.string().regex(/^0x[0-9a-f]{64}$/).nullable().describe('genesis hash the chain must have; null only for local chains'),
+  genesisHash: z
+    .string()
+    .regex(/^0x[0-9a-f]{64}$/)
+    .nullable()
+    .describe('genesis hash the chain must have; null only for local chains'),
   model: z.strictObject({
     name: z.string().min(1).describe('the `model` field of every request'),
     path: z.string().min(1).describe('folder of the weights on the host, mounted read-only at /models'),
@@ -32,13 +36,22 @@ export const arenaSchema = z.strictObject({
     ])
     .describe("the model's own tokenizer: it counts every token"),
   corpus: z
-    .union([z.literal('generated'), z.strictObject({ name: z.string(), manifestSha256: sha256.nullable().describe('null until a corpus is pinned: then no round runs') })])
+    .union([
+      z.literal('generated'),
+      z.strictObject({
+        name: z.string(),
+        manifestSha256: sha256.nullable().describe('null until a corpus is pinned: then no round runs'),
+      }),
+    ])
     .describe('where passages come from'),
   warmupPrompts: count.max(100).default(2).describe('unscored prompts at the start of every arm'),
   scoredPrompts: positive.max(100).default(10).describe('scored prompts of a boot'),
   inputTokens: positive.max(131_072).default(6144).describe('tokens of one prompt, counted with the tokenizer'),
   maxTokens: positive.max(32_768).default(512).describe('max_tokens of every request'),
-  scoredLogprobs: z.boolean().default(false).describe('whether scored requests ask for logprobs (needed for the first-divergence gate)'),
+  scoredLogprobs: z
+    .boolean()
+    .default(false)
+    .describe('whether scored requests ask for logprobs (needed for the first-divergence gate)'),
   images: z.strictObject({
     baseline: z.string().describe('image@sha256:… of the pinned vLLM; without a digest no round runs'),
     reference: z.string().describe('image@sha256:… of the vLLM that teacher-forces'),
@@ -82,7 +95,11 @@ export const arenaSchema = z.strictObject({
       firstTokenStrikes: count.default(1).describe('answers that may start with a margin above firstTokenNats'),
       bigMarginNats: z.number().positive().default(2),
       bigMargins: positive.default(2).describe('this many tokens above bigMarginNats fail'),
-      runningMeanFactor: z.number().positive().default(1).describe('running mean over an image\'s rounds may reach this times honestP999Nats'),
+      runningMeanFactor: z
+        .number()
+        .positive()
+        .default(1)
+        .describe("running mean over an image's rounds may reach this times honestP999Nats"),
       lengthTolerance: share.default(0.02).describe('without ids: canonical tokens against max_tokens'),
       divergenceNats: z.number().positive().default(0.5).describe('first divergence: logprob gap allowed'),
     })
@@ -121,11 +138,21 @@ export function parseArena(value: unknown, source: string): Arena {
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const where = issue.path.length > 0 ? issue.path.join('.') : 'the top level';
-    throw new ArenaError('BAD_ARENA', 'usage', `${source}: ${where}: ${issue.message}`, 'compare with .github/arena.schema.json, which lists every field');
+    throw new ArenaError(
+      'BAD_ARENA',
+      'usage',
+      `${source}: ${where}: ${issue.message}`,
+      'compare with .github/arena.schema.json, which lists every field',
+    );
   }
   const arena = parsed.data;
   if (arena.network !== 'local' && arena.genesisHash === null) {
-    throw new ArenaError('BAD_ARENA', 'usage', `${source}: genesisHash: ${arena.network} needs its genesis hash`, 'pin the genesis hash of the network');
+    throw new ArenaError(
+      'BAD_ARENA',
+      'usage',
+      `${source}: genesisHash: ${arena.network} needs its genesis hash`,
+      'pin the genesis hash of the network',
+    );
   }
   return arena;
 }

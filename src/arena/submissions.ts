@@ -17,7 +17,10 @@ export type Commitment = {
 };
 
 /** Outcome of looking a payment up; `unknown` means that nobody could tell (say, state no longer kept): asked again next time. */
-export type PaymentCheck = { readonly state: 'paid' } | { readonly state: 'refused'; readonly reason: string } | { readonly state: 'unknown'; readonly reason: string };
+export type PaymentCheck =
+  | { readonly state: 'paid' }
+  | { readonly state: 'refused'; readonly reason: string }
+  | { readonly state: 'unknown'; readonly reason: string };
 
 /** Sum of an image's clipped margins over all its rounds, for the running mean. */
 export type ImageHistory = { readonly rounds: number; readonly tokens: number; readonly clippedNats: number };
@@ -36,7 +39,11 @@ export type History = {
 export type Claim = { readonly digest: string; readonly hotkey: string; readonly commitBlock: number };
 
 export const EMPTY_HISTORY: History = {
-  standing: { winner: null, runnerUp: null }, judged: new Map(), claims: [], payments: new Map(), images: new Map(),
+  standing: { winner: null, runnerUp: null },
+  judged: new Map(),
+  claims: [],
+  payments: new Map(),
+  images: new Map(),
 };
 
 export type SubmissionStatus = 'evaluate' | 'rejected' | 'judged' | 'waiting';
@@ -91,14 +98,24 @@ export function listSubmissions(
     submissions.push(submission);
   }
   // Incumbents are measured in every round, also when their hotkey has committed something newer.
-  for (const [role, place] of [['winner', standing.winner], ['runner-up', standing.runnerUp]] as const) {
+  for (const [role, place] of [
+    ['winner', standing.winner],
+    ['runner-up', standing.runnerUp],
+  ] as const) {
     if (!place) continue;
     const listed = submissions.find((submission) => submission.key === place.key);
     const neuron = neurons.get(place.hotkey)!;
     const entry: Submission = {
       ...(listed ?? { key: place.key, hotkey: place.hotkey, commitBlock: place.commitBlock, paymentTx: null }),
-      coldkey: neuron.coldkey, uid: neuron.uid, image: place.image, digest: place.digest,
-      status: 'evaluate', role, verdict: null, reason: `the standing ${role}`, history: history.images.get(place.digest) ?? null,
+      coldkey: neuron.coldkey,
+      uid: neuron.uid,
+      image: place.image,
+      digest: place.digest,
+      status: 'evaluate',
+      role,
+      verdict: null,
+      reason: `the standing ${role}`,
+      history: history.images.get(place.digest) ?? null,
     };
     if (listed) submissions[submissions.indexOf(listed)] = entry;
     else submissions.push(entry);
@@ -115,14 +132,28 @@ function judgeEntry(
 ): Submission {
   const key = submissionKey(commitment.hotkey, commitment.commitBlock);
   const base: Submission = {
-    key, hotkey: commitment.hotkey, coldkey: neuron.coldkey, uid: neuron.uid, commitBlock: commitment.commitBlock,
-    image: null, digest: null, paymentTx: null, status: 'rejected', role: null, verdict: null, reason: '', history: null,
+    key,
+    hotkey: commitment.hotkey,
+    coldkey: neuron.coldkey,
+    uid: neuron.uid,
+    commitBlock: commitment.commitBlock,
+    image: null,
+    digest: null,
+    paymentTx: null,
+    status: 'rejected',
+    role: null,
+    verdict: null,
+    reason: '',
+    history: null,
   };
   const { content } = commitment;
-  if (content.kind === 'hidden') return { ...base, status: 'waiting', verdict: 'SKIP_UNREVEALED', reason: `sealed until drand round ${content.revealRound}` };
+  if (content.kind === 'hidden')
+    return { ...base, status: 'waiting', verdict: 'SKIP_UNREVEALED', reason: `sealed until drand round ${content.revealRound}` };
   const done = past.history.judged.get(key);
   const reject = (verdict: MinerFault, reason: string, known: Partial<Submission> = {}): Submission =>
-    done ? { ...base, ...known, status: 'judged', verdict: done.verdict, reason: done.reason } : { ...base, ...known, verdict, reason };
+    done
+      ? { ...base, ...known, status: 'judged', verdict: done.verdict, reason: done.reason }
+      : { ...base, ...known, verdict, reason };
   if (content.kind === 'fault') return reject(content.verdict, content.reason);
 
   const parsed = parsePayload(content.bytes, { loopbackImages: arena.loopbackImages, needsPayment: arena.fee > 0 });
@@ -133,15 +164,25 @@ function judgeEntry(
 
   if (arena.fee > 0 && payment) {
     const owner = past.spent.get(payment.tx);
-    if (owner !== undefined && owner !== key) return reject('E_PAYMENT', `the payment ${payment.tx} already served ${owner}`, known);
+    if (owner !== undefined && owner !== key)
+      return reject('E_PAYMENT', `the payment ${payment.tx} already served ${owner}`, known);
     const check = payments.get(key);
     if (check?.state === 'refused') return reject('E_PAYMENT', check.reason, known);
-    if (check?.state !== 'paid') return { ...base, ...known, status: 'waiting', reason: check?.reason ?? 'the payment has not been looked up' };
+    if (check?.state !== 'paid')
+      return { ...base, ...known, status: 'waiting', reason: check?.reason ?? 'the payment has not been looked up' };
     past.spent.set(payment.tx, key);
   }
   // Only paid submissions hold a claim: else anybody could block a rival's digest for nothing.
   const earlier = past.claims.find((claim) => claim.digest === digest && claim.hotkey !== commitment.hotkey);
-  if (earlier) return reject('E_COPY', `the image of ${submissionKey(earlier.hotkey, earlier.commitBlock)}, committed earlier`, known);
+  if (earlier)
+    return reject('E_COPY', `the image of ${submissionKey(earlier.hotkey, earlier.commitBlock)}, committed earlier`, known);
   past.claims.push({ digest, hotkey: commitment.hotkey, commitBlock: commitment.commitBlock });
-  return { ...base, ...known, status: 'evaluate', role: 'challenger', reason: 'valid, paid and revealed', history: past.history.images.get(digest) ?? null };
+  return {
+    ...base,
+    ...known,
+    status: 'evaluate',
+    role: 'challenger',
+    reason: 'valid, paid and revealed',
+    history: past.history.images.get(digest) ?? null,
+  };
 }

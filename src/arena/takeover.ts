@@ -1,10 +1,10 @@
 /** One-sided 95 % quantiles of Student's t for 1..60 degrees of freedom; more use the last, which errs on the side of "no". */
 const T95 = [
-  6.313752, 2.919986, 2.353363, 2.131847, 2.015048, 1.94318, 1.894579, 1.859548, 1.833113, 1.812461, 1.795885, 1.782288, 1.770933, 1.76131,
-  1.75305, 1.745884, 1.739607, 1.734064, 1.729133, 1.724718, 1.720743, 1.717144, 1.713872, 1.710882, 1.708141, 1.705618, 1.703288, 1.701131,
-  1.699127, 1.697261, 1.695519, 1.693889, 1.69236, 1.690924, 1.689572, 1.688298, 1.687094, 1.685954, 1.684875, 1.683851, 1.682878, 1.681952,
-  1.681071, 1.68023, 1.679427, 1.67866, 1.677927, 1.677224, 1.676551, 1.675905, 1.675285, 1.674689, 1.674116, 1.673565, 1.673034, 1.672522,
-  1.672029, 1.671553, 1.671093, 1.670649,
+  6.313752, 2.919986, 2.353363, 2.131847, 2.015048, 1.94318, 1.894579, 1.859548, 1.833113, 1.812461, 1.795885, 1.782288, 1.770933,
+  1.76131, 1.75305, 1.745884, 1.739607, 1.734064, 1.729133, 1.724718, 1.720743, 1.717144, 1.713872, 1.710882, 1.708141, 1.705618,
+  1.703288, 1.701131, 1.699127, 1.697261, 1.695519, 1.693889, 1.69236, 1.690924, 1.689572, 1.688298, 1.687094, 1.685954, 1.684875,
+  1.683851, 1.682878, 1.681952, 1.681071, 1.68023, 1.679427, 1.67866, 1.677927, 1.677224, 1.676551, 1.675905, 1.675285, 1.674689,
+  1.674116, 1.673565, 1.673034, 1.672522, 1.672029, 1.671553, 1.671093, 1.670649,
 ];
 
 /** Score of one prompt, not clamped; null where the answer had no content. */
@@ -48,7 +48,11 @@ export type Bar =
 export type BootDecision = { takesOver: boolean; bar: number; lowerBound: number };
 
 /** The takeover rule in one boot (DESIGN section 2). */
-export function decideBoot(run: { score: number; promptScores: PromptScores }, bar: Bar, rules: { takeoverMargin: number; bootSd: number }): BootDecision {
+export function decideBoot(
+  run: { score: number; promptScores: PromptScores },
+  bar: Bar,
+  rules: { takeoverMargin: number; bootSd: number },
+): BootDecision {
   const own = lowerBound(run.promptScores, rules.bootSd);
   switch (bar.kind) {
     case 'shut':

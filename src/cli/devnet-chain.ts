@@ -9,7 +9,8 @@ import { optional, wholeNumber } from './options.ts';
 export function seedOption(value: string | undefined): string | null {
   if (value === undefined) return null;
   const digits = value.replace(/^0x/, '').toLowerCase();
-  if (!/^[0-9a-f]{1,64}$/.test(digits)) throw new UsageError(`--seed ${value} is not hex of at most 32 bytes`, 'give, say, --seed 2a');
+  if (!/^[0-9a-f]{1,64}$/.test(digits))
+    throw new UsageError(`--seed ${value} is not hex of at most 32 bytes`, 'give, say, --seed 2a');
   return digits.padStart(64, '0');
 }
 
@@ -21,11 +22,13 @@ export const run: Run = async (invocation) => {
   const stateFile = optional(invocation, 'state');
   const chain = await startChain({
     seed: seedOption(optional(invocation, 'seed')),
-    ...(port === undefined ? {} : { port }), ...(miners === undefined ? {} : { miners }), ...(blockMs === undefined ? {} : { blockMs }), ...(stateFile === undefined ? {} : { stateFile }),
+    ...(port === undefined ? {} : { port }),
+    ...(miners === undefined ? {} : { miners }),
+    ...(blockMs === undefined ? {} : { blockMs }),
+    ...(stateFile === undefined ? {} : { stateFile }),
   });
   process.stdout.write(`${JSON.stringify(describeChain(chain.node.genesis, chain.url))}\n`);
   await stopSignal();
   await chain.close();
   return 0;
 };
-

@@ -13,11 +13,19 @@ import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 import { ROOT } from './io.ts';
 
 const promptSchema = z.object({
-  index: z.number().int().nonnegative(), pool: z.enum(['warmup', 'scored']), tokens: z.number().int().positive(),
+  index: z.number().int().nonnegative(),
+  pool: z.enum(['warmup', 'scored']),
+  tokens: z.number().int().positive(),
   messages: z.array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })),
 });
 const planSchema = z.object({
-  schema: z.literal(1), kind: z.literal('evaluation'), arena: arenaSchema, blockHash: z.string(), tokenizerSha256: z.string(), corpus: z.string(), promptSuiteSha256: z.string(),
+  schema: z.literal(1),
+  kind: z.literal('evaluation'),
+  arena: arenaSchema,
+  blockHash: z.string(),
+  tokenizerSha256: z.string(),
+  corpus: z.string(),
+  promptSuiteSha256: z.string(),
   prompts: z.array(promptSchema).min(1),
   targets: z.object({ baseline: z.string(), challenger: z.string(), incumbent: z.string().nullable(), reference: z.string() }),
 });
@@ -25,20 +33,38 @@ const planSchema = z.object({
 /** Judges an evaluation folder from its plan and traces, and nothing else. Throws `BAD_PLAN` or `BAD_TRACE` where they cannot be read. */
 export function judgeFolder(folder: string): { report: Report; text: string } {
   const file = join(folder, 'plan.json');
-  if (!existsSync(file)) throw new HarnessError('BAD_PLAN', 'usage', `${folder} has no plan.json`, 'name a folder that cacheon eval wrote');
+  if (!existsSync(file))
+    throw new HarnessError('BAD_PLAN', 'usage', `${folder} has no plan.json`, 'name a folder that cacheon eval wrote');
   let plan: EvalPlan;
   try {
     plan = planSchema.parse(parseStrictJson(readFileSync(file, 'utf8'), RECORD_JSON));
   } catch (error) {
-    throw new HarnessError('BAD_PLAN', 'usage', `${file} is not the plan of an evaluation: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 200)}`, 'measure again', error);
+    throw new HarnessError(
+      'BAD_PLAN',
+      'usage',
+      `${file} is not the plan of an evaluation: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 200)}`,
+      'measure again',
+      error,
+    );
   }
   const trace = (name: string, run: number): Trace | null => readTrace(folder, tracePath(0, 1, name, run));
   const must = (name: string): Trace => {
     const found = trace(name, 1);
-    if (!found) throw new HarnessError('BAD_TRACE', 'usage', `${tracePath(0, 1, name, 1)} is missing in ${folder}`, 'fetch the trace again, or measure again');
+    if (!found)
+      throw new HarnessError(
+        'BAD_TRACE',
+        'usage',
+        `${tracePath(0, 1, name, 1)} is missing in ${folder}`,
+        'fetch the trace again, or measure again',
+      );
     return found;
   };
-  const traces = { baseline: must('baseline'), baselineLast: trace('baseline', 2), challenger: must('challenger'), incumbent: plan.targets.incumbent === null ? null : must('incumbent') };
+  const traces = {
+    baseline: must('baseline'),
+    baselineLast: trace('baseline', 2),
+    challenger: must('challenger'),
+    incumbent: plan.targets.incumbent === null ? null : must('incumbent'),
+  };
   // Without its last run a healthy baseline could hide its drift.
   const report = judgeEvaluation(plan, traces, loadTokenizer(plan.arena.tokenizer, ROOT));
   return { report, text: renderJson(report) };

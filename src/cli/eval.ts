@@ -23,12 +23,21 @@ import { exitCodeOf, reportLines } from './report.ts';
 
 function targetOf(text: string, option: string): Target & { kind: 'url' } {
   if (/^https?:\/\//.test(text) && URL.canParse(text)) {
-    if (text.startsWith('https')) throw new UsageError(`--${option} ${text}: the measuring client speaks plain HTTP`, 'give an http:// URL');
+    if (text.startsWith('https'))
+      throw new UsageError(`--${option} ${text}: the measuring client speaks plain HTTP`, 'give an http:// URL');
     return { kind: 'url', url: text.replace(/\/+$/, '') };
   }
   const image = /^[^@\s]+@(?<digest>.*)$/.exec(text);
-  if (image && !/^sha256:[0-9a-f]{64}$/.test(image.groups!['digest']!)) throw new UsageError(`--${option} ${text}: the digest is not sha256: and 64 lower-case hex digits`, 'pin the image as name@sha256:…');
-  if (image) throw new UsageError(`--${option} ${text}: images need the container runtime, which this version does not have yet`, 'start the server yourself and give its http:// URL');
+  if (image && !/^sha256:[0-9a-f]{64}$/.test(image.groups!['digest']!))
+    throw new UsageError(
+      `--${option} ${text}: the digest is not sha256: and 64 lower-case hex digits`,
+      'pin the image as name@sha256:…',
+    );
+  if (image)
+    throw new UsageError(
+      `--${option} ${text}: images need the container runtime, which this version does not have yet`,
+      'start the server yourself and give its http:// URL',
+    );
   throw new UsageError(`--${option} ${text} is neither an http:// URL nor image@sha256:…`, 'give, say, http://127.0.0.1:8000');
 }
 
@@ -38,7 +47,8 @@ export const run: Run = async (invocation) => {
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const blockHash = required(invocation, 'block-hash');
   const out = resolve(required(invocation, 'out'));
-  if (existsSync(out) && readdirSync(out).length > 0) throw new UsageError(`--out ${out} is not empty`, 'name a new folder: evidence is never overwritten');
+  if (existsSync(out) && readdirSync(out).length > 0)
+    throw new UsageError(`--out ${out} is not empty`, 'name a new folder: evidence is never overwritten');
   const baseline = targetOf(required(invocation, 'baseline'), 'baseline');
   const challenger = targetOf(required(invocation, 'challenger'), 'challenger');
   const given = optional(invocation, 'incumbent');
@@ -46,12 +56,27 @@ export const run: Run = async (invocation) => {
   const reference = targetOf(optional(invocation, 'reference') ?? baseline.url, 'reference');
   const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);
   const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
-  const plan = evalPlan(arena, corpus, tokenizer, blockHash, { baseline: baseline.url, challenger: challenger.url, incumbent: incumbent?.url ?? null, reference: reference.url });
+  const plan = evalPlan(arena, corpus, tokenizer, blockHash, {
+    baseline: baseline.url,
+    challenger: challenger.url,
+    incumbent: incumbent?.url ?? null,
+    reference: reference.url,
+  });
   writeWhole(join(out, 'plan.json'), renderJson(plan));
 
-  const ports = { clock: monotonicClock, runtime: urlRuntime, openClient: (url: string) => openClient(url, arena, monotonicClock) };
-  const middle = armOrder(incumbent ? ['challenger', 'incumbent'] : ['challenger'], fromHex(blockHash)!, 0, 1) as ('challenger' | 'incumbent')[];
-  const arms = [{ role: 'baseline' as const, run: 1 }, ...middle.map((role) => ({ role, run: 1 })), { role: 'baseline' as const, run: 2 }];
+  const ports = {
+    clock: monotonicClock,
+    runtime: urlRuntime,
+    openClient: (url: string) => openClient(url, arena, monotonicClock),
+  };
+  const middle = armOrder(incumbent ? ['challenger', 'incumbent'] : ['challenger'], fromHex(blockHash)!, 0, 1) as (
+    'challenger' | 'incumbent'
+  )[];
+  const arms = [
+    { role: 'baseline' as const, run: 1 },
+    ...middle.map((role) => ({ role, run: 1 })),
+    { role: 'baseline' as const, run: 2 },
+  ];
   const targets = { baseline, challenger, incumbent: incumbent ?? challenger };
   const runs: { role: (typeof arms)[number]['role']; run: number; lines: TraceLine[] }[] = [];
   for (const { role, run: nth } of arms) {
@@ -63,7 +88,14 @@ export const run: Run = async (invocation) => {
     if (role === 'baseline' && nth === 1 && lines.some((line) => line.type === 'event' && line.name === 'start-timeout')) break;
   }
   for (const role of runs.length === 1 ? middle : []) {
-    runs.push({ role, run: 1, lines: [{ ...runs[0]!.lines[0]!, role, image: targets[role].url } as TraceLine, { type: 'event', tNs: 0, name: 'not-run' }] });
+    runs.push({
+      role,
+      run: 1,
+      lines: [
+        { ...runs[0]!.lines[0]!, role, image: targets[role].url },
+        { type: 'event', tNs: 0, name: 'not-run' },
+      ],
+    });
   }
   log.info(`teacher-forcing the answers through ${reference.url}`);
   const cache: TeacherCache = new Map();

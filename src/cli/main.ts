@@ -27,9 +27,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (!command) throw new UsageError(`there is no command ${name}`, 'cacheon --help lists them');
-    let parsed;
+    let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
     try {
-      parsed = parseArgs({ args: argv.slice(words), allowPositionals: true, strict: true, options: { ...GENERAL, ...(command.options as ParseArgsConfig['options']) } });
+      parsed = parseArgs({
+        args: argv.slice(words),
+        allowPositionals: true,
+        strict: true,
+        options: { ...GENERAL, ...(command.options as ParseArgsConfig['options']) },
+      });
     } catch (error) {
       throw new UsageError(messageOf(error).split('\n')[0]!, `cacheon ${name} --help shows the options`);
     }
@@ -38,15 +43,21 @@ export async function main(argv: readonly string[]): Promise<number> {
       return 0;
     }
     const run = await command.load();
-    return await run({ values: parsed.values as Record<string, string | boolean | undefined>, positionals: parsed.positionals, json, log: stderrLog });
+    return await run({
+      values: parsed.values,
+      positionals: parsed.positionals,
+      json,
+      log: stderrLog,
+    });
   } catch (error) {
-    const known = error instanceof CacheonError ? error : null;
+    const known: CacheonError | null = error instanceof CacheonError ? (error as CacheonError) : null;
     const code = known?.code ?? 'INTERNAL';
     const hint = known?.hint ?? 'this is a defect: please report it with the command line';
     // The cause may hold more than a user wants to see; one line says what, where and what to do.
     if (json) process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error), hint } })}\n`);
     process.stderr.write(`error: ${messageOf(error).replaceAll('\n', ' ')} (${code}); ${hint}\n`);
-    if (!known && process.env['CACHEON_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    if (!known && process.env['CACHEON_DEBUG'] !== undefined && error instanceof Error)
+      process.stderr.write(`${error.stack ?? ''}\n`);
     return known?.outcome === 'usage' ? 2 : 3;
   }
 }

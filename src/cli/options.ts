@@ -19,6 +19,7 @@ export function wholeNumber(invocation: Invocation, name: string, least: number,
   const value = optional(invocation, name);
   if (value === undefined) return undefined;
   const number = Number(value);
-  if (!/^\d+$/.test(value) || number < least || number > most) throw new UsageError(`--${name} ${value} is not a whole number of ${least} to ${most}`, 'give another number');
+  if (!/^\d+$/.test(value) || number < least || number > most)
+    throw new UsageError(`--${name} ${value} is not a whole number of ${least} to ${most}`, 'give another number');
   return number;
 }

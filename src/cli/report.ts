@@ -8,7 +8,8 @@ export function exitCodeOf(verdict: Verdict): number {
 
 const ms = (ns: number | null): string => (ns === null ? '-' : `${(ns / 1e6).toFixed(1)} ms`);
 const rate = (value: number | null): string => (value === null ? '-' : `${value.toFixed(1)} tok/s`);
-const percent = (value: number | null): string => (value === null ? '-' : `${value >= 0 ? '+' : ''}${(value * 100).toFixed(1)} %`);
+const percent = (value: number | null): string =>
+  value === null ? '-' : `${value >= 0 ? '+' : ''}${(value * 100).toFixed(1)} %`;
 
 /** A report as people read it. */
 export function reportLines(report: Report): string[] {
@@ -17,7 +18,15 @@ export function reportLines(report: Report): string[] {
     `${report.verdict}  score ${report.score.toFixed(4)}  (${report.reason})`,
     `  TTFT        baseline ${ms(ttft.baselineNs)}, challenger ${ms(ttft.challengerNs)}, improvement ${percent(ttft.improvement)}`,
     `  throughput  baseline ${rate(throughput.baselineTokensPerSecond)}, challenger ${rate(throughput.challengerTokensPerSecond)}, improvement ${percent(throughput.improvement)}`,
-    ...(gate ? [`  gate        ${gate.kind}, ${gate.pass ? 'pass' : `fail: ${gate.reasons.join(', ')}`}, ${gate.tokens} tokens, mean margin ${gate.meanMarginNats?.toExponential(2) ?? '-'} nat`] : []),
-    ...(takeover ? [`  takeover    ${takeover.takesOver ? 'yes' : 'no'}: bar ${takeover.bar?.toFixed(4) ?? '-'}, lower bound ${takeover.lowerBound?.toFixed(4) ?? '-'}`] : []),
+    ...(gate
+      ? [
+          `  gate        ${gate.kind}, ${gate.pass ? 'pass' : `fail: ${gate.reasons.join(', ')}`}, ${gate.tokens} tokens, mean margin ${gate.meanMarginNats?.toExponential(2) ?? '-'} nat`,
+        ]
+      : []),
+    ...(takeover
+      ? [
+          `  takeover    ${takeover.takesOver ? 'yes' : 'no'}: bar ${takeover.bar?.toFixed(4) ?? '-'}, lower bound ${takeover.lowerBound?.toFixed(4) ?? '-'}`,
+        ]
+      : []),
   ];
 }

@@ -6,7 +6,12 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /** Thrown instead of guessing where a value has no exact JSON form. */
 export class CanonicalError extends CacheonError<'NOT_JSON'> {
   constructor(path: string, what: string) {
-    super('NOT_JSON', 'usage', `${path || 'the value'} has no exact JSON form: ${what}`, 'only strings, booleans, finite numbers, null, arrays and plain objects can be recorded');
+    super(
+      'NOT_JSON',
+      'usage',
+      `${path || 'the value'} has no exact JSON form: ${what}`,
+      'only strings, booleans, finite numbers, null, arrays and plain objects can be recorded',
+    );
   }
 }
 

@@ -20,7 +20,12 @@ describe('the generator of DESIGN section 2.2', () => {
     expect(Array.from({ length: 16 }, () => draws.below(10))).toEqual([4, 7, 6, 2, 0, 2, 9, 3, 3, 7, 2, 8, 4, 6, 6, 1]);
     expect(new Prng(counting, 'order').shuffle([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])).toEqual([8, 3, 1, 2, 9, 4, 5, 0, 6, 7]);
     const last = new Prng(new Uint8Array(32).fill(0xff), '');
-    expect(last.sample(Array.from({ length: 100 }, (_, i) => i), 5)).toEqual([57, 13, 11, 99, 4]);
+    expect(
+      last.sample(
+        Array.from({ length: 100 }, (_, i) => i),
+        5,
+      ),
+    ).toEqual([57, 13, 11, 99, 4]);
     expect(last.u32()).toBe(3002607644);
   });
   it('draws once for below(1), and takes the whole range of 2^32', () => {
@@ -42,10 +47,12 @@ describe('canonical JSON', () => {
     expect(() => renderJson(value)).toThrow(CanonicalError);
   });
   it('is what the strict parser reads back', () => {
-    fc.assert(fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-      const text = compactJson(value);
-      expect(compactJson(parseStrictJson(text, SERVER_JSON))).toBe(text);
-    }));
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+        const text = compactJson(value);
+        expect(compactJson(parseStrictJson(text, SERVER_JSON))).toBe(text);
+      }),
+    );
   });
 });
 
@@ -75,13 +82,23 @@ describe('strict JSON', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
   it('agrees with JSON.parse on every text, or refuses it with a typed error', () => {
-    fc.assert(fc.property(fc.oneof(fc.json(), fc.string(), fc.json().map((text) => text.slice(1))), (text) => {
-      try {
-        expect(JSON.stringify(parseStrictJson(text, SERVER_JSON))).toBe(JSON.stringify(JSON.parse(text)));
-      } catch (error) {
-        expect(error).toBeInstanceOf(JsonError);
-      }
-    }), { numRuns: 2000 });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.json(),
+          fc.string(),
+          fc.json().map((text) => text.slice(1)),
+        ),
+        (text) => {
+          try {
+            expect(JSON.stringify(parseStrictJson(text, SERVER_JSON))).toBe(JSON.stringify(JSON.parse(text)));
+          } catch (error) {
+            expect(error).toBeInstanceOf(JsonError);
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 });
 

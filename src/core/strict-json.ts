@@ -69,7 +69,11 @@ export function parseStrictJson(text: string, limits: JsonLimits): Json {
     if (char === '{') return object(depth);
     if (char === '[') return array(depth);
     if (char === '"') return string();
-    for (const [word, meaning] of [['true', true], ['false', false], ['null', null]] as const) {
+    for (const [word, meaning] of [
+      ['true', true],
+      ['false', false],
+      ['null', null],
+    ] as const) {
       if (text.startsWith(word, at)) {
         at += word.length;
         return meaning;

@@ -1,10 +1,34 @@
 /** Verdicts of DESIGN section 2.1. `E_*` is the miner's fault and final; `INFRA_*` is nobody's and is retried; `SEC_*` stops the host. */
 export const MINER_FAULTS = [
-  'E_START_TIMEOUT', 'E_EXIT', 'E_OOM', 'E_API', 'E_TIMEOUT', 'E_HTTP_PROTO', 'E_HTTP_LIMIT', 'E_STREAM', 'E_CONTENT', 'E_GATE',
-  'E_COPY', 'E_IMAGE_POLICY', 'E_PAYLOAD_DECODE', 'E_REF', 'E_REF_HOST', 'E_AMBIGUOUS', 'E_NO_PREIMAGE', 'E_PAYMENT',
+  'E_START_TIMEOUT',
+  'E_EXIT',
+  'E_OOM',
+  'E_API',
+  'E_TIMEOUT',
+  'E_HTTP_PROTO',
+  'E_HTTP_LIMIT',
+  'E_STREAM',
+  'E_CONTENT',
+  'E_GATE',
+  'E_COPY',
+  'E_IMAGE_POLICY',
+  'E_PAYLOAD_DECODE',
+  'E_REF',
+  'E_REF_HOST',
+  'E_AMBIGUOUS',
+  'E_NO_PREIMAGE',
+  'E_PAYMENT',
 ] as const;
 export const INFRA_FAULTS = [
-  'INFRA_CHAIN', 'INFRA_BASELINE', 'INFRA_DRIFT', 'INFRA_CLOCK', 'INFRA_REGISTRY', 'INFRA_HOST', 'INFRA_DISK', 'INFRA_DIGEST', 'INFRA_ENGINE',
+  'INFRA_CHAIN',
+  'INFRA_BASELINE',
+  'INFRA_DRIFT',
+  'INFRA_CLOCK',
+  'INFRA_REGISTRY',
+  'INFRA_HOST',
+  'INFRA_DISK',
+  'INFRA_DIGEST',
+  'INFRA_ENGINE',
 ] as const;
 export const SECURITY_FAULTS = ['SEC_ESCAPE', 'SEC_GPU_STATE'] as const;
 export const VERDICTS = ['VALID', ...MINER_FAULTS, ...INFRA_FAULTS, ...SECURITY_FAULTS] as const;

@@ -34,13 +34,32 @@ import { variantOfDigest } from './images.ts';
 export type Accounts = { endpoint: string; netuid: number; treasury: { address: string }; validator: Pair; miners: Pair[] };
 type Pair = { uid: number | null; coldkey: { uri: string; address: string }; hotkey: { uri: string; address: string } };
 
-export type DemoOptions = { readonly arena: unknown; readonly root: string; readonly seed: string | null; readonly endpoint: string | null; readonly accounts: Accounts | null; readonly out: string | null; readonly log: Log };
+export type DemoOptions = {
+  readonly arena: unknown;
+  readonly root: string;
+  readonly seed: string | null;
+  readonly endpoint: string | null;
+  readonly accounts: Accounts | null;
+  readonly out: string | null;
+  readonly log: Log;
+};
 
 /** What `demo --json` prints (DESIGN section 6.1). */
 export type DemoReport = {
-  ok: boolean; seconds: number;
-  rounds: { block: number; winner: string | null; runnerUp: string | null; entries: { key: string; miner: string; image: string | null; verdict: string; reason: string; score: number }[] }[];
-  weights: Record<string, number>; burnUid: number; audit: { ok: boolean; faults: AuditReport['faults'] }; results: string; site: string; chain: string;
+  ok: boolean;
+  seconds: number;
+  rounds: {
+    block: number;
+    winner: string | null;
+    runnerUp: string | null;
+    entries: { key: string; miner: string; image: string | null; verdict: string; reason: string; score: number }[];
+  }[];
+  weights: Record<string, number>;
+  burnUid: number;
+  audit: { ok: boolean; faults: AuditReport['faults'] };
+  results: string;
+  site: string;
+  chain: string;
 };
 
 function newLedger(folder: string): { checkout: string } {
@@ -52,7 +71,18 @@ function newLedger(folder: string): { checkout: string } {
   writeFileSync(join(checkout, '.gitattributes'), 'results/** -text\n');
   git('-C', checkout, 'checkout', '--quiet', '-B', 'main');
   git('-C', checkout, 'add', '.gitattributes');
-  git('-C', checkout, '-c', 'user.name=cacheon', '-c', 'user.email=validator@users.noreply.github.com', 'commit', '--quiet', '-m', 'Keep records byte-exact');
+  git(
+    '-C',
+    checkout,
+    '-c',
+    'user.name=cacheon',
+    '-c',
+    'user.email=validator@users.noreply.github.com',
+    'commit',
+    '--quiet',
+    '-m',
+    'Keep records byte-exact',
+  );
   git('-C', checkout, 'push', '--quiet', 'origin', 'HEAD:main');
   return { checkout };
 }
@@ -71,7 +101,10 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
   const api = await connect(endpoint);
   const chain = new SubtensorChain(api);
   try {
-    let arena = parseArena({ ...(options.arena as object), netuid: accounts.netuid, treasury: accounts.treasury.address }, 'the demo\'s arena');
+    let arena = parseArena(
+      { ...(options.arena as object), netuid: accounts.netuid, treasury: accounts.treasury.address },
+      "the demo's arena",
+    );
     await assertChain(chain, arena.genesisHash);
     if (!chain.features.bigRaw && arena.fee > 0) {
       log.warn('this runtime has no field for a payment payload (BigRaw): the demo runs without a fee');
@@ -84,22 +117,45 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
   }
 }
 
-async function play(options: DemoOptions & { arena: Arena }, accounts: Accounts, chain: SubtensorChain, endpoint: string, folder: string, root: string, began: number): Promise<DemoReport> {
+async function play(
+  options: DemoOptions & { arena: Arena },
+  accounts: Accounts,
+  chain: SubtensorChain,
+  endpoint: string,
+  folder: string,
+  root: string,
+  began: number,
+): Promise<DemoReport> {
   const { log, arena } = options;
   const { checkout } = newLedger(folder);
   const store = gitStore({ folder: checkout, remote: { name: 'origin', branch: 'main' } });
   const pair = devPair(accounts.validator.hotkey.uri);
   const signer = signerOf(pair);
-  const operator: Operator = { validator: signer.address, commit: await harnessCommit(root), node: process.version, host: { platform: process.platform, arch: process.arch }, tier: 'devnet' };
+  const operator: Operator = {
+    validator: signer.address,
+    commit: await harnessCommit(root),
+    node: process.version,
+    host: { platform: process.platform, arch: process.arch },
+    tier: 'devnet',
+  };
   const tokenizer = loadTokenizer(arena.tokenizer, root);
   const corpus = openCorpus(arena.corpus, undefined, log);
   const cli = join(root, 'src/cli/main.ts');
   const runtime = processRuntime((digest) => {
     const variant = variantOfDigest(digest);
-    return variant === null ? null : { command: process.execPath, args: ['--disable-warning=ExperimentalWarning', cli, 'devnet', 'engine', '--variant', variant] };
+    return variant === null
+      ? null
+      : {
+          command: process.execPath,
+          args: ['--disable-warning=ExperimentalWarning', cli, 'devnet', 'engine', '--variant', variant],
+        };
   });
-  const field = CONTESTANTS.slice(0, accounts.miners.length).map((contestant, i) => ({ contestant, account: accounts.miners[i]! }));
-  const nameOf = (hotkey: string): string => field.find(({ account }) => account.hotkey.address === hotkey)?.contestant.name ?? hotkey.slice(0, 8);
+  const field = CONTESTANTS.slice(0, accounts.miners.length).map((contestant, i) => ({
+    contestant,
+    account: accounts.miners[i]!,
+  }));
+  const nameOf = (hotkey: string): string =>
+    field.find(({ account }) => account.hotkey.address === hotkey)?.contestant.name ?? hotkey.slice(0, 8);
   const pages: ReportRound[] = [];
   const rounds: DemoReport['rounds'] = [];
   let weights: readonly { uid: number; weight: number }[] = [];
@@ -107,17 +163,36 @@ async function play(options: DemoOptions & { arena: Arena }, accounts: Accounts,
   for (const round of [1, 2] as const) {
     const entering = field.filter(({ contestant }) => contestant.round === round);
     log.info(`\nround ${round}: ${entering.map(({ contestant }) => contestant.name).join(', ')} pay and commit`);
-    for (const { contestant, account } of entering) await enter(chain, arena, accounts.netuid, contestant satisfies Contestant, { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri }, options.seed);
+    for (const { contestant, account } of entering)
+      await enter(
+        chain,
+        arena,
+        accounts.netuid,
+        contestant satisfies Contestant,
+        { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri },
+        options.seed,
+      );
     const ledger = soundLedger(signer.address, await store.read(signer.address));
     const draft = await scan({ chain, tokenizer, corpus, log }, arena, operator, ledger);
     const { plan } = await publishPlan({ store, signer, log }, draft);
     if (!plan) throw new Error('the demo found nothing to evaluate');
     const evidence = new Map<string, Uint8Array>();
     for (const { index } of plan.predicate.shards) {
-      await evaluate({
-        clock: monotonicClock, runtime, openClient: (url) => openClient(url, arena, monotonicClock), tokenizer, corpus, log, now: () => new Date().toISOString(),
-        openReference: (url) => openReference(url, arena.model.name), keep: (path, lines) => evidence.set(path, packTrace(lines)),
-      }, plan, index);
+      await evaluate(
+        {
+          clock: monotonicClock,
+          runtime,
+          openClient: (url) => openClient(url, arena, monotonicClock),
+          tokenizer,
+          corpus,
+          log,
+          now: () => new Date().toISOString(),
+          openReference: (url) => openReference(url, arena.model.name),
+          keep: (path, lines) => evidence.set(path, packTrace(lines)),
+        },
+        plan,
+        index,
+      );
     }
     const traces = new Map([...evidence].map(([path, bytes]): [string, Trace] => [path, unpackTrace(bytes, path)]));
     const body = judgeRound(plan, traces, tokenizer);
@@ -127,37 +202,89 @@ async function play(options: DemoOptions & { arena: Arena }, accounts: Accounts,
     const judged = recordsOf(soundLedger(signer.address, await store.read(signer.address)), 'round').at(-1)!;
     const page = reportRound(judged.predicate, nameOf);
     pages.push(page);
-    rounds.push({ block: page.block, winner: page.winner, runnerUp: page.runnerUp, entries: page.entries.map(({ key, miner, image, verdict, reason, score }) => ({ key, miner, image, verdict, reason, score })) });
+    rounds.push({
+      block: page.block,
+      winner: page.winner,
+      runnerUp: page.runnerUp,
+      entries: page.entries.map(({ key, miner, image, verdict, reason, score }) => ({
+        key,
+        miner,
+        image,
+        verdict,
+        reason,
+        score,
+      })),
+    });
     for (const line of roundTable(page)) log.info(line);
   }
 
   log.info('\nauditing the ledger against the chain');
-  const report = await audit(new Map([[signer.address, await store.read(signer.address)]]), { tokenizerOf: () => tokenizer, corpusOf: () => corpus, unpack: unpackTrace, chain, log });
+  const report = await audit(new Map([[signer.address, await store.read(signer.address)]]), {
+    tokenizerOf: () => tokenizer,
+    corpusOf: () => corpus,
+    unpack: unpackTrace,
+    chain,
+    log,
+  });
   for (const fault of report.faults) log.warn(`${fault.code} ${fault.path}: ${fault.message}`);
-  const who = (uid: number): string => field.find(({ account }) => account.uid === uid)?.contestant.name ?? (uid === arena.burnUid ? 'burn' : `uid ${uid}`);
+  const who = (uid: number): string =>
+    field.find(({ account }) => account.uid === uid)?.contestant.name ?? (uid === arena.burnUid ? 'burn' : `uid ${uid}`);
   const site = join(folder, 'site');
   mkdirSync(site, { recursive: true });
-  writeFileSync(join(site, 'index.html'), reportHtml({ title: 'Cacheon demo', rounds: pages, weights: weights.map((item) => ({ ...item, who: who(item.uid) })), audit: { ok: report.ok, faults: report.faults.length } }));
+  writeFileSync(
+    join(site, 'index.html'),
+    reportHtml({
+      title: 'Cacheon demo',
+      rounds: pages,
+      weights: weights.map((item) => ({ ...item, who: who(item.uid) })),
+      audit: { ok: report.ok, faults: report.faults.length },
+    }),
+  );
   const seconds = (monotonicClock.nowNs() - began) / 1e9;
-  log.info(`weights read back from the chain: ${weights.map(({ uid, weight }) => `${who(uid)} (uid ${uid}) ${weight}`).join(', ')}`);
-  log.info(`audit: ${report.ok ? 'passed' : `${report.faults.length} faults`}, ${report.records} records, ${report.evaluations} evaluations judged again`);
+  log.info(
+    `weights read back from the chain: ${weights.map(({ uid, weight }) => `${who(uid)} (uid ${uid}) ${weight}`).join(', ')}`,
+  );
+  log.info(
+    `audit: ${report.ok ? 'passed' : `${report.faults.length} faults`}, ${report.records} records, ${report.evaluations} evaluations judged again`,
+  );
   log.info(`ledger: ${join(checkout, 'results')}\nreport: ${join(site, 'index.html')}\n${seconds.toFixed(1)} s`);
   return {
-    ok: report.ok, seconds: Number(seconds.toFixed(3)), rounds, weights: Object.fromEntries(weights.map(({ uid, weight }) => [String(uid), weight])), burnUid: arena.burnUid,
-    audit: { ok: report.ok, faults: report.faults }, results: join(checkout, 'results'), site, chain: endpoint,
+    ok: report.ok,
+    seconds: Number(seconds.toFixed(3)),
+    rounds,
+    weights: Object.fromEntries(weights.map(({ uid, weight }) => [String(uid), weight])),
+    burnUid: arena.burnUid,
+    audit: { ok: report.ok, faults: report.faults },
+    results: join(checkout, 'results'),
+    site,
+    chain: endpoint,
   };
 }
 
 /** A round as a table for a terminal. */
 export function roundTable(round: ReportRound): string[] {
-  const rows = round.entries.map((entry) => [entry.miner, entry.verdict, entry.score.toFixed(4), entry.key === round.winner ? 'winner' : entry.key === round.runnerUp ? 'runner-up' : '', entry.reason]);
+  const rows = round.entries.map((entry) => [
+    entry.miner,
+    entry.verdict,
+    entry.score.toFixed(4),
+    entry.key === round.winner ? 'winner' : entry.key === round.runnerUp ? 'runner-up' : '',
+    entry.reason,
+  ]);
   const table = [['miner', 'verdict', 'score', 'place', 'reason'], ...rows];
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  return [`\nround at block ${round.block}`, ...table.map((row) => `  ${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!))).join('  ')}`)];
+  return [
+    `\nround at block ${round.block}`,
+    ...table.map(
+      (row) => `  ${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!))).join('  ')}`,
+    ),
+  ];
 }
 
 /** Reads the JSON line that `subtensor/run.sh` prints. */
 export function readAccounts(path: string): Accounts {
-  const line = readFileSync(path, 'utf8').trim().split('\n').findLast((item) => item.startsWith('{'));
+  const line = readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .findLast((item) => item.startsWith('{'));
   return JSON.parse(line ?? '{}') as Accounts;
 }

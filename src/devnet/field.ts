@@ -30,14 +30,27 @@ export function devPair(uri: string): KeyringPair {
 }
 
 /** Pays (where the arena has a fee) and commits a contestant's image, as a miner would. */
-export async function enter(chain: SubtensorChain, arena: Arena, netuid: number, contestant: Contestant, uris: { coldkey: string; hotkey: string }, seed: string | null): Promise<void> {
+export async function enter(
+  chain: SubtensorChain,
+  arena: Arena,
+  netuid: number,
+  contestant: Contestant,
+  uris: { coldkey: string; hotkey: string },
+  seed: string | null,
+): Promise<void> {
   const hotkey = devPair(uris.hotkey);
   const digest = engineDigest(contestant.variant);
   const image = engineImage(contestant.variant);
   let payment = null;
   if (arena.fee > 0) {
     const salt = seed === null ? newSalt() : sha256Hex(`${seed}${contestant.name}`).slice(0, 16);
-    const paid = await pay(chain, devPair(uris.coldkey), arena.treasury!, feeRao(arena), paymentRemark(hotkey.address, digest, salt));
+    const paid = await pay(
+      chain,
+      devPair(uris.coldkey),
+      arena.treasury!,
+      feeRao(arena),
+      paymentRemark(hotkey.address, digest, salt),
+    );
     payment = { ...paid, salt };
   }
   await commitPlain(chain, hotkey, netuid, renderPayload({ image, digest, payment }));

@@ -10,7 +10,12 @@ const TRACE = /^traces\/\d{1,3}\/\d{1,2}\/[A-Za-z0-9]{1,60}(?:-\d{1,10})?(?:\.\d
 const packed = z.record(z.string().regex(TRACE), z.base64());
 
 /** What jobs hand to each other, by artifact name. */
-export const ARTIFACTS = { plan: 'plan.json', verdicts: 'verdicts.json', traces: (shard: number): string => `traces-${shard}.json`, tracesPrefix: 'traces-' } as const;
+export const ARTIFACTS = {
+  plan: 'plan.json',
+  verdicts: 'verdicts.json',
+  traces: (shard: number): string => `traces-${shard}.json`,
+  tracesPrefix: 'traces-',
+} as const;
 
 /** Files of one shard as one artifact. */
 export function packFiles(files: ReadonlyMap<string, Uint8Array>): string {
@@ -22,11 +27,19 @@ export function readArtifact<T>(name: string, bytes: Uint8Array, schema: z.ZodTy
   try {
     return schema.parse(parseStrictJson(fromUtf8(bytes) ?? '', RECORD_JSON));
   } catch (error) {
-    throw new GithubError('NO_ARTIFACT', 'infra', `the artifact ${name} cannot be used: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 300)}`, 'run the job that makes it again', error);
+    throw new GithubError(
+      'NO_ARTIFACT',
+      'infra',
+      `the artifact ${name} cannot be used: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 300)}`,
+      'run the job that makes it again',
+      error,
+    );
   }
 }
 
 /** Trace files of an artifact, by path under the round. */
 export function unpackFiles(name: string, bytes: Uint8Array): Map<string, Uint8Array> {
-  return new Map(Object.entries(readArtifact(name, bytes, packed)).map(([path, text]) => [path, new Uint8Array(Buffer.from(text, 'base64'))]));
+  return new Map(
+    Object.entries(readArtifact(name, bytes, packed)).map(([path, text]) => [path, new Uint8Array(Buffer.from(text, 'base64'))]),
+  );
 }

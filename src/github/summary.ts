@@ -13,7 +13,15 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /** A round's verdicts for the job's summary. */
 export function roundSummary(block: number, body: RoundBody): string {
-  const place = (key: string): string => (key === body.standing.winner?.key ? 'winner' : key === body.standing.runnerUp?.key ? 'runner-up' : '');
-  const rows = body.entries.map((entry) => [entry.key, entry.image ?? '', entry.verdict, entry.score.toFixed(4), place(entry.key), entry.reason]);
+  const place = (key: string): string =>
+    key === body.standing.winner?.key ? 'winner' : key === body.standing.runnerUp?.key ? 'runner-up' : '';
+  const rows = body.entries.map((entry) => [
+    entry.key,
+    entry.image ?? '',
+    entry.verdict,
+    entry.score.toFixed(4),
+    place(entry.key),
+    entry.reason,
+  ]);
   return `### Round at block ${block}\n\n${table(['submission', 'image', 'verdict', 'score', 'place', 'reason'], rows)}\n`;
 }

@@ -11,7 +11,11 @@ import type { TracedRequest } from './trace.ts';
 export type Fault = { readonly verdict: MinerFault | InfraFault; readonly reason: string; readonly tNs: number };
 
 /** One token's log-probabilities as the server reports them: compared as bytes, never scored. */
-export type LogprobEntry = { readonly bytes: readonly number[]; readonly logprob: number; readonly top: readonly { bytes: readonly number[]; logprob: number }[] };
+export type LogprobEntry = {
+  readonly bytes: readonly number[];
+  readonly logprob: number;
+  readonly top: readonly { bytes: readonly number[]; logprob: number }[];
+};
 
 /** A chunk that completes at least one token. */
 export type ContentChunk = { readonly tNs: number; readonly tokens: number };
@@ -34,40 +38,64 @@ const finite = z.number();
 const entry = z.object({ token: z.string(), logprob: finite, bytes: z.array(z.number().int().min(0).max(255)).nullish() });
 const eventSchema = z.object({
   error: z.unknown().optional(),
-  choices: z.array(z.object({
-    delta: z.object({ content: z.string().nullish() }).nullish(),
-    finish_reason: z.string().nullish(),
-    token_ids: z.array(z.number().int().nonnegative()).nullish(),
-    logprobs: z.object({ content: z.array(entry.extend({ top_logprobs: z.array(entry).default([]) })).nullish() }).nullish(),
-  })).default([]),
+  choices: z
+    .array(
+      z.object({
+        delta: z.object({ content: z.string().nullish() }).nullish(),
+        finish_reason: z.string().nullish(),
+        token_ids: z.array(z.number().int().nonnegative()).nullish(),
+        logprobs: z.object({ content: z.array(entry.extend({ top_logprobs: z.array(entry).default([]) })).nullish() }).nullish(),
+      }),
+    )
+    .default([]),
 });
 
-const protocolFault = { timeout: 'E_TIMEOUT', closed: 'E_STREAM', refused: 'E_STREAM', limit: 'E_HTTP_LIMIT', protocol: 'E_HTTP_PROTO', status: 'E_API' } as const;
+const protocolFault = {
+  timeout: 'E_TIMEOUT',
+  closed: 'E_STREAM',
+  refused: 'E_STREAM',
+  limit: 'E_HTTP_LIMIT',
+  protocol: 'E_HTTP_PROTO',
+  status: 'E_API',
+} as const;
 
 type Piece = { tNs: number; content: string };
 export type AnswerLimits = { readonly lineBytes: number; readonly events: number };
 
 /** Reads a traced request: its answer, or the earliest fault. Never throws on what a server sent. */
-export function readAnswer(request: TracedRequest, tokenizer: Tokenizer, limits: AnswerLimits): { answer: Answer } | { fault: Fault } {
+export function readAnswer(
+  request: TracedRequest,
+  tokenizer: Tokenizer,
+  limits: AnswerLimits,
+): { answer: Answer } | { fault: Fault } {
   const end = request.end!;
-  const transport: Fault | null = end.outcome === 'done' ? null : { verdict: protocolFault[end.outcome], reason: `prompt ${request.prompt}: ${end.outcome}: ${end.detail}`, tNs: end.tNs };
+  const transport: Fault | null =
+    end.outcome === 'done'
+      ? null
+      : { verdict: protocolFault[end.outcome], reason: `prompt ${request.prompt}: ${end.outcome}: ${end.detail}`, tNs: end.tNs };
   const pieces: Piece[] = [];
   const ids: number[] = [];
   const logprobs: LogprobEntry[] = [];
-  let fault: Fault | null = null;
-  let idsComplete = true;
+  const faults: Fault[] = []; // the first one found is the earliest in time
+  let idsComplete = true as boolean; // widened: it changes inside a callback
   let finishReason: string | null = null;
-  let done = false;
+  let done = false as boolean;
   let events = 0;
   let now = request.sentNs;
   const blame = (verdict: MinerFault, reason: string): void => {
-    fault ??= { verdict, reason: `prompt ${request.prompt}: ${reason}`, tNs: now };
+    if (faults.length === 0) faults.push({ verdict, reason: `prompt ${request.prompt}: ${reason}`, tNs: now });
   };
 
   const onEvent = (data: string): void => {
-    if (fault) return;
-    if (++events > limits.events) return blame('E_HTTP_LIMIT', `more than ${limits.events} events`);
-    if (done) return blame('E_CONTENT', 'an event after [DONE]');
+    if (faults.length > 0) return;
+    if (++events > limits.events) {
+      blame('E_HTTP_LIMIT', `more than ${limits.events} events`);
+      return;
+    }
+    if (done) {
+      blame('E_CONTENT', 'an event after [DONE]');
+      return;
+    }
     if (data === '[DONE]') {
       done = true;
       return;
@@ -76,21 +104,35 @@ export function readAnswer(request: TracedRequest, tokenizer: Tokenizer, limits:
     try {
       value = parseStrictJson(data, SERVER_JSON);
     } catch (error) {
-      return blame('E_CONTENT', `an event is not JSON: ${messageOf(error)}`);
+      blame('E_CONTENT', `an event is not JSON: ${messageOf(error)}`);
+      return;
     }
     const parsed = eventSchema.safeParse(value);
-    if (!parsed.success) return blame('E_CONTENT', `event field ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`);
-    if (parsed.data.error !== undefined) return blame('E_API', 'an error event in the stream');
+    if (!parsed.success) {
+      blame('E_CONTENT', `event field ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`);
+      return;
+    }
+    if (parsed.data.error !== undefined) {
+      blame('E_API', 'an error event in the stream');
+      return;
+    }
     const choice = parsed.data.choices[0];
     if (!choice) return;
     const content = choice.delta?.content ?? '';
-    if (finishReason !== null && (content !== '' || choice.finish_reason)) return blame('E_CONTENT', 'content or a second finish_reason after finish_reason');
+    if (finishReason !== null && (content !== '' || choice.finish_reason)) {
+      blame('E_CONTENT', 'content or a second finish_reason after finish_reason');
+      return;
+    }
     finishReason = choice.finish_reason ?? finishReason;
     if (choice.token_ids) ids.push(...choice.token_ids);
     else if (content !== '') idsComplete = false;
     for (const item of choice.logprobs?.content ?? []) {
       const bytesOf = (one: z.infer<typeof entry>): readonly number[] => one.bytes ?? [...utf8(one.token)];
-      logprobs.push({ bytes: bytesOf(item), logprob: item.logprob, top: item.top_logprobs.map((one) => ({ bytes: bytesOf(one), logprob: one.logprob })) });
+      logprobs.push({
+        bytes: bytesOf(item),
+        logprob: item.logprob,
+        top: item.top_logprobs.map((one) => ({ bytes: bytesOf(one), logprob: one.logprob })),
+      });
     }
     if (content !== '') pieces.push({ tNs: now, content });
   };
@@ -110,20 +152,34 @@ export function readAnswer(request: TracedRequest, tokenizer: Tokenizer, limits:
     } catch {
       blame('E_CONTENT', 'the body is not UTF-8');
     }
-    if (fault) break;
+    if (faults.length > 0) break;
   }
   now = end.tNs;
   // At one moment protocol comes before content; a broken connection explains a missing end better than the missing end does.
-  if (transport && (fault === null || transport.tNs <= (fault as Fault).tNs)) return { fault: transport };
+  const early = faults.at(0);
+  if (transport && (early === undefined || transport.tNs <= early.tNs)) return { fault: transport };
   if (!done) blame('E_STREAM', 'the stream ended without [DONE]');
   const text = pieces.map(({ content }) => content).join('');
   if (!text.isWellFormed()) blame('E_CONTENT', 'the answer has half a surrogate pair');
+  const fault = faults.at(0);
   if (fault) return { fault };
-  return { answer: { text, finishReason, tokenIds: idsComplete && ids.length > 0 ? ids : null, logprobs, ...placeTokens(text, pieces, tokenizer) } };
+  return {
+    answer: {
+      text,
+      finishReason,
+      tokenIds: idsComplete && ids.length > 0 ? ids : null,
+      logprobs,
+      ...placeTokens(text, pieces, tokenizer),
+    },
+  };
 }
 
 /** Canonical tokens of a text and when each was complete. Offsets are taken in NFC, the form the tokenizer encodes. */
-function placeTokens(text: string, pieces: readonly Piece[], tokenizer: Tokenizer): Pick<Answer, 'canonicalIds' | 'arrivalsNs' | 'contentChunks'> {
+function placeTokens(
+  text: string,
+  pieces: readonly Piece[],
+  tokenizer: Tokenizer,
+): Pick<Answer, 'canonicalIds' | 'arrivalsNs' | 'contentChunks'> {
   const canonicalIds = tokenizer.encode(text);
   const plain = text.normalize('NFC') === text;
   let prefix = '';

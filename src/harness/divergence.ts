@@ -4,7 +4,8 @@ import type { GateResult } from './gate.ts';
 /** vLLM's default where it has no value, and its floor. */
 const MISSING = -9999;
 
-const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
+const same = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /**
  * First divergence against the baseline's stream: there the baseline's token must be in the miner's top list, at most `gapNats` below the
@@ -27,5 +28,14 @@ export function divergesHonestly(baseline: Answer, miner: Answer, gapNats: numbe
 export function divergenceGate(pairs: readonly { baseline: Answer; miner: Answer }[], gapNats: number): GateResult {
   const pass = pairs.every(({ baseline, miner }) => divergesHonestly(baseline, miner, gapNats));
   const tokens = pairs.reduce((sum, { miner }) => sum + miner.logprobs.length, 0);
-  return { kind: 'first-divergence', pass, reasons: pass ? [] : ['first-divergence'], tokens, meanMarginNats: null, clippedNats: 0, firstTokenStrikes: 0, bigMargins: 0 };
+  return {
+    kind: 'first-divergence',
+    pass,
+    reasons: pass ? [] : ['first-divergence'],
+    tokens,
+    meanMarginNats: null,
+    clippedNats: 0,
+    firstTokenStrikes: 0,
+    bigMargins: 0,
+  };
 }

@@ -1,5 +1,6 @@
 /** What to run: a server that is there already, or an image for a runtime to start. */
-export type Target = { readonly kind: 'url'; readonly url: string } | { readonly kind: 'image'; readonly image: string; readonly digest: string };
+export type Target =
+  { readonly kind: 'url'; readonly url: string } | { readonly kind: 'image'; readonly image: string; readonly digest: string };
 
 /** A server that was started and may be healthy soon. */
 export interface Engine {

@@ -5,7 +5,8 @@ import type { Answer } from './answer.ts';
 import type { Teacher } from './trace.ts';
 
 /** Why an answer is not the model's own. */
-export type GateReason = 'mean-margin' | 'first-token' | 'big-margin' | 'eos' | 'length' | 'bytes' | 'running-sum' | 'first-divergence';
+export type GateReason =
+  'mean-margin' | 'first-token' | 'big-margin' | 'eos' | 'length' | 'bytes' | 'running-sum' | 'first-divergence';
 
 /** Outcome of the gate over all scored answers of a run, with the numbers behind it. `clippedNats` feeds the image's running mean. */
 export type GateResult = {
@@ -54,7 +55,12 @@ function margin(top: number | null, own: number | null): number {
  * Greedy and same model (DESIGN section 2, gate): every scored token was teacher-forced through the reference, and what counts is how far
  * each lies below the reference's best. Equality would fail honest servers: kernels differ in the last bits.
  */
-export function marginGate(answers: readonly GatedAnswer[], tokenizer: Tokenizer, arena: Arena, history: MarginHistory | null): GateResult {
+export function marginGate(
+  answers: readonly GatedAnswer[],
+  tokenizer: Tokenizer,
+  arena: Arena,
+  history: MarginHistory | null,
+): GateResult {
   const { gate, honestP999Nats, model } = arena;
   const reasons = new Set<GateReason>();
   let tokens = 0;
@@ -84,6 +90,20 @@ export function marginGate(answers: readonly GatedAnswer[], tokenizer: Tokenizer
   if (mean === null || mean > gate.meanFactor * honestP999Nats) reasons.add('mean-margin');
   if (firstTokenStrikes > gate.firstTokenStrikes) reasons.add('first-token');
   if (bigMargins >= gate.bigMargins) reasons.add('big-margin');
-  if (history && history.rounds > 0 && (history.clippedNats + clippedNats) / (history.tokens + tokens) > gate.runningMeanFactor * honestP999Nats) reasons.add('running-sum');
-  return { kind: 'margin', pass: reasons.size === 0, reasons: [...reasons].sort(), tokens, meanMarginNats: mean, clippedNats, firstTokenStrikes, bigMargins };
+  if (
+    history &&
+    history.rounds > 0 &&
+    (history.clippedNats + clippedNats) / (history.tokens + tokens) > gate.runningMeanFactor * honestP999Nats
+  )
+    reasons.add('running-sum');
+  return {
+    kind: 'margin',
+    pass: reasons.size === 0,
+    reasons: [...reasons].sort(),
+    tokens,
+    meanMarginNats: mean,
+    clippedNats,
+    firstTokenStrikes,
+    bigMargins,
+  };
 }

@@ -15,10 +15,19 @@ export type BootPrompts = { readonly warmup: readonly number[]; readonly scored:
 export type JudgeContext = { readonly arena: Arena; readonly tokenizer: Tokenizer; readonly prompts: BootPrompts };
 
 /** One arm's run, read: its answers by prompt, or the fault that ended it. */
-export type ArmReading = { readonly trace: Trace; readonly fault: Fault | null; readonly answers: ReadonlyMap<number, { answer: Answer; sentNs: number }> };
+export type ArmReading = {
+  readonly trace: Trace;
+  readonly fault: Fault | null;
+  readonly answers: ReadonlyMap<number, { answer: Answer; sentNs: number }>;
+};
 
 /** Events of the lifecycle that are faults of the server, and what they mean for a challenger. */
-const EVENT_FAULTS: Readonly<Record<string, Fault['verdict']>> = { 'start-timeout': 'E_START_TIMEOUT', exit: 'E_EXIT', oom: 'E_OOM', 'not-run': 'INFRA_ENGINE' };
+const EVENT_FAULTS: Readonly<Record<string, Fault['verdict']>> = {
+  'start-timeout': 'E_START_TIMEOUT',
+  exit: 'E_EXIT',
+  oom: 'E_OOM',
+  'not-run': 'INFRA_ENGINE',
+};
 
 /** Reads every answer of a run. Throws `BAD_TRACE` where the run was not ended by a fault and yet lacks a prompt. */
 export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContext): ArmReading {
@@ -45,7 +54,12 @@ export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContex
   const missing = missingPart(trace, [...prompts.warmup, ...prompts.scored], fault !== null);
   if (missing !== null) {
     const { role, key, run } = trace.header;
-    throw new HarnessError('BAD_TRACE', 'usage', `the trace of ${key ?? role} run ${run} is cut: ${missing}`, 'fetch the trace again, or measure again');
+    throw new HarnessError(
+      'BAD_TRACE',
+      'usage',
+      `the trace of ${key ?? role} run ${run} is cut: ${missing}`,
+      'fetch the trace again, or measure again',
+    );
   }
   return { trace, fault, answers };
 }
@@ -67,14 +81,28 @@ function timingsOf(arm: ArmReading, baseline: ArmReading, { arena, prompts }: Ju
 function gateOf(arm: ArmReading, baseline: ArmReading, context: JudgeContext, history: MarginHistory | null): GateResult {
   const { arena, tokenizer, prompts } = context;
   const requests = arm.trace.requests.filter((request) => prompts.scored.includes(request.prompt));
-  const pairs = prompts.scored.map((index) => ({ baseline: baseline.answers.get(index)!.answer, miner: arm.answers.get(index)!.answer }));
+  const pairs = prompts.scored.map((index) => ({
+    baseline: baseline.answers.get(index)!.answer,
+    miner: arm.answers.get(index)!.answer,
+  }));
   const forced = requests.filter((request) => request.teacher !== null);
   if (forced.length === 0 && arena.scoredLogprobs) return divergenceGate(pairs, arena.gate.divergenceNats);
   const missing = requests.find((request) => request.teacher === null);
-  if (missing) throw new HarnessError('BAD_TRACE', 'usage', `prompt ${missing.prompt} of ${arm.trace.header.key ?? arm.trace.header.role} was not teacher-forced`, 'the trace is cut: fetch it again, or measure again');
-  const gated = requests.map((request) => ({ answer: arm.answers.get(request.prompt)!.answer, teacher: request.teacher!, maxTokens: request.maxTokens }));
+  if (missing)
+    throw new HarnessError(
+      'BAD_TRACE',
+      'usage',
+      `prompt ${missing.prompt} of ${arm.trace.header.key ?? arm.trace.header.role} was not teacher-forced`,
+      'the trace is cut: fetch it again, or measure again',
+    );
+  const gated = requests.map((request) => ({
+    answer: arm.answers.get(request.prompt)!.answer,
+    teacher: request.teacher!,
+    maxTokens: request.maxTokens,
+  }));
   const result = marginGate(gated, tokenizer, arena, history);
-  if (!arena.scoredLogprobs || pairs.every(({ baseline: b, miner }) => divergesHonestly(b, miner, arena.gate.divergenceNats))) return result;
+  if (!arena.scoredLogprobs || pairs.every(({ baseline: b, miner }) => divergesHonestly(b, miner, arena.gate.divergenceNats)))
+    return result;
   const reasons: GateResult['reasons'] = [...result.reasons, 'first-divergence'];
   return { ...result, pass: false, reasons };
 }
@@ -91,18 +119,34 @@ export type ArmVerdict = {
   readonly promptScores: readonly (number | null)[];
 };
 
-const withoutNumbers = (verdict: Verdict, reason: string): ArmVerdict => ({ verdict, reason, score: 0, gate: null, summary: null, improvement: null, timings: [], promptScores: [] });
+const withoutNumbers = (verdict: Verdict, reason: string): ArmVerdict => ({
+  verdict,
+  reason,
+  score: 0,
+  gate: null,
+  summary: null,
+  improvement: null,
+  timings: [],
+  promptScores: [],
+});
 
 /** A boot's baseline: usable, or the reason why nothing can be scored against it. */
 export type BaselineReading =
-  | { readonly ok: true; readonly arm: ArmReading; readonly timings: readonly PromptTiming[]; readonly summary: ArmSummary; readonly drift: number | null }
+  | {
+      readonly ok: true;
+      readonly arm: ArmReading;
+      readonly timings: readonly PromptTiming[];
+      readonly summary: ArmSummary;
+      readonly drift: number | null;
+    }
   | { readonly ok: false; readonly verdict: Verdict; readonly reason: string };
 
 /** Reads the baseline's first and last run: it must answer everything, pass its own gate, and not drift. */
 export function readBaseline(first: Trace, last: Trace | null, context: JudgeContext): BaselineReading {
   const bad = (verdict: Verdict, reason: string): BaselineReading => ({ ok: false, verdict, reason });
   const arm = readArm(first, context);
-  if (arm.fault) return bad(arm.fault.verdict === 'E_START_TIMEOUT' ? 'INFRA_ENGINE' : 'INFRA_BASELINE', `baseline: ${arm.fault.reason}`);
+  if (arm.fault)
+    return bad(arm.fault.verdict === 'E_START_TIMEOUT' ? 'INFRA_ENGINE' : 'INFRA_BASELINE', `baseline: ${arm.fault.reason}`);
   const timings = timingsOf(arm, arm, context);
   if (timings.some((timing) => timing.tokens === 0)) return bad('INFRA_BASELINE', 'the baseline gave an empty answer');
   const gate = gateOf(arm, arm, context, null);
@@ -112,12 +156,21 @@ export function readBaseline(first: Trace, last: Trace | null, context: JudgeCon
   const again = readArm(last, context);
   if (again.fault) return bad('INFRA_BASELINE', `baseline, last run: ${again.fault.reason}`);
   const moved = drift(summary, summarise(timingsOf(again, arm, context)));
-  if (moved > context.arena.driftLimit) return bad('INFRA_DRIFT', `the baseline drifted by ${(moved * 100).toFixed(1)} % (limit ${context.arena.driftLimit * 100} %)`);
+  if (moved > context.arena.driftLimit)
+    return bad(
+      'INFRA_DRIFT',
+      `the baseline drifted by ${(moved * 100).toFixed(1)} % (limit ${context.arena.driftLimit * 100} %)`,
+    );
   return { ok: true, arm, timings, summary, drift: moved };
 }
 
 /** Judges one arm of a boot against its baseline. */
-export function judgeArm(trace: Trace, baseline: BaselineReading, context: JudgeContext, history: MarginHistory | null): ArmVerdict {
+export function judgeArm(
+  trace: Trace,
+  baseline: BaselineReading,
+  context: JudgeContext,
+  history: MarginHistory | null,
+): ArmVerdict {
   const arm = readArm(trace, context);
   // A miner's own fault stands whatever became of the baseline.
   if (arm.fault?.verdict.startsWith('E_')) return withoutNumbers(arm.fault.verdict, arm.fault.reason);
@@ -130,7 +183,10 @@ export function judgeArm(trace: Trace, baseline: BaselineReading, context: Judge
     verdict: gate.pass ? 'VALID' : 'E_GATE',
     reason: gate.pass ? 'all answers pass the gate' : `gate: ${gate.reasons.join(', ')}`,
     score: score(gate.pass, baseline.summary, summary, context.arena.scoring),
-    gate, summary, improvement: improvements(baseline.summary, summary), timings,
+    gate,
+    summary,
+    improvement: improvements(baseline.summary, summary),
+    timings,
     promptScores: timings.map((timing, i) => promptScore(baseline.timings[i]!, timing, context.arena.scoring)),
   };
 }

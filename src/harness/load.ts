@@ -17,20 +17,35 @@ export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
 /** The body of one request. Warm-ups ask for logprobs, which a server must be able to give; scored requests do not. */
 export function requestBody(prompt: Prompt, arena: Arena): Record<string, unknown> & { max_tokens: number } {
   const logprobs = prompt.pool === 'warmup' || arena.scoredLogprobs ? { logprobs: true, top_logprobs: 5 } : {};
-  return { model: arena.model.name, messages: prompt.messages, max_tokens: arena.maxTokens, temperature: 0, stream: true, return_token_ids: true, ...logprobs };
+  return {
+    model: arena.model.name,
+    messages: prompt.messages,
+    max_tokens: arena.maxTokens,
+    temperature: 0,
+    stream: true,
+    return_token_ids: true,
+    ...logprobs,
+  };
 }
 
 /**
  * One arm's run: start, health, every prompt in order, stop. Measures and decides nothing: what came back goes into trace lines.
  * A request that did not end well ends the arm.
  */
-export async function runArm(ports: LoadPorts, arena: Arena, target: Target, header: ArmHeader, prompts: readonly Prompt[]): Promise<TraceLine[]> {
+export async function runArm(
+  ports: LoadPorts,
+  arena: Arena,
+  target: Target,
+  header: ArmHeader,
+  prompts: readonly Prompt[],
+): Promise<TraceLine[]> {
   const { clock, runtime } = ports;
   const origin = clock.nowNs();
   const since = (ns: number): number => Math.max(0, Math.round(ns - origin));
   const engine = await runtime.start(target);
   const lines: TraceLine[] = [{ type: 'header', schema: 1, ...header, image: engine.image } as TraceLine];
-  const event = (name: string, atNs: number, extra: Record<string, unknown> = {}): void => void lines.push({ type: 'event', tNs: since(atNs), name, ...extra });
+  const event = (name: string, atNs: number, extra: Record<string, unknown> = {}): void =>
+    void lines.push({ type: 'event', tNs: since(atNs), name, ...extra });
   event('start', origin);
   const client = ports.openClient(engine.url);
   try {
@@ -51,7 +66,14 @@ export async function runArm(ports: LoadPorts, arena: Arena, target: Target, hea
         lines.push({ type: 'chunk', prompt: prompt.index, tNs: since(tNs), ...content });
       }
       const { end } = exchange;
-      lines.push({ type: 'end', prompt: prompt.index, tNs: since(end.tNs), status: end.status, outcome: end.outcome, detail: end.detail });
+      lines.push({
+        type: 'end',
+        prompt: prompt.index,
+        tNs: since(end.tNs),
+        status: end.status,
+        outcome: end.outcome,
+        detail: end.detail,
+      });
       if (end.outcome === 'done') continue;
       await Promise.race([engine.ended, clock.sleep(EXIT_NOTICE_MS)]);
       // Its death explains the broken connection, so it counts from the same moment.
@@ -65,12 +87,21 @@ export async function runArm(ports: LoadPorts, arena: Arena, target: Target, hea
   }
 }
 
-function exitEvent(engine: Engine, event: (name: string, atNs: number, extra?: Record<string, unknown>) => void, atNs: number): void {
+function exitEvent(
+  engine: Engine,
+  event: (name: string, atNs: number, extra?: Record<string, unknown>) => void,
+  atNs: number,
+): void {
   const exit = engine.exited();
   event(exit?.oom === true ? 'oom' : 'exit', atNs, { code: exit?.code ?? null });
 }
 
-async function awaitHealth(engine: Engine, client: LoadClient, clock: Clock, deadlineNs: number): Promise<'healthy' | 'exited' | 'late'> {
+async function awaitHealth(
+  engine: Engine,
+  client: LoadClient,
+  clock: Clock,
+  deadlineNs: number,
+): Promise<'healthy' | 'exited' | 'late'> {
   while (clock.nowNs() < deadlineNs) {
     if (engine.exited()) return 'exited';
     if (await client.healthy()) return 'healthy';

@@ -2,13 +2,21 @@ import { median } from '../core/median.ts';
 import type { Arena } from './arena.ts';
 
 /** What was measured of one scored prompt. `ttftNs` is Infinity and `tokensPerSecond` 0 for an answer without content. */
-export type PromptTiming = { readonly index: number; readonly ttftNs: number; readonly tokens: number; readonly tokensPerSecond: number };
+export type PromptTiming = {
+  readonly index: number;
+  readonly ttftNs: number;
+  readonly tokens: number;
+  readonly tokensPerSecond: number;
+};
 
 /** Medians over the scored prompts. */
 export type ArmSummary = { readonly ttftNs: number; readonly tokensPerSecond: number };
 
 export function summarise(timings: readonly PromptTiming[]): ArmSummary {
-  return { ttftNs: median(timings.map((item) => item.ttftNs)), tokensPerSecond: median(timings.map((item) => item.tokensPerSecond)) };
+  return {
+    ttftNs: median(timings.map((item) => item.ttftNs)),
+    tokensPerSecond: median(timings.map((item) => item.tokensPerSecond)),
+  };
 }
 
 /** Relative gains over the baseline; negative where slower. */

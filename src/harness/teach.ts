@@ -13,7 +13,13 @@ export type TeacherCache = Map<string, { top: (number | null)[]; own: (number | 
  * Teacher-forces every scored answer of a run through the reference. Returns the lines to append to its trace; none where the reference
  * has no `prompt_logprobs`, or where an answer cannot be read (its fault is the verdict).
  */
-export async function teach(lines: readonly TraceLine[], prompts: readonly Prompt[], ports: { reference: Reference; tokenizer: Tokenizer }, arena: Arena, cache: TeacherCache): Promise<TraceLine[]> {
+export async function teach(
+  lines: readonly TraceLine[],
+  prompts: readonly Prompt[],
+  ports: { reference: Reference; tokenizer: Tokenizer },
+  arena: Arena,
+  cache: TeacherCache,
+): Promise<TraceLine[]> {
   const { reference, tokenizer } = ports;
   const trace = parseTrace(lines.map(traceLine).join(''), 'the trace just made');
   const out: TraceLine[] = [];

@@ -11,16 +11,42 @@ export type Outcome = (typeof OUTCOMES)[number];
 const ns = z.number().int().nonnegative();
 const prompt = z.number().int().nonnegative();
 const header = z.looseObject({
-  type: z.literal('header'), schema: z.literal(1), role: z.enum(['baseline', 'challenger', 'incumbent']), key: z.string().nullable(), image: z.string(),
-  blockHash: z.string(), shard: prompt, boot: z.number().int().positive(), run: z.number().int().positive(), startedAt: z.string(),
+  type: z.literal('header'),
+  schema: z.literal(1),
+  role: z.enum(['baseline', 'challenger', 'incumbent']),
+  key: z.string().nullable(),
+  image: z.string(),
+  blockHash: z.string(),
+  shard: prompt,
+  boot: z.number().int().positive(),
+  run: z.number().int().positive(),
+  startedAt: z.string(),
 });
 const lineSchema = z.discriminatedUnion('type', [
   header,
-  z.looseObject({ type: z.literal('request'), prompt, warmup: z.boolean(), tNs: ns, body: z.looseObject({ max_tokens: z.number().int().positive() }) }),
-  z.looseObject({ type: z.literal('chunk'), prompt, tNs: ns, text: z.string().optional(), data: z.base64().optional() }),
-  z.looseObject({ type: z.literal('end'), prompt, tNs: ns, status: z.number().int().nullable(), outcome: z.enum(OUTCOMES), detail: z.string() }),
   z.looseObject({
-    type: z.literal('teacher'), prompt, tokenIds: z.array(prompt), ends: z.array(prompt), top: z.array(z.number().nullable()), own: z.array(z.number().nullable()),
+    type: z.literal('request'),
+    prompt,
+    warmup: z.boolean(),
+    tNs: ns,
+    body: z.looseObject({ max_tokens: z.number().int().positive() }),
+  }),
+  z.looseObject({ type: z.literal('chunk'), prompt, tNs: ns, text: z.string().optional(), data: z.base64().optional() }),
+  z.looseObject({
+    type: z.literal('end'),
+    prompt,
+    tNs: ns,
+    status: z.number().int().nullable(),
+    outcome: z.enum(OUTCOMES),
+    detail: z.string(),
+  }),
+  z.looseObject({
+    type: z.literal('teacher'),
+    prompt,
+    tokenIds: z.array(prompt),
+    ends: z.array(prompt),
+    top: z.array(z.number().nullable()),
+    own: z.array(z.number().nullable()),
   }),
   z.looseObject({ type: z.literal('event'), tNs: ns, name: z.string() }),
 ]);
@@ -30,7 +56,12 @@ export type TraceLine = z.infer<typeof lineSchema>;
 export type TraceEvent = { readonly tNs: number; readonly name: string };
 export type Chunk = { readonly tNs: number; readonly bytes: Uint8Array };
 /** Teacher forcing of one answer: `ends` are byte offsets of the forced ids; `own` is null where the reference had no value. */
-export type Teacher = { readonly tokenIds: readonly number[]; readonly ends: readonly number[]; readonly top: readonly (number | null)[]; readonly own: readonly (number | null)[] };
+export type Teacher = {
+  readonly tokenIds: readonly number[];
+  readonly ends: readonly number[];
+  readonly top: readonly (number | null)[];
+  readonly own: readonly (number | null)[];
+};
 export type TracedRequest = {
   readonly prompt: number;
   readonly warmup: boolean;
@@ -38,11 +69,20 @@ export type TracedRequest = {
   readonly maxTokens: number;
   readonly body: Readonly<Record<string, unknown>>;
   readonly chunks: readonly Chunk[];
-  readonly end: null | { readonly tNs: number; readonly status: number | null; readonly outcome: Outcome; readonly detail: string };
+  readonly end: null | {
+    readonly tNs: number;
+    readonly status: number | null;
+    readonly outcome: Outcome;
+    readonly detail: string;
+  };
   readonly teacher: Teacher | null;
 };
 /** One arm's run. */
-export type Trace = { readonly header: TraceHeader; readonly requests: readonly TracedRequest[]; readonly events: readonly TraceEvent[] };
+export type Trace = {
+  readonly header: TraceHeader;
+  readonly requests: readonly TracedRequest[];
+  readonly events: readonly TraceEvent[];
+};
 
 /** Path of a trace under its round: `traces/<shard>/<boot>/<baseline|hotkey-commitBlock>[.<run>].ndjson.gz`. */
 export function tracePath(shard: number, boot: number, name: string, run: number): string {
@@ -57,7 +97,12 @@ export function traceLine(line: TraceLine): string {
 /** Reads a trace. Throws `BAD_TRACE` with the line number; unknown fields and unknown line types are kept out of the way. */
 export function parseTrace(text: string, name: string): Trace {
   const fail = (line: number, what: string): never => {
-    throw new HarnessError('BAD_TRACE', 'usage', `${name} line ${line}: ${what}`, 'the trace is cut or edited: fetch it again, or measure again');
+    throw new HarnessError(
+      'BAD_TRACE',
+      'usage',
+      `${name} line ${line}: ${what}`,
+      'the trace is cut or edited: fetch it again, or measure again',
+    );
   };
   if (!text.endsWith('\n')) fail(text.split('\n').length, 'the last line is not complete');
   let head: TraceHeader | null = null;
@@ -88,12 +133,26 @@ export function parseTrace(text: string, name: string): Trace {
     const open = requests.find((request) => request.prompt === line.prompt);
     if (line.type === 'request') {
       if (open) return fail(at, `prompt ${line.prompt} was asked twice`);
-      requests.push({ prompt: line.prompt, warmup: line.warmup, sentNs: line.tNs, maxTokens: line.body.max_tokens, body: line.body, chunks: [], end: null, teacher: null });
+      requests.push({
+        prompt: line.prompt,
+        warmup: line.warmup,
+        sentNs: line.tNs,
+        maxTokens: line.body.max_tokens,
+        body: line.body,
+        chunks: [],
+        end: null,
+        teacher: null,
+      });
       continue;
     }
     if (!open) return fail(at, `${line.type} of prompt ${line.prompt} without its request`);
     if (line.type === 'chunk') {
-      const bytes = line.text !== undefined ? utf8(line.text) : line.data !== undefined ? new Uint8Array(Buffer.from(line.data, 'base64')) : fail(at, 'a chunk has neither text nor data');
+      const bytes =
+        line.text !== undefined
+          ? utf8(line.text)
+          : line.data !== undefined
+            ? new Uint8Array(Buffer.from(line.data, 'base64'))
+            : fail(at, 'a chunk has neither text nor data');
       const before = open.chunks.at(-1)?.tNs ?? open.sentNs;
       if (line.tNs < before) return fail(at, 'time goes back');
       (open.chunks as Chunk[]).push({ tNs: line.tNs, bytes });

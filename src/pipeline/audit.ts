@@ -26,15 +26,29 @@ export type AuditPorts = {
 };
 
 /** What `audit --json` prints. `path` is relative to the results folder. */
-export type AuditReport = { ok: boolean; records: number; evaluations: number; faults: { code: FaultCode; path: string; message: string }[] };
+export type AuditReport = {
+  ok: boolean;
+  records: number;
+  evaluations: number;
+  faults: { code: FaultCode; path: string; message: string }[];
+};
+
+/** A value in a few characters. */
+function brief(value: unknown): string {
+  return value === undefined ? 'absent' : JSON.stringify(value).slice(0, 80);
+}
 
 /** First place where two values differ, as a path into them. */
 export function firstDifference(recorded: unknown, derived: unknown, at = ''): string | null {
   if (typeof recorded !== 'object' || typeof derived !== 'object' || recorded === null || derived === null) {
-    return Object.is(recorded, derived) ? null : `${at || 'the value'} is ${JSON.stringify(recorded)?.slice(0, 80) ?? 'absent'}, derived ${JSON.stringify(derived)?.slice(0, 80) ?? 'absent'}`;
+    return Object.is(recorded, derived) ? null : `${at || 'the value'} is ${brief(recorded)}, derived ${brief(derived)}`;
   }
   for (const key of new Set([...Object.keys(recorded), ...Object.keys(derived)])) {
-    const found = firstDifference((recorded as Record<string, unknown>)[key], (derived as Record<string, unknown>)[key], at ? `${at}.${key}` : key);
+    const found = firstDifference(
+      (recorded as Record<string, unknown>)[key],
+      (derived as Record<string, unknown>)[key],
+      at ? `${at}.${key}` : key,
+    );
     if (found !== null) return found;
   }
   return null;
@@ -48,12 +62,19 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
   const faults: LedgerFault[] = [];
   let records = 0;
   let evaluations = 0;
-  if (![...ledgers.values()].some((files) => files.size > 0)) throw new LedgerError('EMPTY_LEDGER', 'usage', 'there is no ledger to audit', 'name a results folder with --results: it holds one folder per validator');
+  if (![...ledgers.values()].some((files) => files.size > 0))
+    throw new LedgerError(
+      'EMPTY_LEDGER',
+      'usage',
+      'there is no ledger to audit',
+      'name a results folder with --results: it holds one folder per validator',
+    );
   for (const [validator, files] of ledgers) {
     const ledger = readLedger(validator, files);
     records += ledger.records.length;
     faults.push(...ledger.faults.map((fault) => ({ ...fault, path: `${validator}/${fault.path}` })));
-    const report = (code: FaultCode, path: string, message: string): void => void faults.push({ code, path: `${validator}/${path}`, message });
+    const report = (code: FaultCode, path: string, message: string): void =>
+      void faults.push({ code, path: `${validator}/${path}`, message });
     for (const plan of recordsOf(ledger, 'plan')) {
       const before = { records: ledger.records.filter((record) => record.predicate.seq < plan.predicate.seq) };
       try {
@@ -67,7 +88,8 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
       evaluations += round.predicate.entries.filter((entry) => entry.boots.length > 0).length;
       auditRound(plan, round, files, ports, report);
     }
-    for (const weights of [...recordsOf(ledger, 'weights-intent'), ...recordsOf(ledger, 'weights')]) await auditWeights(weights, ledger.records, ports, report);
+    for (const weights of [...recordsOf(ledger, 'weights-intent'), ...recordsOf(ledger, 'weights')])
+      await auditWeights(weights, ledger.records, ports, report);
   }
   return { ok: faults.length === 0, records, evaluations, faults };
 }
@@ -78,7 +100,10 @@ type Records = Parameters<typeof historyOf>[0];
 async function auditPlan(plan: LedgerRecord<'plan'>, before: Records, ports: AuditPorts, report: Report): Promise<void> {
   const { predicate } = plan;
   const parsed = arenaSchema.safeParse(predicate.arena);
-  if (!parsed.success) return report('SCHEMA', plan.path, `predicate.arena.${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`);
+  if (!parsed.success) {
+    report('SCHEMA', plan.path, `predicate.arena.${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`);
+    return;
+  }
   const arena = parsed.data;
   const derive = (what: string, recorded: unknown, derived: unknown): void => {
     const difference = firstDifference(recorded, derived, what);
@@ -90,34 +115,64 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records, ports: Aud
   const known = new Set([history.standing.winner?.key, history.standing.runnerUp?.key].filter((key) => key !== undefined));
   for (const submission of predicate.submissions) {
     const judged = history.judged.get(submission.key);
-    if (submission.role !== null && submission.role !== 'challenger' && !known.has(submission.key)) report('RECOMPUTE_MISMATCH', plan.path, `${submission.key} is no standing ${submission.role}`);
-    if (submission.status === 'judged' && judged?.verdict !== submission.verdict) report('RECOMPUTE_MISMATCH', plan.path, `${submission.key} was never judged ${submission.verdict ?? 'at all'}`);
-    if (submission.status === 'evaluate') derive(`${submission.key} history`, submission.history, submission.digest === null ? null : (history.images.get(submission.digest) ?? null));
+    if (submission.role !== null && submission.role !== 'challenger' && !known.has(submission.key))
+      report('RECOMPUTE_MISMATCH', plan.path, `${submission.key} is no standing ${submission.role}`);
+    if (submission.status === 'judged' && judged?.verdict !== submission.verdict)
+      report('RECOMPUTE_MISMATCH', plan.path, `${submission.key} was never judged ${submission.verdict ?? 'at all'}`);
+    if (submission.status === 'evaluate')
+      derive(
+        `${submission.key} history`,
+        submission.history,
+        submission.digest === null ? null : (history.images.get(submission.digest) ?? null),
+      );
   }
   const corpus = ports.corpusOf(arena.corpus);
   if (corpus) {
     const tokenizer = ports.tokenizerOf(arena.tokenizer);
-    derive('promptSuites', predicate.promptSuites, Array.from({ length: arena.boots }, (_, i) => ({ boot: i + 1, sha256: suiteHash(bootSuite(arena, corpus, tokenizer, predicate.seed, i + 1)) })));
+    derive(
+      'promptSuites',
+      predicate.promptSuites,
+      Array.from({ length: arena.boots }, (_, i) => ({
+        boot: i + 1,
+        sha256: suiteHash(bootSuite(arena, corpus, tokenizer, predicate.seed, i + 1)),
+      })),
+    );
   } else ports.log.warn(`${plan.path}: the corpus ${predicate.corpus} is not at hand, its prompts are not drawn again`);
   const { chain } = ports;
   if (!chain) return;
   const identity = await chain.identity();
-  if (identity.genesisHash !== predicate.network.genesisHash) return report('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${predicate.network.genesisHash}`);
-  if ((await chain.blockHash(predicate.block.number)) !== predicate.block.hash) return report('WRONG_CONTEXT', plan.path, `block ${predicate.block.number} has another hash on the chain`);
+  if (identity.genesisHash !== predicate.network.genesisHash) {
+    report('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${predicate.network.genesisHash}`);
+    return;
+  }
+  if ((await chain.blockHash(predicate.block.number)) !== predicate.block.hash) {
+    report('WRONG_CONTEXT', plan.path, `block ${predicate.block.number} has another hash on the chain`);
+    return;
+  }
   try {
     const snapshot = await chain.snapshot(predicate.block, predicate.network.netuid);
     const own = snapshot.neurons.find(({ hotkey }) => hotkey === predicate.validator);
-    if (!own?.validatorPermit) report('WRONG_KEY', plan.path, `${predicate.validator} had no validator permit at block ${predicate.block.number}`);
+    if (!own?.validatorPermit)
+      report('WRONG_KEY', plan.path, `${predicate.validator} had no validator permit at block ${predicate.block.number}`);
     const derived = planContent(arena, snapshot, await lookUpPayments(chain, arena, snapshot, history), history);
     const missing = derived.submissions.find(({ key }) => !predicate.submissions.some((submission) => submission.key === key));
     if (missing) report('OMISSION', plan.path, `the chain had a submission ${missing.key} that the plan does not list`);
-    else derive('content', { submissions: predicate.submissions, standing: predicate.standing, shards: predicate.shards }, derived);
+    else
+      derive('content', { submissions: predicate.submissions, standing: predicate.standing, shards: predicate.shards }, derived);
   } catch (error) {
-    ports.log.warn(`${plan.path}: the chain no longer tells about block ${predicate.block.number} (${messageOf(error)}): use an archive endpoint`);
+    ports.log.warn(
+      `${plan.path}: the chain no longer tells about block ${predicate.block.number} (${messageOf(error)}): use an archive endpoint`,
+    );
   }
 }
 
-function auditRound(plan: LedgerRecord<'plan'>, round: LedgerRecord<'round'>, files: LedgerFiles, ports: AuditPorts, report: Report): void {
+function auditRound(
+  plan: LedgerRecord<'plan'>,
+  round: LedgerRecord<'round'>,
+  files: LedgerFiles,
+  ports: AuditPorts,
+  report: Report,
+): void {
   const folder = round.path.replace(/round\.json$/, '');
   const traces = new Map<string, Trace>();
   for (const path of Object.keys(round.predicate.files)) {
@@ -140,27 +195,42 @@ function auditRound(plan: LedgerRecord<'plan'>, round: LedgerRecord<'round'>, fi
   }
 }
 
-async function auditWeights(record: LedgerRecord<'weights'> | LedgerRecord<'weights-intent'>, all: Records['records'], ports: AuditPorts, report: Report): Promise<void> {
+async function auditWeights(
+  record: LedgerRecord<'weights'> | LedgerRecord<'weights-intent'>,
+  all: Records['records'],
+  ports: AuditPorts,
+  report: Report,
+): Promise<void> {
   const { predicate } = record;
   const before = { records: all.filter((item) => item.predicate.seq < predicate.seq) };
   const standingRound = recordsOf(before, 'round').find((item) => item.sha256 === predicate.round);
-  if (predicate.round !== null && !standingRound) return report('OMISSION', record.path, `follows from a round ${predicate.round} that is not in the ledger`);
+  if (predicate.round !== null && !standingRound) {
+    report('OMISSION', record.path, `follows from a round ${predicate.round} that is not in the ledger`);
+    return;
+  }
   const { burnUid, ...emission } = predicate.emission;
   const plan = standingRound && recordsOf(before, 'plan').find((item) => item.sha256 === standingRound.predicate.plan);
   const arena = plan ? arenaSchema.safeParse(plan.predicate.arena).data : undefined;
-  if (arena && firstDifference({ burnUid, emission }, { burnUid: arena.burnUid, emission: arena.emission }) !== null) report('WEIGHT_MISMATCH', record.path, 'other emission rules than the round\'s arena');
+  if (arena && firstDifference({ burnUid, emission }, { burnUid: arena.burnUid, emission: arena.emission }) !== null)
+    report('WEIGHT_MISMATCH', record.path, "other emission rules than the round's arena");
   const standing = standingRound?.predicate.standing ?? { winner: null, runnerUp: null };
   const derived = weightsFrom(standing, predicate.holders, { burnUid, emission });
   const difference = firstDifference({ shares: predicate.shares, weights: predicate.weights }, derived);
   if (difference !== null) report('WEIGHT_MISMATCH', record.path, difference);
   const expected = [standing.winner, standing.runnerUp].flatMap((place) => (place ? [place.hotkey] : []));
-  if (compactJson(predicate.holders.map(({ hotkey }) => hotkey)) !== compactJson(expected)) report('WEIGHT_MISMATCH', record.path, 'holders are not those of the standing');
+  if (compactJson(predicate.holders.map(({ hotkey }) => hotkey)) !== compactJson(expected))
+    report('WEIGHT_MISMATCH', record.path, 'holders are not those of the standing');
   const { chain } = ports;
   if (!chain || record.kind !== 'weights') return;
-  const sent = record as LedgerRecord<'weights'>;
+  const sent = record;
   try {
     for (const { hotkey, uid } of sent.predicate.holders) {
-      if ((await chain.uidOf(hotkey, sent.predicate.network.netuid, sent.predicate.block)) !== uid) report('WEIGHT_MISMATCH', record.path, `${hotkey} did not hold uid ${uid ?? 'none'} at block ${sent.predicate.block.number}`);
+      if ((await chain.uidOf(hotkey, sent.predicate.network.netuid, sent.predicate.block)) !== uid)
+        report(
+          'WEIGHT_MISMATCH',
+          record.path,
+          `${hotkey} did not hold uid ${uid ?? 'none'} at block ${sent.predicate.block.number}`,
+        );
     }
     const own = await chain.uidOf(sent.predicate.validator, sent.predicate.network.netuid, sent.predicate.block);
     if (sent.predicate.includedIn === null || own === null) return;

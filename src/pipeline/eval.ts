@@ -20,25 +20,57 @@ export type EvalPlan = {
   readonly corpus: string;
   readonly promptSuiteSha256: string;
   readonly prompts: readonly Prompt[];
-  readonly targets: { readonly baseline: string; readonly challenger: string; readonly incumbent: string | null; readonly reference: string };
+  readonly targets: {
+    readonly baseline: string;
+    readonly challenger: string;
+    readonly incumbent: string | null;
+    readonly reference: string;
+  };
 };
 
 /** Traces of an evaluation, by role; the baseline's first run scores, its last only tells drift. */
-export type EvalTraces = { readonly baseline: Trace; readonly baselineLast: Trace | null; readonly challenger: Trace; readonly incumbent: Trace | null };
+export type EvalTraces = {
+  readonly baseline: Trace;
+  readonly baselineLast: Trace | null;
+  readonly challenger: Trace;
+  readonly incumbent: Trace | null;
+};
 
 /** Prompts of one boot of an arena, drawn from a block hash. Throws `BAD_PLAN` for a hash that is not 32 bytes of hex. */
 export function bootSuite(arena: Arena, corpus: Corpus, tokenizer: Tokenizer, blockHash: string, boot: number): Prompt[] {
   const seed = fromHex(blockHash);
-  if (seed?.length !== 32) throw new HarnessError('BAD_PLAN', 'usage', `${blockHash} is not a block hash`, 'a block hash is 0x and 64 hex digits');
+  if (seed?.length !== 32)
+    throw new HarnessError('BAD_PLAN', 'usage', `${blockHash} is not a block hash`, 'a block hash is 0x and 64 hex digits');
   return drawSuite(corpus, tokenizer, {
-    seed, boot, warmups: arena.warmupPrompts, scored: arena.scoredPrompts, inputTokens: arena.inputTokens, systemMessage: arena.model.systemMessage,
+    seed,
+    boot,
+    warmups: arena.warmupPrompts,
+    scored: arena.scoredPrompts,
+    inputTokens: arena.inputTokens,
+    systemMessage: arena.model.systemMessage,
   });
 }
 
 /** The plan of one evaluation. */
-export function evalPlan(arena: Arena, corpus: Corpus, tokenizer: Tokenizer, blockHash: string, targets: EvalPlan['targets']): EvalPlan {
+export function evalPlan(
+  arena: Arena,
+  corpus: Corpus,
+  tokenizer: Tokenizer,
+  blockHash: string,
+  targets: EvalPlan['targets'],
+): EvalPlan {
   const prompts = bootSuite(arena, corpus, tokenizer, blockHash, 1);
-  return { schema: 1, kind: 'evaluation', arena, blockHash, tokenizerSha256: tokenizer.id, corpus: corpus.id, promptSuiteSha256: suiteHash(prompts), prompts, targets };
+  return {
+    schema: 1,
+    kind: 'evaluation',
+    arena,
+    blockHash,
+    tokenizerSha256: tokenizer.id,
+    corpus: corpus.id,
+    promptSuiteSha256: suiteHash(prompts),
+    prompts,
+    targets,
+  };
 }
 
 /** Indices of a suite's pools. */
@@ -48,7 +80,8 @@ export function poolsOf(prompts: readonly Prompt[]): BootPrompts {
 }
 
 const finite = (value: number | undefined): number | null => (value !== undefined && Number.isFinite(value) ? value : null);
-const wholeNs = (value: number | undefined): number | null => (value !== undefined && Number.isFinite(value) ? Math.round(value) : null);
+const wholeNs = (value: number | undefined): number | null =>
+  value !== undefined && Number.isFinite(value) ? Math.round(value) : null;
 
 /** `verdict.json`, with the fields of DESIGN section 6.1. Non-finite numbers are null. */
 export type Report = {
@@ -58,10 +91,25 @@ export type Report = {
   score: number;
   ttft: { baselineNs: number | null; challengerNs: number | null; improvement: number | null };
   throughput: { baselineTokensPerSecond: number | null; challengerTokensPerSecond: number | null; improvement: number | null };
-  gate: null | { kind: 'margin' | 'first-divergence'; pass: boolean; reasons: string[]; tokens: number; meanMarginNats: number | null; firstTokenStrikes: number; bigMargins: number; clippedNats: number };
+  gate: null | {
+    kind: 'margin' | 'first-divergence';
+    pass: boolean;
+    reasons: string[];
+    tokens: number;
+    meanMarginNats: number | null;
+    firstTokenStrikes: number;
+    bigMargins: number;
+    clippedNats: number;
+  };
   takeover: null | { takesOver: boolean; lowerBound: number | null; bar: number | null };
   drift: number | null;
-  prompts: { index: number; ttftNs: { baseline: number | null; challenger: number | null }; tokens: { baseline: number; challenger: number }; tokensPerSecond: { baseline: number; challenger: number }; score: number | null }[];
+  prompts: {
+    index: number;
+    ttftNs: { baseline: number | null; challenger: number | null };
+    tokens: { baseline: number; challenger: number };
+    tokensPerSecond: { baseline: number; challenger: number };
+    score: number | null;
+  }[];
 };
 
 /** What one arm came to beside its baseline, in the form of the report. */
@@ -72,8 +120,16 @@ export function armReport(arm: ArmVerdict, baseline: ReturnType<typeof readBasel
     verdict: arm.verdict,
     reason: arm.reason,
     score: arm.score,
-    ttft: { baselineNs: wholeNs(base?.summary.ttftNs), challengerNs: wholeNs(arm.summary?.ttftNs), improvement: finite(arm.improvement?.ttft) },
-    throughput: { baselineTokensPerSecond: finite(base?.summary.tokensPerSecond), challengerTokensPerSecond: finite(arm.summary?.tokensPerSecond), improvement: finite(arm.improvement?.throughput) },
+    ttft: {
+      baselineNs: wholeNs(base?.summary.ttftNs),
+      challengerNs: wholeNs(arm.summary?.ttftNs),
+      improvement: finite(arm.improvement?.ttft),
+    },
+    throughput: {
+      baselineTokensPerSecond: finite(base?.summary.tokensPerSecond),
+      challengerTokensPerSecond: finite(arm.summary?.tokensPerSecond),
+      improvement: finite(arm.improvement?.throughput),
+    },
     gate: arm.gate && { ...arm.gate, reasons: [...arm.gate.reasons] },
     drift: base?.drift ?? null,
     prompts: arm.timings.map((timing, i) => {
@@ -91,7 +147,13 @@ export function armReport(arm: ArmVerdict, baseline: ReturnType<typeof readBasel
 
 /** Judges one evaluation from its plan and traces alone. Pure: the same folder gives the same bytes anywhere. */
 export function judgeEvaluation(plan: EvalPlan, traces: EvalTraces, tokenizer: Tokenizer, log?: Log): Report {
-  if (tokenizer.id !== plan.tokenizerSha256) throw new HarnessError('BAD_PLAN', 'usage', `the plan's tokenizer has sha256 ${plan.tokenizerSha256}, this one ${tokenizer.id}`, 'judge with the pinned tokenizer');
+  if (tokenizer.id !== plan.tokenizerSha256)
+    throw new HarnessError(
+      'BAD_PLAN',
+      'usage',
+      `the plan's tokenizer has sha256 ${plan.tokenizerSha256}, this one ${tokenizer.id}`,
+      'judge with the pinned tokenizer',
+    );
   const context = { arena: plan.arena, tokenizer, prompts: poolsOf(plan.prompts) };
   const baseline = readBaseline(traces.baseline, traces.baselineLast, context);
   const challenger = judgeArm(traces.challenger, baseline, context, null);
@@ -100,8 +162,15 @@ export function judgeEvaluation(plan: EvalPlan, traces: EvalTraces, tokenizer: T
   let takeover: Report['takeover'] = null;
   if (incumbent) {
     const fresh = incumbent.verdict === 'VALID';
-    const bar = fresh ? ({ kind: 'fresh', score: incumbent.score, promptScores: incumbent.promptScores } as const) : incumbent.verdict.startsWith('E_') ? ({ kind: 'none' } as const) : ({ kind: 'shut' } as const);
-    const decision = challenger.verdict === 'VALID' ? decideBoot({ score: challenger.score, promptScores: challenger.promptScores }, bar, plan.arena) : null;
+    const bar = fresh
+      ? ({ kind: 'fresh', score: incumbent.score, promptScores: incumbent.promptScores } as const)
+      : incumbent.verdict.startsWith('E_')
+        ? ({ kind: 'none' } as const)
+        : ({ kind: 'shut' } as const);
+    const decision =
+      challenger.verdict === 'VALID'
+        ? decideBoot({ score: challenger.score, promptScores: challenger.promptScores }, bar, plan.arena)
+        : null;
     takeover = { takesOver: decision?.takesOver ?? false, lowerBound: finite(decision?.lowerBound), bar: finite(decision?.bar) };
   }
   return { ...armReport(challenger, baseline), takeover };

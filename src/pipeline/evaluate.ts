@@ -28,7 +28,13 @@ export type EvaluatePorts = LoadPorts & {
   readonly now: () => string;
 };
 
-type Arm = { readonly name: string; readonly role: 'baseline' | 'challenger' | 'incumbent'; readonly key: string | null; readonly target: Target & { kind: 'image' }; readonly run: number };
+type Arm = {
+  readonly name: string;
+  readonly role: 'baseline' | 'challenger' | 'incumbent';
+  readonly key: string | null;
+  readonly target: Target & { kind: 'image' };
+  readonly run: number;
+};
 
 /** Arms of one boot in plan order: the baseline first and last, the others as the seed has drawn them. */
 export function armsOf(plan: PlanPredicate, arena: Arena, shard: number, boot: number, keys: readonly string[]): Arm[] {
@@ -37,7 +43,13 @@ export function armsOf(plan: PlanPredicate, arena: Arena, shard: number, boot: n
   const baseline = (run: number): Arm => ({ name: 'baseline', role: 'baseline', key: null, target: target(image, digest), run });
   const middle = armOrder(keys, fromHex(plan.seed)!, shard, boot).map((key): Arm => {
     const entry = plan.submissions.find((submission) => submission.key === key)!;
-    return { name: key, role: entry.role === 'challenger' ? 'challenger' : 'incumbent', key, target: target(entry.image!, entry.digest!), run: 1 };
+    return {
+      name: key,
+      role: entry.role === 'challenger' ? 'challenger' : 'incumbent',
+      key,
+      target: target(entry.image!, entry.digest!),
+      run: 1,
+    };
   });
   return [baseline(1), ...middle, baseline(2)];
 }
@@ -49,7 +61,13 @@ export function armsOf(plan: PlanPredicate, arena: Arena, shard: number, boot: n
 export async function evaluate(ports: EvaluatePorts, plan: LedgerRecord<'plan'>, shard: number): Promise<void> {
   const { predicate } = plan;
   const arena = parseArena(predicate.arena, 'the plan');
-  if (!predicate.shards.some(({ index }) => index === shard)) throw new HarnessError('BAD_PLAN', 'usage', `the plan has no shard ${shard}`, `its shards are ${predicate.shards.map(({ index }) => index).join(', ')}`);
+  if (!predicate.shards.some(({ index }) => index === shard))
+    throw new HarnessError(
+      'BAD_PLAN',
+      'usage',
+      `the plan has no shard ${shard}`,
+      `its shards are ${predicate.shards.map(({ index }) => index).join(', ')}`,
+    );
   const sides = sidesOf(plan, shard);
   const { incumbents } = sides;
   let { challengers } = sides;
@@ -57,7 +75,13 @@ export async function evaluate(ports: EvaluatePorts, plan: LedgerRecord<'plan'>,
   for (let boot = 1; boot <= arena.boots && challengers.length > 0; boot++) {
     const prompts = bootSuite(arena, ports.corpus, ports.tokenizer, predicate.seed, boot);
     const expected = predicate.promptSuites.find((suite) => suite.boot === boot)?.sha256;
-    if (suiteHash(prompts) !== expected) throw new HarnessError('BAD_PLAN', 'usage', `boot ${boot}: the prompts drawn here are not those of the signed plan`, 'use the corpus and the code that the plan names');
+    if (suiteHash(prompts) !== expected)
+      throw new HarnessError(
+        'BAD_PLAN',
+        'usage',
+        `boot ${boot}: the prompts drawn here are not those of the signed plan`,
+        'use the corpus and the code that the plan names',
+      );
     ports.log.info(`shard ${shard}, boot ${boot}: ${challengers.length} challengers, ${incumbents.length} incumbents`);
     const arms = armsOf(predicate, arena, shard, boot, [...incumbents, ...challengers]);
     for (const [path, trace] of await evaluateBoot(ports, arena, predicate, shard, boot, arms, prompts)) traces.set(path, trace);
@@ -65,7 +89,15 @@ export async function evaluate(ports: EvaluatePorts, plan: LedgerRecord<'plan'>,
   }
 }
 
-async function evaluateBoot(ports: EvaluatePorts, arena: Arena, plan: PlanPredicate, shard: number, boot: number, arms: readonly Arm[], prompts: readonly Prompt[]): Promise<Map<string, Trace>> {
+async function evaluateBoot(
+  ports: EvaluatePorts,
+  arena: Arena,
+  plan: PlanPredicate,
+  shard: number,
+  boot: number,
+  arms: readonly Arm[],
+  prompts: readonly Prompt[],
+): Promise<Map<string, Trace>> {
   const runs: { arm: Arm; lines: TraceLine[] }[] = [];
   for (const [index, arm] of arms.entries()) {
     ports.log.info(`  [${index + 1}/${arms.length}] ${arm.key ?? `baseline, run ${arm.run}`} (${arm.target.image})`);
@@ -97,7 +129,13 @@ async function awaitReference(ports: EvaluatePorts, url: string, arena: Arena): 
   const client = ports.openClient(url);
   const deadline = ports.clock.nowNs() + arena.deadlines.start * 1e9;
   while (!(await client.healthy())) {
-    if (ports.clock.nowNs() > deadline) throw new HarnessError('ENGINE_NOT_HEALTHY', 'infra', `the reference was not healthy within ${arena.deadlines.start} s`, 'look at its log');
+    if (ports.clock.nowNs() > deadline)
+      throw new HarnessError(
+        'ENGINE_NOT_HEALTHY',
+        'infra',
+        `the reference was not healthy within ${arena.deadlines.start} s`,
+        'look at its log',
+      );
     await ports.clock.sleep(50);
   }
   client.close();

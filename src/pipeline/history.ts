@@ -17,11 +17,13 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
     standing = round.predicate.standing;
     for (const submission of plan.predicate.submissions) {
       if (submission.status !== 'evaluate' || submission.role !== 'challenger' || submission.digest === null) continue;
-      if (!claims.some((claim) => claim.digest === submission.digest && claim.hotkey === submission.hotkey)) claims.push({ digest: submission.digest, hotkey: submission.hotkey, commitBlock: submission.commitBlock });
+      if (!claims.some((claim) => claim.digest === submission.digest && claim.hotkey === submission.hotkey))
+        claims.push({ digest: submission.digest, hotkey: submission.hotkey, commitBlock: submission.commitBlock });
       if (submission.paymentTx !== null) payments.set(submission.paymentTx, submission.key);
     }
     for (const entry of round.predicate.entries) {
-      if (isFinal(entry.verdict) && !judged.has(entry.key)) judged.set(entry.key, { verdict: entry.verdict, reason: entry.reason });
+      if (isFinal(entry.verdict) && !judged.has(entry.key))
+        judged.set(entry.key, { verdict: entry.verdict, reason: entry.reason });
       // A winner that fails later is judged anew: its last verdict counts.
       else if (entry.verdict.startsWith('E_')) judged.set(entry.key, { verdict: entry.verdict, reason: entry.reason });
       const gates = entry.boots.flatMap(({ report }) => (report.gate ? [report.gate] : []));

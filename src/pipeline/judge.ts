@@ -14,7 +14,11 @@ import { armReport } from './eval.ts';
 
 /** Traces of a round by path. */
 export type RoundTraces = ReadonlyMap<string, Trace>;
-type BootResult = RoundEntry['boots'][number] & { readonly verdict: Verdict; readonly reason: string; readonly promptScores: readonly (number | null)[] };
+type BootResult = RoundEntry['boots'][number] & {
+  readonly verdict: Verdict;
+  readonly reason: string;
+  readonly promptScores: readonly (number | null)[];
+};
 
 const poolsOf = (arena: Arena): BootPrompts => {
   const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
@@ -25,21 +29,44 @@ const poolsOf = (arena: Arena): BootPrompts => {
 function suiteOf(trace: Trace, tokenizer: Tokenizer, arena: Arena): Prompt[] {
   return trace.requests.map(({ prompt, warmup, body }) => {
     const messages = body['messages'] as Message[];
-    return { index: prompt, pool: warmup ? 'warmup' : 'scored', messages, tokens: tokenizer.encodePrompt(renderChat(messages, arena.model.systemMessage)).length };
+    return {
+      index: prompt,
+      pool: warmup ? 'warmup' : 'scored',
+      messages,
+      tokens: tokenizer.encodePrompt(renderChat(messages, arena.model.systemMessage)).length,
+    };
   });
 }
 
 /** Judges one boot of one shard: every entry that was to run in it. */
-function judgeBoot(plan: LedgerRecord<'plan'>, arena: Arena, tokenizer: Tokenizer, traces: RoundTraces, shard: number, boot: number, keys: readonly string[]): Map<string, BootResult> {
+function judgeBoot(
+  plan: LedgerRecord<'plan'>,
+  arena: Arena,
+  tokenizer: Tokenizer,
+  traces: RoundTraces,
+  shard: number,
+  boot: number,
+  keys: readonly string[],
+): Map<string, BootResult> {
   const context = { arena, tokenizer, prompts: poolsOf(arena) };
   const trace = (name: string, run: number): Trace | null => traces.get(tracePath(shard, boot, name, run)) ?? null;
   const first = trace('baseline', 1);
   const last = trace('baseline', 2);
-  let baseline: BaselineReading = { ok: false, verdict: 'INFRA_HOST', reason: `shard ${shard}, boot ${boot}: the baseline has no trace` };
+  let baseline: BaselineReading = {
+    ok: false,
+    verdict: 'INFRA_HOST',
+    reason: `shard ${shard}, boot ${boot}: the baseline has no trace`,
+  };
   if (first && last) {
     const expected = plan.predicate.promptSuites.find((suite) => suite.boot === boot)?.sha256;
     baseline = readBaseline(first, last, context);
-    if (baseline.ok && suiteHash(suiteOf(first, tokenizer, arena)) !== expected) throw new HarnessError('BAD_TRACE', 'usage', `${tracePath(shard, boot, 'baseline', 1)} asks other prompts than the plan`, 'the trace belongs to another plan, or was edited');
+    if (baseline.ok && suiteHash(suiteOf(first, tokenizer, arena)) !== expected)
+      throw new HarnessError(
+        'BAD_TRACE',
+        'usage',
+        `${tracePath(shard, boot, 'baseline', 1)} asks other prompts than the plan`,
+        'the trace belongs to another plan, or was edited',
+      );
   }
   const results = new Map<string, BootResult>();
   for (const key of keys) {
@@ -47,7 +74,16 @@ function judgeBoot(plan: LedgerRecord<'plan'>, arena: Arena, tokenizer: Tokenize
     const history = plan.predicate.submissions.find((submission) => submission.key === key)?.history ?? null;
     if (own && first) assertSamePrompts(own, first, tracePath(shard, boot, key, 1));
     const arm = own ? judgeArm(own, baseline, context, history) : null;
-    const missing = { verdict: 'INFRA_HOST' as const, reason: `shard ${shard}, boot ${boot}: no trace`, score: 0, gate: null, summary: null, improvement: null, timings: [], promptScores: [] };
+    const missing = {
+      verdict: 'INFRA_HOST' as const,
+      reason: `shard ${shard}, boot ${boot}: no trace`,
+      score: 0,
+      gate: null,
+      summary: null,
+      improvement: null,
+      timings: [],
+      promptScores: [],
+    };
     const { verdict, reason, promptScores } = arm ?? missing;
     results.set(key, { shard, boot, verdict, reason, promptScores, report: armReport(arm ?? missing, baseline) });
   }
@@ -57,7 +93,13 @@ function judgeBoot(plan: LedgerRecord<'plan'>, arena: Arena, tokenizer: Tokenize
 function assertSamePrompts(own: Trace, baseline: Trace, name: string): void {
   for (const { prompt, body } of own.requests) {
     const other = baseline.requests.find((request) => request.prompt === prompt);
-    if (other && JSON.stringify(other.body) !== JSON.stringify(body)) throw new HarnessError('BAD_TRACE', 'usage', `${name}: prompt ${prompt} differs from the baseline's`, 'the trace belongs to another plan, or was edited');
+    if (other && JSON.stringify(other.body) !== JSON.stringify(body))
+      throw new HarnessError(
+        'BAD_TRACE',
+        'usage',
+        `${name}: prompt ${prompt} differs from the baseline's`,
+        'the trace belongs to another plan, or was edited',
+      );
   }
 }
 
@@ -66,7 +108,10 @@ function resultOf(plan: LedgerRecord<'plan'>, key: string, boots: readonly BootR
   const { hotkey, commitBlock, role } = plan.predicate.submissions.find((submission) => submission.key === key)!;
   const fault = boots.find((boot) => boot.verdict !== 'VALID');
   const { verdict, reason } = fault ?? boots.at(-1) ?? { verdict: 'INFRA_HOST' as const, reason: 'not measured' };
-  const scores = verdict === 'VALID' ? boots.map(({ shard, boot, report, promptScores }) => ({ shard, boot, score: report.score, promptScores })) : [];
+  const scores =
+    verdict === 'VALID'
+      ? boots.map(({ shard, boot, report, promptScores }) => ({ shard, boot, score: report.score, promptScores }))
+      : [];
   return { key, hotkey, commitBlock, role: role!, verdict, reason, boots: scores };
 }
 
@@ -79,8 +124,15 @@ function rankNow(plan: LedgerRecord<'plan'>, arena: Arena, results: readonly Ent
 }
 
 /** Challengers that said yes in this boot: only they are worth another. */
-function continuing(plan: LedgerRecord<'plan'>, arena: Arena, judged: ReadonlyMap<string, BootResult>, challengers: readonly string[]): string[] {
-  const everyone = plan.predicate.submissions.filter(({ status }) => status === 'evaluate').map(({ key }) => resultOf(plan, key, judged.has(key) ? [judged.get(key)!] : []));
+function continuing(
+  plan: LedgerRecord<'plan'>,
+  arena: Arena,
+  judged: ReadonlyMap<string, BootResult>,
+  challengers: readonly string[],
+): string[] {
+  const everyone = plan.predicate.submissions
+    .filter(({ status }) => status === 'evaluate')
+    .map(({ key }) => resultOf(plan, key, judged.has(key) ? [judged.get(key)!] : []));
   const { decisions } = rankNow(plan, { ...arena, boots: 1 }, everyone);
   return challengers.filter((key) => decisions.some((decision) => decision.key === key && decision.takesOver));
 }
@@ -88,12 +140,22 @@ function continuing(plan: LedgerRecord<'plan'>, arena: Arena, judged: ReadonlyMa
 /** Incumbents and challengers of a shard. */
 export function sidesOf(plan: LedgerRecord<'plan'>, shard: number): { incumbents: string[]; challengers: string[] } {
   const { entries } = plan.predicate.shards.find(({ index }) => index === shard)!;
-  const challengers = entries.filter((key) => plan.predicate.submissions.some((submission) => submission.key === key && submission.role === 'challenger'));
+  const challengers = entries.filter((key) =>
+    plan.predicate.submissions.some((submission) => submission.key === key && submission.role === 'challenger'),
+  );
   return { challengers, incumbents: entries.filter((key) => !challengers.includes(key)) };
 }
 
 /** For the runner: which challengers go on to the next boot, from the traces of this one. */
-export function goesOn(plan: LedgerRecord<'plan'>, arena: Arena, tokenizer: Tokenizer, traces: RoundTraces, shard: number, boot: number, challengers: readonly string[]): string[] {
+export function goesOn(
+  plan: LedgerRecord<'plan'>,
+  arena: Arena,
+  tokenizer: Tokenizer,
+  traces: RoundTraces,
+  shard: number,
+  boot: number,
+  challengers: readonly string[],
+): string[] {
   const keys = [...sidesOf(plan, shard).incumbents, ...challengers];
   return continuing(plan, arena, judgeBoot(plan, arena, tokenizer, traces, shard, boot, keys), challengers);
 }
@@ -104,7 +166,13 @@ export function goesOn(plan: LedgerRecord<'plan'>, arena: Arena, tokenizer: Toke
  */
 export function judgeRound(plan: LedgerRecord<'plan'>, traces: RoundTraces, tokenizer: Tokenizer): RoundBody {
   const arena = parseArena(plan.predicate.arena, 'the plan');
-  if (tokenizer.id !== plan.predicate.tokenizerSha256) throw new HarnessError('BAD_PLAN', 'usage', `the plan's tokenizer has sha256 ${plan.predicate.tokenizerSha256}, this one ${tokenizer.id}`, 'judge with the pinned tokenizer');
+  if (tokenizer.id !== plan.predicate.tokenizerSha256)
+    throw new HarnessError(
+      'BAD_PLAN',
+      'usage',
+      `the plan's tokenizer has sha256 ${plan.predicate.tokenizerSha256}, this one ${tokenizer.id}`,
+      'judge with the pinned tokenizer',
+    );
   const boots = new Map<string, BootResult[]>();
   for (const { index: shard } of plan.predicate.shards) {
     const { incumbents, challengers } = sidesOf(plan, shard);
@@ -115,22 +183,40 @@ export function judgeRound(plan: LedgerRecord<'plan'>, traces: RoundTraces, toke
       left = continuing(plan, arena, judged, left);
     }
   }
-  const results = plan.predicate.submissions.filter(({ status }) => status === 'evaluate').map(({ key }) => resultOf(plan, key, boots.get(key) ?? []));
+  const results = plan.predicate.submissions
+    .filter(({ status }) => status === 'evaluate')
+    .map(({ key }) => resultOf(plan, key, boots.get(key) ?? []));
   const ranking = rankNow(plan, arena, results);
-  const entries = plan.predicate.submissions.flatMap(({ key, hotkey, uid, commitBlock, image, digest, role, status, verdict, reason }): RoundEntry[] => {
-    const base = { key, hotkey, uid, commitBlock, image, digest, role };
-    const result = results.find((item) => item.key === key);
-    if (result) {
-      const scores = result.boots.map(({ score }) => score);
-      const score = scores.length === 0 ? 0 : role === 'challenger' ? Math.min(...scores) : scores[0]!;
-      return [{ ...base, verdict: result.verdict, reason: result.reason, score, boots: (boots.get(key) ?? []).map(({ shard, boot, report }) => ({ shard, boot, report })) }];
-    }
-    return status === 'rejected' ? [{ ...base, verdict: verdict as Verdict, reason, score: 0, boots: [] }] : [];
-  });
+  const entries = plan.predicate.submissions.flatMap(
+    ({ key, hotkey, uid, commitBlock, image, digest, role, status, verdict, reason }): RoundEntry[] => {
+      const base = { key, hotkey, uid, commitBlock, image, digest, role };
+      const result = results.find((item) => item.key === key);
+      if (result) {
+        const scores = result.boots.map(({ score }) => score);
+        const score = scores.length === 0 ? 0 : role === 'challenger' ? Math.min(...scores) : scores[0]!;
+        return [
+          {
+            ...base,
+            verdict: result.verdict,
+            reason: result.reason,
+            score,
+            boots: (boots.get(key) ?? []).map(({ shard, boot, report }) => ({ shard, boot, report })),
+          },
+        ];
+      }
+      return status === 'rejected' ? [{ ...base, verdict: verdict as Verdict, reason, score: 0, boots: [] }] : [];
+    },
+  );
   const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
   const decisions = ranking.decisions.map(({ key, takesOver, boots: list }) => ({
-    key, takesOver, boots: list.map((boot) => ({ boot: boot.boot, takesOver: boot.takesOver, bar: finite(boot.bar), lowerBound: finite(boot.lowerBound) })),
+    key,
+    takesOver,
+    boots: list.map((boot) => ({
+      boot: boot.boot,
+      takesOver: boot.takesOver,
+      bar: finite(boot.bar),
+      lowerBound: finite(boot.lowerBound),
+    })),
   }));
   return { entries, decisions, standing: { winner: ranking.winner, runnerUp: ranking.runnerUp } };
 }
-

@@ -15,12 +15,21 @@ export type PublishPorts = { readonly store: ResultStore; readonly signer: Signe
 /** What became of a plan: signed now, resumed because an earlier one is still open, or nothing to do. */
 export type PlanOutcome = { readonly outcome: 'signed' | 'resumed' | 'empty'; readonly plan: LedgerRecord<'plan'> | null };
 
-const contextOf = ({ schema, network, validator, block, harness, host }: { schema: 1 } & RecordContext): { schema: 1 } & RecordContext => ({ schema, network, validator, block, harness, host });
+const contextOf = ({
+  schema,
+  network,
+  validator,
+  block,
+  harness,
+  host,
+}: { schema: 1 } & RecordContext): { schema: 1 } & RecordContext => ({ schema, network, validator, block, harness, host });
 
 function voidDraft(plan: LedgerRecord<'plan'>, context: { schema: 1 } & RecordContext, reason: string): Draft<'void'> {
   // A void stands in its plan's folder and so carries the plan's block.
   return {
-    kind: 'void', path: plan.path.replace(/plan\.json$/, 'void.json'), subject: plan.subject as Draft['subject'],
+    kind: 'void',
+    path: plan.path.replace(/plan\.json$/, 'void.json'),
+    subject: plan.subject,
     predicate: { ...context, block: plan.predicate.block, plan: plan.sha256, reason },
   };
 }
@@ -30,7 +39,7 @@ function voidDraft(plan: LedgerRecord<'plan'>, context: { schema: 1 } & RecordCo
  * its time lasts; once it is over, it is declared void in the same commit as its successor. A plan without entries is not committed.
  */
 export async function publishPlan({ store, signer, log }: PublishPorts, draft: PlanDraft): Promise<PlanOutcome> {
-  let outcome: PlanOutcome['outcome'] = 'empty';
+  let outcome = 'empty' as PlanOutcome['outcome'];
   await store.commit(signer.address, `Plan round ${draft.predicate.block.number}`, (files) => {
     const ledger = soundLedger(signer.address, files);
     const open = openPlan(ledger);
@@ -45,24 +54,37 @@ export async function publishPlan({ store, signer, log }: PublishPorts, draft: P
   });
   const ledger = soundLedger(signer.address, await store.read(signer.address));
   const plan = outcome === 'empty' ? null : openPlan(ledger);
-  log.info(outcome === 'empty' ? 'nothing to evaluate: no plan was signed' : `plan of block ${plan?.predicate.block.number ?? '?'} ${outcome}`);
+  log.info(
+    outcome === 'empty'
+      ? 'nothing to evaluate: no plan was signed'
+      : `plan of block ${plan?.predicate.block.number ?? '?'} ${outcome}`,
+  );
   return { outcome, plan };
 }
 
 /** Signs and commits a round with all its evidence. Doing it twice is harmless: the first round stands. */
-export async function publishRound({ store, signer, log }: PublishPorts, plan: LedgerRecord<'plan'>, body: RoundBody, evidence: FileSet): Promise<void> {
+export async function publishRound(
+  { store, signer, log }: PublishPorts,
+  plan: LedgerRecord<'plan'>,
+  body: RoundBody,
+  evidence: FileSet,
+): Promise<void> {
   const folder = plan.path.replace(/plan\.json$/, '');
   const files = Object.fromEntries([...evidence].map(([path, bytes]) => [path, sha256Hex(bytes)]));
   const placed = new Map([...evidence].map(([path, bytes]) => [`${folder}${path}`, bytes]));
   await store.commit(signer.address, `Judge round ${plan.predicate.block.number}`, (current) => {
     const ledger = soundLedger(signer.address, current);
-    const ended = [...recordsOf(ledger, 'round'), ...recordsOf(ledger, 'void')].some((record) => record.predicate.plan === plan.sha256);
+    const ended = [...recordsOf(ledger, 'round'), ...recordsOf(ledger, 'void')].some(
+      (record) => record.predicate.plan === plan.sha256,
+    );
     if (ended) {
       log.info(`round ${plan.predicate.block.number} was published before`);
       return null;
     }
     const draft: Draft<'round'> = {
-      kind: 'round', path: `${folder}round.json`, subject: plan.subject as Draft['subject'],
+      kind: 'round',
+      path: `${folder}round.json`,
+      subject: plan.subject,
       predicate: { ...contextOf(plan.predicate), plan: plan.sha256, ...body, files },
     };
     return appendRecords(ledger, [draft], signer, placed);
@@ -70,7 +92,11 @@ export async function publishRound({ store, signer, log }: PublishPorts, plan: L
 }
 
 /** Declares a plan void: its evaluation failed, and everybody can see that and why. */
-export async function publishVoid({ store, signer, log }: PublishPorts, plan: LedgerRecord<'plan'>, reason: string): Promise<void> {
+export async function publishVoid(
+  { store, signer, log }: PublishPorts,
+  plan: LedgerRecord<'plan'>,
+  reason: string,
+): Promise<void> {
   await store.commit(signer.address, `Void round ${plan.predicate.block.number}`, (files) => {
     const ledger = soundLedger(signer.address, files);
     if (openPlan(ledger)?.sha256 !== plan.sha256) return null;

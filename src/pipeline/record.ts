@@ -8,17 +8,33 @@ import { signatureFile, type Signer } from '../results/sign.ts';
 import type { FileSet } from '../results/store.ts';
 
 /** A record before its place in the chain is known. */
-export type Draft<K extends Kind = Kind> = { readonly kind: K; readonly path: string; readonly subject: Statement['subject']; readonly predicate: Omit<Predicate<K>, 'seq' | 'prev'> };
+export type Draft<K extends Kind = Kind> = {
+  readonly kind: K;
+  readonly path: string;
+  readonly subject: Statement['subject'];
+  readonly predicate: Omit<Predicate<K>, 'seq' | 'prev'>;
+};
 
 /** Chains and signs drafts after a ledger's last record; with evidence files beside them. */
 export function appendRecords(ledger: Ledger, drafts: readonly Draft[], signer: Signer, evidence: FileSet = new Map()): FileSet {
-  if (signer.address !== ledger.validator) throw new LedgerError('BAD_KEY', 'usage', `the key is ${signer.address}, the ledger belongs to ${ledger.validator}`, 'use the hotkey of this validator');
+  if (signer.address !== ledger.validator)
+    throw new LedgerError(
+      'BAD_KEY',
+      'usage',
+      `the key is ${signer.address}, the ledger belongs to ${ledger.validator}`,
+      'use the hotkey of this validator',
+    );
   const files = new Map(evidence);
   const last = ledger.records.at(-1);
   let seq = last ? last.predicate.seq + 1 : 0;
   let prev = last?.sha256 ?? null;
   for (const { kind, path, subject, predicate } of drafts) {
-    const statement: Statement = { _type: STATEMENT_TYPE, subject, predicateType: predicateType(kind), predicate: { ...predicate, seq, prev } };
+    const statement: Statement = {
+      _type: STATEMENT_TYPE,
+      subject,
+      predicateType: predicateType(kind),
+      predicate: { ...predicate, seq, prev },
+    };
     const bytes = utf8(renderJson(statement));
     files.set(path, bytes);
     files.set(`${path}.sig`, utf8(signatureFile(signer, bytes)));
@@ -30,6 +46,8 @@ export function appendRecords(ledger: Ledger, drafts: readonly Draft[], signer: 
 
 /** Subject of a record about images: name and digest, each once. */
 export function imageSubjects(images: readonly { image: string | null; digest: string | null }[]): Statement['subject'] {
-  const byDigest = new Map(images.flatMap(({ image, digest }) => (image === null || digest === null ? [] : [[digest, image] as const])));
+  const byDigest = new Map(
+    images.flatMap(({ image, digest }) => (image === null || digest === null ? [] : [[digest, image] as const])),
+  );
   return [...byDigest].map(([digest, name]) => ({ name, digest: { sha256: digest.replace(/^sha256:/, '') } }));
 }

@@ -2,7 +2,14 @@ import { imageOf } from '../arena/image-ref.ts';
 import { dealShards } from '../arena/plan.ts';
 import { parsePayload, paymentRemark } from '../arena/payload.ts';
 import { ArenaError, feeRao, type Arena } from '../arena/schema.ts';
-import { listSubmissions, submissionKey, type Commitment, type History, type PaymentCheck, type Submission } from '../arena/submissions.ts';
+import {
+  listSubmissions,
+  submissionKey,
+  type Commitment,
+  type History,
+  type PaymentCheck,
+  type Submission,
+} from '../arena/submissions.ts';
 import type { BlockRef, ChainReader, Snapshot } from '../chain/chain.ts';
 import { commitmentContent } from '../chain/commitments.ts';
 import { fromHex } from '../core/bytes.ts';
@@ -16,15 +23,31 @@ import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
 import { imageSubjects, type Draft } from './record.ts';
 
-export type ScanPorts = { readonly chain: ChainReader; readonly tokenizer: Tokenizer; readonly corpus: Corpus; readonly log: Log };
+export type ScanPorts = {
+  readonly chain: ChainReader;
+  readonly tokenizer: Tokenizer;
+  readonly corpus: Corpus;
+  readonly log: Log;
+};
 /** Who scans, with what code, on what. */
-export type Operator = { readonly validator: string; readonly commit: string; readonly node: string; readonly host: Readonly<Record<string, unknown>>; readonly tier: string };
+export type Operator = {
+  readonly validator: string;
+  readonly commit: string;
+  readonly node: string;
+  readonly host: Readonly<Record<string, unknown>>;
+  readonly tier: string;
+};
 
 /** A scan's result: the plan that would be signed now. Without shards there is nothing to measure. */
 export type PlanDraft = Draft<'plan'>;
 
 /** The context that every record of this operator carries at a block. */
-export async function recordContext(chain: ChainReader, operator: Operator, arena: Pick<Arena, 'netuid' | 'rules'>, block: BlockRef): Promise<{ schema: 1 } & RecordContext> {
+export async function recordContext(
+  chain: ChainReader,
+  operator: Operator,
+  arena: Pick<Arena, 'netuid' | 'rules'>,
+  block: BlockRef,
+): Promise<{ schema: 1 } & RecordContext> {
   const { genesisHash, specName, specVersion } = await chain.identity();
   return {
     schema: 1,
@@ -38,14 +61,29 @@ export async function recordContext(chain: ChainReader, operator: Operator, aren
 
 /** Commitments of a snapshot as the arena reads them. */
 export function commitmentsOf(snapshot: Snapshot): Commitment[] {
-  return snapshot.commitments.map((commitment) => ({ hotkey: commitment.hotkey, commitBlock: commitment.block, content: commitmentContent(commitment) }));
+  return snapshot.commitments.map((commitment) => ({
+    hotkey: commitment.hotkey,
+    commitBlock: commitment.block,
+    content: commitmentContent(commitment),
+  }));
 }
 
 /** Looks up the payment of every submission that has none on record yet. Nobody's fault where a node cannot tell. */
-export async function lookUpPayments(chain: ChainReader, arena: Arena, snapshot: Snapshot, history: History): Promise<Map<string, PaymentCheck>> {
+export async function lookUpPayments(
+  chain: ChainReader,
+  arena: Arena,
+  snapshot: Snapshot,
+  history: History,
+): Promise<Map<string, PaymentCheck>> {
   const found = new Map<string, PaymentCheck>();
   if (arena.fee === 0) return found;
-  if (arena.treasury === null) throw new ArenaError('BAD_ARENA', 'usage', `the arena ${arena.name} takes a fee, but names no treasury`, 'set treasury to an ss58 address, or fee to 0');
+  if (arena.treasury === null)
+    throw new ArenaError(
+      'BAD_ARENA',
+      'usage',
+      `the arena ${arena.name} takes a fee, but names no treasury`,
+      'set treasury to an ss58 address, or fee to 0',
+    );
   for (const commitment of commitmentsOf(snapshot)) {
     const key = submissionKey(commitment.hotkey, commitment.commitBlock);
     const neuron = snapshot.neurons.find(({ hotkey }) => hotkey === commitment.hotkey);
@@ -53,18 +91,38 @@ export async function lookUpPayments(chain: ChainReader, arena: Arena, snapshot:
     const parsed = parsePayload(commitment.content.bytes, { loopbackImages: arena.loopbackImages, needsPayment: true });
     if (!parsed.ok || !parsed.payload.payment) continue;
     const { digest, payment } = parsed.payload;
-    const claim = { tx: payment.tx, block: payment.block, coldkey: neuron.coldkey, treasury: arena.treasury, amountRao: feeRao(arena), before: snapshot.block };
+    const claim = {
+      tx: payment.tx,
+      block: payment.block,
+      coldkey: neuron.coldkey,
+      treasury: arena.treasury,
+      amountRao: feeRao(arena),
+      before: snapshot.block,
+    };
     const outcome = await chain.payment({ ...claim, remark: paymentRemark(commitment.hotkey, digest, payment.salt) });
     // The first version of Cacheon wrote the bare digest into the remark; it is accepted too.
-    const plain = outcome.state === 'refused' && payment.salt !== null && outcome.reason.includes('remark') ? await chain.payment({ ...claim, remark: paymentRemark(commitment.hotkey, digest, null) }) : outcome;
+    const plain =
+      outcome.state === 'refused' && payment.salt !== null && outcome.reason.includes('remark')
+        ? await chain.payment({ ...claim, remark: paymentRemark(commitment.hotkey, digest, null) })
+        : outcome;
     found.set(key, plain);
   }
   return found;
 }
 
 /** Submissions and standing at a snapshot: everything in a plan that follows from chain and ledger. */
-export function planContent(arena: Arena, snapshot: Snapshot, payments: ReadonlyMap<string, PaymentCheck>, history: History): Pick<PlanPredicate, 'submissions' | 'standing' | 'shards'> {
-  const { submissions, standing } = listSubmissions(arena, { neurons: snapshot.neurons, commitments: commitmentsOf(snapshot) }, payments, history);
+export function planContent(
+  arena: Arena,
+  snapshot: Snapshot,
+  payments: ReadonlyMap<string, PaymentCheck>,
+  history: History,
+): Pick<PlanPredicate, 'submissions' | 'standing' | 'shards'> {
+  const { submissions, standing } = listSubmissions(
+    arena,
+    { neurons: snapshot.neurons, commitments: commitmentsOf(snapshot) },
+    payments,
+    history,
+  );
   const shards = dealShards(submissions, arena.shards, fromHex(snapshot.block.hash)!);
   return { submissions, standing, shards: shards.map(({ index, entries }) => ({ index, entries: [...entries] })) };
 }
@@ -81,17 +139,35 @@ export async function scan(ports: ScanPorts, arena: Arena, operator: Operator, l
   const history = historyOf(ledger);
   const payments = await lookUpPayments(chain, arena, snapshot, history);
   const content = planContent(arena, snapshot, payments, history);
-  const promptSuites = Array.from({ length: arena.boots }, (_, i) => ({ boot: i + 1, sha256: suiteHash(bootSuite(arena, corpus, tokenizer, block.hash, i + 1)) }));
-  const count = (status: Submission['status']): number => content.submissions.filter((submission) => submission.status === status).length;
-  log.info(`${snapshot.neurons.length} neurons, ${content.submissions.length} submissions: ${count('evaluate')} to evaluate, ${count('rejected')} rejected, ${count('judged')} judged before, ${count('waiting')} waiting`);
+  const promptSuites = Array.from({ length: arena.boots }, (_, i) => ({
+    boot: i + 1,
+    sha256: suiteHash(bootSuite(arena, corpus, tokenizer, block.hash, i + 1)),
+  }));
+  const count = (status: Submission['status']): number =>
+    content.submissions.filter((submission) => submission.status === status).length;
+  log.info(
+    `${snapshot.neurons.length} neurons, ${content.submissions.length} submissions: ${count('evaluate')} to evaluate, ${count('rejected')} rejected, ${count('judged')} judged before, ${count('waiting')} waiting`,
+  );
   const context = await recordContext(chain, operator, arena, block);
-  const images = [imageOf(arena.images.baseline), imageOf(arena.images.reference), ...content.submissions.filter(({ status }) => status === 'evaluate')];
+  const images = [
+    imageOf(arena.images.baseline),
+    imageOf(arena.images.reference),
+    ...content.submissions.filter(({ status }) => status === 'evaluate'),
+  ];
   return {
     kind: 'plan',
     path: `rounds/${block.number}/plan.json`,
     subject: imageSubjects(images),
     predicate: {
-      ...context, notAfter: block.number + arena.planBlocks, tier: operator.tier, arena, tokenizerSha256: tokenizer.id, corpus: corpus.id, seed: block.hash, promptSuites, ...content,
+      ...context,
+      notAfter: block.number + arena.planBlocks,
+      tier: operator.tier,
+      arena,
+      tokenizerSha256: tokenizer.id,
+      corpus: corpus.id,
+      seed: block.hash,
+      promptSuites,
+      ...content,
     },
   };
 }

@@ -15,10 +15,25 @@ import { appendRecords, type Draft } from './record.ts';
 import { recordContext, type Operator } from './scan.ts';
 import { soundLedger } from './sound-ledger.ts';
 
-export type SettlePorts = { readonly chain: ChainReader; readonly sender: WeightSender | null; readonly store: ResultStore; readonly signer: Signer; readonly log: Log };
+export type SettlePorts = {
+  readonly chain: ChainReader;
+  readonly sender: WeightSender | null;
+  readonly store: ResultStore;
+  readonly signer: Signer;
+  readonly log: Log;
+};
 
 /** What `settle --json` prints (DESIGN section 6.1). */
-export type SettleReport = { sent: boolean; method: 'plain'; uids: number[]; weights: number[]; block: number; extrinsicHash: string | null; readBack: WeightRow; reason: string };
+export type SettleReport = {
+  sent: boolean;
+  method: 'plain';
+  uids: number[];
+  weights: number[];
+  block: number;
+  extrinsicHash: string | null;
+  readBack: WeightRow;
+  reason: string;
+};
 
 /** The largest difference that counts as read back: the chain scales and rounds u16 weights itself. */
 const U16_STEP = 1;
@@ -28,7 +43,11 @@ export type Holders = { readonly hotkey: string; readonly uid: number | null }[]
 type WeightsBody = { round: string | null; holders: Holders; shares: Share[]; weights: Weight[] };
 
 /** Weights that follow from a standing and the uids its holders have. Pure: the audit derives them again. */
-export function weightsFrom(standing: Standing, holders: Holders, rules: Pick<Arena, 'burnUid' | 'emission'>): { shares: Share[]; weights: Weight[] } {
+export function weightsFrom(
+  standing: Standing,
+  holders: Holders,
+  rules: Pick<Arena, 'burnUid' | 'emission'>,
+): { shares: Share[]; weights: Weight[] } {
   const uidOf = (hotkey: string): number | null => holders.find((holder) => holder.hotkey === hotkey)?.uid ?? null;
   const shares = emissionShares(standing, uidOf, rules);
   return { shares, weights: toWeights(shares) };
@@ -36,15 +55,24 @@ export function weightsFrom(standing: Standing, holders: Holders, rules: Pick<Ar
 
 /** Whether a row on chain is the one that was sent. */
 export function sameRow(a: WeightRow, b: WeightRow): boolean {
-  return a.length === b.length && a.every(({ uid, weight }, i) => uid === b[i]!.uid && Math.abs(weight - b[i]!.weight) <= U16_STEP);
+  return (
+    a.length === b.length && a.every(({ uid, weight }, i) => uid === b[i]!.uid && Math.abs(weight - b[i]!.weight) <= U16_STEP)
+  );
 }
 
 /** Derives the weights of now from a ledger and the chain's uids. */
-export async function deriveWeights(chain: ChainReader, arena: Arena, ledger: Pick<Ledger, 'records'>, block: BlockRef): Promise<WeightsBody> {
+export async function deriveWeights(
+  chain: ChainReader,
+  arena: Arena,
+  ledger: Pick<Ledger, 'records'>,
+  block: BlockRef,
+): Promise<WeightsBody> {
   const { standing } = historyOf(ledger);
   const round = recordsOf(ledger, 'round').at(-1)?.sha256 ?? null;
   const hotkeys = [standing.winner, standing.runnerUp].flatMap((place) => (place ? [place.hotkey] : []));
-  const holders = await Promise.all(hotkeys.map(async (hotkey) => ({ hotkey, uid: await chain.uidOf(hotkey, arena.netuid, block) })));
+  const holders = await Promise.all(
+    hotkeys.map(async (hotkey) => ({ hotkey, uid: await chain.uidOf(hotkey, arena.netuid, block) })),
+  );
   return { round, holders, ...weightsFrom(standing, holders, arena) };
 }
 
@@ -62,30 +90,87 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
   const { chain, store, signer, log } = ports;
   const block = await chain.finalizedHead();
   const own = await chain.uidOf(signer.address, arena.netuid, block);
-  if (own === null) throw new ChainError('NOT_REGISTERED', 'usage', `the hotkey ${signer.address} is not registered on subnet ${arena.netuid}`, 'register it, or use the validator\'s hotkey');
+  if (own === null)
+    throw new ChainError(
+      'NOT_REGISTERED',
+      'usage',
+      `the hotkey ${signer.address} is not registered on subnet ${arena.netuid}`,
+      "register it, or use the validator's hotkey",
+    );
   const ledger = soundLedger(signer.address, await store.read(signer.address));
   const body = await deriveWeights(chain, arena, ledger, block);
   const rules = await chain.weightRules(arena.netuid, block);
   const current = await chain.weights(own, arena.netuid, block);
   const report = (sent: boolean, reason: string, extra: Partial<SettleReport> = {}): SettleReport => ({
-    sent, method: 'plain', uids: body.weights.map(({ uid }) => uid), weights: body.weights.map(({ weight }) => weight), block: block.number, extrinsicHash: null, readBack: current, reason, ...extra,
+    sent,
+    method: 'plain',
+    uids: body.weights.map(({ uid }) => uid),
+    weights: body.weights.map(({ weight }) => weight),
+    block: block.number,
+    extrinsicHash: null,
+    readBack: current,
+    reason,
+    ...extra,
   });
-  if (rules.commitReveal) throw new ChainError('MISSING_FEATURE', 'infra', `subnet ${arena.netuid} takes committed weights only, which this version does not send yet`, 'turn commit-reveal off on a test subnet');
+  if (rules.commitReveal)
+    throw new ChainError(
+      'MISSING_FEATURE',
+      'infra',
+      `subnet ${arena.netuid} takes committed weights only, which this version does not send yet`,
+      'turn commit-reveal off on a test subnet',
+    );
   if (dryRun) return report(false, 'dry run');
 
   const context = await recordContext(chain, operator, arena, block);
   const subject = [{ name: 'weights', digest: { sha256: sha256Hex(JSON.stringify(body.weights)) } }];
   const emission = { burnUid: arena.burnUid, ...arena.emission };
   const row = { ...body, holders: [...body.holders], versionKey: rules.versionKey, method: 'plain' as const, emission };
-  const record = async (intent: LedgerRecord<'weights-intent'>, at: BlockRef, outcome: Pick<Predicate<'weights'>, 'extrinsicHash' | 'includedIn' | 'readBack' | 'status' | 'reason'>): Promise<void> => {
-    const { schema, network, validator, harness, host, round, holders, shares, weights, versionKey, method, emission: shown } = intent.predicate;
+  const record = async (
+    intent: LedgerRecord<'weights-intent'>,
+    at: BlockRef,
+    outcome: Pick<Predicate<'weights'>, 'extrinsicHash' | 'includedIn' | 'readBack' | 'status' | 'reason'>,
+  ): Promise<void> => {
+    const {
+      schema,
+      network,
+      validator,
+      harness,
+      host,
+      round,
+      holders,
+      shares,
+      weights,
+      versionKey,
+      method,
+      emission: shown,
+    } = intent.predicate;
     const draft: Draft<'weights'> = {
-      kind: 'weights', path: intent.path.replace('.intent.json', '.json'), subject: intent.subject as Draft['subject'],
-      predicate: { schema, network, validator, harness, host, block: intent.predicate.block, round, holders, shares, weights, versionKey, method, emission: shown, intent: intent.sha256, ...outcome },
+      kind: 'weights',
+      path: intent.path.replace('.intent.json', '.json'),
+      subject: intent.subject,
+      predicate: {
+        schema,
+        network,
+        validator,
+        harness,
+        host,
+        block: intent.predicate.block,
+        round,
+        holders,
+        shares,
+        weights,
+        versionKey,
+        method,
+        emission: shown,
+        intent: intent.sha256,
+        ...outcome,
+      },
     };
     await store.commit(signer.address, `Record weights at block ${at.number}`, (files) => {
       const now = soundLedger(signer.address, files);
-      return recordsOf(now, 'weights').some((item) => item.predicate.intent === intent.sha256) ? null : appendRecords(now, [draft], signer);
+      return recordsOf(now, 'weights').some((item) => item.predicate.intent === intent.sha256)
+        ? null
+        : appendRecords(now, [draft], signer);
     });
   };
 
@@ -93,13 +178,22 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
   if (open) {
     // A crash after sending: the chain knows what happened, so it is asked, and nothing is sent twice.
     const set = sameRow(current, open.predicate.weights);
-    log.warn(`an earlier intent of block ${open.predicate.block.number} has no outcome on record; the chain ${set ? 'has' : 'does not have'} its weights`);
-    await record(open, block, { extrinsicHash: null, includedIn: null, readBack: [...current], status: set ? 'set' : 'failed', reason: 'found after an interruption' });
+    log.warn(
+      `an earlier intent of block ${open.predicate.block.number} has no outcome on record; the chain ${set ? 'has' : 'does not have'} its weights`,
+    );
+    await record(open, block, {
+      extrinsicHash: null,
+      includedIn: null,
+      readBack: [...current],
+      status: set ? 'set' : 'failed',
+      reason: 'found after an interruption',
+    });
   }
   const last = recordsOf(ledger, 'weights').findLast((item) => item.predicate.status === 'set');
   const fresh = last !== undefined && block.number - last.predicate.block.number < REFRESH_BLOCKS;
   if (sameRow(current, body.weights) && (fresh || open)) return report(false, 'the chain has these weights already');
-  if (recordsOf(ledger, 'weights-intent').some((item) => item.predicate.block.number === block.number)) return report(false, 'one weight transaction a block is enough');
+  if (recordsOf(ledger, 'weights-intent').some((item) => item.predicate.block.number === block.number))
+    return report(false, 'one weight transaction a block is enough');
   if (!ports.sender) throw new ChainError('REJECTED', 'usage', 'no key to send weights with', 'set CACHEON_HOTKEY');
 
   const path = `weights/${block.number}.intent.json`;
@@ -107,16 +201,35 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
     const draft: Draft<'weights-intent'> = { kind: 'weights-intent', path, subject, predicate: { ...context, ...row } };
     return appendRecords(soundLedger(signer.address, files), [draft], signer);
   });
-  const intent = recordsOf(soundLedger(signer.address, await store.read(signer.address)), 'weights-intent').find((item) => item.path === path)!;
+  const intent = recordsOf(soundLedger(signer.address, await store.read(signer.address)), 'weights-intent').find(
+    (item) => item.path === path,
+  )!;
   log.info(`setting weights ${body.weights.map(({ uid, weight }) => `${uid}:${weight}`).join(' ')}`);
   const sent = await ports.sender.setWeights(arena.netuid, body.weights, rules.versionKey);
   if (!sent.ok) {
-    await record(intent, block, { extrinsicHash: sent.extrinsicHash, includedIn: null, readBack: [...current], status: 'failed', reason: sent.reason });
-    throw new ChainError('REJECTED', 'infra', `the chain refused the weights: ${sent.reason}`, sent.retry ? 'settle again later' : 'see the reason');
+    await record(intent, block, {
+      extrinsicHash: sent.extrinsicHash,
+      includedIn: null,
+      readBack: [...current],
+      status: 'failed',
+      reason: sent.reason,
+    });
+    throw new ChainError(
+      'REJECTED',
+      'infra',
+      `the chain refused the weights: ${sent.reason}`,
+      sent.retry ? 'settle again later' : 'see the reason',
+    );
   }
   const readBack = await chain.weights(own, arena.netuid, sent.block);
   const landed = sameRow(readBack, body.weights);
-  await record(intent, sent.block, { extrinsicHash: sent.extrinsicHash, includedIn: sent.block, readBack: [...readBack], status: landed ? 'set' : 'failed', reason: landed ? 'read back from the chain' : 'the chain shows other weights' });
+  await record(intent, sent.block, {
+    extrinsicHash: sent.extrinsicHash,
+    includedIn: sent.block,
+    readBack: [...readBack],
+    status: landed ? 'set' : 'failed',
+    reason: landed ? 'read back from the chain' : 'the chain shows other weights',
+  });
   if (!landed) throw new ChainError('REJECTED', 'infra', 'the chain shows other weights than were sent', 'settle again');
   return report(true, 'set and read back', { block: sent.block.number, extrinsicHash: sent.extrinsicHash, readBack });
 }

@@ -7,7 +7,13 @@ import type { LedgerRecord } from '../results/verify.ts';
 export function soundLedger(validator: string, files: LedgerFiles): Ledger {
   const ledger = readLedger(validator, files);
   const fault = ledger.faults[0];
-  if (fault) throw new LedgerError('BROKEN_LEDGER', 'infra', `the ledger of ${validator} is broken: ${fault.code} ${fault.path}: ${fault.message}`, 'restore it from git history; cacheon audit lists every fault');
+  if (fault)
+    throw new LedgerError(
+      'BROKEN_LEDGER',
+      'infra',
+      `the ledger of ${validator} is broken: ${fault.code} ${fault.path}: ${fault.message}`,
+      'restore it from git history; cacheon audit lists every fault',
+    );
   return ledger;
 }
 
@@ -15,7 +21,12 @@ export function soundLedger(validator: string, files: LedgerFiles): Ledger {
 export async function signedPlan(store: ResultStore, validator: string, block: number): Promise<LedgerRecord<'plan'>> {
   const ledger = soundLedger(validator, await store.read(validator));
   const plan = recordsOf(ledger, 'plan').find((item) => item.predicate.block.number === block);
-  if (!plan) throw new LedgerError('UNSIGNED_PLAN', 'usage', `the ledger of ${validator} has no signed plan for block ${block}`, 'publish the plan first');
+  if (!plan)
+    throw new LedgerError(
+      'UNSIGNED_PLAN',
+      'usage',
+      `the ledger of ${validator} has no signed plan for block ${block}`,
+      'publish the plan first',
+    );
   return plan;
 }
-

@@ -41,8 +41,10 @@ function generateText(index: number): string {
   const pick = (words: readonly string[]): string => words[prng.below(words.length)]!;
   const forms = [
     () => `And ${pick(FIGURES)} ${pick(VERBS)} the ${pick(THINGS)} of ${pick(PLACES)}.`,
-    () => `Then ${pick(FIGURES)} said unto ${pick(FIGURES)}, Behold the ${pick(THINGS)} that ${pick(FIGURES)} ${pick(VERBS)} in ${pick(PLACES)}.`,
-    () => `Now the ${pick(THINGS)} and the ${pick(THINGS)} were ${prng.below(90) + 10} in number, and ${pick(FIGURES)} ${pick(VERBS)} them.`,
+    () =>
+      `Then ${pick(FIGURES)} said unto ${pick(FIGURES)}, Behold the ${pick(THINGS)} that ${pick(FIGURES)} ${pick(VERBS)} in ${pick(PLACES)}.`,
+    () =>
+      `Now the ${pick(THINGS)} and the ${pick(THINGS)} were ${prng.below(90) + 10} in number, and ${pick(FIGURES)} ${pick(VERBS)} them.`,
     () => `For in ${pick(PLACES)} there was a ${pick(THINGS)}, and no man ${pick(VERBS)} it.`,
     () => `So ${pick(FIGURES)} went up from ${pick(PLACES)} to ${pick(PLACES)}, and ${pick(VERBS)} the ${pick(THINGS)}.`,
   ];
@@ -57,5 +59,8 @@ export function generatedCorpus(): Corpus {
     cache.set(index, known);
     return known;
   };
-  return { id: 'generated', documents: Array.from({ length: DOCUMENTS }, (_, index) => ({ name: `generated-${index}`, text: () => text(index) })) };
+  return {
+    id: 'generated',
+    documents: Array.from({ length: DOCUMENTS }, (_, index) => ({ name: `generated-${index}`, text: () => text(index) })),
+  };
 }

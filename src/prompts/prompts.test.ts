@@ -13,7 +13,14 @@ import { renderChat } from './template.ts';
 
 const file = new URL('../devnet/model/tokenizer.json', import.meta.url);
 const tokenizer = tokenizerFromJson(readFileSync(file, 'utf8'));
-const request: SuiteRequest = { seed: new Uint8Array(32), boot: 1, warmups: 2, scored: 5, inputTokens: 96, systemMessage: 'You are a helpful assistant.' };
+const request: SuiteRequest = {
+  seed: new Uint8Array(32),
+  boot: 1,
+  warmups: 2,
+  scored: 5,
+  inputTokens: 96,
+  systemMessage: 'You are a helpful assistant.',
+};
 const suite = (change: Partial<SuiteRequest> = {}) => drawSuite(generatedCorpus(), tokenizer, { ...request, ...change });
 
 describe('the sampler', () => {
@@ -60,7 +67,9 @@ describe('the tokenizer', () => {
   it('refuses a file that is not the pinned one', () => {
     const source = { file: 'src/devnet/model/tokenizer.json', sha256: '0'.repeat(64) };
     expect(() => loadTokenizer(source, process.cwd())).toThrow(/pins 0000/);
-    expect(loadTokenizer({ ...source, sha256: sha256Hex(readFileSync(file)) }, process.cwd()).id).toBe(sha256Hex(readFileSync(file)));
+    expect(loadTokenizer({ ...source, sha256: sha256Hex(readFileSync(file)) }, process.cwd()).id).toBe(
+      sha256Hex(readFileSync(file)),
+    );
     expect(() => loadTokenizer({ ...source, file: 'nowhere.json' }, process.cwd())).toThrow(/cannot be read/);
   });
 });

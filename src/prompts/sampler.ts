@@ -7,7 +7,12 @@ import { PromptError } from './errors.ts';
 import { renderChat, type Message } from './template.ts';
 
 /** One prompt of a boot. `tokens` counts the whole rendered prompt. */
-export type Prompt = { readonly index: number; readonly pool: 'warmup' | 'scored'; readonly messages: readonly Message[]; readonly tokens: number };
+export type Prompt = {
+  readonly index: number;
+  readonly pool: 'warmup' | 'scored';
+  readonly messages: readonly Message[];
+  readonly tokens: number;
+};
 
 /** What a suite is drawn from. `boot` 1 uses the bare labels, later boots `prompts/2`, `warmup/2`, ... */
 export type SuiteRequest = {
@@ -21,7 +26,14 @@ export type SuiteRequest = {
 
 /** Instructions of scored prompts and of warm-ups: another pool each, so that a warm-up tells nothing about a scored prompt. */
 const INSTRUCTIONS = {
-  scored: ['Continue the passage.', 'Continue the passage in the same style.', 'What happens next in the passage?', 'Retell the passage.', 'Explain the passage.', 'Write the next verses.'],
+  scored: [
+    'Continue the passage.',
+    'Continue the passage in the same style.',
+    'What happens next in the passage?',
+    'Retell the passage.',
+    'Explain the passage.',
+    'Write the next verses.',
+  ],
   warmup: ['Go on.', 'Write more.', 'Say it in other words.'],
 } as const;
 /** Every fifth document serves warm-ups only. */
@@ -40,7 +52,14 @@ function cutToTokens(tokenizer: Tokenizer, text: string, tokens: number): string
   return space > 0 ? cut.slice(0, space) : cut;
 }
 
-function drawPrompt(prng: Prng, tokenizer: Tokenizer, pool: 'warmup' | 'scored', document: Corpus['documents'][number], request: SuiteRequest, index: number): Prompt {
+function drawPrompt(
+  prng: Prng,
+  tokenizer: Tokenizer,
+  pool: 'warmup' | 'scored',
+  document: Corpus['documents'][number],
+  request: SuiteRequest,
+  index: number,
+): Prompt {
   const salt = toHex(prng.bytes(SALT_BYTES));
   const instructions = INSTRUCTIONS[pool];
   const instruction = instructions[prng.below(instructions.length)]!;
@@ -55,7 +74,13 @@ function drawPrompt(prng: Prng, tokenizer: Tokenizer, pool: 'warmup' | 'scored',
   ];
   const count = (passage: string): number => tokenizer.encodePrompt(renderChat(messages(passage), request.systemMessage)).length;
   const overhead = count('');
-  if (overhead >= request.inputTokens) throw new PromptError('CORPUS_TOO_SMALL', 'usage', `inputTokens ${request.inputTokens} leaves no room: the frame alone takes ${overhead} tokens`, 'raise inputTokens in the arena');
+  if (overhead >= request.inputTokens)
+    throw new PromptError(
+      'CORPUS_TOO_SMALL',
+      'usage',
+      `inputTokens ${request.inputTokens} leaves no room: the frame alone takes ${overhead} tokens`,
+      'raise inputTokens in the arena',
+    );
   const passage = cutToTokens(tokenizer, text.slice(from, from + reach), request.inputTokens - overhead);
   return { index, pool, messages: messages(passage), tokens: count(passage) };
 }
@@ -69,8 +94,16 @@ export function drawSuite(corpus: Corpus, tokenizer: Tokenizer, request: SuiteRe
   const draw = (pool: 'warmup' | 'scored', count: number, first: number): Prompt[] => {
     const prng = new Prng(request.seed, `${pool === 'warmup' ? 'warmup' : 'prompts'}${suffix}`);
     const documents = prng.shuffle(corpus.documents.filter((_, i) => (i % WARMUP_EVERY === 0) === (pool === 'warmup')));
-    if (count > 0 && documents.length === 0) throw new PromptError('CORPUS_TOO_SMALL', 'usage', `the corpus has no document for ${pool} prompts`, 'a corpus wants at least six documents');
-    return Array.from({ length: count }, (_, i) => drawPrompt(prng, tokenizer, pool, documents[i % documents.length]!, request, first + i));
+    if (count > 0 && documents.length === 0)
+      throw new PromptError(
+        'CORPUS_TOO_SMALL',
+        'usage',
+        `the corpus has no document for ${pool} prompts`,
+        'a corpus wants at least six documents',
+      );
+    return Array.from({ length: count }, (_, i) =>
+      drawPrompt(prng, tokenizer, pool, documents[i % documents.length]!, request, first + i),
+    );
   };
   return [...draw('warmup', request.warmups, 0), ...draw('scored', request.scored, request.warmups)];
 }

@@ -6,11 +6,16 @@ import type { Kind } from './schema.ts';
 /** Files of one validator's folder: path under it -> bytes. Reading them is the store's work. */
 export type LedgerFiles = ReadonlyMap<string, Uint8Array>;
 
-const RECORD_PATH = /^(?:rounds\/(?<round>\d+)\/(?<part>plan|round|void)|weights\/(?<block>\d+)(?<step>\.intent|\.readback)?)\.json$/;
+const RECORD_PATH =
+  /^(?:rounds\/(?<round>\d+)\/(?<part>plan|round|void)|weights\/(?<block>\d+)(?<step>\.intent|\.readback)?)\.json$/;
 const EVIDENCE_PATH = /^rounds\/\d+\/(?:traces\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.ndjson\.gz|logs\/[A-Za-z0-9._-]+)$/;
 
 /** One validator's verified records in order, and everything that is wrong with the folder. */
-export type Ledger = { readonly validator: string; readonly records: readonly AnyRecord[]; readonly faults: readonly LedgerFault[] };
+export type Ledger = {
+  readonly validator: string;
+  readonly records: readonly AnyRecord[];
+  readonly faults: readonly LedgerFault[];
+};
 
 const kindOf = (path: string): Kind | null => {
   const groups = RECORD_PATH.exec(path)?.groups;
@@ -18,7 +23,8 @@ const kindOf = (path: string): Kind | null => {
   if (groups['part'] !== undefined) return groups['part'] as Kind;
   return groups['step'] === '.intent' ? 'weights-intent' : groups['step'] === '.readback' ? 'weights-readback' : 'weights';
 };
-const blockOf = (path: string): number => Number(RECORD_PATH.exec(path)!.groups!['round'] ?? RECORD_PATH.exec(path)!.groups!['block']);
+const blockOf = (path: string): number =>
+  Number(RECORD_PATH.exec(path)!.groups!['round'] ?? RECORD_PATH.exec(path)!.groups!['block']);
 
 /** Reads, verifies and orders a ledger. Never throws: every fault is named by its reason class and path. */
 export function readLedger(validator: string, files: LedgerFiles): Ledger {
@@ -29,7 +35,8 @@ export function readLedger(validator: string, files: LedgerFiles): Ledger {
     const twin = lower.get(path.toLowerCase());
     if (twin !== undefined) fault('PATH', path, `differs from ${twin} in case only`);
     lower.set(path.toLowerCase(), path);
-    if (kindOf(path.replace(/\.sig$/, '')) === null && !EVIDENCE_PATH.test(path)) fault('PATH', path, 'no record and no evidence has such a path');
+    if (kindOf(path.replace(/\.sig$/, '')) === null && !EVIDENCE_PATH.test(path))
+      fault('PATH', path, 'no record and no evidence has such a path');
   }
   // What later records say a file's hash was: tells a changed record from a changed signature.
   const claimed = new Map<string, Set<string>>();
@@ -47,7 +54,8 @@ export function readLedger(validator: string, files: LedgerFiles): Ledger {
     const record = 'record' in result ? result.record : null;
     read.push({ path, bytes, record });
     if (!record) continue;
-    if (record.kind !== kind || record.predicate.block.number !== blockOf(path)) fault('REPLAY', path, `a ${record.kind} of block ${record.predicate.block.number} does not belong here`);
+    if (record.kind !== kind || record.predicate.block.number !== blockOf(path))
+      fault('REPLAY', path, `a ${record.kind} of block ${record.predicate.block.number} does not belong here`);
     if (record.predicate.validator !== validator) fault('WRONG_CONTEXT', path, `made by ${record.predicate.validator}`);
     const { prev } = record.predicate;
     const key = `seq ${record.predicate.seq - 1}`;
@@ -68,7 +76,8 @@ export function readLedger(validator: string, files: LedgerFiles): Ledger {
     if (intact === true || wrong.inSig) fault(wrong.code, `${path}.sig`, wrong.message);
     else if (intact === null) fault(wrong.code, `${path}.sig`, 'or this file was changed: no later record tells which');
   }
-  for (const path of files.keys()) if (path.endsWith('.sig') && !files.has(path.slice(0, -4))) fault('OMISSION', path.slice(0, -4), 'the signed record is gone');
+  for (const path of files.keys())
+    if (path.endsWith('.sig') && !files.has(path.slice(0, -4))) fault('OMISSION', path.slice(0, -4), 'the signed record is gone');
   records.sort((a, b) => a.predicate.seq - b.predicate.seq || (a.path < b.path ? -1 : 1));
   checkChain(records, fault);
   checkTime(records, fault);
@@ -83,7 +92,11 @@ function checkChain(records: readonly AnyRecord[], fault: Report): void {
   for (const [index, record] of records.entries()) {
     const before = records[index - 1];
     const { seq, prev, network } = record.predicate;
-    if (first && (network.genesisHash !== first.predicate.network.genesisHash || network.netuid !== first.predicate.network.netuid)) fault('WRONG_CONTEXT', record.path, 'another chain or subnet than the first record');
+    if (
+      first &&
+      (network.genesisHash !== first.predicate.network.genesisHash || network.netuid !== first.predicate.network.netuid)
+    )
+      fault('WRONG_CONTEXT', record.path, 'another chain or subnet than the first record');
     if (!before) {
       if (seq !== 0) fault('CHAIN_GAP', record.path, `the first record has seq ${seq}: ${seq} records are missing before it`);
       else if (prev !== null) fault('REWRITE', record.path, 'the first record names a previous one');
@@ -96,7 +109,8 @@ function checkChain(records: readonly AnyRecord[], fault: Report): void {
       continue;
     }
     if (seq !== last + 1) fault('CHAIN_GAP', record.path, `seq ${seq} follows ${last}: ${seq - last - 1} records are missing`);
-    else if (prev !== before.sha256) fault('REWRITE', record.path, `names ${prev ?? 'nothing'} as the previous record, ${before.path} is ${before.sha256}`);
+    else if (prev !== before.sha256)
+      fault('REWRITE', record.path, `names ${prev ?? 'nothing'} as the previous record, ${before.path} is ${before.sha256}`);
   }
 }
 
@@ -112,20 +126,25 @@ function checkTime(records: readonly AnyRecord[], fault: Report): void {
 
 function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, fault: Report): void {
   const last = records.at(-1)?.predicate.block.number ?? 0;
-  const of = <K extends Kind>(kind: K): LedgerRecord<K>[] => records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
+  const of = <K extends Kind>(kind: K): LedgerRecord<K>[] =>
+    records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
   const listed = new Set<string>();
   for (const plan of of('plan')) {
     const folder = plan.path.replace(/plan\.json$/, '');
     const ends = [...of('round'), ...of('void')].filter((record) => record.path.startsWith(folder));
     const evidence = [...files.keys()].some((path) => path.startsWith(folder) && EVIDENCE_PATH.test(path));
     const later = records.some((record) => record.kind === 'plan' && record.predicate.seq > plan.predicate.seq);
-    if (ends.length === 0 && (evidence || later || last > plan.predicate.notAfter)) fault('OMISSION', `${folder}round.json`, `the plan of block ${plan.predicate.block.number} ended in no round and no void`);
+    if (ends.length === 0 && (evidence || later || last > plan.predicate.notAfter))
+      fault('OMISSION', `${folder}round.json`, `the plan of block ${plan.predicate.block.number} ended in no round and no void`);
     if (ends.length > 1) fault('EQUIVOCATION', `${folder}void.json`, 'a plan ends in a round or in a void, not in both');
-    for (const end of ends) if (end.predicate.plan !== plan.sha256) fault('REWRITE', end.path, `belongs to a plan ${end.predicate.plan}, not to this one`);
+    for (const end of ends)
+      if (end.predicate.plan !== plan.sha256)
+        fault('REWRITE', end.path, `belongs to a plan ${end.predicate.plan}, not to this one`);
   }
   for (const round of of('round')) {
     const folder = round.path.replace(/round\.json$/, '');
-    if (!of('plan').some((plan) => plan.path === `${folder}plan.json`)) fault('OMISSION', `${folder}plan.json`, 'a round without its plan');
+    if (!of('plan').some((plan) => plan.path === `${folder}plan.json`))
+      fault('OMISSION', `${folder}plan.json`, 'a round without its plan');
     for (const [name, expected] of Object.entries(round.predicate.files)) {
       const path = `${folder}${name}`;
       listed.add(path);
@@ -133,7 +152,9 @@ function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, fault: R
       if (!bytes) fault('MERKLE_MISMATCH', path, 'a file of the round is missing');
       else if (sha256Hex(bytes) !== expected) fault('MERKLE_MISMATCH', path, `sha256 is not ${expected}`);
     }
-    for (const path of files.keys()) if (path.startsWith(folder) && EVIDENCE_PATH.test(path) && !listed.has(path)) fault('MERKLE_MISMATCH', path, 'the round does not list this file');
+    for (const path of files.keys())
+      if (path.startsWith(folder) && EVIDENCE_PATH.test(path) && !listed.has(path))
+        fault('MERKLE_MISMATCH', path, 'the round does not list this file');
   }
 }
 

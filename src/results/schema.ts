@@ -33,11 +33,32 @@ const context = {
 
 const history = z.strictObject({ rounds: count, tokens: count, clippedNats: z.number() });
 const role = z.enum(['challenger', 'winner', 'runner-up']);
-const place = z.strictObject({ key: z.string(), hotkey: z.string(), commitBlock: count, image: z.string(), digest: z.string(), score: z.number(), infraRounds: count }).nullable();
+const place = z
+  .strictObject({
+    key: z.string(),
+    hotkey: z.string(),
+    commitBlock: count,
+    image: z.string(),
+    digest: z.string(),
+    score: z.number(),
+    infraRounds: count,
+  })
+  .nullable();
 const standing = z.strictObject({ winner: place, runnerUp: place });
 const submission = z.strictObject({
-  key: z.string(), hotkey: z.string(), coldkey: z.string(), uid: count, commitBlock: count, image: z.string().nullable(), digest: z.string().nullable(), paymentTx: z.string().nullable(),
-  status: z.enum(['evaluate', 'rejected', 'judged', 'waiting']), role: role.nullable(), verdict: z.enum([...VERDICTS, 'SKIP_UNREVEALED']).nullable(), reason: z.string(), history: history.nullable(),
+  key: z.string(),
+  hotkey: z.string(),
+  coldkey: z.string(),
+  uid: count,
+  commitBlock: count,
+  image: z.string().nullable(),
+  digest: z.string().nullable(),
+  paymentTx: z.string().nullable(),
+  status: z.enum(['evaluate', 'rejected', 'judged', 'waiting']),
+  role: role.nullable(),
+  verdict: z.enum([...VERDICTS, 'SKIP_UNREVEALED']).nullable(),
+  reason: z.string(),
+  history: history.nullable(),
 });
 
 const planPredicate = z.strictObject({
@@ -55,15 +76,36 @@ const planPredicate = z.strictObject({
   shards: z.array(z.strictObject({ index: count, entries: z.array(z.string()) })),
 });
 
-const report = z.looseObject({ verdict: z.enum(VERDICTS), reason: z.string(), score: z.number(), prompts: z.array(z.looseObject({ score: nullable })), gate: z.looseObject({ tokens: count, clippedNats: z.number() }).nullable() });
+const report = z.looseObject({
+  verdict: z.enum(VERDICTS),
+  reason: z.string(),
+  score: z.number(),
+  prompts: z.array(z.looseObject({ score: nullable })),
+  gate: z.looseObject({ tokens: count, clippedNats: z.number() }).nullable(),
+});
 const entry = z.strictObject({
-  key: z.string(), hotkey: z.string(), uid: count, commitBlock: count, image: z.string().nullable(), digest: z.string().nullable(), role: role.nullable(),
-  verdict: z.enum(VERDICTS), reason: z.string(), score: z.number(), boots: z.array(z.strictObject({ shard: count, boot: count, report })),
+  key: z.string(),
+  hotkey: z.string(),
+  uid: count,
+  commitBlock: count,
+  image: z.string().nullable(),
+  digest: z.string().nullable(),
+  role: role.nullable(),
+  verdict: z.enum(VERDICTS),
+  reason: z.string(),
+  score: z.number(),
+  boots: z.array(z.strictObject({ shard: count, boot: count, report })),
 });
 /** What judging derives: the part of a round that anybody can compute again. */
 export const roundBody = z.strictObject({
   entries: z.array(entry),
-  decisions: z.array(z.strictObject({ key: z.string(), takesOver: z.boolean(), boots: z.array(z.strictObject({ boot: count, takesOver: z.boolean(), bar: nullable, lowerBound: nullable })) })),
+  decisions: z.array(
+    z.strictObject({
+      key: z.string(),
+      takesOver: z.boolean(),
+      boots: z.array(z.strictObject({ boot: count, takesOver: z.boolean(), bar: nullable, lowerBound: nullable })),
+    }),
+  ),
   standing,
 });
 const roundPredicate = z.strictObject({ ...context, plan: sha256, ...roundBody.shape, files: z.record(z.string(), sha256) });
@@ -82,10 +124,26 @@ const weightsBody = {
   emission: z.strictObject({ burnUid: count, fullPoolScore: z.number(), winnerShare: z.number(), runnerUpShare: z.number() }),
 };
 const intentPredicate = z.strictObject({ ...context, ...weightsBody });
-const weightsPredicate = z.strictObject({ ...context, ...weightsBody, intent: sha256, extrinsicHash: hash32.nullable(), includedIn: block.nullable(), readBack: z.array(weight), status: z.enum(['set', 'pending', 'failed']), reason: z.string() });
+const weightsPredicate = z.strictObject({
+  ...context,
+  ...weightsBody,
+  intent: sha256,
+  extrinsicHash: hash32.nullable(),
+  includedIn: block.nullable(),
+  readBack: z.array(weight),
+  status: z.enum(['set', 'pending', 'failed']),
+  reason: z.string(),
+});
 const readbackPredicate = z.strictObject({ ...context, weights: sha256, readBack: z.array(weight) });
 
-export const PREDICATES = { plan: planPredicate, round: roundPredicate, void: voidPredicate, 'weights-intent': intentPredicate, weights: weightsPredicate, 'weights-readback': readbackPredicate } as const;
+export const PREDICATES = {
+  plan: planPredicate,
+  round: roundPredicate,
+  void: voidPredicate,
+  'weights-intent': intentPredicate,
+  weights: weightsPredicate,
+  'weights-readback': readbackPredicate,
+} as const;
 export type Predicate<K extends Kind> = z.infer<(typeof PREDICATES)[K]>;
 export type PlanPredicate = Predicate<'plan'>;
 export type RoundPredicate = Predicate<'round'>;
@@ -103,4 +161,8 @@ export const statementSchema = z.strictObject({
 export type Statement = z.infer<typeof statementSchema>;
 
 /** The detached signature beside a record. */
-export const signatureSchema = z.strictObject({ payloadType: z.literal(PAYLOAD_TYPE), keyid: z.string().max(128), sig: z.base64().max(200) });
+export const signatureSchema = z.strictObject({
+  payloadType: z.literal(PAYLOAD_TYPE),
+  keyid: z.string().max(128),
+  sig: z.base64().max(200),
+});

@@ -3,7 +3,12 @@ import type { Verdict } from '../core/verdicts.ts';
 declare const verified: unique symbol;
 
 /** One boot of one arm, as the judge found it. `promptScores[i]` is null where the answer had no content: it makes every bound -infinity. */
-export type BootScore = { readonly shard: number; readonly boot: number; readonly score: number; readonly promptScores: readonly (number | null)[] };
+export type BootScore = {
+  readonly shard: number;
+  readonly boot: number;
+  readonly score: number;
+  readonly promptScores: readonly (number | null)[];
+};
 
 /** What a signed plan's entry came to. */
 export type EntryResult = {

@@ -6,14 +6,38 @@ import { messageOf } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
-import { KINDS, PREDICATES, predicateType, signatureSchema, statementSchema, type Kind, type Predicate, type Statement } from './schema.ts';
+import {
+  KINDS,
+  PREDICATES,
+  predicateType,
+  signatureSchema,
+  statementSchema,
+  type Kind,
+  type Predicate,
+  type Statement,
+} from './schema.ts';
 import { preAuthEncoding, renderSignature } from './envelope.ts';
 import type { EntryResult, VerifiedResult } from './verified.ts';
 
 /** Reason classes of an audit (reference security.md section 6, T). */
 export type FaultCode =
-  | 'BAD_SIG' | 'WRONG_KEY' | 'WRONG_KEY_TYPE' | 'SCHEMA' | 'UNSUPPORTED' | 'REPLAY' | 'WRONG_CONTEXT' | 'OMISSION' | 'CHAIN_GAP' | 'EQUIVOCATION' | 'REWRITE'
-  | 'RECOMPUTE_MISMATCH' | 'MERKLE_MISMATCH' | 'PATH' | 'WEIGHT_MISMATCH' | 'TIME' | 'UNTRUSTED_HARNESS';
+  | 'BAD_SIG'
+  | 'WRONG_KEY'
+  | 'WRONG_KEY_TYPE'
+  | 'SCHEMA'
+  | 'UNSUPPORTED'
+  | 'REPLAY'
+  | 'WRONG_CONTEXT'
+  | 'OMISSION'
+  | 'CHAIN_GAP'
+  | 'EQUIVOCATION'
+  | 'REWRITE'
+  | 'RECOMPUTE_MISMATCH'
+  | 'MERKLE_MISMATCH'
+  | 'PATH'
+  | 'WEIGHT_MISMATCH'
+  | 'TIME'
+  | 'UNTRUSTED_HARNESS';
 export type LedgerFault = { readonly code: FaultCode; readonly path: string; readonly message: string };
 
 /** Largest record: a plan of 256 submissions is a tenth of it. */
@@ -21,7 +45,11 @@ export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 /** A record whose bytes, signature and schema were checked. Only this module makes one. */
 export type LedgerRecord<K extends Kind = Kind> = {
-  readonly path: string; readonly kind: K; readonly sha256: string; readonly subject: Statement['subject']; readonly predicate: Predicate<K>;
+  readonly path: string;
+  readonly kind: K;
+  readonly sha256: string;
+  readonly subject: Statement['subject'];
+  readonly predicate: Predicate<K>;
 };
 export type AnyRecord = { [K in Kind]: LedgerRecord<K> }[Kind];
 
@@ -45,7 +73,11 @@ function ed25519(message: Uint8Array, signature: Uint8Array, key: Uint8Array): b
 }
 
 /** Checks a record's signature by the validator's key. `keyid` is a hint: it names the culprit where another key signed. */
-export function checkSignature(record: Uint8Array, sigText: string, validator: string): { code: FaultCode; message: string; inSig: boolean } | null {
+export function checkSignature(
+  record: Uint8Array,
+  sigText: string,
+  validator: string,
+): { code: FaultCode; message: string; inSig: boolean } | null {
   let value: unknown;
   try {
     value = parseStrictJson(sigText, RECORD_JSON);
@@ -53,17 +85,25 @@ export function checkSignature(record: Uint8Array, sigText: string, validator: s
     return { code: 'BAD_SIG', message: `the signature file is not JSON: ${messageOf(error)}`, inSig: true };
   }
   const parsed = signatureSchema.safeParse(value);
-  if (!parsed.success) return { code: 'BAD_SIG', message: `the signature file: ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`, inSig: true };
+  if (!parsed.success)
+    return {
+      code: 'BAD_SIG',
+      message: `the signature file: ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`,
+      inSig: true,
+    };
   const { keyid, sig } = parsed.data;
   const bytes = new Uint8Array(Buffer.from(sig, 'base64'));
-  if (renderSignature(keyid, bytes) !== sigText) return { code: 'BAD_SIG', message: 'the signature file is not in its canonical form', inSig: true };
+  if (renderSignature(keyid, bytes) !== sigText)
+    return { code: 'BAD_SIG', message: 'the signature file is not in its canonical form', inSig: true };
   const key = decodeSs58(validator);
   if (key === null) return { code: 'WRONG_KEY', message: `${validator} is not an address`, inSig: false };
   const message = preAuthEncoding(record);
   if (sr25519(message, bytes, key)) return null;
   const named = decodeSs58(keyid);
-  if (ed25519(message, bytes, key) || (named && ed25519(message, bytes, named))) return { code: 'WRONG_KEY_TYPE', message: 'signed with an ed25519 key', inSig: true };
-  if (named && !equalBytes(named, key) && sr25519(message, bytes, named)) return { code: 'WRONG_KEY', message: `signed by ${keyid}, not by ${validator}`, inSig: true };
+  if (ed25519(message, bytes, key) || (named && ed25519(message, bytes, named)))
+    return { code: 'WRONG_KEY_TYPE', message: 'signed with an ed25519 key', inSig: true };
+  if (named && !equalBytes(named, key) && sr25519(message, bytes, named))
+    return { code: 'WRONG_KEY', message: `signed by ${keyid}, not by ${validator}`, inSig: true };
   return { code: 'BAD_SIG', message: 'the signature does not fit the record', inSig: false };
 }
 
@@ -79,15 +119,20 @@ export function readRecord(path: string, bytes: Uint8Array): { record: AnyRecord
     return fault('SCHEMA', messageOf(error));
   }
   const statement = statementSchema.safeParse(value);
-  if (!statement.success) return fault('SCHEMA', `${statement.error.issues[0]!.path.join('.')}: ${statement.error.issues[0]!.message}`);
+  if (!statement.success)
+    return fault('SCHEMA', `${statement.error.issues[0]!.path.join('.')}: ${statement.error.issues[0]!.message}`);
   const kind = KINDS.find((item) => predicateType(item) === statement.data.predicateType);
-  if (kind === undefined) return fault('UNSUPPORTED', `predicate type ${statement.data.predicateType.slice(0, 100)} is not known`);
+  if (kind === undefined)
+    return fault('UNSUPPORTED', `predicate type ${statement.data.predicateType.slice(0, 100)} is not known`);
   const version = (statement.data.predicate as { schema?: unknown } | null)?.schema;
   if (version !== 1) return fault('UNSUPPORTED', `schema version ${String(version)} is not known`);
   const predicate = PREDICATES[kind].safeParse(statement.data.predicate);
-  if (!predicate.success) return fault('SCHEMA', `predicate.${predicate.error.issues[0]!.path.join('.')}: ${predicate.error.issues[0]!.message}`);
+  if (!predicate.success)
+    return fault('SCHEMA', `predicate.${predicate.error.issues[0]!.path.join('.')}: ${predicate.error.issues[0]!.message}`);
   if (renderJson(value) !== text) return fault('SCHEMA', 'the record is not in its canonical form');
-  return { record: { path, kind, sha256: sha256Hex(bytes), subject: statement.data.subject, predicate: predicate.data } as AnyRecord };
+  return {
+    record: { path, kind, sha256: sha256Hex(bytes), subject: statement.data.subject, predicate: predicate.data } as AnyRecord,
+  };
 }
 
 /**
@@ -97,6 +142,7 @@ export function readRecord(path: string, bytes: Uint8Array): { record: AnyRecord
 export function verifyResults(plan: LedgerRecord<'plan'>, results: readonly EntryResult[]): VerifiedResult[] {
   const entries = plan.predicate.submissions.filter((submission) => submission.status === 'evaluate');
   const keys = new Set(entries.map(({ key }) => key));
-  if (results.length !== keys.size || results.some(({ key }) => !keys.has(key))) throw new Error('the results do not match the entries of the plan');
+  if (results.length !== keys.size || results.some(({ key }) => !keys.has(key)))
+    throw new Error('the results do not match the entries of the plan');
   return results as VerifiedResult[];
 }

@@ -1,13 +1,38 @@
 import type { RoundPredicate } from '../results/schema.ts';
 
 /** One row of a round's table. */
-export type ReportEntry = { readonly key: string; readonly miner: string; readonly image: string | null; readonly verdict: string; readonly reason: string; readonly score: number; readonly ttftNs: number | null; readonly tokensPerSecond: number | null };
-export type ReportRound = { readonly block: number; readonly winner: string | null; readonly runnerUp: string | null; readonly baseline: { ttftNs: number; tokensPerSecond: number } | null; readonly entries: readonly ReportEntry[] };
-export type ReportPage = { readonly title: string; readonly rounds: readonly ReportRound[]; readonly weights: readonly { uid: number; weight: number; who: string }[]; readonly audit: { ok: boolean; faults: number } | null };
+export type ReportEntry = {
+  readonly key: string;
+  readonly miner: string;
+  readonly image: string | null;
+  readonly verdict: string;
+  readonly reason: string;
+  readonly score: number;
+  readonly ttftNs: number | null;
+  readonly tokensPerSecond: number | null;
+};
+export type ReportRound = {
+  readonly block: number;
+  readonly winner: string | null;
+  readonly runnerUp: string | null;
+  readonly baseline: { ttftNs: number; tokensPerSecond: number } | null;
+  readonly entries: readonly ReportEntry[];
+};
+export type ReportPage = {
+  readonly title: string;
+  readonly rounds: readonly ReportRound[];
+  readonly weights: readonly { uid: number; weight: number; who: string }[];
+  readonly audit: { ok: boolean; faults: number } | null;
+};
 
 /** Text for HTML: names and reasons come from miners. */
 export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
 }
 
 /** A round's predicate as rows. `nameOf` gives what people call a miner. */
@@ -23,14 +48,23 @@ export function reportRound(round: RoundPredicate, nameOf: (hotkey: string) => s
       .map((entry) => {
         const report = entry.boots[0]?.report as unknown as Timed | undefined;
         return {
-          key: entry.key, miner: nameOf(entry.hotkey), image: entry.image, verdict: entry.verdict, reason: entry.reason, score: entry.score,
-          ttftNs: report?.ttft.challengerNs ?? null, tokensPerSecond: report?.throughput.challengerTokensPerSecond ?? null,
+          key: entry.key,
+          miner: nameOf(entry.hotkey),
+          image: entry.image,
+          verdict: entry.verdict,
+          reason: entry.reason,
+          score: entry.score,
+          ttftNs: report?.ttft.challengerNs ?? null,
+          tokensPerSecond: report?.throughput.challengerTokensPerSecond ?? null,
         };
       })
       .sort((a, b) => b.score - a.score || (a.miner < b.miner ? -1 : 1)),
   };
 }
-type Timed = { ttft: { baselineNs: number | null; challengerNs: number | null }; throughput: { baselineTokensPerSecond: number | null; challengerTokensPerSecond: number | null } };
+type Timed = {
+  ttft: { baselineNs: number | null; challengerNs: number | null };
+  throughput: { baselineTokensPerSecond: number | null; challengerTokensPerSecond: number | null };
+};
 
 const BAR = 22;
 const LEFT = 130;
@@ -49,17 +83,48 @@ function bars(title: string, unit: string, rows: readonly { name: string; value:
 }
 
 function roundSection(round: ReportRound): string {
-  const tone = (entry: ReportEntry): string => (entry.key === round.winner ? 'win' : entry.key === round.runnerUp ? 'second' : entry.verdict === 'VALID' ? 'valid' : 'bad');
+  const tone = (entry: ReportEntry): string =>
+    entry.key === round.winner ? 'win' : entry.key === round.runnerUp ? 'second' : entry.verdict === 'VALID' ? 'valid' : 'bad';
   const measured = round.entries.filter((entry) => entry.ttftNs !== null);
-  const baseline = round.baseline ? [{ name: 'baseline', tone: 'base', ttftNs: round.baseline.ttftNs, tokensPerSecond: round.baseline.tokensPerSecond }] : [];
-  const all = [...baseline, ...measured.map((entry) => ({ name: entry.miner, tone: tone(entry), ttftNs: entry.ttftNs!, tokensPerSecond: entry.tokensPerSecond ?? 0 }))];
-  const place = (entry: ReportEntry): string => (entry.key === round.winner ? ' <b class="win">winner</b>' : entry.key === round.runnerUp ? ' <b class="second">runner-up</b>' : '');
-  const rows = round.entries.map((entry) => `<tr><td>${escapeHtml(entry.miner)}${place(entry)}</td><td><span class="v ${entry.verdict === 'VALID' ? 'ok' : 'no'}">${escapeHtml(entry.verdict)}</span></td><td class="n">${entry.score.toFixed(4)}</td><td>${escapeHtml(entry.reason)}</td><td><code>${escapeHtml(entry.image ?? '')}</code></td></tr>`);
+  const baseline = round.baseline
+    ? [{ name: 'baseline', tone: 'base', ttftNs: round.baseline.ttftNs, tokensPerSecond: round.baseline.tokensPerSecond }]
+    : [];
+  const all = [
+    ...baseline,
+    ...measured.map((entry) => ({
+      name: entry.miner,
+      tone: tone(entry),
+      ttftNs: entry.ttftNs!,
+      tokensPerSecond: entry.tokensPerSecond ?? 0,
+    })),
+  ];
+  const place = (entry: ReportEntry): string =>
+    entry.key === round.winner
+      ? ' <b class="win">winner</b>'
+      : entry.key === round.runnerUp
+        ? ' <b class="second">runner-up</b>'
+        : '';
+  const rows = round.entries.map(
+    (entry) =>
+      `<tr><td>${escapeHtml(entry.miner)}${place(entry)}</td><td><span class="v ${entry.verdict === 'VALID' ? 'ok' : 'no'}">${escapeHtml(entry.verdict)}</span></td><td class="n">${entry.score.toFixed(4)}</td><td>${escapeHtml(entry.reason)}</td><td><code>${escapeHtml(entry.image ?? '')}</code></td></tr>`,
+  );
   return `<section><h2>Round at block ${round.block}</h2>
 <table><thead><tr><th>miner</th><th>verdict</th><th>score</th><th>reason</th><th>image</th></tr></thead><tbody>${rows.join('')}</tbody></table>
-<div class="charts">${bars('Score', '0 = as fast as the baseline', measured.map((entry) => ({ name: entry.miner, value: entry.score, tone: tone(entry) })))}
-${bars('Time to first token', 'ms, lower is better', all.map((item) => ({ name: item.name, value: item.ttftNs / 1e6, tone: item.tone })))}
-${bars('Throughput', 'tokens per second, end to end', all.map((item) => ({ name: item.name, value: item.tokensPerSecond, tone: item.tone })))}</div></section>`;
+<div class="charts">${bars(
+    'Score',
+    '0 = as fast as the baseline',
+    measured.map((entry) => ({ name: entry.miner, value: entry.score, tone: tone(entry) })),
+  )}
+${bars(
+  'Time to first token',
+  'ms, lower is better',
+  all.map((item) => ({ name: item.name, value: item.ttftNs / 1e6, tone: item.tone })),
+)}
+${bars(
+  'Throughput',
+  'tokens per second, end to end',
+  all.map((item) => ({ name: item.name, value: item.tokensPerSecond, tone: item.tone })),
+)}</div></section>`;
 }
 
 const STYLE = `:root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--line:#d8dee4;--dim:#59636e}@media(prefers-color-scheme:dark){:root{--fg:#e6edf3;--bg:#0d1117;--line:#30363d;--dim:#9198a1}}
@@ -68,8 +133,13 @@ body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max
 
 /** One self-contained page: no script, no network. */
 export function reportHtml(page: ReportPage): string {
-  const weights = page.weights.map(({ uid, weight, who }) => `<tr><td class="n">${uid}</td><td class="n">${weight}</td><td>${escapeHtml(who)}</td></tr>`);
-  const audit = page.audit === null ? '' : `<p>Audit of the ledger: <span class="v ${page.audit.ok ? 'ok' : 'no'}">${page.audit.ok ? 'passed' : `${page.audit.faults} faults`}</span></p>`;
+  const weights = page.weights.map(
+    ({ uid, weight, who }) => `<tr><td class="n">${uid}</td><td class="n">${weight}</td><td>${escapeHtml(who)}</td></tr>`,
+  );
+  const audit =
+    page.audit === null
+      ? ''
+      : `<p>Audit of the ledger: <span class="v ${page.audit.ok ? 'ok' : 'no'}">${page.audit.ok ? 'passed' : `${page.audit.faults} faults`}</span></p>`;
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escapeHtml(page.title)}</title><style>${STYLE}</style></head><body>
 <h1>${escapeHtml(page.title)}</h1>${audit}${[...page.rounds].reverse().map(roundSection).join('\n')}
 <section><h2>Weights on chain</h2><table><thead><tr><th>uid</th><th>weight (u16)</th><th>who</th></tr></thead><tbody>${weights.join('')}</tbody></table></section>

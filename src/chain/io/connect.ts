@@ -10,8 +10,20 @@ const CONNECT_MS = 10_000;
 /** Connects to one endpoint, or throws `UNREACHABLE` after ten seconds. The caller disconnects. */
 export async function connect(endpoint: string, timeoutMs = CONNECT_MS): Promise<ApiPromise> {
   const unreachable = (cause: unknown): ChainError =>
-    new ChainError('UNREACHABLE', 'infra', `no chain answers at ${endpoint}: ${messageOf(cause)}`, 'check the address, or start one with: scripts/cacheon devnet chain', cause);
-  if (!/^wss?:\/\/[^\s/]+/.test(endpoint)) throw new ChainError('BAD_ENDPOINT', 'usage', `${endpoint} is not a chain endpoint`, 'an endpoint starts with ws:// or wss://');
+    new ChainError(
+      'UNREACHABLE',
+      'infra',
+      `no chain answers at ${endpoint}: ${messageOf(cause)}`,
+      'check the address, or start one with: scripts/cacheon devnet chain',
+      cause,
+    );
+  if (!/^wss?:\/\/[^\s/]+/.test(endpoint))
+    throw new ChainError(
+      'BAD_ENDPOINT',
+      'usage',
+      `${endpoint} is not a chain endpoint`,
+      'an endpoint starts with ws:// or wss://',
+    );
   // Without auto-connect: the library would print every failed attempt and retry for ever.
   const provider = new WsProvider(endpoint, false, {}, timeoutMs);
   let timer: NodeJS.Timeout | undefined;
@@ -22,7 +34,12 @@ export async function connect(endpoint: string, timeoutMs = CONNECT_MS): Promise
     });
     await Promise.race([provider.connect().then(() => provider.isReady), expired]);
     return await Promise.race([
-      ApiPromise.create({ provider: provider as unknown as ProviderInterface, noInitWarn: true, throwOnConnect: true, throwOnUnknown: false }),
+      ApiPromise.create({
+        provider: provider as unknown as ProviderInterface,
+        noInitWarn: true,
+        throwOnConnect: true,
+        throwOnUnknown: false,
+      }),
       expired,
     ]);
   } catch (error) {

@@ -15,7 +15,8 @@ function oneField({ type, inner }: { type: string; inner: Codec }): CommitmentFi
   if (/^(?:Raw\d+|BigRaw)$/.test(type)) return { kind: 'raw', bytes: inner.toU8a(true) };
   if (/^(?:BlakeTwo256|Sha256|Keccak256|ShaThree256)$/.test(type)) return { kind: 'hash', algorithm: type };
   if (type === 'TimelockEncrypted') {
-    const round = (inner as unknown as Map<string, Codec>).get('revealRound') ?? (inner as unknown as Map<string, Codec>).get('reveal_round');
+    const round =
+      (inner as unknown as Map<string, Codec>).get('revealRound') ?? (inner as unknown as Map<string, Codec>).get('reveal_round');
     return { kind: 'timelock', revealRound: Number(round?.toString() ?? 0) };
   }
   return { kind: type === 'None' ? 'none' : type === 'ResetBondsFlag' ? 'reset-bonds' : 'unknown' };

@@ -10,11 +10,21 @@ const MAX_BIG_RAW = 512;
 const MAX_RAW = 128;
 
 /** Pays the fee and the remark in one atomic batch, and waits for finality. */
-export async function pay(chain: SubtensorChain, coldkey: KeyringPair, treasury: string, amountRao: bigint, remark: string): Promise<{ tx: string; block: number }> {
+export async function pay(
+  chain: SubtensorChain,
+  coldkey: KeyringPair,
+  treasury: string,
+  amountRao: bigint,
+  remark: string,
+): Promise<{ tx: string; block: number }> {
   const { api } = chain;
-  const calls = [api.tx['balances']!['transferKeepAlive']!(treasury, amountRao), api.tx['system']!['remark']!(`0x${toHex(utf8(remark))}`)];
-  const sent = await signAndWait(api, api.tx['utility']!['batchAll']!(calls), coldkey);
-  if (!sent.ok) throw new ChainError('REJECTED', 'infra', `the payment was refused: ${sent.reason}`, 'check the balance of the coldkey');
+  const calls = [
+    api.tx['balances']['transferKeepAlive'](treasury, amountRao),
+    api.tx['system']['remark'](`0x${toHex(utf8(remark))}`),
+  ];
+  const sent = await signAndWait(api, api.tx['utility']['batchAll'](calls), coldkey);
+  if (!sent.ok)
+    throw new ChainError('REJECTED', 'infra', `the payment was refused: ${sent.reason}`, 'check the balance of the coldkey');
   return { tx: sent.extrinsicHash, block: sent.block.number };
 }
 
@@ -23,13 +33,30 @@ export async function commitPlain(chain: SubtensorChain, hotkey: KeyringPair, ne
   const bytes = utf8(payload);
   const value = `0x${toHex(bytes)}`;
   if (bytes.length > MAX_RAW && !chain.features.bigRaw) {
-    throw new ChainError('MISSING_FEATURE', 'infra', `this chain takes commitments of at most ${MAX_RAW} bytes, the payload has ${bytes.length}`, 'use a runtime with BigRaw, or an arena without a fee and a short image name');
+    throw new ChainError(
+      'MISSING_FEATURE',
+      'infra',
+      `this chain takes commitments of at most ${MAX_RAW} bytes, the payload has ${bytes.length}`,
+      'use a runtime with BigRaw, or an arena without a fee and a short image name',
+    );
   }
-  if (bytes.length > MAX_BIG_RAW) throw new ChainError('REJECTED', 'usage', `the payload has ${bytes.length} bytes, ${MAX_BIG_RAW} is the most`, 'shorten the image name');
+  if (bytes.length > MAX_BIG_RAW)
+    throw new ChainError(
+      'REJECTED',
+      'usage',
+      `the payload has ${bytes.length} bytes, ${MAX_BIG_RAW} is the most`,
+      'shorten the image name',
+    );
   const field = bytes.length > MAX_RAW ? { BigRaw: value } : { [`Raw${bytes.length}`]: value };
   const info = { fields: [field] };
   const sent = await signAndWait(chain.api, chain.api.tx['commitments']!['setCommitment']!(netuid, info), hotkey);
-  if (!sent.ok) throw new ChainError('REJECTED', 'infra', `the commitment was refused: ${sent.reason}`, 'is the hotkey registered on this subnet?');
+  if (!sent.ok)
+    throw new ChainError(
+      'REJECTED',
+      'infra',
+      `the commitment was refused: ${sent.reason}`,
+      'is the hotkey registered on this subnet?',
+    );
   return sent.block.number;
 }
 

@@ -21,12 +21,19 @@ export function dispatchErrorName(api: ApiPromise, error: DispatchError): string
 }
 
 /** Signs, sends and waits for finality. What the chain refuses is a value; the nonce comes from the pool-aware index. */
-export async function signAndWait(api: ApiPromise, tx: SubmittableExtrinsic<'promise'>, pair: KeyringPair): Promise<SendOutcome & { events: ISubmittableResult['events'] }> {
+export async function signAndWait(
+  api: ApiPromise,
+  tx: SubmittableExtrinsic<'promise'>,
+  pair: KeyringPair,
+): Promise<SendOutcome & { events: ISubmittableResult['events'] }> {
   const nonce = (await api.rpc.system.accountNextIndex(pair.address)).toNumber();
   const signed = await tx.signAsync(pair, { nonce, era: ERA_BLOCKS });
   const extrinsicHash = signed.hash.toHex();
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve({ ok: false, extrinsicHash, reason: 'not final in time', retry: true, events: [] }), FINAL_MS);
+    const timer = setTimeout(
+      () => resolve({ ok: false, extrinsicHash, reason: 'not final in time', retry: true, events: [] }),
+      FINAL_MS,
+    );
     const refuse = (reason: string): void => {
       clearTimeout(timer);
       resolve({ ok: false, extrinsicHash, reason, retry: RETRY.test(reason), events: [] });
@@ -37,11 +44,23 @@ export async function signAndWait(api: ApiPromise, tx: SubmittableExtrinsic<'pro
       clearTimeout(timer);
       const blockHash = result.status.asFinalized.toHex();
       if (result.dispatchError) {
-        resolve({ ok: false, extrinsicHash, reason: dispatchErrorName(api, result.dispatchError), retry: RETRY.test(dispatchErrorName(api, result.dispatchError)), events: result.events });
+        resolve({
+          ok: false,
+          extrinsicHash,
+          reason: dispatchErrorName(api, result.dispatchError),
+          retry: RETRY.test(dispatchErrorName(api, result.dispatchError)),
+          events: result.events,
+        });
         return;
       }
       api.rpc.chain.getHeader(blockHash).then(
-        (header) => resolve({ ok: true, extrinsicHash, block: { number: header.number.toNumber(), hash: blockHash }, events: result.events }),
+        (header) =>
+          resolve({
+            ok: true,
+            extrinsicHash,
+            block: { number: header.number.toNumber(), hash: blockHash },
+            events: result.events,
+          }),
         (error: unknown) => refuse(messageOf(error)),
       );
     };

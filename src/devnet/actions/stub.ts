@@ -30,7 +30,14 @@ export async function startGithubStub(): Promise<GithubStub> {
   const service: Record<string, (body: Record<string, unknown>) => unknown> = {
     CreateArtifact: ({ name }) => {
       if (stored.has(String(name))) return null;
-      stored.set(String(name), { id: String(stored.size + 1), name: String(name), blocks: new Map(), bytes: Buffer.alloc(0), hash: '', createdAt: new Date().toISOString() });
+      stored.set(String(name), {
+        id: String(stored.size + 1),
+        name: String(name),
+        blocks: new Map(),
+        bytes: Buffer.alloc(0),
+        hash: '',
+        createdAt: new Date().toISOString(),
+      });
       return { ok: true, signed_upload_url: blobUrl(String(name)) };
     },
     FinalizeArtifact: ({ name }) => {
@@ -39,9 +46,17 @@ export async function startGithubStub(): Promise<GithubStub> {
       return { ok: true, artifact_id: item.id };
     },
     ListArtifacts: ({ name_filter: name, id_filter: id }) => ({
-      artifacts: [...stored.values()].filter((item) => (typeof name !== 'string' || item.name === name) && (typeof id !== 'string' || item.id === id)).map((item) => ({
-        workflow_run_backend_id: 'run', workflow_job_run_backend_id: 'job', database_id: item.id, name: item.name, size: String(item.bytes.length), created_at: item.createdAt, digest: `sha256:${item.hash}`,
-      })),
+      artifacts: [...stored.values()]
+        .filter((item) => (typeof name !== 'string' || item.name === name) && (typeof id !== 'string' || item.id === id))
+        .map((item) => ({
+          workflow_run_backend_id: 'run',
+          workflow_job_run_backend_id: 'job',
+          database_id: item.id,
+          name: item.name,
+          size: String(item.bytes.length),
+          created_at: item.createdAt,
+          digest: `sha256:${item.hash}`,
+        })),
     }),
     GetSignedArtifactURL: ({ name }) => ({ signed_url: blobUrl(String(name)) }),
     DeleteArtifact: ({ name }) => ({ ok: stored.delete(String(name)) }),
@@ -63,7 +78,10 @@ export async function startGithubStub(): Promise<GithubStub> {
           return;
         }
         if (url.searchParams.get('comp') === 'block') item.blocks.set(url.searchParams.get('blockid')!, body);
-        else if (url.searchParams.get('comp') === 'blocklist') item.bytes = Buffer.concat([...body.toString().matchAll(/<(?:Latest|Uncommitted|Committed)>([^<]+)</g)].map(([, id]) => item.blocks.get(id!)!));
+        else if (url.searchParams.get('comp') === 'blocklist')
+          item.bytes = Buffer.concat(
+            [...body.toString().matchAll(/<(?:Latest|Uncommitted|Committed)>([^<]+)</g)].map(([, id]) => item.blocks.get(id!)!),
+          );
         else item.bytes = body;
         response.writeHead(201).end();
         return;
@@ -79,10 +97,11 @@ export async function startGithubStub(): Promise<GithubStub> {
       return new Map([...stored].map(([name, { bytes, hash }]) => [name, { bytes, hash }]));
     },
     calls,
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
 }
 

@@ -22,7 +22,10 @@ describe.skipIf(act === null)('the workflows under act', () => {
   let sandbox: Sandbox;
   let accounts: Accounts;
   const stubs: GithubStub[] = [];
-  const arena = parseArena({ ...(JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object), boots: 1, scoredPrompts: 3 }, 'test');
+  const arena = parseArena(
+    { ...(JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object), boots: 1, scoredPrompts: 3 },
+    'test',
+  );
 
   beforeAll(async () => {
     chain = await startChain({ miners: 3 });
@@ -38,29 +41,64 @@ describe.skipIf(act === null)('the workflows under act', () => {
   });
 
   let runs = 0;
-  const run = async (event: string, workflow: string, vars: Record<string, string> = {}): Promise<ActRun & { stub: GithubStub }> => {
+  const run = async (
+    event: string,
+    workflow: string,
+    vars: Record<string, string> = {},
+  ): Promise<ActRun & { stub: GithubStub }> => {
     const stub = await startGithubStub();
     stubs.push(stub);
     const result = await runAct(act!, sandbox, {
-      event, workflow, run: String(++runs), stub,
-      vars: { CACHEON_ENDPOINT: chain.url, CACHEON_VALIDATOR: accounts.validator.hotkey.address, CACHEON_ARENA: 'src/devnet/arena.json', CACHEON_TIER: 'devnet', CACHEON_AUDIT_ENDPOINT: chain.url, CACHEON_ENGINE_COMMAND: join(ROOT, 'scripts/cacheon'), ...vars },
+      event,
+      workflow,
+      run: String(++runs),
+      stub,
+      vars: {
+        CACHEON_ENDPOINT: chain.url,
+        CACHEON_VALIDATOR: accounts.validator.hotkey.address,
+        CACHEON_ARENA: 'src/devnet/arena.json',
+        CACHEON_TIER: 'devnet',
+        CACHEON_AUDIT_ENDPOINT: chain.url,
+        CACHEON_ENGINE_COMMAND: join(ROOT, 'scripts/cacheon'),
+        ...vars,
+      },
       secrets: { CACHEON_HOTKEY: accounts.validator.hotkey.uri, GITHUB_TOKEN: 'a-token-for-tests' },
     });
     return { ...result, stub };
   };
   const enters = async (index: number, name: string): Promise<void> => {
     const account = accounts.miners[index]!;
-    await enter(client, arena, accounts.netuid, CONTESTANTS.find((contestant) => contestant.name === name)!, { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri }, null);
+    await enter(
+      client,
+      arena,
+      accounts.netuid,
+      CONTESTANTS.find((contestant) => contestant.name === name)!,
+      { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri },
+      null,
+    );
   };
-  const log = (): string[] => execFileSync('git', ['-C', sandbox.origin, 'log', '--format=%s', 'main']).toString().trim().split('\n').reverse().slice(1);
+  const log = (): string[] =>
+    execFileSync('git', ['-C', sandbox.origin, 'log', '--format=%s', 'main']).toString().trim().split('\n').reverse().slice(1);
   const weights = async () => client.weights(accounts.validator.uid!, accounts.netuid, await client.finalizedHead());
 
   it('goes from a cron event to weights on the chain, and starts the audit', async () => {
     await enters(0, 'fast');
     const result = await run('schedule', 'round.yml');
-    expect(result.jobs, result.visible.slice(-3000)).toEqual({ scan: ['success'], plan: ['success'], evaluate: ['success'], judge: ['success'], publish: ['success'], settle: ['success'] });
+    expect(result.jobs, result.visible.slice(-3000)).toEqual({
+      scan: ['success'],
+      plan: ['success'],
+      evaluate: ['success'],
+      judge: ['success'],
+      publish: ['success'],
+      settle: ['success'],
+    });
     expect(result.code).toBe(0);
-    expect(log().map((line) => line.replace(/\d+/, 'N'))).toEqual(['Plan round N', 'Judge round N', 'Intend weights at block N', 'Record weights at block N']);
+    expect(log().map((line) => line.replace(/\d+/, 'N'))).toEqual([
+      'Plan round N',
+      'Judge round N',
+      'Intend weights at block N',
+      'Record weights at block N',
+    ]);
     expect(await weights()).toEqual([{ uid: 2, weight: 65535 }]);
     expect([...result.stub.artifacts.keys()].sort()).toEqual(['plan.json', 'traces-0.json', 'verdicts.json']);
     expect(result.stub.calls).toContain('POST /repos/acme/validator/actions/workflows/audit.yml/dispatches');
@@ -75,7 +113,10 @@ describe.skipIf(act === null)('the workflows under act', () => {
   it('signs nothing where there is nothing to evaluate, and sends no second weights', async () => {
     const before = log();
     const result = await run('schedule', 'round.yml');
-    expect({ scan: result.jobs['scan'], plan: result.jobs['plan'], settle: result.jobs['settle'] }, result.visible.slice(-3000)).toEqual({ scan: ['success'], plan: ['success'], settle: ['success'] });
+    expect(
+      { scan: result.jobs['scan'], plan: result.jobs['plan'], settle: result.jobs['settle'] },
+      result.visible.slice(-3000),
+    ).toEqual({ scan: ['success'], plan: ['success'], settle: ['success'] });
     expect(result.visible).toContain('nothing to evaluate');
     expect(log()).toEqual(before);
   });
@@ -84,8 +125,16 @@ describe.skipIf(act === null)('the workflows under act', () => {
     await enters(1, 'speculative');
     const result = await run('schedule', 'round.yml', { CACHEON_ENGINE_COMMAND: '' });
     expect(result.jobs['evaluate'], result.visible.slice(-3000)).toEqual(['failure']);
-    expect({ judge: result.jobs['judge'], publish: result.jobs['publish'], settle: result.jobs['settle'] }).toEqual({ judge: ['success'], publish: ['success'], settle: ['success'] });
-    expect(log().slice(4).map((line) => line.replace(/\d+/, 'N'))).toEqual(['Plan round N', 'Void round N']);
+    expect({ judge: result.jobs['judge'], publish: result.jobs['publish'], settle: result.jobs['settle'] }).toEqual({
+      judge: ['success'],
+      publish: ['success'],
+      settle: ['success'],
+    });
+    expect(
+      log()
+        .slice(4)
+        .map((line) => line.replace(/\d+/, 'N')),
+    ).toEqual(['Plan round N', 'Void round N']);
     expect(await weights()).toEqual([{ uid: 2, weight: 65535 }]);
     expect((await run('workflow_dispatch', 'audit.yml')).jobs).toEqual({ audit: ['success'] });
   });

@@ -32,11 +32,15 @@ function send(tx: Tx, signer: KeyringPair, options: Record<string, unknown> = {}
   });
 }
 const names = (result: ISubmittableResult): string[] => result.events.map(({ event }) => `${event.section}.${event.method}`);
-const errorOf = (result: ISubmittableResult): string => (result.dispatchError?.isModule ? api.registry.findMetaError(result.dispatchError.asModule).name : String(result.dispatchError));
+const errorOf = (result: ISubmittableResult): string =>
+  result.dispatchError?.isModule ? api.registry.findMetaError(result.dispatchError.asModule).name : String(result.dispatchError);
 
 describe('the embedded chain under @polkadot/api', () => {
   it('stores a commitment and shows it at its block', async () => {
-    const result = await send(api.tx['commitments']!['setCommitment']!(2, { fields: [{ BigRaw: `0x${'ab'.repeat(300)}` }] }), key('//Miner0//hot'));
+    const result = await send(
+      api.tx['commitments']!['setCommitment']!(2, { fields: [{ BigRaw: `0x${'ab'.repeat(300)}` }] }),
+      key('//Miner0//hot'),
+    );
     expect(names(result)).toContain('commitments.Commitment');
     const before = await api.at(server.node.blocks[0]!.hash);
     expect((await before.query['commitments']!['commitmentOf']!(2, key('//Miner0//hot').address)).isEmpty).toBe(true);
@@ -45,18 +49,32 @@ describe('the embedded chain under @polkadot/api', () => {
 
   it('moves money in an atomic batch with the real events', async () => {
     const [payer, treasury] = [key('//Miner1'), key('//Treasury').address];
-    const result = await send(api.tx['utility']!['batchAll']!([api.tx['balances']!['transferKeepAlive']!(treasury, 5n), api.tx['system']!['remark']!('0x00')]), payer);
-    expect(names(result)).toEqual(['balances.Withdraw', 'balances.Transfer', 'utility.ItemCompleted', 'utility.ItemCompleted', 'utility.BatchCompleted', 'transactionPayment.TransactionFeePaid', 'system.ExtrinsicSuccess']);
+    const result = await send(
+      api.tx['utility']['batchAll']([api.tx['balances']['transferKeepAlive'](treasury, 5n), api.tx['system']['remark']('0x00')]),
+      payer,
+    );
+    expect(names(result)).toEqual([
+      'balances.Withdraw',
+      'balances.Transfer',
+      'utility.ItemCompleted',
+      'utility.ItemCompleted',
+      'utility.BatchCompleted',
+      'transactionPayment.TransactionFeePaid',
+      'system.ExtrinsicSuccess',
+    ]);
   });
 
   it('drops every write and event of a failed batch, but keeps nonce and fee', async () => {
     const payer = key('//Miner2');
-    const before = (await api.query['system']!['account']!(payer.address)).toJSON() as { nonce: number; data: { free: number } };
-    const batch = api.tx['utility']!['batchAll']!([api.tx['balances']!['transferKeepAlive']!(key('//Treasury').address, 7n), api.tx['balances']!['transferKeepAlive']!(key('//Treasury').address, 10n ** 18n)]);
+    const before = (await api.query['system']['account'](payer.address)).toJSON() as { nonce: number; data: { free: number } };
+    const batch = api.tx['utility']['batchAll']([
+      api.tx['balances']['transferKeepAlive'](key('//Treasury').address, 7n),
+      api.tx['balances']['transferKeepAlive'](key('//Treasury').address, 10n ** 18n),
+    ]);
     const result = await send(batch, payer);
     expect(names(result)).toEqual(['balances.Withdraw', 'transactionPayment.TransactionFeePaid', 'system.ExtrinsicFailed']);
     expect(errorOf(result)).toContain('FundsUnavailable');
-    const after = (await api.query['system']!['account']!(payer.address)).toJSON() as typeof before;
+    const after = (await api.query['system']['account'](payer.address)).toJSON() as typeof before;
     expect(after.nonce).toBe(before.nonce + 1);
     expect(before.data.free - after.data.free).toBeLessThan(1_000_000);
   });
@@ -69,7 +87,10 @@ describe('the embedded chain under @polkadot/api', () => {
     expect(errorOf(await send(weights([0, 99], [1, 1]), key('//Validator//hot')))).toBe('UidVecContainInvalidOne');
     expect(errorOf(await send(weights([0, 1], [1]), key('//Validator//hot')))).toBe('WeightVecNotEqualSize');
     expect((await send(weights([2, 0], [100, 50]), key('//Validator//hot'))).dispatchError).toBeUndefined();
-    expect((await api.query['subtensorModule']!['weights']!(2, 1)).toJSON()).toEqual([[2, 65535], [0, 32767]]);
+    expect((await api.query['subtensorModule']!['weights']!(2, 1)).toJSON()).toEqual([
+      [2, 65535],
+      [0, 32767],
+    ]);
   });
 
   it('refuses bad signatures, used nonces, unregistered committers and oversized fields', async () => {
@@ -81,7 +102,10 @@ describe('the embedded chain under @polkadot/api', () => {
     const submit = (hex: string): Promise<unknown> => api.rpc.author.submitExtrinsic(hex);
     await expect(submit(`0x${Buffer.from(bytes).toString('hex')}`)).rejects.toThrow(/bad signature|Execution failed/);
     await expect(send(commit, key('//Validator//hot'), { nonce: 0 })).rejects.toThrow(/outdated/);
-    const huge = await api.tx['commitments']!['setCommitment']!(2, { fields: [{ BigRaw: `0x${'00'.repeat(600)}` }] }).signAsync(key('//Miner1//hot'), { nonce: -1 });
+    const huge = await api.tx['commitments']!['setCommitment']!(2, { fields: [{ BigRaw: `0x${'00'.repeat(600)}` }] }).signAsync(
+      key('//Miner1//hot'),
+      { nonce: -1 },
+    );
     await expect(submit(huge.toHex())).rejects.toThrow(/1002/);
   });
 
@@ -129,7 +153,7 @@ describe('a snapshot', () => {
     const hashes = async (seed: string): Promise<string[]> => {
       const chain = await startChain({ seed });
       const client = await connect(chain.url);
-      await send(client.tx['system']!['remark']!('0x00'), key('//Miner0'));
+      await send(client.tx['system']['remark']('0x00'), key('//Miner0'));
       await client.disconnect();
       await chain.close();
       return chain.node.blocks.map((block) => block.hash);

@@ -26,7 +26,8 @@ export class EventEncoder {
   encode(palletName: string, event: string, fields: readonly unknown[]): Uint8Array {
     const pallet = this.#pallet(palletName);
     const variant = this.#variants(pallet.events.unwrap().type).find((item) => item.name.toString() === event);
-    if (!variant || variant.fields.length !== fields.length) throw new Error(`the embedded chain has no event ${palletName}.${event} of ${fields.length} fields`);
+    if (!variant || variant.fields.length !== fields.length)
+      throw new Error(`the embedded chain has no event ${palletName}.${event} of ${fields.length} fields`);
     const parts = variant.fields.map((field, i) => {
       const value = fields[i];
       const type = this.#registry.createLookupType(field.type);

@@ -26,28 +26,51 @@ const invalid = (data: string): PoolError => new PoolError(1010, 'Invalid Transa
 export function decodeExtrinsic(registry: TypeRegistry, bytes: Uint8Array): GenericExtrinsic {
   let extrinsic: GenericExtrinsic;
   try {
-    extrinsic = registry.createType('Extrinsic', bytes) as unknown as GenericExtrinsic;
+    extrinsic = registry.createType('Extrinsic', bytes);
   } catch (error) {
-    throw new PoolError(1002, 'Verification Error: Runtime error: Execution failed', error instanceof Error ? error.message.slice(0, 200) : 'undecodable');
+    throw new PoolError(
+      1002,
+      'Verification Error: Runtime error: Execution failed',
+      error instanceof Error ? error.message.slice(0, 200) : 'undecodable',
+    );
   }
   // The registry ignores trailing bytes and limits that metadata does not state; a node's decoder refuses both.
   if (!equalBytes(extrinsic.toU8a(), bytes) || !withinBounds(extrinsic.method as never)) {
     throw new PoolError(1002, 'Verification Error: Runtime error: Execution failed', 'the bytes are not one extrinsic');
   }
-  if (!extrinsic.isSigned || extrinsic.version !== 0x84) throw new PoolError(1010, 'Invalid Transaction', 'Transaction call is not expected');
+  if (!extrinsic.isSigned || extrinsic.version !== 0x84)
+    throw new PoolError(1010, 'Invalid Transaction', 'Transaction call is not expected');
   return extrinsic;
 }
 
 /** Checks signature and mortality for entry into block `next`. `hashOf` gives the hash of a known block. */
-export function verifyExtrinsic(registry: TypeRegistry, extrinsic: GenericExtrinsic, next: number, hashOf: (block: number) => string | null): void {
+export function verifyExtrinsic(
+  registry: TypeRegistry,
+  extrinsic: GenericExtrinsic,
+  next: number,
+  hashOf: (block: number) => string | null,
+): void {
   const birth = extrinsic.era.isMortalEra ? extrinsic.era.asMortalEra.birth(next) : 0;
   const blockHash = hashOf(birth);
-  if (blockHash === null || (birth !== 0 && next - birth > BLOCK_HASH_COUNT)) throw invalid('Transaction has an ancient birth block');
+  if (blockHash === null || (birth !== 0 && next - birth > BLOCK_HASH_COUNT))
+    throw invalid('Transaction has an ancient birth block');
   const payload = registry
-    .createType('ExtrinsicPayload', {
-      method: extrinsic.method.toHex(), era: extrinsic.era, nonce: extrinsic.nonce, tip: extrinsic.tip, mode: 0, metadataHash: null,
-      specVersion: SPEC_VERSION, transactionVersion: TRANSACTION_VERSION, genesisHash: hashOf(0)!, blockHash,
-    }, { version: 4 })
+    .createType(
+      'ExtrinsicPayload',
+      {
+        method: extrinsic.method.toHex(),
+        era: extrinsic.era,
+        nonce: extrinsic.nonce,
+        tip: extrinsic.tip,
+        mode: 0,
+        metadataHash: null,
+        specVersion: SPEC_VERSION,
+        transactionVersion: TRANSACTION_VERSION,
+        genesisHash: hashOf(0)!,
+        blockHash,
+      },
+      { version: 4 },
+    )
     .toU8a({ method: true });
   const message = payload.length > 256 ? blake2AsU8a(payload) : payload;
   const { type } = (extrinsic.inner as unknown as { signature: { multiSignature: { type: string } } }).signature.multiSignature;
@@ -56,7 +79,12 @@ export function verifyExtrinsic(registry: TypeRegistry, extrinsic: GenericExtrin
   const signer = extrinsic.signer.toString();
   const key = registry.createType('AccountId32', signer).toU8a();
   // By the tag alone: the library's own signatureVerify tries every scheme and accepts <Bytes>-wrapped messages.
-  const ok = type === 'Sr25519' ? tryVerify(() => sr25519Verify(message, raw, key)) : type === 'Ed25519' ? tryVerify(() => ed25519Verify(message, raw, key)) : tryVerify(() => secp256k1Verify(message, raw, key, 'blake2'));
+  const ok =
+    type === 'Sr25519'
+      ? tryVerify(() => sr25519Verify(message, raw, key))
+      : type === 'Ed25519'
+        ? tryVerify(() => ed25519Verify(message, raw, key))
+        : tryVerify(() => secp256k1Verify(message, raw, key, 'blake2'));
   if (!ok) throw invalid('Transaction has a bad signature');
 }
 

@@ -27,15 +27,29 @@ const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
 const dev = (uri: string): DevAccount => ({ uri, address: keyring.createFromUri(uri).address });
 const pair = (name: string, uid: number | null): DevPair => ({ uid, coldkey: dev(`//${name}`), hotkey: dev(`//${name}//hot`) });
 
-export type GenesisOptions = { seed?: string | null; miners?: number; blockMs?: number | null; tempo?: number; weightsRateLimit?: number };
+export type GenesisOptions = {
+  seed?: string | null;
+  miners?: number;
+  blockMs?: number | null;
+  tempo?: number;
+  weightsRateLimit?: number;
+};
 
 /** The small subnet that the demo and the tests start from: owner 0, validator 1 with a permit, miners from 2 on. */
 export function devGenesis(options: GenesisOptions = {}): Genesis {
   return {
-    seed: options.seed ?? null, startMs: 1_790_000_000_000, netuid: 2, blockMs: options.blockMs ?? null, tempo: options.tempo ?? 20, weightsRateLimit: options.weightsRateLimit ?? 0,
-    owner: pair('Owner', 0), validator: pair('Validator', 1),
+    seed: options.seed ?? null,
+    startMs: 1_790_000_000_000,
+    netuid: 2,
+    blockMs: options.blockMs ?? null,
+    tempo: options.tempo ?? 20,
+    weightsRateLimit: options.weightsRateLimit ?? 0,
+    owner: pair('Owner', 0),
+    validator: pair('Validator', 1),
     miners: Array.from({ length: options.miners ?? 4 }, (_, i) => pair(`Miner${i}`, i + 2)),
-    sudo: dev('//Alice'), treasury: dev('//Treasury'), stranger: dev('//Stranger'),
+    sudo: dev('//Alice'),
+    treasury: dev('//Treasury'),
+    stranger: dev('//Stranger'),
   };
 }
 
@@ -46,7 +60,13 @@ export function seedGenesis(storage: Storage, genesis: Genesis): void {
   const { netuid } = genesis;
   const silent = { storage, emit: () => undefined };
   const pairs = [genesis.owner, genesis.validator, ...genesis.miners];
-  for (const { address } of [genesis.sudo, genesis.treasury, genesis.stranger, ...pairs.flatMap(({ coldkey, hotkey }) => [coldkey, hotkey])]) deposit(silent, address, RICH_RAO);
+  for (const { address } of [
+    genesis.sudo,
+    genesis.treasury,
+    genesis.stranger,
+    ...pairs.flatMap(({ coldkey, hotkey }) => [coldkey, hotkey]),
+  ])
+    deposit(silent, address, RICH_RAO);
   const put = (item: string, value: unknown): void => storage.put(`subtensorModule.${item}`, [netuid], value);
   put('networksAdded', true);
   put('subnetOwner', genesis.owner.coldkey.address);
@@ -57,11 +77,24 @@ export function seedGenesis(storage: Storage, genesis: Genesis): void {
   put('maxAllowedUids', 256);
   put('commitRevealWeightsEnabled', false);
   put('burn', 1_000_000);
-  for (const { hotkey, coldkey } of pairs) register(storage, netuid, hotkey.address, coldkey.address, 0, hotkey === genesis.validator.hotkey);
+  for (const { hotkey, coldkey } of pairs)
+    register(storage, netuid, hotkey.address, coldkey.address, 0, hotkey === genesis.validator.hotkey);
 }
 
 /** The JSON line that `cacheon devnet chain` prints, with the fields of `subtensor/run.sh`. */
 export function describeChain(genesis: Genesis, endpoint: string): Record<string, unknown> {
   const { netuid, sudo, treasury, stranger, owner, validator, miners } = genesis;
-  return { endpoint, specName: 'node-subtensor', specVersion: 424, netuid, size: miners.length + 2, sudo, treasury, stranger, owner, validator, miners };
+  return {
+    endpoint,
+    specName: 'node-subtensor',
+    specVersion: 424,
+    netuid,
+    size: miners.length + 2,
+    sudo,
+    treasury,
+    stranger,
+    owner,
+    validator,
+    miners,
+  };
 }

@@ -8,13 +8,33 @@ const realFile = join(dirname(process.env['SUBTENSOR_LOCALNET'] ?? ''), 'metadat
 const present = process.env['SUBTENSOR_LOCALNET'] !== undefined && existsSync(realFile);
 if (!present) console.warn('skipped: comparison with real metadata (set SUBTENSOR_LOCALNET to the path of subtensor/run.sh)');
 
-type Def = Record<string, { fields?: Field[]; variants?: { name: string; index: number; fields: Field[] }[]; type?: number; len?: number }> & { tuple?: number[]; primitive?: string };
+type Def = Record<
+  string,
+  { fields?: Field[]; variants?: { name: string; index: number; fields: Field[] }[]; type?: number; len?: number }
+> & { tuple?: number[]; primitive?: string };
 type Field = { name: string | null; type: number };
 type Type = { type: { path: string[]; def: Def } };
-type Json = { lookup: { types: Type[] }; pallets: Pallet[]; apis: { name: string; methods: { name: string; inputs: Field[]; output: number }[] }[]; extrinsic: { transactionExtensions: { identifier: string; type: number; implicit: number }[] } };
+type Json = {
+  lookup: { types: Type[] };
+  pallets: Pallet[];
+  apis: { name: string; methods: { name: string; inputs: Field[]; output: number }[] }[];
+  extrinsic: { transactionExtensions: { identifier: string; type: number; implicit: number }[] };
+};
 type Pallet = {
-  name: string; index: number; calls: { type: number } | null; events: { type: number } | null; errors: { type: number } | null;
-  storage: { prefix: string; items: { name: string; modifier: string; fallback: string; type: { plain?: number; map?: { hashers: string[]; key: number; value: number } } }[] } | null;
+  name: string;
+  index: number;
+  calls: { type: number } | null;
+  events: { type: number } | null;
+  errors: { type: number } | null;
+  storage: {
+    prefix: string;
+    items: {
+      name: string;
+      modifier: string;
+      fallback: string;
+      type: { plain?: number; map?: { hashers: string[]; key: number; value: number } };
+    }[];
+  } | null;
   constants: { name: string; type: number; value: string }[];
 };
 const decode = (bytes: Uint8Array): Json => new Metadata(new TypeRegistry(), bytes).asV16.toJSON() as unknown as Json;
@@ -29,9 +49,13 @@ function expand(json: Json, id: number, seen: readonly number[] = []): string {
   const fields = (list: Field[]): string => list.map((field) => `${field.name ?? ''}:${inner(field.type)}`).join(',');
   if (def.primitive !== undefined) return def.primitive;
   if (def.tuple !== undefined) return `(${def.tuple.map(inner).join(',')})`;
-  const [kind, body] = Object.entries(def)[0] as [string, { fields?: Field[]; variants?: { name: string; index: number; fields: Field[] }[]; type?: number; len?: number }];
+  const [kind, body] = Object.entries(def)[0] as [
+    string,
+    { fields?: Field[]; variants?: { name: string; index: number; fields: Field[] }[]; type?: number; len?: number },
+  ];
   if (body.fields) return `${name}{${fields(body.fields)}}`;
-  if (body.variants) return `${name}<${body.variants.map((variant) => `${variant.index}=${variant.name}(${fields(variant.fields)})`).join('|')}>`;
+  if (body.variants)
+    return `${name}<${body.variants.map((variant) => `${variant.index}=${variant.name}(${fields(variant.fields)})`).join('|')}>`;
   return `${kind}${body.len ?? ''}[${inner(body.type!)}]`;
 }
 
@@ -55,19 +79,33 @@ describe('metadata of the embedded chain', () => {
       same(pallet.name, [pallet.index, pallet.storage?.prefix ?? null], [other.index, other.storage?.prefix ?? null]);
       for (const item of pallet.storage?.items ?? []) {
         const twin = other.storage!.items.find(({ name }) => name === item.name)!;
-        const show = (json: Json, { type, modifier, fallback }: typeof item) => [modifier, fallback, type.map?.hashers, type.plain === undefined ? `${expand(json, type.map!.key)}=>${expand(json, type.map!.value)}` : expand(json, type.plain)];
+        const show = (json: Json, { type, modifier, fallback }: typeof item) => [
+          modifier,
+          fallback,
+          type.map?.hashers,
+          type.plain === undefined
+            ? `${expand(json, type.map!.key)}=>${expand(json, type.map!.value)}`
+            : expand(json, type.plain),
+        ];
         same(`${pallet.name}.${item.name}`, show(ours, item), show(real, twin));
       }
       for (const constant of pallet.constants) {
         const twin = other.constants.find(({ name }) => name === constant.name)!;
-        same(`${pallet.name}.${constant.name}`, [constant.value, expand(ours, constant.type)], [twin.value, expand(real, twin.type)]);
+        same(
+          `${pallet.name}.${constant.name}`,
+          [constant.value, expand(ours, constant.type)],
+          [twin.value, expand(real, twin.type)],
+        );
       }
       for (const kind of ['calls', 'events', 'errors'] as const) {
         if (!pallet[kind]) continue;
         const variants = (json: Json, id: number) => json.lookup.types[id]!.type.def['variant']!.variants!;
         for (const variant of variants(ours, pallet[kind].type)) {
           const twin = variants(real, other[kind]!.type).find(({ name }) => name === variant.name)!;
-          const show = (json: Json, { index, fields }: typeof variant) => [index, fields.map((field) => `${field.name ?? ''}:${expand(json, field.type)}`)];
+          const show = (json: Json, { index, fields }: typeof variant) => [
+            index,
+            fields.map((field) => `${field.name ?? ''}:${expand(json, field.type)}`),
+          ];
           same(`${pallet.name} ${kind} ${variant.name}`, show(ours, variant), show(real, twin));
         }
       }
@@ -75,11 +113,19 @@ describe('metadata of the embedded chain', () => {
     for (const api of ours.apis) {
       for (const method of api.methods) {
         const twin = real.apis.find(({ name }) => name === api.name)!.methods.find(({ name }) => name === method.name)!;
-        const show = (json: Json, { inputs, output }: typeof method) => [...inputs.map((input) => expand(json, input.type)), expand(json, output)];
+        const show = (json: Json, { inputs, output }: typeof method) => [
+          ...inputs.map((input) => expand(json, input.type)),
+          expand(json, output),
+        ];
         same(`${api.name}.${method.name}`, show(ours, method), show(real, twin));
       }
     }
-    const extensions = (json: Json) => json.extrinsic.transactionExtensions.map(({ identifier, type, implicit }) => [identifier, expand(json, type), expand(json, implicit)]);
+    const extensions = (json: Json) =>
+      json.extrinsic.transactionExtensions.map(({ identifier, type, implicit }) => [
+        identifier,
+        expand(json, type),
+        expand(json, implicit),
+      ]);
     same('extensions', extensions(ours), extensions(real));
     expect(compared).toBeGreaterThan(250);
   });

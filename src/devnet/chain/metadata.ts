@@ -11,15 +11,28 @@ export type MetadataVersion = (typeof METADATA_VERSIONS)[number];
 function encodeMetadata(version: MetadataVersion): Uint8Array {
   const registry = new TypeRegistry();
   const { types, pallets, extrinsic, apis, outerEnums } = source;
-  const callType = types.find(({ type }) => type.path.join('::') === 'sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic')!.id;
+  const callType = types.find(
+    ({ type }) => type.path.join('::') === 'sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic',
+  )!.id;
   const extra = types.find(({ type }) => type.path.at(-1) === 'AccountId32')!.id;
   const extensions = extrinsic.transactionExtensions;
-  const old = { version: 4, signedExtensions: extensions.map(({ identifier, type, implicit }) => ({ identifier, type, additionalSigned: implicit })) };
+  const old = {
+    version: 4,
+    signedExtensions: extensions.map(({ identifier, type, implicit }) => ({ identifier, type, additionalSigned: implicit })),
+  };
   const body =
     version === 16
       ? { lookup: { types }, pallets, extrinsic, apis, outerEnums, custom: { map: {} } }
       : version === 15
-        ? { lookup: { types }, pallets, extrinsic: { ...extrinsic, ...old, extraType: extra }, type: callType, apis, outerEnums, custom: { map: {} } }
+        ? {
+            lookup: { types },
+            pallets,
+            extrinsic: { ...extrinsic, ...old, extraType: extra },
+            type: callType,
+            apis,
+            outerEnums,
+            custom: { map: {} },
+          }
         : { lookup: { types }, pallets, extrinsic: { ...old, type: callType }, type: callType };
   return concatBytes(MAGIC, Uint8Array.of(version), registry.createType(`MetadataV${version}`, body).toU8a());
 }

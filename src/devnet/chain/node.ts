@@ -22,7 +22,14 @@ export type Block = {
 
 /** Where a submitted extrinsic stands, as `author_extrinsicUpdate` tells it. */
 export type ExtrinsicStatus = 'ready' | 'future' | { inBlock: string } | { finalized: string } | 'invalid';
-type Pooled = { bytes: Uint8Array; hash: string; extrinsic: GenericExtrinsic; signer: string; nonce: number; watch: (status: ExtrinsicStatus) => void };
+type Pooled = {
+  bytes: Uint8Array;
+  hash: string;
+  extrinsic: GenericExtrinsic;
+  signer: string;
+  nonce: number;
+  watch: (status: ExtrinsicStatus) => void;
+};
 
 export type Snapshot = { genesis: Genesis; blocks: Block[]; state: ReturnType<State['dump']> };
 
@@ -104,7 +111,8 @@ export class ChainNode {
     const nonce = extrinsic.nonce.toNumber();
     verifyExtrinsic(this.registry, extrinsic, this.head.number + 1, (block) => this.blocks[block]?.hash ?? null);
     const ready = checkNonce(nonce, account(this.storage, signer).nonce);
-    if (this.#pool.some((item) => item.signer === signer && item.nonce === nonce)) throw new PoolError(1014, 'Priority is too low', 'a transaction with this nonce waits already');
+    if (this.#pool.some((item) => item.signer === signer && item.nonce === nonce))
+      throw new PoolError(1014, 'Priority is too low', 'a transaction with this nonce waits already');
     checkFee(account(this.storage, signer).data.free, feeRao(extrinsic.method as unknown as GenericCall, bytes.length));
     this.#pool.push({ bytes, hash, extrinsic, signer, nonce, watch });
     setImmediate(() => watch(ready ? 'ready' : 'future'));
@@ -145,7 +153,7 @@ export class ChainNode {
     this.#emit('System', 'ExtrinsicSuccess', { weight: { refTime: 0, proofSize: 0 }, class: 'Mandatory', paysFee: 'No' });
 
     const done: Pooled[] = [];
-    for (let progress = true; progress; ) {
+    for (let progress = true; progress;) {
       progress = false;
       for (const item of this.#pool.filter((candidate) => !done.includes(candidate))) {
         const outcome = this.#apply(item, included.length);
@@ -197,7 +205,9 @@ export class ChainNode {
     const records = this.#records.length;
     let failure: DispatchFailure | null = handler ? null : new DispatchFailure('System', 'CallFiltered');
     const context: CallContext = {
-      storage: this.storage, block: this.head.number + 1, who,
+      storage: this.storage,
+      block: this.head.number + 1,
+      who,
       emit: (pallet, event, ...fields) => this.#emit(pallet, event, ...fields),
       inner: (inner) => this.#dispatch(inner, who),
     };
@@ -225,14 +235,25 @@ export class ChainNode {
     // A seeded chain's hashes follow from seed and number alone: signatures are random, and would make no two runs alike.
     const salt = Buffer.from(this.genesis.seed ?? '', 'hex');
     const root = (parts: readonly Uint8Array[]): string => `0x${toHex(blake2AsU8a(concatBytes(...parts)))}`;
-    const stateRoot = root(this.genesis.seed === null ? changes.flatMap(([key, value]) => [Buffer.from(key, 'hex'), value ?? new Uint8Array()]) : [salt, Uint8Array.of(1)]);
+    const stateRoot = root(
+      this.genesis.seed === null
+        ? changes.flatMap(([key, value]) => [Buffer.from(key, 'hex'), value ?? new Uint8Array()])
+        : [salt, Uint8Array.of(1)],
+    );
     const extrinsicsRoot = root(this.genesis.seed === null ? extrinsics : [salt, Uint8Array.of(2)]);
     const slot = Buffer.alloc(8);
     slot.writeBigUInt64LE(BigInt(number));
     const logs = number === 0 ? [] : [`0x06${toHex(Buffer.from('aura'))}20${toHex(slot)}`];
-    const header = this.registry.createType('Header', { parentHash, number, stateRoot, extrinsicsRoot, digest: { logs } }) as unknown as Codec;
+    const header = this.registry.createType('Header', {
+      parentHash,
+      number,
+      stateRoot,
+      extrinsicsRoot,
+      digest: { logs },
+    }) as unknown as Codec;
     const block: Block = {
-      number, hash: `0x${toHex(blake2AsU8a(header.toU8a()))}`,
+      number,
+      hash: `0x${toHex(blake2AsU8a(header.toU8a()))}`,
       header: { parentHash, number: `0x${number.toString(16)}`, stateRoot, extrinsicsRoot, digest: { logs } },
       extrinsics: extrinsics.map((bytes) => `0x${toHex(bytes)}`),
     };

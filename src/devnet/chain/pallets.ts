@@ -12,15 +12,26 @@ const MAX_FIELDS = 3;
 const MAX_BIG_RAW = 512;
 const MAX_TIMELOCK = 1024;
 
-type AccountRecord = { nonce: number; consumers: number; providers: number; sufficients: number; data: { free: bigint; reserved: bigint; frozen: bigint; flags: bigint } };
+type AccountRecord = {
+  nonce: number;
+  consumers: number;
+  providers: number;
+  sufficients: number;
+  data: { free: bigint; reserved: bigint; frozen: bigint; flags: bigint };
+};
 
 /** Balance and nonce of an account. */
 export function account(storage: Storage, address: string): AccountRecord {
-  const record = storage.get('system.account', address)!.toJSON() as Record<string, unknown> & { data: Record<string, string | number> };
+  const record = storage.get('system.account', address)!.toJSON() as Record<string, unknown> & {
+    data: Record<string, string | number>;
+  };
   const big = (value: string | number): bigint => BigInt(value);
   const { free, reserved, frozen, flags } = record.data;
   return {
-    nonce: Number(record['nonce']), consumers: Number(record['consumers']), providers: Number(record['providers']), sufficients: Number(record['sufficients']),
+    nonce: Number(record['nonce']),
+    consumers: Number(record['consumers']),
+    providers: Number(record['providers']),
+    sufficients: Number(record['sufficients']),
     data: { free: big(free!), reserved: big(reserved!), frozen: big(frozen!), flags: big(flags!) },
   };
 }
@@ -67,7 +78,7 @@ function transfer(keepAlive: boolean): Handler {
 const batchAll: Handler = (context, call) => {
   for (const inner of call.args[0] as Vec<Call>) {
     if (inner.section === 'utility') fail('System', 'CallFiltered');
-    const failure = context.inner(inner as unknown as GenericCall);
+    const failure = context.inner(inner);
     if (failure) throw failure;
     context.emit('Utility', 'ItemCompleted');
   }
@@ -76,7 +87,7 @@ const batchAll: Handler = (context, call) => {
 
 const batch: Handler = (context, call) => {
   for (const [index, inner] of [...(call.args[0] as Vec<Call>)].entries()) {
-    const failure = context.inner(inner as unknown as GenericCall);
+    const failure = context.inner(inner);
     if (failure) {
       context.emit('Utility', 'BatchInterrupted', index, failure);
       return;
@@ -89,7 +100,7 @@ const batch: Handler = (context, call) => {
 const forceBatch: Handler = (context, call) => {
   let failed = false;
   for (const inner of call.args[0] as Vec<Call>) {
-    const failure = context.inner(inner as unknown as GenericCall);
+    const failure = context.inner(inner);
     failed ||= failure !== null;
     if (failure) context.emit('Utility', 'ItemFailed', failure);
     else context.emit('Utility', 'ItemCompleted');
@@ -100,7 +111,10 @@ const forceBatch: Handler = (context, call) => {
 /** Bytes that one commitment field counts against the epoch's budget, or a failure where it is too long. */
 function fieldSize(field: Codec): number {
   const { type, inner } = field as unknown as { type: string; inner: Codec };
-  const size = type === 'TimelockEncrypted' ? ((inner as unknown as Map<string, Codec>).get('encrypted')!.toU8a(true).length) : inner.toU8a(true).length;
+  const size =
+    type === 'TimelockEncrypted'
+      ? (inner as unknown as Map<string, Codec>).get('encrypted')!.toU8a(true).length
+      : inner.toU8a(true).length;
   if (/^Raw\d+$/.test(type)) return size;
   if (type === 'BigRaw') return size;
   if (type === 'TimelockEncrypted') return size;
@@ -109,7 +123,8 @@ function fieldSize(field: Codec): number {
 
 /** Whether an extrinsic's commitment keeps the limits that its encoding cannot express. A real node cannot even decode it otherwise. */
 export function withinBounds(call: GenericCall): boolean {
-  if (call.section === 'utility') return (call.args[0] as Vec<Call>).every((inner) => withinBounds(inner as unknown as GenericCall));
+  if (call.section === 'utility')
+    return (call.args[0] as Vec<Call>).every((inner) => withinBounds(inner as unknown as GenericCall));
   if (call.section !== 'commitments') return true;
   const fields = (call.args[1] as unknown as Map<string, Vec<Codec>>).get('fields')!;
   return (
@@ -127,16 +142,28 @@ const setCommitment: Handler = (context, call) => {
   if (storage.get('subtensorModule.uids', netuid, who) === null) fail('Commitments', 'AccountNotAllowedCommit');
   const info = call.args[1] as unknown as Map<string, Vec<Codec>>;
   const fields = [...info.get('fields')!];
-  const cost = Math.max(100, fields.reduce((sum, field) => sum + fieldSize(field), 0));
+  const cost = Math.max(
+    100,
+    fields.reduce((sum, field) => sum + fieldSize(field), 0),
+  );
   const epoch = storage.number('subtensorModule.subnetEpochIndex', netuid);
-  const used = storage.get('commitments.usedSpaceOf', netuid, who)?.toJSON() as { lastEpoch: number; usedSpace: number } | undefined;
-  const before = used && Number(used.lastEpoch) === epoch ? Number(used.usedSpace) : 0;
+  const used = storage.get('commitments.usedSpaceOf', netuid, who)?.toJSON() as
+    { lastEpoch: number; usedSpace: number } | undefined;
+  const before = used && used.lastEpoch === epoch ? used.usedSpace : 0;
   if (before + cost > storage.number('commitments.maxSpace')) fail('Commitments', 'SpaceLimitExceeded');
   storage.put('commitments.usedSpaceOf', [netuid, who], { lastEpoch: epoch, usedSpace: before + cost });
   storage.put('commitments.commitmentOf', [netuid, who], { deposit: 0, block, info: call.args[1] });
   storage.put('commitments.lastCommitment', [netuid, who], block);
-  const sealed = fields.find((field) => (field as unknown as { type: string }).type === 'TimelockEncrypted') as unknown as { inner: Map<string, Codec> } | undefined;
-  if (sealed) context.emit('Commitments', 'TimelockCommitment', netuid, who, sealed.inner.get('revealRound') ?? sealed.inner.get('reveal_round'));
+  const sealed = fields.find((field) => (field as unknown as { type: string }).type === 'TimelockEncrypted') as unknown as
+    { inner: Map<string, Codec> } | undefined;
+  if (sealed)
+    context.emit(
+      'Commitments',
+      'TimelockCommitment',
+      netuid,
+      who,
+      sealed.inner.get('revealRound') ?? sealed.inner.get('reveal_round'),
+    );
   else context.emit('Commitments', 'Commitment', netuid, who);
 };
 
@@ -153,7 +180,8 @@ const setWeights: Handler = (context, call) => {
   const uids = (call.args[1] as Vec<Codec>).map((uid) => Number(uid.toString()));
   const weights = (call.args[2] as Vec<Codec>).map((weight) => Number(weight.toString()));
   const version = BigInt(argument(call, 3));
-  if (storage.get('subtensorModule.commitRevealWeightsEnabled', netuid)!.toString() === 'true') fail(pallet, 'CommitRevealEnabled');
+  if (storage.get('subtensorModule.commitRevealWeightsEnabled', netuid)!.toString() === 'true')
+    fail(pallet, 'CommitRevealEnabled');
   if (uids.length !== weights.length) fail(pallet, 'WeightVecNotEqualSize');
   if (storage.get('subtensorModule.networksAdded', netuid)!.toString() !== 'true') fail(pallet, 'MechanismDoesNotExist');
   const size = storage.number('subtensorModule.subnetworkN', netuid);
@@ -165,14 +193,22 @@ const setWeights: Handler = (context, call) => {
   if (key !== 0n && version < key) fail(pallet, 'IncorrectWeightVersionKey');
   const updates = (storage.get('subtensorModule.lastUpdate', netuid) as Vec<Codec>).map((item) => Number(item.toString()));
   const last = updates[uid] ?? 0;
-  if (last !== 0 && block - last < storage.number('subtensorModule.weightsSetRateLimit', netuid)) fail(pallet, 'SettingWeightsTooFast');
-  const permits = (storage.get('subtensorModule.validatorPermit', netuid) as Vec<Codec>).map((item) => item.toString() === 'true');
+  if (last !== 0 && block - last < storage.number('subtensorModule.weightsSetRateLimit', netuid))
+    fail(pallet, 'SettingWeightsTooFast');
+  const permits = (storage.get('subtensorModule.validatorPermit', netuid) as Vec<Codec>).map(
+    (item) => item.toString() === 'true',
+  );
   const selfOnly = uids.length === 1 && uids[0] === uid;
   if (!permits[uid] && !selfOnly) fail(pallet, 'NeuronNoValidatorPermit');
   if (new Set(uids).size !== uids.length) fail(pallet, 'DuplicateUids');
   if (uids.some((item) => item >= size)) fail(pallet, 'UidVecContainInvalidOne');
-  if (!selfOnly && uids.length < Math.min(size, storage.number('subtensorModule.minAllowedWeights', netuid))) fail(pallet, 'WeightVecLengthIsLow');
-  storage.put('subtensorModule.weights', [netuid, uid], upscale(weights).map((weight, i) => [uids[i]!, weight]));
+  if (!selfOnly && uids.length < Math.min(size, storage.number('subtensorModule.minAllowedWeights', netuid)))
+    fail(pallet, 'WeightVecLengthIsLow');
+  storage.put(
+    'subtensorModule.weights',
+    [netuid, uid],
+    upscale(weights).map((weight, i) => [uids[i]!, weight]),
+  );
   while (updates.length < size) updates.push(0);
   updates[uid] = block;
   storage.put('subtensorModule.lastUpdate', [netuid], updates);
@@ -180,7 +216,14 @@ const setWeights: Handler = (context, call) => {
 };
 
 /** Adds a neuron at the next free uid. */
-export function register(storage: Storage, netuid: number, hotkey: string, coldkey: string, block: number, permit = false): number {
+export function register(
+  storage: Storage,
+  netuid: number,
+  hotkey: string,
+  coldkey: string,
+  block: number,
+  permit = false,
+): number {
   const uid = storage.number('subtensorModule.subnetworkN', netuid);
   storage.put('subtensorModule.subnetworkN', [netuid], uid + 1);
   storage.put('subtensorModule.uids', [netuid, hotkey], uid);
@@ -202,7 +245,8 @@ const burnedRegister: Handler = (context, call) => {
   const netuid = Number(argument(call, 0));
   const hotkey = argument(call, 1);
   const { storage, who, block } = context;
-  if (storage.get('subtensorModule.networksAdded', netuid)!.toString() !== 'true') fail('SubtensorModule', 'MechanismDoesNotExist');
+  if (storage.get('subtensorModule.networksAdded', netuid)!.toString() !== 'true')
+    fail('SubtensorModule', 'MechanismDoesNotExist');
   if (storage.get('subtensorModule.uids', netuid, hotkey) !== null) fail('SubtensorModule', 'HotKeyAlreadyRegisteredInSubNet');
   withdraw(storage, who, BigInt(storage.get('subtensorModule.burn', netuid)!.toString()), true);
   const uid = register(storage, netuid, hotkey, who, block);
@@ -212,7 +256,8 @@ const burnedRegister: Handler = (context, call) => {
 /** Every call of the embedded chain, by `section.method` as @polkadot/api spells it. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {
   'system.remark': () => undefined,
-  'system.remarkWithEvent': (context, call) => context.emit('System', 'Remarked', context.who, blake2AsHex(call.args[0]!.toU8a(true))),
+  'system.remarkWithEvent': (context, call) =>
+    context.emit('System', 'Remarked', context.who, blake2AsHex(call.args[0]!.toU8a(true))),
   'balances.transferKeepAlive': transfer(true),
   'balances.transferAllowDeath': transfer(false),
   'utility.batch': batch,
@@ -249,6 +294,10 @@ export function onInitialize(storage: Storage, netuid: number, block: number): v
     storage.put('subtensorModule.subnetEpochIndex', [netuid], storage.number('subtensorModule.subnetEpochIndex', netuid) + 1);
     storage.put('subtensorModule.blocksSinceLastStep', [netuid], 0);
   } else {
-    storage.put('subtensorModule.blocksSinceLastStep', [netuid], storage.number('subtensorModule.blocksSinceLastStep', netuid) + 1);
+    storage.put(
+      'subtensorModule.blocksSinceLastStep',
+      [netuid],
+      storage.number('subtensorModule.blocksSinceLastStep', netuid) + 1,
+    );
   }
 }

@@ -17,7 +17,10 @@ export class RpcError extends Error {
 }
 
 /** A connection's side of a subscription: `notify` sends one message of it. */
-export type Subscriber = { start(method: string, begin: (notify: (result: unknown) => void) => () => void): string; stop(id: string): boolean };
+export type Subscriber = {
+  start(method: string, begin: (notify: (result: unknown) => void) => () => void): string;
+  stop(id: string): boolean;
+};
 
 type Params = readonly unknown[];
 type Method = (params: Params, subscriber: Subscriber) => unknown;
@@ -43,7 +46,8 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
     const hash = params[index];
     if (hash === undefined || hash === null) return node.head;
     const block = node.blockByHash(text(params, index));
-    if (block === null) throw new RpcError(4003, 'Client error: Api called for an unknown Block', `Header was not found: ${String(hash)}`);
+    if (block === null)
+      throw new RpcError(4003, 'Client error: Api called for an unknown Block', `Header was not found: ${text(params, index)}`);
     return block;
   };
   const heads: (name: string) => Method = (name) => (_, subscriber) =>
@@ -53,7 +57,8 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
     });
   const unsubscribe: Method = (params, subscriber) => subscriber.stop(text(params, 0));
   const changes = (block: Block, keys: readonly string[]) => ({
-    block: block.hash, changes: keys.map((key) => [key, show(node.rawStorage(key.slice(2).toLowerCase(), block.number))]),
+    block: block.hash,
+    changes: keys.map((key) => [key, show(node.rawStorage(key.slice(2).toLowerCase(), block.number))]),
   });
   const storageAt: Method = (params) => show(node.rawStorage(toHex(hex(params, 0)), blockAt(params, 1).number));
   const nextIndex: Method = (params) => node.nextNonce(text(params, 0));
@@ -92,7 +97,11 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
     chain_unsubscribeAllHeads: unsubscribe,
     chain_subscribeFinalizedHeads: heads('chain_finalizedHead'),
     chain_unsubscribeFinalizedHeads: unsubscribe,
-    rpc_methods: () => ({ methods: Object.keys(methods).filter((name) => !name.startsWith('dev_')).sort() }),
+    rpc_methods: () => ({
+      methods: Object.keys(methods)
+        .filter((name) => !name.startsWith('dev_'))
+        .sort(),
+    }),
     state_call: (params) => {
       const name = text(params, 0);
       const api = Object.hasOwn(RUNTIME_APIS, name) ? RUNTIME_APIS[name] : undefined;
@@ -103,7 +112,11 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
       const prefix = toHex(hex(params, 0));
       const count = Math.min(Number(params[1]), MAX_PAGE);
       const from = typeof params[2] === 'string' ? params[2].replace(/^0x/, '').toLowerCase() : '';
-      return node.rawKeys(prefix, blockAt(params, 3).number).filter((key) => from === '' || from === prefix || key > from).slice(0, count).map((key) => `0x${key}`);
+      return node
+        .rawKeys(prefix, blockAt(params, 3).number)
+        .filter((key) => from === '' || from === prefix || key > from)
+        .slice(0, count)
+        .map((key) => `0x${key}`);
     },
     state_getKeys: (params) => node.rawKeys(toHex(hex(params, 0)), blockAt(params, 1).number).map((key) => `0x${key}`),
     state_getMetadata: () => show(metadataBytes(14)),
@@ -143,12 +156,13 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
     system_properties: () => ({ isEthereum: false, ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' }),
     system_version: () => '1',
     dev_newBlock: (params) => {
-      const count = typeof params[0] === 'object' && params[0] !== null ? Number((params[0] as { count?: number }).count ?? 1) : 1;
+      const count = typeof params[0] === 'object' && params[0] !== null ? ((params[0] as { count?: number }).count ?? 1) : 1;
       for (let i = 0; i < count; i++) node.build();
       return node.head.hash;
     },
     dev_setStorage: (params) => {
-      for (const [key, value] of params[0] as [string, string | null][]) node.storage.state.set(key.slice(2).toLowerCase(), value === null ? null : fromHex(value));
+      for (const [key, value] of params[0] as [string, string | null][])
+        node.storage.state.set(key.slice(2).toLowerCase(), value === null ? null : fromHex(value));
       return node.build().hash;
     },
     dev_snapshot: () => controls.save(),
@@ -159,6 +173,7 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
 /** The JSON-RPC error object of anything thrown. */
 export function rpcError(error: unknown): { code: number; message: string; data?: unknown } {
   if (error instanceof PoolError) return { code: error.rpcCode, message: error.message, data: error.data };
-  if (error instanceof RpcError) return { code: error.rpcCode, message: error.message, ...(error.data === undefined ? {} : { data: error.data }) };
+  if (error instanceof RpcError)
+    return { code: error.rpcCode, message: error.message, ...(error.data === undefined ? {} : { data: error.data }) };
   return { code: -32603, message: messageOf(error) };
 }

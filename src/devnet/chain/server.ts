@@ -24,7 +24,13 @@ export async function startChain(options: ChainServerOptions = {}): Promise<Chai
     try {
       snapshot = JSON.parse(readFileSync(stateFile, 'utf8')) as Snapshot;
     } catch (error) {
-      throw new DevnetError('BAD_SNAPSHOT', 'usage', `${stateFile} is not a chain snapshot`, 'name a file written by the embedded chain, or a new one', error);
+      throw new DevnetError(
+        'BAD_SNAPSHOT',
+        'usage',
+        `${stateFile} is not a chain snapshot`,
+        'name a file written by the embedded chain, or a new one',
+        error,
+      );
     }
   }
   const node = snapshot ? new ChainNode(snapshot.genesis, snapshot) : new ChainNode(devGenesis(options));
@@ -35,12 +41,25 @@ export async function startChain(options: ChainServerOptions = {}): Promise<Chai
     return stateFile;
   };
   const methods = rpcMethods(node, { save });
-  const server = new WebSocketServer({ host: '127.0.0.1', port: options.port ?? 0, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
+  const server = new WebSocketServer({
+    host: '127.0.0.1',
+    port: options.port ?? 0,
+    maxPayload: MAX_MESSAGE,
+    perMessageDeflate: false,
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
     server.once('error', (error: NodeJS.ErrnoException) => {
       const busy = error.code === 'EADDRINUSE';
-      reject(new DevnetError(busy ? 'PORT_IN_USE' : 'CANNOT_LISTEN', 'usage', busy ? `port ${options.port ?? 0} is in use` : error.message, 'choose another port with --port', error));
+      reject(
+        new DevnetError(
+          busy ? 'PORT_IN_USE' : 'CANNOT_LISTEN',
+          'usage',
+          busy ? `port ${options.port ?? 0} is in use` : error.message,
+          'choose another port with --port',
+          error,
+        ),
+      );
     });
   });
   server.on('connection', (socket) => serve(socket, methods));

@@ -7,7 +7,7 @@ export type Change = readonly [key: string, value: Uint8Array | null];
  */
 export class State {
   readonly #history = new Map<string, [block: number, value: Uint8Array | null][]>();
-  readonly #overlays: Map<string, Uint8Array | null>[] = [new Map()];
+  readonly #overlays: Map<string, Uint8Array | null>[] = [new Map<string, Uint8Array | null>()];
 
   /** Value now (with overlays), or at the end of `block`. */
   get(key: string, block?: number): Uint8Array | null {
@@ -60,11 +60,18 @@ export class State {
 
   /** Everything, for a snapshot file. */
   dump(): [key: string, entries: [block: number, hex: string | null][]][] {
-    return [...this.#history].map(([key, entries]) => [key, entries.map(([block, value]) => [block, value === null ? null : Buffer.from(value).toString('hex')])]);
+    return [...this.#history].map(([key, entries]) => [
+      key,
+      entries.map(([block, value]) => [block, value === null ? null : Buffer.from(value).toString('hex')]),
+    ]);
   }
 
   /** Takes a dump back in. */
   load(dump: ReturnType<State['dump']>): void {
-    for (const [key, entries] of dump) this.#history.set(key, entries.map(([block, hex]) => [block, hex === null ? null : new Uint8Array(Buffer.from(hex, 'hex'))]));
+    for (const [key, entries] of dump)
+      this.#history.set(
+        key,
+        entries.map(([block, hex]) => [block, hex === null ? null : new Uint8Array(Buffer.from(hex, 'hex'))]),
+      );
   }
 }

@@ -78,7 +78,15 @@ export class Storage {
 
 /** Throws where an object has a field that its type lacks. */
 export function assertNames(codec: Codec, value: unknown, where: string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array || value instanceof Map || value instanceof Set) return;
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    Array.isArray(value) ||
+    value instanceof Uint8Array ||
+    value instanceof Map ||
+    value instanceof Set
+  )
+    return;
   if ('toU8a' in value || !(codec instanceof Map)) return;
   for (const name of Object.keys(value)) if (!codec.has(name)) throw new Error(`${where} has no field ${name}`);
 }

@@ -1,3 +1,5 @@
+// Answers are read as a client reads them: untyped JSON.
+/* eslint-disable @typescript-eslint/no-explicit-any */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine, type TinyEngine } from './server.ts';
 import { VARIANTS } from './variants/index.ts';
@@ -8,13 +10,20 @@ beforeAll(async () => {
 });
 afterAll(() => plain.close());
 
-const post = async (engine: TinyEngine, path: string, body: unknown): Promise<any> => (await fetch(engine.url + path, { method: 'POST', body: JSON.stringify(body) })).json();
+const post = async (engine: TinyEngine, path: string, body: unknown): Promise<any> =>
+  (await fetch(engine.url + path, { method: 'POST', body: JSON.stringify(body) })).json();
 const messages = [{ role: 'user', content: 'And the king took the ark of the covenant. Continue the passage.' }];
 const ask = { model: 'tiny-qwen2', messages, max_tokens: 24, temperature: 0, return_token_ids: true };
 
 async function stream(engine: TinyEngine, extra: Record<string, unknown> = {}): Promise<any[]> {
-  const response = await fetch(`${engine.url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify({ ...ask, stream: true, ...extra }) });
-  const events = (await response.text()).trim().split('\n\n').map((line) => line.replace(/^data: /, ''));
+  const response = await fetch(`${engine.url}/v1/chat/completions`, {
+    method: 'POST',
+    body: JSON.stringify({ ...ask, stream: true, ...extra }),
+  });
+  const events = (await response.text())
+    .trim()
+    .split('\n\n')
+    .map((line) => line.replace(/^data: /, ''));
   expect(events.at(-1)).toBe('[DONE]');
   return events.slice(0, -1).map((line) => JSON.parse(line));
 }
@@ -23,10 +32,13 @@ const idsOf = (events: any[]): number[] => events.flatMap((event) => event.choic
 describe('the tiny engine', () => {
   it('answers the paths that a client of vLLM uses', async () => {
     expect((await fetch(`${plain.url}/health`)).status).toBe(200);
-    expect((await (await fetch(`${plain.url}/v1/models`)).json() as any).data[0].id).toBe('tiny-qwen2');
+    expect(((await (await fetch(`${plain.url}/v1/models`)).json()) as any).data[0].id).toBe('tiny-qwen2');
     const { tokens, count } = await post(plain, '/tokenize', { messages });
     expect(tokens).toHaveLength(count);
-    expect((await post(plain, '/detokenize', { tokens: [(await post(plain, '/tokenize', { prompt: 'Moses' })).tokens].flat() })).prompt).toBe('Moses');
+    expect(
+      (await post(plain, '/detokenize', { tokens: [(await post(plain, '/tokenize', { prompt: 'Moses' })).tokens].flat() }))
+        .prompt,
+    ).toBe('Moses');
     expect((await fetch(`${plain.url}/nope`)).status).toBe(404);
     expect((await fetch(`${plain.url}/v1/models`, { method: 'POST' })).status).toBe(405);
     expect((await post(plain, '/v1/chat/completions', { messages: [] })).error.code).toBe(400);
@@ -71,6 +83,8 @@ describe('the tiny engine', () => {
 
   it('says so where a variant or a port cannot be had', async () => {
     await expect(startEngine({ variant: 'warp' })).rejects.toMatchObject({ code: 'UNKNOWN_VARIANT' });
-    await expect(startEngine({ variant: 'plain', port: Number(new URL(plain.url).port) })).rejects.toMatchObject({ code: 'PORT_IN_USE' });
+    await expect(startEngine({ variant: 'plain', port: Number(new URL(plain.url).port) })).rejects.toMatchObject({
+      code: 'PORT_IN_USE',
+    });
   });
 });

@@ -32,7 +32,13 @@ function drawsFrom(prompt: readonly number[]): () => number {
 }
 
 /** Decodes greedily (or as the variant cheats), one step after another. */
-export function* generate(model: Model, variant: Variant, prompt: readonly number[], maxTokens: number, top: number): Generator<Step> {
+export function* generate(
+  model: Model,
+  variant: Variant,
+  prompt: readonly number[],
+  maxTokens: number,
+  top: number,
+): Generator<Step> {
   const { eosTokenId, vocab } = model.weights.config;
   const kernel = variant.kernel === 'simd' ? model.weights.arena.kernel : variant.kernel;
   const cache = model.newCache(prompt.length + maxTokens + (variant.draft ?? 0) + 1);
@@ -42,7 +48,11 @@ export function* generate(model: Model, variant: Variant, prompt: readonly numbe
     const id = choose ? choose(logits, draw) : argmax(logits);
     if (top < 0) return { id, logprob: 0, top: [] };
     const base = logNormaliser(logits);
-    return { id, logprob: logits[id]! - base, top: topIds(logits, top).map((other) => ({ id: other, logprob: logits[other]! - base })) };
+    return {
+      id,
+      logprob: logits[id]! - base,
+      top: topIds(logits, top).map((other) => ({ id: other, logprob: logits[other]! - base })),
+    };
   };
   const ids = [...prompt];
   let count = 0;

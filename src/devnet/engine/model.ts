@@ -154,5 +154,7 @@ export function logNormaliser(logits: Float32Array): number {
 
 /** The `count` largest logits, best first. */
 export function topIds(logits: Float32Array, count: number): number[] {
-  return Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b).slice(0, count);
+  return Array.from(logits.keys())
+    .sort((a, b) => logits[b]! - logits[a]! || a - b)
+    .slice(0, count);
 }

@@ -21,13 +21,24 @@ const ids = z.array(z.number().int().min(0));
 
 /** Chat request; like vLLM, unknown fields are ignored. */
 export const chatSchema = z.object({
-  model: z.string().optional(), messages, max_tokens: z.number().int().min(1).optional(), max_completion_tokens: z.number().int().min(1).optional(),
-  temperature: z.number().min(0).optional(), stream: z.boolean().optional(), logprobs: z.boolean().nullish(), top_logprobs: z.number().int().min(0).max(20).nullish(),
-  return_token_ids: z.boolean().nullish(), stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
+  model: z.string().optional(),
+  messages,
+  max_tokens: z.number().int().min(1).optional(),
+  max_completion_tokens: z.number().int().min(1).optional(),
+  temperature: z.number().min(0).optional(),
+  stream: z.boolean().optional(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.number().int().min(0).max(20).nullish(),
+  return_token_ids: z.boolean().nullish(),
+  stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
 });
 export const completionSchema = z.object({
-  model: z.string().optional(), prompt: z.union([z.string(), ids]), max_tokens: z.number().int().min(1).default(16), temperature: z.number().min(0).optional(),
-  prompt_logprobs: z.number().int().min(0).max(20).nullish(), stream: z.literal(false).optional(),
+  model: z.string().optional(),
+  prompt: z.union([z.string(), ids]),
+  max_tokens: z.number().int().min(1).default(16),
+  temperature: z.number().min(0).optional(),
+  prompt_logprobs: z.number().int().min(0).max(20).nullish(),
+  stream: z.literal(false).optional(),
 });
 export const tokenizeSchema = z.union([
   z.object({ prompt: z.string() }),

@@ -25,21 +25,42 @@ export async function uploadArtifact(name: string, content: string): Promise<voi
 /** Names of this run's artifacts with a prefix. */
 export async function artifactNames(prefix: string): Promise<string[]> {
   const { artifacts } = await new DefaultArtifactClient().listArtifacts({ latest: true });
-  return artifacts.map(({ name }) => name).filter((name) => name.startsWith(prefix)).sort();
+  return artifacts
+    .map(({ name }) => name)
+    .filter((name) => name.startsWith(prefix))
+    .sort();
 }
 
 /** Downloads an artifact of this run. Its size is checked before, its digest after, against the one the service recorded. */
 export async function downloadArtifact(name: string): Promise<Uint8Array> {
   const client = new DefaultArtifactClient();
   const { artifact } = await client.getArtifact(name).catch((error: unknown) => {
-    throw new GithubError('NO_ARTIFACT', 'infra', `there is no artifact ${name}: ${messageOf(error)}`, 'the job that makes it failed: look at its log', error);
+    throw new GithubError(
+      'NO_ARTIFACT',
+      'infra',
+      `there is no artifact ${name}: ${messageOf(error)}`,
+      'the job that makes it failed: look at its log',
+      error,
+    );
   });
-  if (artifact.size > MAX_ARTIFACT_BYTES) throw new GithubError('ARTIFACT_TOO_LARGE', 'infra', `artifact ${name} has ${artifact.size} bytes`, 'only our own actions may upload to this run');
+  if (artifact.size > MAX_ARTIFACT_BYTES)
+    throw new GithubError(
+      'ARTIFACT_TOO_LARGE',
+      'infra',
+      `artifact ${name} has ${artifact.size} bytes`,
+      'only our own actions may upload to this run',
+    );
   const folder = mkdtempSync(join(tmpdir(), 'artifact-'));
   await client.downloadArtifact(artifact.id, { path: folder, skipDecompress: true });
   const bytes = readFileSync(join(folder, readdirSync(folder)[0]!));
   rmSync(folder, { recursive: true });
   const found = `sha256:${sha256Hex(bytes)}`;
-  if (artifact.digest !== found) throw new GithubError('INFRA_DIGEST', 'infra', `artifact ${name} has ${found}, the service recorded ${artifact.digest ?? 'nothing'}`, 'run the job again');
+  if (artifact.digest !== found)
+    throw new GithubError(
+      'INFRA_DIGEST',
+      'infra',
+      `artifact ${name} has ${found}, the service recorded ${artifact.digest ?? 'nothing'}`,
+      'run the job again',
+    );
   return bytes;
 }

@@ -10,6 +10,12 @@ export async function dispatchWorkflow(token: string, workflow: string, inputs: 
     const ref = context.ref.replace(/^refs\/heads\//, '');
     await octokit.rest.actions.createWorkflowDispatch({ ...context.repo, workflow_id: workflow, ref, inputs });
   } catch (error) {
-    throw new GithubError('DISPATCH_FAILED', 'infra', `${workflow} could not be started: ${messageOf(error)}`, 'start it by hand; nothing is lost', error);
+    throw new GithubError(
+      'DISPATCH_FAILED',
+      'infra',
+      `${workflow} could not be started: ${messageOf(error)}`,
+      'start it by hand; nothing is lost',
+      error,
+    );
   }
 }

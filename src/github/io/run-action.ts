@@ -18,7 +18,11 @@ export function readInputs(schema: z.ZodObject, get: (name: string) => string): 
  * Runs one action: masks secrets, reads the inputs through their strict schema, and turns every error into one failure line with what to do.
  * As much as possible happens inside the try: an action never ends in a raw stack trace.
  */
-export async function runAction<S extends z.ZodObject>(name: string, schema: S, work: (context: ActionContext<z.infer<S>>) => Promise<void>): Promise<void> {
+export async function runAction<S extends z.ZodObject>(
+  name: string,
+  schema: S,
+  work: (context: ActionContext<z.infer<S>>) => Promise<void>,
+): Promise<void> {
   const summary: string[] = [];
   try {
     for (const variable of SECRETS) if (process.env[variable]) core.setSecret(process.env[variable]);
@@ -37,15 +41,21 @@ export async function runAction<S extends z.ZodObject>(name: string, schema: S, 
   } catch (error) {
     const known = error instanceof CacheonError ? error : null;
     core.setFailed(known ? `${known.message} (${known.code}); ${known.hint}` : messageOf(error));
-    for (let cause = error instanceof Error ? error.cause : undefined; cause instanceof Error; cause = cause.cause) core.info(`caused by: ${cause.message}`);
+    for (let cause = error instanceof Error ? error.cause : undefined; cause instanceof Error; cause = cause.cause)
+      core.info(`caused by: ${cause.message}`);
     if (!known && error instanceof Error) core.debug(error.stack ?? '');
   } finally {
-    if (summary.length > 0 && process.env['GITHUB_STEP_SUMMARY']) await core.summary.addRaw(summary.join('\n').slice(0, MAX_SUMMARY)).write();
+    if (summary.length > 0 && process.env['GITHUB_STEP_SUMMARY'])
+      await core.summary.addRaw(summary.join('\n').slice(0, MAX_SUMMARY)).write();
   }
 }
 
 /** Runs an action and ends the process: libraries keep sockets open that would hold the step for minutes. */
-export async function main<S extends z.ZodObject>(name: string, schema: S, work: (context: ActionContext<z.infer<S>>) => Promise<void>): Promise<void> {
+export async function main<S extends z.ZodObject>(
+  name: string,
+  schema: S,
+  work: (context: ActionContext<z.infer<S>>) => Promise<void>,
+): Promise<void> {
   await runAction(name, schema, work);
   process.exit();
 }

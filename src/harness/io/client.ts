@@ -21,10 +21,13 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
 
   const healthy = (): Promise<boolean> =>
     new Promise((resolve) => {
-      const probe = httpRequest({ ...target, agent: false, path: '/health', method: 'GET', timeout: HEALTH_MS, maxHeaderSize: arena.limits.headerBytes }, (response) => {
-        resolve(response.statusCode === 200);
-        response.destroy();
-      });
+      const probe = httpRequest(
+        { ...target, agent: false, path: '/health', method: 'GET', timeout: HEALTH_MS, maxHeaderSize: arena.limits.headerBytes },
+        (response) => {
+          resolve(response.statusCode === 200);
+          response.destroy();
+        },
+      );
       const timer = setTimeout(() => probe.destroy(), HEALTH_MS);
       probe.on('close', () => {
         clearTimeout(timer);
@@ -56,7 +59,10 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
       const timers = new Map<string, NodeJS.Timeout>();
       const arm = (name: string, seconds: number): void => {
         clearTimeout(timers.get(name));
-        timers.set(name, setTimeout(() => finish('timeout', `${name} deadline of ${seconds} s`), seconds * 1000));
+        timers.set(
+          name,
+          setTimeout(() => finish('timeout', `${name} deadline of ${seconds} s`), seconds * 1000),
+        );
       };
       const disarm = (name: string): void => clearTimeout(timers.get(name));
       const finish: Finish = (outcome, detail) => {
@@ -65,12 +71,26 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
         const tNs = clock.nowNs();
         for (const timer of timers.values()) clearTimeout(timer);
         if (outcome !== 'done') request.destroy();
-        resolve({ sentNs, chunks, end: { tNs, status, outcome, detail: detail.slice(0, 200) }, stale: outcome === 'closed' && !answered && request.reusedSocket });
+        resolve({
+          sentNs,
+          chunks,
+          end: { tNs, status, outcome, detail: detail.slice(0, 200) },
+          stale: outcome === 'closed' && !answered && request.reusedSocket,
+        });
       };
 
       const request: ClientRequest = httpRequest({
-        ...target, path: '/v1/chat/completions', method: 'POST', maxHeaderSize: limits.headerBytes, insecureHTTPParser: false,
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), accept: 'text/event-stream', 'accept-encoding': 'identity' },
+        ...target,
+        path: '/v1/chat/completions',
+        method: 'POST',
+        maxHeaderSize: limits.headerBytes,
+        insecureHTTPParser: false,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          accept: 'text/event-stream',
+          'accept-encoding': 'identity',
+        },
       });
       arm('connect', deadlines.connect);
       arm('request', deadlines.connect + deadlines.request);
@@ -99,7 +119,8 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
       });
       request.on('error', (error: NodeJS.ErrnoException) => {
         const code = error.code ?? '';
-        if (code === 'HPE_HEADER_OVERFLOW' || code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') finish(code === 'HPE_HEADER_OVERFLOW' ? 'limit' : 'protocol', code);
+        if (code === 'HPE_HEADER_OVERFLOW' || code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
+          finish(code === 'HPE_HEADER_OVERFLOW' ? 'limit' : 'protocol', code);
         else if (code.startsWith('HPE_')) finish('protocol', code);
         else if (code === 'ECONNREFUSED') finish('refused', 'connection refused');
         else finish('closed', code || error.message);
@@ -109,10 +130,22 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
         answered = true;
         status = response.statusCode ?? null;
         const encoding = response.headers['content-encoding'];
-        if (status !== null && status >= 300 && status < 400) return finish('protocol', `redirect (status ${status})`);
-        if (status !== 200) return finish('status', `status ${status ?? 'none'}`);
-        if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return finish('protocol', 'content-encoding nobody asked for');
-        if (response.headers['transfer-encoding'] !== undefined && response.headers['content-length'] !== undefined) return finish('protocol', 'both content-length and transfer-encoding');
+        if (status !== null && status >= 300 && status < 400) {
+          finish('protocol', `redirect (status ${status})`);
+          return;
+        }
+        if (status !== 200) {
+          finish('status', `status ${status ?? 'none'}`);
+          return;
+        }
+        if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+          finish('protocol', 'content-encoding nobody asked for');
+          return;
+        }
+        if (response.headers['transfer-encoding'] !== undefined && response.headers['content-length'] !== undefined) {
+          finish('protocol', 'both content-length and transfer-encoding');
+          return;
+        }
         response.on('data', (chunk: Buffer) => {
           const tNs = clock.nowNs();
           if (settled) return;
@@ -128,7 +161,11 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
         });
         response.on('end', () => finish('done', ''));
         response.on('aborted', () => finish('closed', 'the body ended early'));
-        response.on('error', (error: NodeJS.ErrnoException) => (error.code?.startsWith('HPE_') === true ? finish('protocol', error.code) : finish('closed', error.code ?? error.message)));
+        response.on('error', (error: NodeJS.ErrnoException) =>
+          error.code?.startsWith('HPE_') === true
+            ? finish('protocol', error.code)
+            : finish('closed', error.code ?? error.message),
+        );
       });
     });
 

@@ -18,7 +18,13 @@ export function processRuntime(commandOf: (digest: string) => EngineCommand | nu
     start: async (target): Promise<Engine> => {
       if (target.kind === 'url') throw new HarnessError('BAD_TARGET', 'usage', `${target.url} runs already`, 'give an image');
       const found = commandOf(target.digest);
-      if (!found) throw new HarnessError('NO_SUCH_IMAGE', 'usage', `the process runtime does not know the image ${target.image}@${target.digest}`, 'it starts engines of this repository only');
+      if (!found)
+        throw new HarnessError(
+          'NO_SUCH_IMAGE',
+          'usage',
+          `the process runtime does not know the image ${target.image}@${target.digest}`,
+          'it starts engines of this repository only',
+        );
       const child = spawn(found.command, found.args, { stdio: ['ignore', 'pipe', 'inherit'] });
       let exit: { code: number | null; oom: boolean } | null = null;
       const ended = new Promise<void>((resolve) => {
@@ -40,7 +46,12 @@ export function processRuntime(commandOf: (digest: string) => EngineCommand | nu
       const first = await Promise.race([line, ended.then(() => null), timer]);
       if (first === null) {
         await stop();
-        throw new HarnessError('ENGINE_NOT_HEALTHY', 'infra', `${found.args.join(' ')} ended before it listened`, 'run it by hand to see why');
+        throw new HarnessError(
+          'ENGINE_NOT_HEALTHY',
+          'infra',
+          `${found.args.join(' ')} ended before it listened`,
+          'run it by hand to see why',
+        );
       }
       const { url } = JSON.parse(first) as { url: string };
       return { url, image: `${target.image}@${target.digest}`, exited: () => exit, ended, stop };

@@ -15,21 +15,43 @@ export function openReference(url: string, model: string): Reference {
   const post = async <T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T | null> => {
     let response: Response;
     try {
-      response = await fetch(new URL(path, url), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(FORCE_MS), redirect: 'error' });
+      response = await fetch(new URL(path, url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(FORCE_MS),
+        redirect: 'error',
+      });
       if (response.status >= 400 && response.status < 500) return null;
       return schema.parse(await response.json());
     } catch (error) {
-      throw new HarnessError('REFERENCE_FAILED', 'infra', `the reference at ${url} failed on ${path}: ${messageOf(error).slice(0, 200)}`, 'check that the reference runs, and run again', error);
+      throw new HarnessError(
+        'REFERENCE_FAILED',
+        'infra',
+        `the reference at ${url} failed on ${path}: ${messageOf(error).slice(0, 200)}`,
+        'check that the reference runs, and run again',
+        error,
+      );
     }
   };
   return {
     promptIds: async (messages) => {
       const answer = await post('/tokenize', { model, messages }, tokenized);
-      if (answer === null) throw new HarnessError('REFERENCE_FAILED', 'infra', `the reference at ${url} has no /tokenize for chat messages`, 'use vLLM or the tiny engine as reference');
+      if (answer === null)
+        throw new HarnessError(
+          'REFERENCE_FAILED',
+          'infra',
+          `the reference at ${url} has no /tokenize for chat messages`,
+          'use vLLM or the tiny engine as reference',
+        );
       return answer.tokens;
     },
     force: async (prompt, answer) => {
-      const result = await post('/v1/completions', { model, prompt: [...prompt, ...answer], max_tokens: 1, temperature: 0, prompt_logprobs: 1 }, completed);
+      const result = await post(
+        '/v1/completions',
+        { model, prompt: [...prompt, ...answer], max_tokens: 1, temperature: 0, prompt_logprobs: 1 },
+        completed,
+      );
       const positions = result?.choices[0]!.prompt_logprobs?.slice(prompt.length);
       if (!positions) return null;
       const values = positions.map((entry) => Object.values(entry ?? {}).map(({ logprob }) => logprob));

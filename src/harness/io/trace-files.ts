@@ -32,7 +32,13 @@ export function unpackTrace(bytes: Uint8Array, name: string): Trace {
   try {
     text = fromUtf8(gunzipSync(bytes, { maxOutputLength: MAX_TRACE_BYTES }));
   } catch (error) {
-    throw new HarnessError('BAD_TRACE', 'usage', `${name} does not unpack: ${messageOf(error)}`, 'the trace is cut or edited: fetch it again, or measure again', error);
+    throw new HarnessError(
+      'BAD_TRACE',
+      'usage',
+      `${name} does not unpack: ${messageOf(error)}`,
+      'the trace is cut or edited: fetch it again, or measure again',
+      error,
+    );
   }
   if (text === null) throw new HarnessError('BAD_TRACE', 'usage', `${name} is not UTF-8`, 'the trace is edited: fetch it again');
   return parseTrace(text, name);

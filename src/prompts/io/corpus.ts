@@ -21,7 +21,13 @@ export function makeManifest(folder: string, about: { name: string; licence: str
       if (fault !== null) log.warn(`${file} left out: ${fault}`);
       return fault === null ? [{ file, sha256: sha256Hex(bytes) }] : [];
     });
-  if (documents.length < 2) throw new PromptError('BAD_CORPUS', 'usage', `${folder} has ${documents.length} texts that pass the filters; two are the least`, 'a corpus is a folder of .txt files of at least 4,000 characters, half of them letters');
+  if (documents.length < 2)
+    throw new PromptError(
+      'BAD_CORPUS',
+      'usage',
+      `${folder} has ${documents.length} texts that pass the filters; two are the least`,
+      'a corpus is a folder of .txt files of at least 4,000 characters, half of them letters',
+    );
   return { schema: 1, ...about, documents };
 }
 
@@ -30,24 +36,39 @@ export function openCorpus(source: CorpusSource, folder: string | undefined, log
   if (source === 'generated' && folder === undefined) return generatedCorpus();
   if (folder === undefined) {
     const name = source === 'generated' ? '' : source.name;
-    throw new PromptError('CORPUS_NEEDED', 'usage', `this arena takes its passages from the corpus ${name}`, 'name its folder with --corpus DIR');
+    throw new PromptError(
+      'CORPUS_NEEDED',
+      'usage',
+      `this arena takes its passages from the corpus ${name}`,
+      'name its folder with --corpus DIR',
+    );
   }
   const file = join(folder, 'manifest.json');
-  if (!existsSync(folder)) throw new PromptError('BAD_CORPUS', 'usage', `there is no folder ${folder}`, 'name a folder of .txt files');
+  if (!existsSync(folder))
+    throw new PromptError('BAD_CORPUS', 'usage', `there is no folder ${folder}`, 'name a folder of .txt files');
   let text: string;
   if (existsSync(file)) text = readFileSync(file, 'utf8');
   else {
-    log.warn(`${folder} has no manifest.json: its texts are not pinned (make one with: node scripts/corpus-manifest.ts ${folder})`);
+    log.warn(
+      `${folder} has no manifest.json: its texts are not pinned (make one with: node scripts/corpus-manifest.ts ${folder})`,
+    );
     text = renderJson(makeManifest(folder, { name: 'unpinned', licence: 'unknown', source: folder }, log));
   }
   const id = sha256Hex(text);
   const pinned = source === 'generated' ? null : source.manifestSha256;
-  if (pinned !== null && pinned !== id) throw new PromptError('BAD_CORPUS', 'usage', `${file} has sha256 ${id}, the arena pins ${pinned}`, 'use the pinned corpus');
+  if (pinned !== null && pinned !== id)
+    throw new PromptError('BAD_CORPUS', 'usage', `${file} has sha256 ${id}, the arena pins ${pinned}`, 'use the pinned corpus');
   let manifest: Manifest;
   try {
     manifest = manifestSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new PromptError('BAD_CORPUS', 'usage', `${file} is not a corpus manifest: ${messageOf(error).slice(0, 200)}`, 'make it again with scripts/corpus-manifest.ts', error);
+    throw new PromptError(
+      'BAD_CORPUS',
+      'usage',
+      `${file} is not a corpus manifest: ${messageOf(error).slice(0, 200)}`,
+      'make it again with scripts/corpus-manifest.ts',
+      error,
+    );
   }
   const read = ({ file: name, sha256 }: Manifest['documents'][number]): string => {
     let bytes: Buffer;
@@ -56,7 +77,8 @@ export function openCorpus(source: CorpusSource, folder: string | undefined, log
     } catch (error) {
       throw new PromptError('BAD_CORPUS', 'usage', `${name} of the manifest is missing in ${folder}`, 'restore the file', error);
     }
-    if (sha256Hex(bytes) !== sha256) throw new PromptError('BAD_CORPUS', 'usage', `${name} does not have the sha256 of the manifest`, 'restore the file');
+    if (sha256Hex(bytes) !== sha256)
+      throw new PromptError('BAD_CORPUS', 'usage', `${name} does not have the sha256 of the manifest`, 'restore the file');
     return bytes.toString('utf8').replace(/\r\n/g, '\n');
   };
   return { id, documents: manifest.documents.map((document) => ({ name: document.file, text: () => read(document) })) };

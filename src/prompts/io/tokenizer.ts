@@ -1,17 +1,25 @@
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Tokenizer as HuggingFace } from '@huggingface/tokenizers';
+import * as library from '@huggingface/tokenizers';
 import { utf8 } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import type { Tokenizer } from '../../core/tokenizer.ts';
 import { PromptError } from '../errors.ts';
 
-/** Where an arena's tokenizer is. */
-export type TokenizerSource = 'reference' | { package: string; version: string; file: string; sha256: string } | { file: string; sha256: string };
+/** The part of the library that is used; its type declarations do not resolve under nodenext. */
+type Encoder = { encode(text: string): { ids: number[] } };
+const { Tokenizer: HuggingFace } = library as unknown as { Tokenizer: new (json: unknown, config: unknown) => Encoder };
 
-type TokenizerJson = { added_tokens: { id: number; content: string; special: boolean }[]; model: { vocab: Record<string, number> } };
+/** Where an arena's tokenizer is. */
+export type TokenizerSource =
+  'reference' | { package: string; version: string; file: string; sha256: string } | { file: string; sha256: string };
+
+type TokenizerJson = {
+  added_tokens: { id: number; content: string; special: boolean }[];
+  model: { vocab: Record<string, number> };
+};
 
 /** GPT-2's byte alphabet: printable characters stand for themselves, the rest are shifted past 255. */
 function byteAlphabet(): Map<string, number> {
@@ -28,15 +36,15 @@ function byteAlphabet(): Map<string, number> {
 export function tokenizerFromJson(text: string): Tokenizer {
   const json = JSON.parse(text) as TokenizerJson;
   const config = { clean_up_tokenization_spaces: false };
-  const withSpecials = new HuggingFace(json as never, config as never);
+  const withSpecials = new HuggingFace(json, config);
   // Answers are encoded without special tokens: a text that spells one out is ordinary text.
-  let plain: HuggingFace | undefined;
+  let plain: Encoder | undefined;
   const alphabet = byteAlphabet();
   const byId = new Map<number, string>(Object.entries(json.model.vocab).map(([token, id]) => [id, token]));
   const added = new Map(json.added_tokens.map((token) => [token.id, token.special ? '' : token.content]));
   return {
     id: sha256Hex(text),
-    encode: (input) => (plain ??= new HuggingFace({ ...json, added_tokens: [] } as never, config as never)).encode(input).ids,
+    encode: (input) => (plain ??= new HuggingFace({ ...json, added_tokens: [] }, config)).encode(input).ids,
     encodePrompt: (input) => withSpecials.encode(input).ids,
     bytesOf: (id) => {
       const content = added.get(id);
@@ -52,16 +60,37 @@ export function tokenizerFromJson(text: string): Tokenizer {
  * Throws {@link PromptError} where it is missing or is not the pinned one: a different tokenizer would count other tokens.
  */
 export function loadTokenizer(source: TokenizerSource, root: string): Tokenizer {
-  if (source === 'reference') throw new PromptError('BAD_TOKENIZER', 'usage', 'tokenizer "reference" cannot be used offline', 'pin a tokenizer file or package by sha256, so that anyone can judge again');
-  let path = source.file;
+  if (source === 'reference')
+    throw new PromptError(
+      'BAD_TOKENIZER',
+      'usage',
+      'tokenizer "reference" cannot be used offline',
+      'pin a tokenizer file or package by sha256, so that anyone can judge again',
+    );
+  let path: string;
   let text: string;
   try {
-    path = 'package' in source ? createRequire(join(root, 'package.json')).resolve(`${source.package}/${source.file}`) : join(root, source.file);
+    path =
+      'package' in source
+        ? createRequire(join(root, 'package.json')).resolve(`${source.package}/${source.file}`)
+        : join(root, source.file);
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new PromptError('BAD_TOKENIZER', 'usage', `the tokenizer ${source.file} cannot be read: ${messageOf(error)}`, 'run npm ci, or name an existing file in the arena', error);
+    throw new PromptError(
+      'BAD_TOKENIZER',
+      'usage',
+      `the tokenizer ${source.file} cannot be read: ${messageOf(error)}`,
+      'run npm ci, or name an existing file in the arena',
+      error,
+    );
   }
   const found = sha256Hex(text);
-  if (found !== source.sha256) throw new PromptError('BAD_TOKENIZER', 'usage', `the tokenizer ${path} has sha256 ${found}, the arena pins ${source.sha256}`, 'restore the pinned file');
+  if (found !== source.sha256)
+    throw new PromptError(
+      'BAD_TOKENIZER',
+      'usage',
+      `the tokenizer ${path} has sha256 ${found}, the arena pins ${source.sha256}`,
+      'restore the pinned file',
+    );
   return tokenizerFromJson(text);
 }

@@ -45,7 +45,11 @@ export function readFolder(root: string): Map<string, Uint8Array> {
 
 /** Folders of validators under a results folder. */
 export function validatorFolders(results: string): string[] {
-  return existsSync(results) ? readdirSync(results).filter((name) => /^5[1-9A-HJ-NP-Za-km-z]{46,48}$/.test(name)).sort() : [];
+  return existsSync(results)
+    ? readdirSync(results)
+        .filter((name) => /^5[1-9A-HJ-NP-Za-km-z]{46,48}$/.test(name))
+        .sort()
+    : [];
 }
 
 /** A ledger in a real git repository. Nothing is ever force-pushed or edited. */
@@ -54,11 +58,20 @@ export function gitStore(options: GitStoreOptions): ResultStore {
   const results = join(folder, 'results');
   const git = async (...args: string[]): Promise<string> => {
     try {
-      const { stdout } = await run('git', ['-C', folder, ...args], { env: { ...process.env, GIT_TERMINAL_PROMPT: '0', ...options.env }, maxBuffer: 64 * 1024 * 1024 });
+      const { stdout } = await run('git', ['-C', folder, ...args], {
+        env: { ...process.env, GIT_TERMINAL_PROMPT: '0', ...options.env },
+        maxBuffer: 64 * 1024 * 1024,
+      });
       return stdout.trim();
     } catch (error) {
       const detail = (error as { stderr?: string }).stderr ?? messageOf(error);
-      throw new LedgerError('GIT_FAILED', 'infra', `git ${args[0] ?? ''} failed: ${detail.trim().split('\n').slice(-2).join(' ').slice(0, 300)}`, 'look at the repository and run again', error);
+      throw new LedgerError(
+        'GIT_FAILED',
+        'infra',
+        `git ${args[0] ?? ''} failed: ${detail.trim().split('\n').slice(-2).join(' ').slice(0, 300)}`,
+        'look at the repository and run again',
+        error,
+      );
     }
   };
   const sync = async (): Promise<void> => {
@@ -86,12 +99,29 @@ export function gitStore(options: GitStoreOptions): ResultStore {
         const paths = [...files.keys()].map((path) => join('results', validator, path));
         for (const [path, bytes] of files) {
           const file = join(results, validator, path);
-          if (existsSync(file)) throw new LedgerError('BROKEN_LEDGER', 'infra', `${path} exists already; the ledger is append-only`, 'run again: another writer may have finished the same work');
+          if (existsSync(file))
+            throw new LedgerError(
+              'BROKEN_LEDGER',
+              'infra',
+              `${path} exists already; the ledger is append-only`,
+              'run again: another writer may have finished the same work',
+            );
           mkdirSync(dirname(file), { recursive: true });
           writeFileSync(file, bytes);
         }
         await git('add', '--', ...paths);
-        await git('-c', 'user.name=cacheon', '-c', 'user.email=validator@users.noreply.github.com', 'commit', '--quiet', '-m', message, '--', ...paths);
+        await git(
+          '-c',
+          'user.name=cacheon',
+          '-c',
+          'user.email=validator@users.noreply.github.com',
+          'commit',
+          '--quiet',
+          '-m',
+          message,
+          '--',
+          ...paths,
+        );
         if (!remote) return;
         try {
           await git('push', '--quiet', remote.name, `HEAD:${remote.branch}`);
@@ -111,7 +141,16 @@ export function gitStore(options: GitStoreOptions): ResultStore {
 export async function harnessCommit(folder: string): Promise<string> {
   try {
     const { stdout: commit } = await run('git', ['-C', folder, 'rev-parse', 'HEAD']);
-    const { stdout: status } = await run('git', ['-C', folder, 'status', '--porcelain', '--untracked-files=no', '--', 'src', 'actions']);
+    const { stdout: status } = await run('git', [
+      '-C',
+      folder,
+      'status',
+      '--porcelain',
+      '--untracked-files=no',
+      '--',
+      'src',
+      'actions',
+    ]);
     return `${commit.trim()}${status.trim() === '' ? '' : '-dirty'}`;
   } catch {
     return 'unknown';

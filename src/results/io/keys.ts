@@ -8,11 +8,22 @@ export const HOTKEY_VARIABLE = 'CACHEON_HOTKEY';
 
 /** The sr25519 key pair of a secret. The secret itself never appears in an error. */
 export function keyPair(secret: string | undefined, name: string): KeyringPair {
-  if (secret === undefined || secret.trim() === '') throw new LedgerError('NO_KEY', 'usage', `${name} is not set`, `put the hotkey's mnemonic or seed into the environment variable ${name}`);
+  if (secret === undefined || secret.trim() === '')
+    throw new LedgerError(
+      'NO_KEY',
+      'usage',
+      `${name} is not set`,
+      `put the hotkey's mnemonic or seed into the environment variable ${name}`,
+    );
   try {
     return new Keyring({ type: 'sr25519', ss58Format: 42 }).createFromUri(secret.trim());
   } catch {
-    throw new LedgerError('BAD_KEY', 'usage', `${name} is neither a mnemonic nor a seed`, 'twelve or more words, or 0x and 64 hex digits');
+    throw new LedgerError(
+      'BAD_KEY',
+      'usage',
+      `${name} is neither a mnemonic nor a seed`,
+      'twelve or more words, or 0x and 64 hex digits',
+    );
   }
 }
 

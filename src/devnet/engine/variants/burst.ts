@@ -1,4 +1,10 @@
 import { naive } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 
-export const burst: Variant = { name: 'burst', about: 'holds the answer back and sends it in one piece, to shine in decode-only throughput', honest: false, kernel: naive, delivery: 'burst' };
+export const burst: Variant = {
+  name: 'burst',
+  about: 'holds the answer back and sends it in one piece, to shine in decode-only throughput',
+  honest: false,
+  kernel: naive,
+  delivery: 'burst',
+};

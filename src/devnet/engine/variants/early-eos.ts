@@ -1,4 +1,10 @@
 import { tiled } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 
-export const earlyEos: Variant = { name: 'early-eos', about: 'ends every answer after a few tokens, to finish sooner', honest: false, kernel: tiled, stopAfter: 8 };
+export const earlyEos: Variant = {
+  name: 'early-eos',
+  about: 'ends every answer after a few tokens, to finish sooner',
+  honest: false,
+  kernel: tiled,
+  stopAfter: 8,
+};

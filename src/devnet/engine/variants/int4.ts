@@ -16,4 +16,10 @@ function quantise({ layers, config }: Weights): void {
   }
 }
 
-export const int4: Variant = { name: 'int4', about: 'weights rounded to 4 bits: would save memory traffic, changes tokens', honest: false, kernel: tiled, alter: quantise };
+export const int4: Variant = {
+  name: 'int4',
+  about: 'weights rounded to 4 bits: would save memory traffic, changes tokens',
+  honest: false,
+  kernel: tiled,
+  alter: quantise,
+};

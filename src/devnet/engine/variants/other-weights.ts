@@ -7,4 +7,10 @@ function shout({ layers }: Weights): void {
   for (const matrix of matricesOf(layers.at(-1)!)) for (let i = 0; i < matrix.length; i++) matrix[i]! *= 1.3;
 }
 
-export const otherWeights: Variant = { name: 'other-weights', about: 'serves another model under the same name', honest: false, kernel: tiled, alter: shout };
+export const otherWeights: Variant = {
+  name: 'other-weights',
+  about: 'serves another model under the same name',
+  honest: false,
+  kernel: tiled,
+  alter: shout,
+};

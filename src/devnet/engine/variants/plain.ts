@@ -1,4 +1,9 @@
 import { naive } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 
-export const plain: Variant = { name: 'plain', about: 'straightforward loops: the baseline and the reference', honest: true, kernel: naive };
+export const plain: Variant = {
+  name: 'plain',
+  about: 'straightforward loops: the baseline and the reference',
+  honest: true,
+  kernel: naive,
+};

