@@ -16,6 +16,7 @@ export type Command = {
 };
 
 const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
 
 /** Every command. Its code is loaded only when it runs: the chain library alone takes a second. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -42,6 +43,36 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'DIR',
     options: {},
     load: async () => (await import('./judge.ts')).run,
+  },
+  scan: {
+    about: 'the plan that would be signed now: every submission on chain and what becomes of it',
+    usage: '--validator SS58 [--endpoint ws://…] [--repo DIR] [--corpus DIR]',
+    options: { validator: text, endpoint: text, repo: text, branch: text, corpus: text },
+    load: async () => (await import('./scan.ts')).run,
+  },
+  publish: {
+    about: 'signs and commits a plan, or with --round a judged round (key from CACHEON_HOTKEY)',
+    usage: '[--endpoint ws://…] [--round BLOCK --traces DIR] [--repo DIR] [--branch NAME] [--corpus DIR] [--dry-run]',
+    options: { endpoint: text, round: text, traces: text, repo: text, branch: text, corpus: text, 'dry-run': flag },
+    load: async () => (await import('./publish.ts')).run,
+  },
+  evaluate: {
+    about: 'measures one shard of a signed plan and leaves its traces in a folder',
+    usage: '--validator SS58 --round BLOCK --out DIR [--shard N] [--engine-command PATH] [--repo DIR] [--corpus DIR]',
+    options: { validator: text, round: text, out: text, shard: text, 'engine-command': text, repo: text, branch: text, corpus: text },
+    load: async () => (await import('./evaluate.ts')).run,
+  },
+  settle: {
+    about: 'sets the weights that follow from the ledger and reads them back (key from CACHEON_HOTKEY)',
+    usage: '[--endpoint ws://…] [--repo DIR] [--branch NAME] [--dry-run]',
+    options: { endpoint: text, repo: text, branch: text, 'dry-run': flag },
+    load: async () => (await import('./settle.ts')).run,
+  },
+  audit: {
+    about: 'derives every verdict, score, ranking and weight of a ledger again and names what is wrong',
+    usage: '[--results DIR] [--chain ws://…] [--corpus DIR]',
+    options: { results: text, chain: text, corpus: text },
+    load: async () => (await import('./audit.ts')).run,
   },
   'devnet chain': {
     about: 'a small chain on loopback with the names and rules of Subtensor, until SIGINT or SIGTERM',

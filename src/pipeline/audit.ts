@@ -73,12 +73,14 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
     const ledger = readLedger(validator, files);
     records += ledger.records.length;
     faults.push(...ledger.faults.map((fault) => ({ ...fault, path: `${validator}/${fault.path}` })));
+    // Where a record is gone or unreadable, what follows from it cannot be derived: that would only bury the cause under its consequences.
+    const whole = !ledger.faults.some(({ code }) => code === 'SCHEMA' || code === 'UNSUPPORTED' || code === 'CHAIN_GAP' || code === 'OMISSION');
     const report = (code: FaultCode, path: string, message: string): void =>
       void faults.push({ code, path: `${validator}/${path}`, message });
     for (const plan of recordsOf(ledger, 'plan')) {
       const before = { records: ledger.records.filter((record) => record.predicate.seq < plan.predicate.seq) };
       try {
-        await auditPlan(plan, before, ports, report);
+        await auditPlan(plan, whole ? before : null, ports, report);
       } catch (error) {
         report('RECOMPUTE_MISMATCH', plan.path, `cannot be derived: ${messageOf(error)}`);
       }
@@ -89,7 +91,7 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
       auditRound(plan, round, files, ports, report);
     }
     for (const weights of [...recordsOf(ledger, 'weights-intent'), ...recordsOf(ledger, 'weights')])
-      await auditWeights(weights, ledger.records, ports, report);
+      if (whole) await auditWeights(weights, ledger.records, ports, report);
   }
   return { ok: faults.length === 0, records, evaluations, faults };
 }
@@ -97,7 +99,31 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
 type Report = (code: FaultCode, path: string, message: string) => void;
 type Records = Parameters<typeof historyOf>[0];
 
-async function auditPlan(plan: LedgerRecord<'plan'>, before: Records, ports: AuditPorts, report: Report): Promise<void> {
+/** What a plan says of the past must be what the earlier records say. */
+function auditHistory(
+  { path, predicate }: LedgerRecord<'plan'>,
+  before: Records,
+  derive: (what: string, recorded: unknown, derived: unknown) => void,
+  report: Report,
+): void {
+  const history = historyOf(before);
+  const known = new Set([history.standing.winner?.key, history.standing.runnerUp?.key].filter((key) => key !== undefined));
+  for (const submission of predicate.submissions) {
+    const judged = history.judged.get(submission.key);
+    if (submission.role !== null && submission.role !== 'challenger' && !known.has(submission.key))
+      report('RECOMPUTE_MISMATCH', path, `${submission.key} is no standing ${submission.role}`);
+    if (submission.status === 'judged' && judged?.verdict !== submission.verdict)
+      report('RECOMPUTE_MISMATCH', path, `${submission.key} was never judged ${submission.verdict ?? 'at all'}`);
+    if (submission.status === 'evaluate')
+      derive(
+        `${submission.key} history`,
+        submission.history,
+        submission.digest === null ? null : (history.images.get(submission.digest) ?? null),
+      );
+  }
+}
+
+async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, ports: AuditPorts, report: Report): Promise<void> {
   const { predicate } = plan;
   const parsed = arenaSchema.safeParse(predicate.arena);
   if (!parsed.success) {
@@ -111,21 +137,7 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records, ports: Aud
   };
   derive('seed', predicate.seed, predicate.block.hash);
   derive('notAfter', predicate.notAfter, predicate.block.number + arena.planBlocks);
-  const history = historyOf(before);
-  const known = new Set([history.standing.winner?.key, history.standing.runnerUp?.key].filter((key) => key !== undefined));
-  for (const submission of predicate.submissions) {
-    const judged = history.judged.get(submission.key);
-    if (submission.role !== null && submission.role !== 'challenger' && !known.has(submission.key))
-      report('RECOMPUTE_MISMATCH', plan.path, `${submission.key} is no standing ${submission.role}`);
-    if (submission.status === 'judged' && judged?.verdict !== submission.verdict)
-      report('RECOMPUTE_MISMATCH', plan.path, `${submission.key} was never judged ${submission.verdict ?? 'at all'}`);
-    if (submission.status === 'evaluate')
-      derive(
-        `${submission.key} history`,
-        submission.history,
-        submission.digest === null ? null : (history.images.get(submission.digest) ?? null),
-      );
-  }
+  if (before) auditHistory(plan, before, derive, report);
   const corpus = ports.corpusOf(arena.corpus);
   if (corpus) {
     const tokenizer = ports.tokenizerOf(arena.tokenizer);
@@ -139,7 +151,8 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records, ports: Aud
     );
   } else ports.log.warn(`${plan.path}: the corpus ${predicate.corpus} is not at hand, its prompts are not drawn again`);
   const { chain } = ports;
-  if (!chain) return;
+  if (!chain || !before) return;
+  const history = historyOf(before);
   const identity = await chain.identity();
   if (identity.genesisHash !== predicate.network.genesisHash) {
     report('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${predicate.network.genesisHash}`);
