@@ -173,7 +173,9 @@ function judgeEntry(
     past.spent.set(payment.tx, key);
   }
   // Only paid submissions hold a claim: else anybody could block a rival's digest for nothing.
-  const earlier = past.claims.find((claim) => claim.digest === digest && claim.hotkey !== commitment.hotkey);
+  const earlier = past.claims.find(
+    (claim) => claim.digest === digest && claim.hotkey !== commitment.hotkey && claim.commitBlock <= commitment.commitBlock,
+  );
   if (earlier)
     return reject('E_COPY', `the image of ${submissionKey(earlier.hotkey, earlier.commitBlock)}, committed earlier`, known);
   past.claims.push({ digest, hotkey: commitment.hotkey, commitBlock: commitment.commitBlock });

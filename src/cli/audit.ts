@@ -32,7 +32,9 @@ export const run: Run = async (invocation) => {
   await chain?.api.disconnect();
   const seconds = Number(((monotonicClock.nowNs() - began) / 1e9).toFixed(3));
   for (const { code, path, message } of report.faults) log.info(`${code}  ${path}  ${message}`);
-  log.info(`${report.ok ? 'passed' : `${report.faults.length} faults`}: ${report.records} records, ${report.evaluations} evaluations judged again, ${seconds.toFixed(1)} s`);
+  log.info(
+    `${report.ok ? 'passed' : `${report.faults.length} faults`}: ${report.records} records, ${report.evaluations} evaluations judged again, ${seconds.toFixed(1)} s`,
+  );
   if (json) process.stdout.write(`${JSON.stringify({ ...report, seconds }, null, 2)}\n`);
   return report.ok ? 0 : 1;
 };

@@ -59,7 +59,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   evaluate: {
     about: 'measures one shard of a signed plan and leaves its traces in a folder',
     usage: '--validator SS58 --round BLOCK --out DIR [--shard N] [--engine-command PATH] [--repo DIR] [--corpus DIR]',
-    options: { validator: text, round: text, out: text, shard: text, 'engine-command': text, repo: text, branch: text, corpus: text },
+    options: {
+      validator: text,
+      round: text,
+      out: text,
+      shard: text,
+      'engine-command': text,
+      repo: text,
+      branch: text,
+      corpus: text,
+    },
     load: async () => (await import('./evaluate.ts')).run,
   },
   settle: {

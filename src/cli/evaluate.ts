@@ -17,7 +17,14 @@ export const run: Run = async (invocation) => {
   const plan = await signedPlan(store, required(invocation, 'validator'), block);
   const out = resolve(required(invocation, 'out'));
   const arena = parseArena(plan.predicate.arena, 'the plan');
-  const ports = evaluatePorts(arena, ROOT, optional(invocation, 'corpus'), optional(invocation, 'engine-command'), invocation.log, (path, lines) => writeTrace(out, path, lines));
+  const ports = evaluatePorts(
+    arena,
+    ROOT,
+    optional(invocation, 'corpus'),
+    optional(invocation, 'engine-command'),
+    invocation.log,
+    (path, lines) => writeTrace(out, path, lines),
+  );
   await evaluate(ports, plan, wholeNumber(invocation, 'shard', 0, 255) ?? 0);
   return 0;
 };

@@ -30,7 +30,12 @@ export const run: Run = async (invocation) => {
   if (block === undefined) {
     const chain = await openChain(invocation, arena);
     const ports = { chain, tokenizer, corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log), log };
-    const draft = await scan(ports, arena, await operatorOf(signer.address), soundLedger(signer.address, await store.read(signer.address)));
+    const draft = await scan(
+      ports,
+      arena,
+      await operatorOf(signer.address),
+      soundLedger(signer.address, await store.read(signer.address)),
+    );
     await chain.api.disconnect();
     const outcome = dryRun ? { outcome: 'dry-run', plan: null } : await publishPlan({ store, signer, log }, draft);
     say({ outcome: outcome.outcome, block: outcome.plan?.predicate.block.number ?? null });

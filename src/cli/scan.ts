@@ -13,13 +13,20 @@ import { optional, required } from './options.ts';
 export const run: Run = async (invocation) => {
   const { log, json } = invocation;
   const validator = required(invocation, 'validator');
-  if (decodeSs58(validator) === null) throw new UsageError(`--validator ${validator} is not an ss58 address`, "give the validator's hotkey address");
+  if (decodeSs58(validator) === null)
+    throw new UsageError(`--validator ${validator} is not an ss58 address`, "give the validator's hotkey address");
   const { arena, store } = workplace(invocation);
   const chain = await openChain(invocation, arena);
-  const ports = { chain, tokenizer: loadTokenizer(arena.tokenizer, ROOT), corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log), log };
+  const ports = {
+    chain,
+    tokenizer: loadTokenizer(arena.tokenizer, ROOT),
+    corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log),
+    log,
+  };
   const draft = await scan(ports, arena, await operatorOf(validator), soundLedger(validator, await store.read(validator)));
   await chain.api.disconnect();
-  for (const { key, status, verdict, reason } of draft.predicate.submissions) log.info(`  ${status.padEnd(9)} ${key}  ${verdict ?? ''}  ${reason}`);
+  for (const { key, status, verdict, reason } of draft.predicate.submissions)
+    log.info(`  ${status.padEnd(9)} ${key}  ${verdict ?? ''}  ${reason}`);
   if (json) process.stdout.write(renderJson(draft.predicate));
   return 0;
 };

@@ -10,9 +10,16 @@ export const run: Run = async (invocation) => {
   const pair = keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE);
   const signer = signerOf(pair);
   const chain = await openChain(invocation, arena);
-  const report = await settle({ chain, sender: chain.sender(pair), store, signer, log }, arena, await operatorOf(signer.address), invocation.values['dry-run'] === true);
+  const report = await settle(
+    { chain, sender: chain.sender(pair), store, signer, log },
+    arena,
+    await operatorOf(signer.address),
+    invocation.values['dry-run'] === true,
+  );
   await chain.api.disconnect();
-  log.info(`${report.sent ? 'sent' : 'not sent'}: ${report.reason}; ${report.uids.map((uid, i) => `${uid}:${report.weights[i] ?? 0}`).join(' ')}`);
+  log.info(
+    `${report.sent ? 'sent' : 'not sent'}: ${report.reason}; ${report.uids.map((uid, i) => `${uid}:${report.weights[i] ?? 0}`).join(' ')}`,
+  );
   if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   return 0;
 };

@@ -76,6 +76,10 @@ describe('strict JSON', () => {
     expect(faultOf('NaN')).toBe('syntax');
     expect(faultOf('{"a":1,}')).toBe('syntax');
   });
+  it('reads strings of megabytes', () => {
+    const text = 'a\\n'.repeat(4_000_000);
+    expect(parseStrictJson(JSON.stringify(text), RECORD_JSON)).toBe(text);
+  });
   it('keeps __proto__ a plain member', () => {
     const value = parseStrictJson('{"__proto__":{"polluted":true}}', RECORD_JSON);
     expect(Object.keys(value as object)).toEqual(['__proto__']);

@@ -20,9 +20,14 @@ describe('every action', () => {
     const action = actionOf(verb);
     expect(Object.keys(action.inputs ?? {}).sort()).toEqual(Object.keys(schema.shape).sort());
     const given: Record<string, string> = { what: 'plan', block: '7' };
-    const required = Object.fromEntries(Object.entries(action.inputs ?? {}).filter(([, field]) => field.required).map(([name]) => [name, given[name] ?? 'x']));
+    const required = Object.fromEntries(
+      Object.entries(action.inputs ?? {})
+        .filter(([, field]) => field.required)
+        .map(([name]) => [name, given[name] ?? 'x']),
+    );
     const parsed = schema.parse(readInputs(schema, (name) => required[name] ?? ''));
-    for (const [name, field] of Object.entries(action.inputs ?? {})) if (!field.required && field.default !== '') expect(String(parsed[name]), name).toBe(field.default);
+    for (const [name, field] of Object.entries(action.inputs ?? {}))
+      if (!field.required && field.default !== '') expect(String(parsed[name]), name).toBe(field.default);
   });
   it.each(verbs)('%s runs on Node 24, in at most 60 lines, from its own bundle', (verb) => {
     expect(actionOf(verb).runs).toMatchObject({ using: 'node24', main: 'dist/index.cjs' });
@@ -31,9 +36,17 @@ describe('every action', () => {
   });
 });
 
-type Job = { permissions?: unknown; environment?: string; 'runs-on'?: unknown; 'timeout-minutes'?: number; steps?: { uses?: string; run?: string; with?: Record<string, unknown>; env?: Record<string, string> }[] };
+type Job = {
+  permissions?: unknown;
+  environment?: string;
+  'runs-on'?: unknown;
+  'timeout-minutes'?: number;
+  steps?: { uses?: string; run?: string; with?: Record<string, unknown>; env?: Record<string, string> }[];
+};
 type Workflow = { permissions: unknown; concurrency: { 'cancel-in-progress': boolean }; jobs: Record<string, Job> };
-const workflows = readdirSync(join(ROOT, '.github/workflows')).map((name) => [name, parse(readFileSync(join(ROOT, '.github/workflows', name), 'utf8')) as Workflow] as const);
+const workflows = readdirSync(join(ROOT, '.github/workflows')).map(
+  (name) => [name, parse(readFileSync(join(ROOT, '.github/workflows', name), 'utf8')) as Workflow] as const,
+);
 
 describe('the workflows', () => {
   it.each(workflows)('%s starts from no permission, cancels nothing, and limits every job', (_, workflow) => {
@@ -41,7 +54,7 @@ describe('the workflows', () => {
     expect(workflow.concurrency['cancel-in-progress']).toBe(false);
     for (const job of Object.values(workflow.jobs)) expect(job['timeout-minutes']).toBeGreaterThan(0);
   });
-  it('give the machine that runs strangers\' code no permission and no secret', () => {
+  it("give the machine that runs strangers' code no permission and no secret", () => {
     const gpu = workflows.flatMap(([, workflow]) => Object.values(workflow.jobs)).filter((job) => Array.isArray(job['runs-on']));
     expect(gpu).toHaveLength(2);
     for (const job of gpu) {
@@ -79,7 +92,8 @@ describe('what jobs hand over', () => {
   it('comes back as it was, and nothing but traces gets in', () => {
     const files = new Map([[path, Uint8Array.of(1, 2, 255)]]);
     expect(unpackFiles('t', utf8(packFiles(files)))).toEqual(files);
-    for (const bad of ['../../etc/passwd', 'traces/0/1/../x.ndjson.gz', '/traces/0/1/a.ndjson.gz', 'plan.json']) expect(() => unpackFiles('t', utf8(JSON.stringify({ [bad]: '' })))).toThrow(/cannot be used/);
+    for (const bad of ['../../etc/passwd', 'traces/0/1/../x.ndjson.gz', '/traces/0/1/a.ndjson.gz', 'plan.json'])
+      expect(() => unpackFiles('t', utf8(JSON.stringify({ [bad]: '' })))).toThrow(/cannot be used/);
     expect(() => readArtifact('t', Uint8Array.of(0xff), z.unknown())).toThrow(/cannot be used/);
   });
   it('H43 cannot act as markup, a mention or a workflow command', () => {
@@ -87,6 +101,10 @@ describe('what jobs hand over', () => {
   });
   it('gives git its token by environment only', () => {
     expect(gitAuth('https://github.com', undefined)).toEqual({});
-    expect(Object.keys(gitAuth('https://github.com', 't'))).toEqual(['GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_0', 'GIT_CONFIG_VALUE_0']);
+    expect(Object.keys(gitAuth('https://github.com', 't'))).toEqual([
+      'GIT_CONFIG_COUNT',
+      'GIT_CONFIG_KEY_0',
+      'GIT_CONFIG_VALUE_0',
+    ]);
   });
 });

@@ -17,13 +17,26 @@ const tokenizer = tokenizerFromJson(read('../devnet/model/tokenizer.json'));
 const arena = { ...parseArena(JSON.parse(read('../devnet/arena.json')), 'devnet'), warmupPrompts: 0, scoredPrompts: 1 };
 const MS = 1e6;
 
-const event = (content: string, extra: Record<string, unknown> = {}): string => `data: ${JSON.stringify({ choices: [{ delta: { content }, ...extra }] })}\n\n`;
+const event = (content: string, extra: Record<string, unknown> = {}): string =>
+  `data: ${JSON.stringify({ choices: [{ delta: { content }, ...extra }] })}\n\n`;
 const DONE = 'data: [DONE]\n\n';
 /** A traced request whose chunks arrive at the given milliseconds. */
-function request(parts: readonly (readonly [ms: number, text: string | Uint8Array])[], end: Partial<NonNullable<TracedRequest['end']>> = {}): TracedRequest {
+function request(
+  parts: readonly (readonly [ms: number, text: string | Uint8Array])[],
+  end: Partial<NonNullable<TracedRequest['end']>> = {},
+): TracedRequest {
   const chunks = parts.map(([ms, text]) => ({ tNs: ms * MS, bytes: typeof text === 'string' ? utf8(text) : text }));
   const last = chunks.at(-1)?.tNs ?? 0;
-  return { prompt: 0, warmup: false, sentNs: 0, maxTokens: 24, body: {}, chunks, end: { tNs: last, status: 200, outcome: 'done', detail: '', ...end }, teacher: null };
+  return {
+    prompt: 0,
+    warmup: false,
+    sentNs: 0,
+    maxTokens: 24,
+    body: {},
+    chunks,
+    end: { tNs: last, status: 200, outcome: 'done', detail: '', ...end },
+    teacher: null,
+  };
 }
 const limits = arena.limits;
 const answerOf = (parts: Parameters<typeof request>[0]): Answer => {
@@ -36,34 +49,53 @@ const faultOf = (parts: Parameters<typeof request>[0], end = {}): string => {
   return 'fault' in result ? result.fault.verdict : 'none';
 };
 /** An answer of single-byte tokens: easy to count. */
-const letters = (times: readonly number[], text = 'q'): Answer => answerOf([...times.map((ms) => [ms, event(text)] as const), [times.at(-1)!, event('', { finish_reason: 'length' }) + DONE]]);
+const letters = (times: readonly number[], text = 'q'): Answer =>
+  answerOf([...times.map((ms) => [ms, event(text)] as const), [times.at(-1)!, event('', { finish_reason: 'length' }) + DONE]]);
 
 describe('reading an answer', () => {
   it('counts tokens by the canonical encoding and places them in time, whatever the chunks look like', () => {
     const text = 'And the king took the ark of the covenant.';
     const whole = event(text, { finish_reason: 'length' }) + DONE;
     const bytes = utf8(whole);
-    fc.assert(fc.property(fc.integer({ min: 1, max: bytes.length - 1 }), (cut) => {
-      const answer = answerOf([[1, bytes.slice(0, cut)], [2, bytes.slice(cut)]]);
-      expect(answer.text).toBe(text);
-      expect(answer.canonicalIds).toEqual(tokenizer.encode(text));
-      expect(new Set(answer.arrivalsNs)).toEqual(new Set([cut < whole.indexOf('data: [DONE]') ? 2 * MS : 1 * MS]));
-    }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: bytes.length - 1 }), (cut) => {
+        const answer = answerOf([
+          [1, bytes.slice(0, cut)],
+          [2, bytes.slice(cut)],
+        ]);
+        expect(answer.text).toBe(text);
+        expect(answer.canonicalIds).toEqual(tokenizer.encode(text));
+        expect(new Set(answer.arrivalsNs)).toEqual(new Set([cut < whole.indexOf('data: [DONE]') ? 2 * MS : 1 * MS]));
+      }),
+    );
   });
   it('gives a token the time of the chunk that completes it', () => {
-    const answer = answerOf([[10, event('the l')], [20, event('and')], [30, event('', { finish_reason: 'length' }) + DONE]]);
+    const answer = answerOf([
+      [10, event('the l')],
+      [20, event('and')],
+      [30, event('', { finish_reason: 'length' }) + DONE],
+    ]);
     expect(answer.canonicalIds).toEqual(tokenizer.encode('the land'));
     expect(answer.arrivalsNs.at(0)).toBe(10 * MS);
     expect(answer.arrivalsNs.at(-1)).toBe(20 * MS);
   });
   it('H31 ignores role chunks, empty deltas, comments and usage', () => {
-    const answer = answerOf([[1, event('', { delta: { role: 'assistant', content: '' } })], [2, ': ping\n\n'], [3, 'data: {"choices":[],"usage":{"completion_tokens":9999}}\n\n'], [50, event('q', { finish_reason: 'length' }) + DONE]]);
+    const answer = answerOf([
+      [1, event('', { delta: { role: 'assistant', content: '' } })],
+      [2, ': ping\n\n'],
+      [3, 'data: {"choices":[],"usage":{"completion_tokens":9999}}\n\n'],
+      [50, event('q', { finish_reason: 'length' }) + DONE],
+    ]);
     expect(answer.arrivalsNs).toEqual([50 * MS]);
   });
   it.each([
     ['H29 no [DONE]', [[1, event('q')]], 'E_STREAM'],
     ['H30 data after [DONE]', [[1, DONE + event('q')]], 'E_CONTENT'],
-    ['H30 two finish reasons', [[1, event('q', { finish_reason: 'stop' }) + event('', { finish_reason: 'stop' }) + DONE]], 'E_CONTENT'],
+    [
+      'H30 two finish reasons',
+      [[1, event('q', { finish_reason: 'stop' }) + event('', { finish_reason: 'stop' }) + DONE]],
+      'E_CONTENT',
+    ],
     ['H34 broken UTF-8', [[1, Uint8Array.of(0x64, 0xff, 0xfe)]], 'E_CONTENT'],
     ['H35 depth', [[1, `data: ${'['.repeat(1000)}\n\n`]], 'E_CONTENT'],
     ['H35 duplicate keys', [[1, 'data: {"choices":[],"choices":[]}\n\n']], 'E_CONTENT'],
@@ -77,10 +109,22 @@ describe('reading an answer', () => {
   it('H34 takes a code point that is split over chunks', () => {
     const bytes = utf8(event('日', { finish_reason: 'length' }) + DONE);
     const at = bytes.indexOf(0xe6) + 1;
-    expect(answerOf([[1, bytes.slice(0, at)], [2, bytes.slice(at)]]).text).toBe('日');
+    expect(
+      answerOf([
+        [1, bytes.slice(0, at)],
+        [2, bytes.slice(at)],
+      ]).text,
+    ).toBe('日');
   });
   it('H36 ignores odd numbers in fields nobody uses, and __proto__', () => {
-    expect(faultOf([[1, `data: {"x":1e999,"__proto__":{"polluted":1},"choices":[{"delta":{"content":"q"},"finish_reason":"length"}]}\n\n${DONE}`]])).toBe('none');
+    expect(
+      faultOf([
+        [
+          1,
+          `data: {"x":1e999,"__proto__":{"polluted":1},"choices":[{"delta":{"content":"q"},"finish_reason":"length"}]}\n\n${DONE}`,
+        ],
+      ]),
+    ).toBe('none');
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
   it('takes the earlier of two faults, and protocol before content at one moment', () => {
@@ -90,11 +134,18 @@ describe('reading an answer', () => {
     expect(faultOf([], { tNs: 2 * MS, outcome: 'status', status: 404 })).toBe('E_API');
   });
   it('never throws an untyped error on any bytes', () => {
-    const piece = fc.oneof(fc.uint8Array({ maxLength: 60 }), fc.json().map((text) => utf8(`data: ${text}\n\n`)), fc.constantFrom(utf8(DONE), utf8(event('q'))));
-    fc.assert(fc.property(fc.array(piece, { maxLength: 6 }), (list) => {
-      const result = readAnswer(request(list.map((bytes, i) => [i, bytes])), tokenizer, limits);
-      expect('fault' in result || typeof result.answer.text === 'string').toBe(true);
-    }), { numRuns: 2000 });
+    const piece = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }),
+      fc.json().map((text) => utf8(`data: ${text}\n\n`)),
+      fc.constantFrom(utf8(DONE), utf8(event('q'))),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 6 }), (list) => {
+        const result = readAnswer(request(list.map((bytes, i) => [i, bytes])), tokenizer, limits);
+        expect('fault' in result || typeof result.answer.text === 'string').toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 
@@ -112,7 +163,11 @@ describe('timing', () => {
   it('corrects a burst: more than 16 tokens in one chunk were held back', () => {
     const text = 'q,'.repeat(9);
     expect(tokenizer.encode(text).length).toBeGreaterThan(16);
-    const answer = answerOf([[5, event('q,')], [300, event(text)], [300, event('', { finish_reason: 'length' }) + DONE]]);
+    const answer = answerOf([
+      [5, event('q,')],
+      [300, event(text)],
+      [300, event('', { finish_reason: 'length' }) + DONE],
+    ]);
     expect(ttftNs(answer, 0, rules)).toBe(300 * MS);
   });
   it('has no time for an answer without content', () => {
@@ -147,11 +202,30 @@ describe('the score', () => {
 describe('the gate', () => {
   const text = 'And the king';
   const ids = tokenizer.encode(text);
-  const answer = (finishReason: string, tokenIds: number[] | null = null): Answer => ({ text, finishReason, tokenIds, canonicalIds: ids, arrivalsNs: [], contentChunks: [], logprobs: [] });
-  const teacher = (margins: readonly number[], tokenIds = ids) => ({ tokenIds, ends: tokenIds.map(() => 0), top: tokenIds.map(() => -1), own: tokenIds.map((_, i) => -1 - (margins[i] ?? 0)) });
-  const gate = (finish: string, margins: readonly number[], forced = ids, given: number[] | null = null, maxTokens = ids.length, history: Parameters<typeof marginGate>[3] = null) =>
-    marginGate([{ answer: answer(finish, given), teacher: teacher(margins, forced), maxTokens }], tokenizer, arena, history);
-  it('passes the model\'s own tokens', () => {
+  const answer = (finishReason: string, tokenIds: number[] | null = null): Answer => ({
+    text,
+    finishReason,
+    tokenIds,
+    canonicalIds: ids,
+    arrivalsNs: [],
+    contentChunks: [],
+    logprobs: [],
+  });
+  const teacher = (margins: readonly number[], tokenIds = ids) => ({
+    tokenIds,
+    ends: tokenIds.map(() => 0),
+    top: tokenIds.map(() => -1),
+    own: tokenIds.map((_, i) => -1 - (margins[i] ?? 0)),
+  });
+  const gate = (
+    finish: string,
+    margins: readonly number[],
+    forced = ids,
+    given: number[] | null = null,
+    maxTokens = ids.length,
+    history: Parameters<typeof marginGate>[3] = null,
+  ) => marginGate([{ answer: answer(finish, given), teacher: teacher(margins, forced), maxTokens }], tokenizer, arena, history);
+  it("passes the model's own tokens", () => {
     expect(gate('length', [])).toMatchObject({ pass: true, tokens: ids.length, meanMarginNats: 0 });
     expect(gate('stop', [], [...ids, 2039])).toMatchObject({ pass: true, tokens: ids.length + 1 });
   });
@@ -170,7 +244,12 @@ describe('the gate', () => {
     expect(marginGate([bad, bad], tokenizer, loose, null).reasons).toEqual(['first-token']);
   });
   it('counts a missing value as infinitely far', () => {
-    const result = marginGate([{ answer: answer('length'), teacher: { ...teacher([]), own: ids.map(() => null) }, maxTokens: ids.length }], tokenizer, arena, null);
+    const result = marginGate(
+      [{ answer: answer('length'), teacher: { ...teacher([]), own: ids.map(() => null) }, maxTokens: ids.length }],
+      tokenizer,
+      arena,
+      null,
+    );
     expect(result.bigMargins).toBe(ids.length);
     expect(result.meanMarginNats).toBe(1);
   });
@@ -179,7 +258,7 @@ describe('the gate', () => {
     expect(gate('length', [], ids, null, ids.length, history).reasons).toEqual(['running-sum']);
     expect(gate('length', [], ids, null, ids.length, { ...history, clippedNats: 0.3 }).pass).toBe(true);
   });
-  it('uses the server\'s ids only where they spell the answer', () => {
+  it("uses the server's ids only where they spell the answer", () => {
     const split = [...tokenizer.encode('And the k'), ...tokenizer.encode('ing')];
     expect(answerIds({ ...answer('length', split) }, tokenizer, 2039)).toEqual(split);
     expect(answerIds({ ...answer('length', [1, 2, 3]) }, tokenizer, 2039)).toEqual(ids);
@@ -188,8 +267,23 @@ describe('the gate', () => {
 });
 
 describe('first divergence', () => {
-  const entry = (token: string, logprob: number, others: Record<string, number>) => ({ bytes: [...utf8(token)], logprob, top: [{ bytes: [...utf8(token)], logprob }, ...Object.entries(others).map(([text, value]) => ({ bytes: [...utf8(text)], logprob: value }))] });
-  const stream = (...logprobs: ReturnType<typeof entry>[]): Answer => ({ text: '', finishReason: 'length', tokenIds: null, canonicalIds: [], arrivalsNs: [], contentChunks: [], logprobs });
+  const entry = (token: string, logprob: number, others: Record<string, number>) => ({
+    bytes: [...utf8(token)],
+    logprob,
+    top: [
+      { bytes: [...utf8(token)], logprob },
+      ...Object.entries(others).map(([text, value]) => ({ bytes: [...utf8(text)], logprob: value })),
+    ],
+  });
+  const stream = (...logprobs: ReturnType<typeof entry>[]): Answer => ({
+    text: '',
+    finishReason: 'length',
+    tokenIds: null,
+    canonicalIds: [],
+    arrivalsNs: [],
+    contentChunks: [],
+    logprobs,
+  });
   const baseline = stream(entry('a', -0.1, {}), entry('b', -0.5, { c: -0.6 }));
   it('passes equal streams and near-ties, and fails the rest', () => {
     expect(divergesHonestly(baseline, baseline, 0.5)).toBe(true);
@@ -203,7 +297,18 @@ describe('first divergence', () => {
 });
 
 describe('a trace', () => {
-  const header: TraceLine = { type: 'header', schema: 1, role: 'challenger', key: null, image: 'x', blockHash: '0x', shard: 0, boot: 1, run: 1, startedAt: '' };
+  const header: TraceLine = {
+    type: 'header',
+    schema: 1,
+    role: 'challenger',
+    key: null,
+    image: 'x',
+    blockHash: '0x',
+    shard: 0,
+    boot: 1,
+    run: 1,
+    startedAt: '',
+  };
   const lines = (more: TraceLine[]): string => [header, ...more].map(traceLine).join('');
   const ask: TraceLine = { type: 'request', prompt: 0, warmup: false, tNs: 1, body: { max_tokens: 24 } };
   const context: JudgeContext = { arena, tokenizer, prompts: { warmup: [], scored: [0] } };
@@ -222,9 +327,15 @@ describe('a trace', () => {
     expect(judge([ask, { type: 'end', prompt: 0, tNs: 9, status: 503, outcome: 'status', detail: '' }]).verdict).toBe('E_API');
     expect(judge([{ type: 'event', tNs: 5, name: 'start-timeout' }]).verdict).toBe('E_START_TIMEOUT');
     expect(judge([{ type: 'event', tNs: 5, name: 'exit' }]).verdict).toBe('E_EXIT');
-    expect(judge([ask, { type: 'end', prompt: 0, tNs: 9, status: 200, outcome: 'closed', detail: '' }, { type: 'event', tNs: 9, name: 'oom' }]).verdict).toBe('E_OOM');
+    expect(
+      judge([
+        ask,
+        { type: 'end', prompt: 0, tNs: 9, status: 200, outcome: 'closed', detail: '' },
+        { type: 'event', tNs: 9, name: 'oom' },
+      ]).verdict,
+    ).toBe('E_OOM');
   });
-  it('makes a baseline that never starts nobody\'s fault', () => {
+  it("makes a baseline that never starts nobody's fault", () => {
     const trace = parseTrace(lines([{ type: 'event', tNs: 5, name: 'start-timeout' }]), 't');
     expect(readBaseline(trace, null, context)).toMatchObject({ ok: false, verdict: 'INFRA_ENGINE' });
   });

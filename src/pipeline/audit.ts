@@ -1,5 +1,8 @@
+import { dealShards } from '../arena/plan.ts';
+import { afterDeregistration } from '../arena/ranking.ts';
 import { arenaSchema, type Arena } from '../arena/schema.ts';
 import type { ChainReader } from '../chain/chain.ts';
+import { fromHex } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -14,7 +17,7 @@ import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
 import { judgeRound } from './judge.ts';
 import { lookUpPayments, planContent } from './scan.ts';
-import { weightsFrom } from './settle.ts';
+import { sameRow, weightsFrom } from './settle.ts';
 
 /** Readers that an audit needs: the code's tokenizers and corpora, and a way to unpack traces. Null where one is not at hand. */
 export type AuditPorts = {
@@ -74,7 +77,9 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
     records += ledger.records.length;
     faults.push(...ledger.faults.map((fault) => ({ ...fault, path: `${validator}/${fault.path}` })));
     // Where a record is gone or unreadable, what follows from it cannot be derived: that would only bury the cause under its consequences.
-    const whole = !ledger.faults.some(({ code }) => code === 'SCHEMA' || code === 'UNSUPPORTED' || code === 'CHAIN_GAP' || code === 'OMISSION');
+    const whole = !ledger.faults.some(
+      ({ code }) => code === 'SCHEMA' || code === 'UNSUPPORTED' || code === 'CHAIN_GAP' || code === 'OMISSION',
+    );
     const report = (code: FaultCode, path: string, message: string): void =>
       void faults.push({ code, path: `${validator}/${path}`, message });
     for (const plan of recordsOf(ledger, 'plan')) {
@@ -107,6 +112,24 @@ function auditHistory(
   report: Report,
 ): void {
   const history = historyOf(before);
+  // Offline nobody can tell who is still registered, but only these outcomes are possible.
+  const { winner, runnerUp } = history.standing;
+  const outcomes = [true, false].flatMap((first) =>
+    [true, false].map((second) => afterDeregistration(history.standing, (place) => (place.key === winner?.key ? first : second))),
+  );
+  if (!outcomes.some((outcome) => compactJson(outcome) === compactJson(predicate.standing)))
+    report('RECOMPUTE_MISMATCH', path, `standing is not what round ${winner?.key ?? runnerUp?.key ?? 'none'} left`);
+  for (const [role, place] of [
+    ['winner', predicate.standing.winner],
+    ['runner-up', predicate.standing.runnerUp],
+  ] as const) {
+    const listed = place && predicate.submissions.find((submission) => submission.key === place.key);
+    if (
+      place &&
+      (listed?.role !== role || listed.status !== 'evaluate' || listed.image !== place.image || listed.digest !== place.digest)
+    )
+      report('RECOMPUTE_MISMATCH', path, `the ${role} ${place.key} is not listed for evaluation as it stands`);
+  }
   const known = new Set([history.standing.winner?.key, history.standing.runnerUp?.key].filter((key) => key !== undefined));
   for (const submission of predicate.submissions) {
     const judged = history.judged.get(submission.key);
@@ -136,7 +159,14 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, por
     if (difference !== null) report('RECOMPUTE_MISMATCH', plan.path, difference);
   };
   derive('seed', predicate.seed, predicate.block.hash);
-  derive('notAfter', predicate.notAfter, predicate.block.number + arena.planBlocks);
+  if (predicate.notAfter !== predicate.block.number + arena.planBlocks)
+    report('TIME', plan.path, `notAfter is ${predicate.notAfter}, not ${arena.planBlocks} blocks after the plan`);
+  if (
+    predicate.network.netuid !== arena.netuid ||
+    (arena.genesisHash !== null && predicate.network.genesisHash !== arena.genesisHash)
+  )
+    report('WRONG_CONTEXT', plan.path, 'another chain or subnet than its arena');
+  derive('shards', predicate.shards, dealShards(predicate.submissions, arena.shards, fromHex(predicate.seed)!));
   if (before) auditHistory(plan, before, derive, report);
   const corpus = ports.corpusOf(arena.corpus);
   if (corpus) {
@@ -153,16 +183,16 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, por
   const { chain } = ports;
   if (!chain || !before) return;
   const history = historyOf(before);
-  const identity = await chain.identity();
-  if (identity.genesisHash !== predicate.network.genesisHash) {
-    report('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${predicate.network.genesisHash}`);
-    return;
-  }
-  if ((await chain.blockHash(predicate.block.number)) !== predicate.block.hash) {
-    report('WRONG_CONTEXT', plan.path, `block ${predicate.block.number} has another hash on the chain`);
-    return;
-  }
   try {
+    const identity = await chain.identity();
+    if (identity.genesisHash !== predicate.network.genesisHash) {
+      report('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${predicate.network.genesisHash}`);
+      return;
+    }
+    if ((await chain.blockHash(predicate.block.number)) !== predicate.block.hash) {
+      report('WRONG_CONTEXT', plan.path, `block ${predicate.block.number} has another hash on the chain`);
+      return;
+    }
     const snapshot = await chain.snapshot(predicate.block, predicate.network.netuid);
     const own = snapshot.neurons.find(({ hotkey }) => hotkey === predicate.validator);
     if (!own?.validatorPermit)
@@ -215,14 +245,26 @@ async function auditWeights(
   report: Report,
 ): Promise<void> {
   const { predicate } = record;
-  const before = { records: all.filter((item) => item.predicate.seq < predicate.seq) };
-  const standingRound = recordsOf(before, 'round').find((item) => item.sha256 === predicate.round);
-  if (predicate.round !== null && !standingRound) {
-    report('OMISSION', record.path, `follows from a round ${predicate.round} that is not in the ledger`);
+  const intent =
+    record.kind === 'weights'
+      ? recordsOf({ records: all }, 'weights-intent').find((item) => item.sha256 === record.predicate.intent)
+      : record;
+  // An outcome follows from what stood at its intent: a round may land between the two.
+  const before = { records: all.filter((item) => item.predicate.seq < (intent ?? record).predicate.seq) };
+  const standingRound = recordsOf(before, 'round').at(-1);
+  if (predicate.round !== (standingRound?.sha256 ?? null)) {
+    report(
+      'WEIGHT_MISMATCH',
+      record.path,
+      `follows from round ${predicate.round ?? 'none'}, the latest before it is ${standingRound?.sha256 ?? 'none'}`,
+    );
     return;
   }
   const { burnUid, ...emission } = predicate.emission;
-  const plan = standingRound && recordsOf(before, 'plan').find((item) => item.sha256 === standingRound.predicate.plan);
+  // Before the first round the arena is that of the first plan, so that nobody can name a burn uid of their own.
+  const plan = standingRound
+    ? recordsOf(before, 'plan').find((item) => item.sha256 === standingRound.predicate.plan)
+    : recordsOf({ records: all }, 'plan')[0];
   const arena = plan ? arenaSchema.safeParse(plan.predicate.arena).data : undefined;
   if (arena && firstDifference({ burnUid, emission }, { burnUid: arena.burnUid, emission: arena.emission }) !== null)
     report('WEIGHT_MISMATCH', record.path, "other emission rules than the round's arena");
@@ -233,6 +275,16 @@ async function auditWeights(
   const expected = [standing.winner, standing.runnerUp].flatMap((place) => (place ? [place.hotkey] : []));
   if (compactJson(predicate.holders.map(({ hotkey }) => hotkey)) !== compactJson(expected))
     report('WEIGHT_MISMATCH', record.path, 'holders are not those of the standing');
+  if (record.kind === 'weights') {
+    const outcome = record;
+    const same =
+      intent &&
+      compactJson([intent.predicate.weights, intent.predicate.holders, intent.predicate.round]) ===
+        compactJson([predicate.weights, predicate.holders, predicate.round]);
+    if (!same) report('WEIGHT_MISMATCH', record.path, 'is not the outcome of the intent it names');
+    if (outcome.predicate.status === 'set' && !sameRow(outcome.predicate.readBack, predicate.weights))
+      report('WEIGHT_MISMATCH', record.path, 'says set, but read back other weights');
+  }
   const { chain } = ports;
   if (!chain || record.kind !== 'weights') return;
   const sent = record;

@@ -3,7 +3,15 @@ import { parseArena, type Arena } from '../arena/schema.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { Verdict } from '../core/verdicts.ts';
 import { HarnessError } from '../harness/errors.ts';
-import { judgeArm, readBaseline, type BaselineReading, type BootPrompts } from '../harness/judge.ts';
+import type { MarginHistory } from '../harness/gate.ts';
+import {
+  judgeArm,
+  readBaseline,
+  type ArmVerdict,
+  type BaselineReading,
+  type BootPrompts,
+  type JudgeContext,
+} from '../harness/judge.ts';
 import { tracePath, type Trace } from '../harness/trace.ts';
 import { suiteHash, type Prompt } from '../prompts/sampler.ts';
 import { renderChat, type Message } from '../prompts/template.ts';
@@ -72,11 +80,11 @@ function judgeBoot(
   for (const key of keys) {
     const own = trace(key, 1);
     const history = plan.predicate.submissions.find((submission) => submission.key === key)?.history ?? null;
-    if (own && first) assertSamePrompts(own, first, tracePath(shard, boot, key, 1));
-    const arm = own ? judgeArm(own, baseline, context, history) : null;
+    const arm =
+      own && first ? judgeOwn(own, first, baseline, context, history, { key, shard, boot, seed: plan.predicate.seed }) : null;
     const missing = {
       verdict: 'INFRA_HOST' as const,
-      reason: `shard ${shard}, boot ${boot}: no trace`,
+      reason: `shard ${shard}, boot ${boot}: no usable trace`,
       score: 0,
       gate: null,
       summary: null,
@@ -88,6 +96,32 @@ function judgeBoot(
     results.set(key, { shard, boot, verdict, reason, promptScores, report: armReport(arm ?? missing, baseline) });
   }
   return results;
+}
+
+/** Judges one entry's trace; null where it is cut or belongs elsewhere: nobody's fault, and no reason to lose the whole round. */
+function judgeOwn(
+  own: Trace,
+  baseline: Trace,
+  reading: BaselineReading,
+  context: JudgeContext,
+  history: MarginHistory | null,
+  place: { key: string; shard: number; boot: number; seed: string },
+): ArmVerdict | null {
+  const { header } = own;
+  const here =
+    header.key === place.key &&
+    header.shard === place.shard &&
+    header.boot === place.boot &&
+    header.run === 1 &&
+    header.blockHash === place.seed;
+  if (!here || header.role === 'baseline') return null;
+  try {
+    assertSamePrompts(own, baseline, place.key);
+    return judgeArm(own, reading, context, history);
+  } catch (error) {
+    if (error instanceof HarnessError && error.code === 'BAD_TRACE') return null;
+    throw error;
+  }
 }
 
 function assertSamePrompts(own: Trace, baseline: Trace, name: string): void {

@@ -50,7 +50,7 @@ export async function publishPlan({ store, signer, log }: PublishPorts, draft: P
     const drafts: Draft[] = open ? [voidDraft(open, contextOf(draft.predicate), 'no round before its last block')] : [];
     if (draft.predicate.shards.length > 0) drafts.push(draft);
     outcome = draft.predicate.shards.length > 0 ? 'signed' : 'empty';
-    return drafts.length === 0 ? null : appendRecords(ledger, drafts, signer);
+    return drafts.length === 0 ? null : appendRecords(signer.address, files, drafts, signer);
   });
   const ledger = soundLedger(signer.address, await store.read(signer.address));
   const plan = outcome === 'empty' ? null : openPlan(ledger);
@@ -87,7 +87,7 @@ export async function publishRound(
       subject: plan.subject,
       predicate: { ...contextOf(plan.predicate), plan: plan.sha256, ...body, files },
     };
-    return appendRecords(ledger, [draft], signer, placed);
+    return appendRecords(signer.address, current, [draft], signer, placed);
   });
 }
 
@@ -100,7 +100,7 @@ export async function publishVoid(
   await store.commit(signer.address, `Void round ${plan.predicate.block.number}`, (files) => {
     const ledger = soundLedger(signer.address, files);
     if (openPlan(ledger)?.sha256 !== plan.sha256) return null;
-    return appendRecords(ledger, [voidDraft(plan, contextOf(plan.predicate), reason)], signer);
+    return appendRecords(signer.address, files, [voidDraft(plan, contextOf(plan.predicate), reason)], signer);
   });
   log.warn(`round ${plan.predicate.block.number} is void: ${reason}`);
 }

@@ -2,10 +2,11 @@ import { utf8 } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { LedgerError } from '../results/errors.ts';
-import type { Ledger } from '../results/ledger.ts';
+import type { LedgerFiles } from '../results/ledger.ts';
 import { predicateType, STATEMENT_TYPE, type Kind, type Predicate, type Statement } from '../results/schema.ts';
 import { signatureFile, type Signer } from '../results/sign.ts';
 import type { FileSet } from '../results/store.ts';
+import { soundLedger } from './sound-ledger.ts';
 
 /** A record before its place in the chain is known. */
 export type Draft<K extends Kind = Kind> = {
@@ -15,8 +16,18 @@ export type Draft<K extends Kind = Kind> = {
   readonly predicate: Omit<Predicate<K>, 'seq' | 'prev'>;
 };
 
-/** Chains and signs drafts after a ledger's last record; with evidence files beside them. */
-export function appendRecords(ledger: Ledger, drafts: readonly Draft[], signer: Signer, evidence: FileSet = new Map()): FileSet {
+/**
+ * Chains and signs drafts after a ledger's last record, with evidence files beside them. The ledger must be sound before and after: another
+ * writer may have moved on since a draft was made, and nothing may be signed that an audit would refuse.
+ */
+export function appendRecords(
+  validator: string,
+  current: LedgerFiles,
+  drafts: readonly Draft[],
+  signer: Signer,
+  evidence: FileSet = new Map(),
+): FileSet {
+  const ledger = soundLedger(validator, current);
   if (signer.address !== ledger.validator)
     throw new LedgerError(
       'BAD_KEY',
@@ -41,6 +52,7 @@ export function appendRecords(ledger: Ledger, drafts: readonly Draft[], signer: 
     seq++;
     prev = sha256Hex(bytes);
   }
+  soundLedger(validator, new Map([...current, ...files]));
   return files;
 }
 

@@ -1,10 +1,11 @@
 import { emissionShares, toWeights, type Share, type Weight } from '../arena/emission.ts';
 import type { Standing } from '../arena/ranking.ts';
-import type { Arena } from '../arena/schema.ts';
+import { parseArena, type Arena } from '../arena/schema.ts';
 import type { BlockRef, ChainReader, WeightRow, WeightSender } from '../chain/chain.ts';
 import { ChainError } from '../chain/errors.ts';
 import type { Log } from '../core/log.ts';
 import { sha256Hex } from '../core/hash.ts';
+import { LedgerError } from '../results/errors.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
 import type { Predicate } from '../results/schema.ts';
 import type { Signer } from '../results/sign.ts';
@@ -40,7 +41,13 @@ const U16_STEP = 1;
 
 /** Holders of the two places with the uids they have now. */
 export type Holders = { readonly hotkey: string; readonly uid: number | null }[];
-type WeightsBody = { round: string | null; holders: Holders; shares: Share[]; weights: Weight[] };
+type WeightsBody = {
+  round: string | null;
+  holders: Holders;
+  shares: Share[];
+  weights: Weight[];
+  emission: { burnUid: number } & Arena['emission'];
+};
 
 /** Weights that follow from a standing and the uids its holders have. Pure: the audit derives them again. */
 export function weightsFrom(
@@ -68,12 +75,16 @@ export async function deriveWeights(
   block: BlockRef,
 ): Promise<WeightsBody> {
   const { standing } = historyOf(ledger);
-  const round = recordsOf(ledger, 'round').at(-1)?.sha256 ?? null;
+  const last = recordsOf(ledger, 'round').at(-1);
+  const round = last?.sha256 ?? null;
+  // The rules of the round count, not those of a later arena file: anybody must be able to derive these weights from the ledger alone.
+  const plan = last && recordsOf(ledger, 'plan').find((item) => item.sha256 === last.predicate.plan);
+  const rules = plan ? parseArena(plan.predicate.arena, 'the plan') : arena;
   const hotkeys = [standing.winner, standing.runnerUp].flatMap((place) => (place ? [place.hotkey] : []));
   const holders = await Promise.all(
     hotkeys.map(async (hotkey) => ({ hotkey, uid: await chain.uidOf(hotkey, arena.netuid, block) })),
   );
-  return { round, holders, ...weightsFrom(standing, holders, arena) };
+  return { round, holders, emission: { burnUid: rules.burnUid, ...rules.emission }, ...weightsFrom(standing, holders, rules) };
 }
 
 /** An intent whose outcome is not on record: the process died between sending and recording. */
@@ -123,8 +134,7 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
 
   const context = await recordContext(chain, operator, arena, block);
   const subject = [{ name: 'weights', digest: { sha256: sha256Hex(JSON.stringify(body.weights)) } }];
-  const emission = { burnUid: arena.burnUid, ...arena.emission };
-  const row = { ...body, holders: [...body.holders], versionKey: rules.versionKey, method: 'plain' as const, emission };
+  const row = { ...body, holders: [...body.holders], versionKey: rules.versionKey, method: 'plain' as const };
   const record = async (
     intent: LedgerRecord<'weights-intent'>,
     at: BlockRef,
@@ -170,7 +180,7 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
       const now = soundLedger(signer.address, files);
       return recordsOf(now, 'weights').some((item) => item.predicate.intent === intent.sha256)
         ? null
-        : appendRecords(now, [draft], signer);
+        : appendRecords(signer.address, files, [draft], signer);
     });
   };
 
@@ -199,7 +209,11 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
   const path = `weights/${block.number}.intent.json`;
   await store.commit(signer.address, `Intend weights at block ${block.number}`, (files) => {
     const draft: Draft<'weights-intent'> = { kind: 'weights-intent', path, subject, predicate: { ...context, ...row } };
-    return appendRecords(soundLedger(signer.address, files), [draft], signer);
+    const now = soundLedger(signer.address, files);
+    if (openIntent(now) || (recordsOf(now, 'round').at(-1)?.sha256 ?? null) !== body.round) {
+      throw new LedgerError('STALE', 'infra', 'another writer has published a round or weights meanwhile', 'settle again');
+    }
+    return appendRecords(signer.address, files, [draft], signer);
   });
   const intent = recordsOf(soundLedger(signer.address, await store.read(signer.address)), 'weights-intent').find(
     (item) => item.path === path,
@@ -234,5 +248,5 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
   return report(true, 'set and read back', { block: sent.block.number, extrinsicHash: sent.extrinsicHash, readBack });
 }
 
-/** Weights are refreshed at least once a tempo (360 blocks). */
-const REFRESH_BLOCKS = 360;
+/** Weights older than this are refreshed, so that with a tick every 150 blocks none grow older than a tempo of 360. */
+const REFRESH_BLOCKS = 200;

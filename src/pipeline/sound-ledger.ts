@@ -5,7 +5,7 @@ import type { LedgerRecord } from '../results/verify.ts';
 
 /** Opens a ledger that must be sound: nobody may build on a broken one. */
 export function soundLedger(validator: string, files: LedgerFiles): Ledger {
-  const ledger = readLedger(validator, files);
+  const ledger = readLedger(validator, files, false);
   const fault = ledger.faults[0];
   if (fault)
     throw new LedgerError(

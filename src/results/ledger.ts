@@ -7,8 +7,12 @@ import type { Kind } from './schema.ts';
 export type LedgerFiles = ReadonlyMap<string, Uint8Array>;
 
 const RECORD_PATH =
-  /^(?:rounds\/(?<round>\d+)\/(?<part>plan|round|void)|weights\/(?<block>\d+)(?<step>\.intent|\.readback)?)\.json$/;
-const EVIDENCE_PATH = /^rounds\/\d+\/(?:traces\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.ndjson\.gz|logs\/[A-Za-z0-9._-]+)$/;
+  /^(?:rounds\/(?<round>0|[1-9]\d*)\/(?<part>plan|round|void)|weights\/(?<block>0|[1-9]\d*)(?<step>\.intent|\.readback)?)\.json$/;
+const EVIDENCE_PATH =
+  /^rounds\/(?:0|[1-9]\d*)\/(?:traces\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.ndjson\.gz|logs\/[A-Za-z0-9._-]+)$/;
+
+/** Stands for a file that is not read: a link, a device, a giant. Compared by identity. */
+export const UNREADABLE: Uint8Array = new Uint8Array(0);
 
 /** One validator's verified records in order, and everything that is wrong with the folder. */
 export type Ledger = {
@@ -26,8 +30,11 @@ const kindOf = (path: string): Kind | null => {
 const blockOf = (path: string): number =>
   Number(RECORD_PATH.exec(path)!.groups!['round'] ?? RECORD_PATH.exec(path)!.groups!['block']);
 
-/** Reads, verifies and orders a ledger. Never throws: every fault is named by its reason class and path. */
-export function readLedger(validator: string, files: LedgerFiles): Ledger {
+/**
+ * Reads, verifies and orders a ledger. Never throws: every fault is named by its reason class and path. To an auditor an overdue plan is an
+ * omission; to its own validator it is the plan to declare void next.
+ */
+export function readLedger(validator: string, files: LedgerFiles, overdueIsFault = true): Ledger {
   const faults: LedgerFault[] = [];
   const fault = (code: LedgerFault['code'], path: string, message: string): void => void faults.push({ code, path, message });
   const lower = new Map<string, string>();
@@ -35,6 +42,7 @@ export function readLedger(validator: string, files: LedgerFiles): Ledger {
     const twin = lower.get(path.toLowerCase());
     if (twin !== undefined) fault('PATH', path, `differs from ${twin} in case only`);
     lower.set(path.toLowerCase(), path);
+    if (files.get(path) === UNREADABLE) fault('PATH', path, 'a link, an oversized file or something else that is no record');
     if (kindOf(path.replace(/\.sig$/, '')) === null && !EVIDENCE_PATH.test(path))
       fault('PATH', path, 'no record and no evidence has such a path');
   }
@@ -44,7 +52,7 @@ export function readLedger(validator: string, files: LedgerFiles): Ledger {
   const read: { path: string; bytes: Uint8Array; record: AnyRecord | null }[] = [];
   for (const [path, bytes] of files) {
     const kind = kindOf(path);
-    if (kind === null) continue;
+    if (kind === null || bytes === UNREADABLE) continue;
     if (bytes.length > MAX_RECORD_BYTES) {
       fault('PATH', path, `larger than ${MAX_RECORD_BYTES} bytes`);
       continue;
@@ -81,7 +89,7 @@ export function readLedger(validator: string, files: LedgerFiles): Ledger {
   records.sort((a, b) => a.predicate.seq - b.predicate.seq || (a.path < b.path ? -1 : 1));
   checkChain(records, fault);
   checkTime(records, fault);
-  checkRounds(records, files, fault);
+  checkRounds(records, files, overdueIsFault, fault);
   return { validator, records, faults };
 }
 
@@ -124,7 +132,7 @@ function checkTime(records: readonly AnyRecord[], fault: Report): void {
   }
 }
 
-function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, fault: Report): void {
+function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, overdueIsFault: boolean, fault: Report): void {
   const last = records.at(-1)?.predicate.block.number ?? 0;
   const of = <K extends Kind>(kind: K): LedgerRecord<K>[] =>
     records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
@@ -134,7 +142,7 @@ function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, fault: R
     const ends = [...of('round'), ...of('void')].filter((record) => record.path.startsWith(folder));
     const evidence = [...files.keys()].some((path) => path.startsWith(folder) && EVIDENCE_PATH.test(path));
     const later = records.some((record) => record.kind === 'plan' && record.predicate.seq > plan.predicate.seq);
-    if (ends.length === 0 && (evidence || later || last > plan.predicate.notAfter))
+    if (ends.length === 0 && (evidence || later || (overdueIsFault && last > plan.predicate.notAfter)))
       fault('OMISSION', `${folder}round.json`, `the plan of block ${plan.predicate.block.number} ended in no round and no void`);
     if (ends.length > 1) fault('EQUIVOCATION', `${folder}void.json`, 'a plan ends in a round or in a void, not in both');
     for (const end of ends)
@@ -149,13 +157,13 @@ function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, fault: R
       const path = `${folder}${name}`;
       listed.add(path);
       const bytes = files.get(path);
-      if (!bytes) fault('MERKLE_MISMATCH', path, 'a file of the round is missing');
+      if (!EVIDENCE_PATH.test(path)) fault('PATH', path, 'no evidence has such a path');
+      else if (!bytes) fault('MERKLE_MISMATCH', path, 'a file of the round is missing');
       else if (sha256Hex(bytes) !== expected) fault('MERKLE_MISMATCH', path, `sha256 is not ${expected}`);
     }
-    for (const path of files.keys())
-      if (path.startsWith(folder) && EVIDENCE_PATH.test(path) && !listed.has(path))
-        fault('MERKLE_MISMATCH', path, 'the round does not list this file');
   }
+  for (const path of files.keys())
+    if (EVIDENCE_PATH.test(path) && !listed.has(path)) fault('MERKLE_MISMATCH', path, 'no round lists this file');
 }
 
 /** Records of one kind, in order. */

@@ -98,11 +98,12 @@ export function checkSignature(
   const key = decodeSs58(validator);
   if (key === null) return { code: 'WRONG_KEY', message: `${validator} is not an address`, inSig: false };
   const message = preAuthEncoding(record);
-  if (sr25519(message, bytes, key)) return null;
   const named = decodeSs58(keyid);
-  if (ed25519(message, bytes, key) || (named && ed25519(message, bytes, named)))
+  if (named === null) return { code: 'WRONG_KEY', message: `keyid ${keyid.slice(0, 70)} is not an ss58 address`, inSig: true };
+  if (sr25519(message, bytes, key)) return null;
+  if (ed25519(message, bytes, key) || ed25519(message, bytes, named))
     return { code: 'WRONG_KEY_TYPE', message: 'signed with an ed25519 key', inSig: true };
-  if (named && !equalBytes(named, key) && sr25519(message, bytes, named))
+  if (!equalBytes(named, key) && sr25519(message, bytes, named))
     return { code: 'WRONG_KEY', message: `signed by ${keyid}, not by ${validator}`, inSig: true };
   return { code: 'BAD_SIG', message: 'the signature does not fit the record', inSig: false };
 }

@@ -48,7 +48,7 @@ async function ask(answer: (socket: Socket, nth: number) => void, times = 1): Pr
 }
 const outcome = async (answer: (socket: Socket, nth: number) => void): Promise<string> => (await ask(answer)).end.outcome;
 const drip = (socket: Socket, text: string): void => {
-  const timer = setInterval(() => socket.destroyed ? clearInterval(timer) : socket.write(text), 100);
+  const timer = setInterval(() => (socket.destroyed ? clearInterval(timer) : socket.write(text)), 100);
 };
 
 describe('the measuring client against hostile servers', () => {
@@ -78,28 +78,38 @@ describe('the measuring client against hostile servers', () => {
     expect(await outcome((socket) => socket.write(`${HEAD}x: ${'a'.repeat(20_000)}\r\n\r\n`))).toBe('limit');
   });
   it('H12 ends a header drip', async () => {
-    expect(await outcome((socket) => {
-      socket.write('HTTP/1.1 200 OK\r\n');
-      drip(socket, 'x: y\r\n');
-    })).toBe('timeout');
+    expect(
+      await outcome((socket) => {
+        socket.write('HTTP/1.1 200 OK\r\n');
+        drip(socket, 'x: y\r\n');
+      }),
+    ).toBe('timeout');
   });
   it('H13 caps informational responses', async () => {
     expect(await outcome((socket) => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1000)))).toBe('limit');
   });
   it('H14 refuses an upgrade within a second', async () => {
     const began = monotonicClock.nowNs();
-    expect(await outcome((socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'))).toBe('protocol');
+    expect(
+      await outcome((socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')),
+    ).toBe('protocol');
     expect(monotonicClock.nowNs() - began).toBeLessThan(1e9);
   });
   it('H15 follows no redirect', async () => {
     let hits = 0;
     const canary = await hostile(() => hits++);
-    expect(await outcome((socket) => socket.write(`HTTP/1.1 302 Found\r\nlocation: ${canary}\r\ncontent-length: 0\r\n\r\n`))).toBe('protocol');
+    expect(
+      await outcome((socket) => socket.write(`HTTP/1.1 302 Found\r\nlocation: ${canary}\r\ncontent-length: 0\r\n\r\n`)),
+    ).toBe('protocol');
     expect(hits).toBe(0);
   });
   it('H16 refuses a content-encoding, and allows identity', async () => {
-    expect(await outcome((socket) => socket.write(`${HEAD}content-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n`))).toBe('protocol');
-    expect(await outcome((socket) => socket.write(`${HEAD}content-encoding: identity\r\ntransfer-encoding: chunked\r\n\r\n${CLOSE}`))).toBe('done');
+    expect(await outcome((socket) => socket.write(`${HEAD}content-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n`))).toBe(
+      'protocol',
+    );
+    expect(
+      await outcome((socket) => socket.write(`${HEAD}content-encoding: identity\r\ntransfer-encoding: chunked\r\n\r\n${CLOSE}`)),
+    ).toBe('done');
   });
   it.each([
     ['H17 both lengths', `${HEAD}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n${CLOSE}`],
@@ -111,23 +121,32 @@ describe('the measuring client against hostile servers', () => {
   });
   it('H19 H22 calls a short or broken body closed', async () => {
     expect(await outcome((socket) => socket.end(`${HEAD}content-length: 500\r\n\r\nshort`))).toBe('closed');
-    expect(await outcome((socket) => {
-      socket.write(OPEN + chunk('data: x\n\n'));
-      setTimeout(() => socket.resetAndDestroy(), 20);
-    })).toBe('closed');
+    expect(
+      await outcome((socket) => {
+        socket.write(OPEN + chunk('data: x\n\n'));
+        setTimeout(() => socket.resetAndDestroy(), 20);
+      }),
+    ).toBe('closed');
   });
   it('H21 H28 caps the body and its lines', async () => {
     expect(await outcome((socket) => socket.write(OPEN + chunk('data: x\n'.repeat(20_000))))).toBe('limit');
     expect(await outcome((socket) => socket.write(OPEN + chunk('a'.repeat(9000))))).toBe('limit');
   });
   it('H24 reports the first wrong status', async () => {
-    expect((await ask((socket) => socket.write('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'))).end).toMatchObject({ outcome: 'status', status: 503 });
+    expect((await ask((socket) => socket.write('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'))).end).toMatchObject({
+      outcome: 'status',
+      status: 503,
+    });
   });
   it('H25 ends a trickle by the total deadline, silence by the others', async () => {
-    expect((await ask((socket) => {
-      socket.write(OPEN);
-      drip(socket, chunk('x'));
-    })).end).toMatchObject({ outcome: 'timeout', detail: 'request deadline of 1.5 s' });
+    expect(
+      (
+        await ask((socket) => {
+          socket.write(OPEN);
+          drip(socket, chunk('x'));
+        })
+      ).end,
+    ).toMatchObject({ outcome: 'timeout', detail: 'request deadline of 1.5 s' });
     expect((await ask(() => undefined)).end.detail).toContain('firstByte');
     expect((await ask((socket) => socket.write(OPEN + chunk('data: x\n\n')))).end.detail).toContain('interChunk');
   });
@@ -144,6 +163,12 @@ describe('the measuring client against hostile servers', () => {
     const client = openClient(url, { deadlines, limits }, monotonicClock);
     await client.ask('{}');
     client.close();
-    expect(seen.split('\r\n').filter((line) => line.includes(':')).map((line) => line.split(':')[0]!.toLowerCase()).sort()).toEqual(['accept', 'accept-encoding', 'connection', 'content-length', 'content-type', 'host']);
+    expect(
+      seen
+        .split('\r\n')
+        .filter((line) => line.includes(':'))
+        .map((line) => line.split(':')[0]!.toLowerCase())
+        .sort(),
+    ).toEqual(['accept', 'accept-encoding', 'connection', 'content-length', 'content-type', 'host']);
   });
 });

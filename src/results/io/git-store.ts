@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../../core/errors.ts';
 import { LedgerError } from '../errors.ts';
-import type { LedgerFiles } from '../ledger.ts';
+import { UNREADABLE, type LedgerFiles } from '../ledger.ts';
 import type { ResultStore } from '../store.ts';
 
 const run = promisify(execFile);
@@ -33,9 +33,9 @@ export function readFolder(root: string): Map<string, Uint8Array> {
       const stat = lstatSync(path);
       if (stat.isDirectory()) walk(path);
       else {
-        // A link or a giant is kept under its name with no content: the audit then names its path.
+        // A link or a giant is kept under its name, unread: the audit then names its path.
         const usable = stat.isFile() && stat.size <= MAX_FILE_BYTES;
-        files.set(relative(root, path).split(sep).join('/'), usable ? readFileSync(path) : new Uint8Array());
+        files.set(relative(root, path).split(sep).join('/'), usable ? readFileSync(path) : UNREADABLE);
       }
     }
   };
@@ -45,11 +45,11 @@ export function readFolder(root: string): Map<string, Uint8Array> {
 
 /** Folders of validators under a results folder. */
 export function validatorFolders(results: string): string[] {
-  return existsSync(results)
-    ? readdirSync(results)
-        .filter((name) => /^5[1-9A-HJ-NP-Za-km-z]{46,48}$/.test(name))
-        .sort()
-    : [];
+  if (!existsSync(results)) return [];
+  return readdirSync(results, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && /^5[1-9A-HJ-NP-Za-km-z]{46,48}$/.test(entry.name))
+    .map(({ name }) => name)
+    .sort();
 }
 
 /** A ledger in a real git repository. Nothing is ever force-pushed or edited. */
@@ -93,6 +93,8 @@ export function gitStore(options: GitStoreOptions): ResultStore {
     commit: async (validator, message, build) => {
       for (let attempt = 1; ; attempt++) {
         await sync();
+        // What a killed run left half written was never committed: it goes, and is made again.
+        await git('clean', '--quiet', '-fd', '--', join('results', validator));
         const before = await git('rev-parse', 'HEAD');
         const files = build(read(validator));
         if (files === null || files.size === 0) return;
@@ -115,6 +117,8 @@ export function gitStore(options: GitStoreOptions): ResultStore {
           'user.name=cacheon',
           '-c',
           'user.email=validator@users.noreply.github.com',
+          '-c',
+          'commit.gpgsign=false',
           'commit',
           '--quiet',
           '-m',
