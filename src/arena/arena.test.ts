@@ -262,6 +262,8 @@ describe('image references', () => {
     ['P07 IPv6', '[::1]:5000/a', digest('x'), 'E_REF_HOST'],
     ['P07 localhost', 'localhost/a', digest('x'), 'E_REF_HOST'],
     ['P07 loopback', '127.0.0.1:5000/a', digest('x'), 'E_REF_HOST'],
+    ['P07 hex address', '0x7f.1/a/b', digest('x'), 'E_REF_HOST'],
+    ['P07 mixed address', '127.0x1/a/b', digest('x'), 'E_REF_HOST'],
     ['P07 metadata', 'metadata.google.internal/a', digest('x'), 'E_REF_HOST'],
     ['P07 user information', 'user:pw@ghcr.io/a', digest('x'), 'E_REF_HOST'],
     ['P08 shell', 'ghcr.io/a/$(id)', digest('x'), 'E_REF'],

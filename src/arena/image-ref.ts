@@ -33,7 +33,8 @@ export function checkImage(image: string, digest: string, loopback: boolean): nu
   const name = reference.host.replace(/:\d+$/, '');
   const local = name === 'localhost' || /^127(?:\.\d{1,3}){3}$/.test(name);
   if (local && loopback) return null;
-  if (local || /^[0-9.]+$/.test(name))
+  // A last label of digits or 0x-hex makes URL parsers read the whole name as an IPv4 address, however it is written.
+  if (local || /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(name))
     return { verdict: 'E_REF_HOST', reason: `registry host ${name} is an address or a local name` };
   if (!name.includes('.') || /\.(?:local|internal|localhost|lan|home|corp|test|invalid|example)$/.test(name)) {
     return { verdict: 'E_REF_HOST', reason: `registry host ${name} is not a public name` };

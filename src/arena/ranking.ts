@@ -117,7 +117,7 @@ export function rank(entries: readonly RankedEntry[], standing: Standing, rules:
   }
 
   let winner = crowned[0] ?? kept;
-  if (!kept || (kept.score <= 0 && !crowned[0])) {
+  if (!kept || kept.score <= 0) {
     const candidates = [...crowned, ...(second && second.score > 0 ? [second] : [])].sort(better);
     winner = candidates[0] ?? kept;
   }

@@ -30,6 +30,18 @@ const planSchema = z.object({
   targets: z.object({ baseline: z.string(), challenger: z.string(), incumbent: z.string().nullable(), reference: z.string() }),
 });
 
+/** A trace must be the one its path says: a copied file would hide what was really measured. */
+function assertHeader({ header }: Trace, path: string, expected: { role: string; run: number; blockHash: string }): void {
+  const same = header.role === expected.role && header.run === expected.run && header.blockHash === expected.blockHash;
+  if (!same)
+    throw new HarnessError(
+      'BAD_TRACE',
+      'usage',
+      `${path} has the header of another run`,
+      'the trace is edited or misplaced: fetch it again',
+    );
+}
+
 /** Judges an evaluation folder from its plan and traces, and nothing else. Throws `BAD_PLAN` or `BAD_TRACE` where they cannot be read. */
 export function judgeFolder(folder: string): { report: Report; text: string } {
   const file = join(folder, 'plan.json');
@@ -47,7 +59,12 @@ export function judgeFolder(folder: string): { report: Report; text: string } {
       error,
     );
   }
-  const trace = (name: string, run: number): Trace | null => readTrace(folder, tracePath(0, 1, name, run));
+  const trace = (name: string, run: number): Trace | null => {
+    const path = tracePath(0, 1, name, run);
+    const found = readTrace(folder, path);
+    if (found) assertHeader(found, path, { role: name, run, blockHash: plan.blockHash });
+    return found;
+  };
   const must = (name: string): Trace => {
     const found = trace(name, 1);
     if (!found)
@@ -66,6 +83,18 @@ export function judgeFolder(folder: string): { report: Report; text: string } {
     incumbent: plan.targets.incumbent === null ? null : must('incumbent'),
   };
   // Without its last run a healthy baseline could hide its drift.
+  if (
+    traces.baselineLast === null &&
+    traces.baseline.requests.length > 0 &&
+    traces.baseline.requests.every((request) => request.end?.outcome === 'done')
+  ) {
+    throw new HarnessError(
+      'BAD_TRACE',
+      'usage',
+      `${tracePath(0, 1, 'baseline', 2)} is missing in ${folder}`,
+      'fetch the trace again, or measure again',
+    );
+  }
   const report = judgeEvaluation(plan, traces, loadTokenizer(plan.arena.tokenizer, ROOT));
   return { report, text: renderJson(report) };
 }

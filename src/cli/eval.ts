@@ -4,6 +4,7 @@ import { armOrder } from '../arena/plan.ts';
 import { fromHex } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import type { Target } from '../harness/engine.ts';
+import { HarnessError } from '../harness/errors.ts';
 import { openClient } from '../harness/io/client.ts';
 import { monotonicClock } from '../harness/io/clock.ts';
 import { openReference } from '../harness/io/reference.ts';
@@ -39,6 +40,11 @@ function targetOf(text: string, option: string): Target & { kind: 'url' } {
       'start the server yourself and give its http:// URL',
     );
   throw new UsageError(`--${option} ${text} is neither an http:// URL nor image@sha256:…`, 'give, say, http://127.0.0.1:8000');
+}
+
+/** Time of a trace's last line. */
+function lastNs(lines: readonly TraceLine[]): number {
+  return lines.reduce((latest, line) => ('tNs' in line && typeof line.tNs === 'number' ? Math.max(latest, line.tNs) : latest), 0);
 }
 
 /** `cacheon eval`: one evaluation of running servers, by URL. Writes DIR/plan.json, the traces and verdict.json. */
@@ -100,10 +106,24 @@ export const run: Run = async (invocation) => {
   log.info(`teacher-forcing the answers through ${reference.url}`);
   const cache: TeacherCache = new Map();
   const teacher = { reference: openReference(reference.url, arena.model.name), tokenizer };
+  let broken: string | null = null;
   for (const { role, run: nth, lines } of runs) {
-    const forced = await teach(lines, plan.prompts, teacher, arena, cache);
-    writeTrace(out, tracePath(0, 1, role, nth), [...lines, ...forced]);
+    let forced: TraceLine[] = [];
+    try {
+      if (broken === null) forced = await teach(lines, plan.prompts, teacher, arena, cache);
+      const answered = lines.filter((line) => line.type === 'end' && line.outcome === 'done').length === plan.prompts.length;
+      if (role === 'baseline' && nth === 1 && answered && forced.length === 0 && !arena.scoredLogprobs)
+        broken = 'the reference gives no prompt_logprobs';
+    } catch (error) {
+      if (!(error instanceof HarnessError && error.code === 'REFERENCE_FAILED')) throw error;
+      broken = error.message;
+    }
+    // The answers are evidence even where nobody could force them; without a reference nothing is judged.
+    const failed: TraceLine[] =
+      broken === null ? [] : [{ type: 'event', tNs: lastNs(lines), name: 'reference-failed', detail: broken }];
+    writeTrace(out, tracePath(0, 1, role, nth), [...lines, ...forced, ...failed]);
   }
+  if (broken !== null) log.warn(broken);
   const { report, text } = judgeFolder(out);
   writeWhole(join(out, 'verdict.json'), text);
   for (const line of reportLines(report)) log.info(line);

@@ -26,7 +26,9 @@ export const run: Run = async (invocation) => {
   const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
   const dryRun = invocation.values['dry-run'] === true;
-  const say = (value: unknown): void => void (json && process.stdout.write(`${JSON.stringify(value)}\n`));
+  const say = (value: unknown): void => {
+    if (json) process.stdout.write(`${JSON.stringify(value)}\n`);
+  };
   if (block === undefined) {
     const chain = await openChain(invocation, arena);
     const ports = { chain, tokenizer, corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log), log };

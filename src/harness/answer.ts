@@ -59,6 +59,9 @@ const protocolFault = {
   status: 'E_API',
 } as const;
 
+/** No token of the models at hand is longer; placing tokens in time costs too much on texts without an end. */
+const MAX_TOKEN_CHARACTERS = 256;
+
 type Piece = { tNs: number; content: string };
 export type AnswerLimits = { readonly lineBytes: number; readonly events: number };
 
@@ -81,6 +84,7 @@ export function readAnswer(
   let finishReason: string | null = null;
   let done = false as boolean;
   let events = 0;
+  let textLength = 0;
   let now = request.sentNs;
   const blame = (verdict: MinerFault, reason: string): void => {
     if (faults.length === 0) faults.push({ verdict, reason: `prompt ${request.prompt}: ${reason}`, tNs: now });
@@ -112,7 +116,7 @@ export function readAnswer(
       blame('E_CONTENT', `event field ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`);
       return;
     }
-    if (parsed.data.error !== undefined) {
+    if (parsed.data.error !== undefined && parsed.data.error !== null) {
       blame('E_API', 'an error event in the stream');
       return;
     }
@@ -133,6 +137,11 @@ export function readAnswer(
         logprob: item.logprob,
         top: item.top_logprobs.map((one) => ({ bytes: bytesOf(one), logprob: one.logprob })),
       });
+    }
+    textLength += content.length;
+    if (textLength > request.maxTokens * MAX_TOKEN_CHARACTERS) {
+      blame('E_HTTP_LIMIT', `more text than ${request.maxTokens} tokens can hold`);
+      return;
     }
     if (content !== '') pieces.push({ tNs: now, content });
   };

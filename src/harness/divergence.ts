@@ -1,5 +1,11 @@
+import { fromUtf8Lossy } from '../core/bytes.ts';
 import type { Answer, LogprobEntry } from './answer.ts';
 import type { GateResult } from './gate.ts';
+
+/** How many of the best tokens a server is asked for. */
+const TOP = 5;
+/** A code point cut off at the end is not held against anybody. */
+const trimmed = (text: string): string => text.replace(/\uFFFD+$/, '');
 
 /** vLLM's default where it has no value, and its floor. */
 const MISSING = -9999;
@@ -15,11 +21,14 @@ export function divergesHonestly(baseline: Answer, miner: Answer, gapNats: numbe
   const theirs = baseline.logprobs;
   const ours = miner.logprobs;
   if (theirs.length === 0 || ours.length === 0) return false;
+  // The entries must spell the answer: else a server could show the right ones beside any text.
+  const spelled = fromUtf8Lossy(Uint8Array.from(ours.flatMap(({ bytes }) => bytes)));
+  if (!trimmed(spelled).startsWith(trimmed(miner.text))) return false;
   const at = theirs.findIndex((entry, i) => ours[i] !== undefined && !same(entry.bytes, ours[i].bytes));
   if (at < 0) return true; // equal up to the shorter end
   const own: LogprobEntry = ours[at]!;
-  const best = Math.max(own.logprob, ...own.top.map(({ logprob }) => logprob));
-  const found = own.top.find((entry) => same(entry.bytes, theirs[at]!.bytes));
+  const best = Math.max(own.logprob, ...own.top.slice(0, TOP).map(({ logprob }) => logprob));
+  const found = own.top.slice(0, TOP).find((entry) => same(entry.bytes, theirs[at]!.bytes));
   if (!found || found.logprob <= MISSING || own.logprob <= MISSING) return false;
   return own.logprob >= best && best - found.logprob <= gapNats;
 }

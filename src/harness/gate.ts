@@ -23,12 +23,16 @@ export type GateResult = {
 /** Sum over earlier rounds of the same image. */
 export type MarginHistory = { readonly rounds: number; readonly tokens: number; readonly clippedNats: number };
 
+/** An answer that re-encodes to this many times max_tokens holds more than was asked for. */
+const OVERLONG = 2;
+
 export type GatedAnswer = { readonly answer: Answer; readonly teacher: Teacher; readonly maxTokens: number };
 
 /** The server's ids without the end token, where they spell the answer; else the canonical encoding. The end token is judged apart. */
-export function answerIds(answer: Answer, tokenizer: Tokenizer, eosTokenId: number): readonly number[] {
+export function answerIds(answer: Answer, tokenizer: Tokenizer, eosTokenId: number, maxTokens: number): readonly number[] {
   const given = answer.tokenIds;
-  if (given === null) return answer.canonicalIds;
+  // Special tokens spell nothing: without a cap a server could pad its ids until the reference refuses them.
+  if (given === null || given.length > maxTokens + 1) return answer.canonicalIds;
   const ids = answer.finishReason === 'stop' && given.at(-1) === eosTokenId ? given.slice(0, -1) : given;
   return spells(ids, answer.text, tokenizer) ? ids : answer.canonicalIds;
 }
@@ -78,10 +82,13 @@ export function marginGate(
     }
     if ((margins[0] ?? Infinity) > gate.firstTokenNats) firstTokenStrikes++;
     if (!spells(forced, answer.text, tokenizer)) reasons.add('bytes');
+    if (forced.includes(model.eosTokenId)) reasons.add('eos');
+    if (answer.canonicalIds.length > OVERLONG * maxTokens || (answer.tokenIds?.length ?? 0) > maxTokens) reasons.add('length');
     if (stopped) {
       if (teacher.tokenIds.at(-1) !== model.eosTokenId || margins.at(-1)! > gate.bigMarginNats) reasons.add('eos');
     } else if (answer.finishReason === 'length') {
-      const exact = answer.tokenIds !== null;
+      // Ids that do not spell the answer count for nothing.
+      const exact = answer.tokenIds !== null && spells(answer.tokenIds, answer.text, tokenizer);
       const count = exact ? answer.tokenIds.length : answer.canonicalIds.length;
       if (exact ? count !== maxTokens : Math.abs(count - maxTokens) > gate.lengthTolerance * maxTokens) reasons.add('length');
     } else reasons.add('eos');

@@ -260,9 +260,9 @@ describe('the gate', () => {
   });
   it("uses the server's ids only where they spell the answer", () => {
     const split = [...tokenizer.encode('And the k'), ...tokenizer.encode('ing')];
-    expect(answerIds({ ...answer('length', split) }, tokenizer, 2039)).toEqual(split);
-    expect(answerIds({ ...answer('length', [1, 2, 3]) }, tokenizer, 2039)).toEqual(ids);
-    expect(answerIds({ ...answer('stop', [...ids, 2039]) }, tokenizer, 2039)).toEqual(ids);
+    expect(answerIds({ ...answer('length', split) }, tokenizer, 2039, 24)).toEqual(split);
+    expect(answerIds({ ...answer('length', [1, 2, 3]) }, tokenizer, 2039, 24)).toEqual(ids);
+    expect(answerIds({ ...answer('stop', [...ids, 2039]) }, tokenizer, 2039, 24)).toEqual(ids);
   });
 });
 

@@ -27,6 +27,7 @@ const EVENT_FAULTS: Readonly<Record<string, Fault['verdict']>> = {
   exit: 'E_EXIT',
   oom: 'E_OOM',
   'not-run': 'INFRA_ENGINE',
+  'reference-failed': 'INFRA_ENGINE',
 };
 
 /** Reads every answer of a run. Throws `BAD_TRACE` where the run was not ended by a fault and yet lacks a prompt. */
@@ -45,7 +46,7 @@ export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContex
     }
     const { answer } = read;
     answers.set(request.prompt, { answer, sentNs: request.sentNs });
-    if (request.warmup && answer.text !== '' && !answer.logprobs.some((entry) => entry.top.length > 0)) {
+    if (request.warmup && (answer.logprobs.length === 0 || answer.logprobs.some((entry) => entry.top.length === 0))) {
       faults.push({ verdict: 'E_API', reason: `prompt ${request.prompt}: no logprobs, though asked for`, tNs: request.end.tNs });
     }
   }
@@ -146,7 +147,10 @@ export function readBaseline(first: Trace, last: Trace | null, context: JudgeCon
   const bad = (verdict: Verdict, reason: string): BaselineReading => ({ ok: false, verdict, reason });
   const arm = readArm(first, context);
   if (arm.fault)
-    return bad(arm.fault.verdict === 'E_START_TIMEOUT' ? 'INFRA_ENGINE' : 'INFRA_BASELINE', `baseline: ${arm.fault.reason}`);
+    return bad(
+      arm.fault.verdict === 'E_START_TIMEOUT' || arm.fault.verdict === 'INFRA_ENGINE' ? 'INFRA_ENGINE' : 'INFRA_BASELINE',
+      `baseline: ${arm.fault.reason}`,
+    );
   const timings = timingsOf(arm, arm, context);
   if (timings.some((timing) => timing.tokens === 0)) return bad('INFRA_BASELINE', 'the baseline gave an empty answer');
   const gate = gateOf(arm, arm, context, null);

@@ -10,6 +10,8 @@ import type { TraceHeader, TraceLine } from './trace.ts';
 const HEALTH_POLL_MS = 50;
 /** How long to wait for the notice that a server died, once its connection broke. */
 const EXIT_NOTICE_MS = 300;
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 
 export type LoadPorts = { readonly clock: Clock; readonly runtime: EngineRuntime; readonly openClient: OpenClient };
 export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
@@ -61,7 +63,8 @@ export async function runArm(
       const exchange = await client.ask(JSON.stringify(body));
       lines.push({ type: 'request', prompt: prompt.index, warmup: prompt.pool === 'warmup', tNs: since(exchange.sentNs), body });
       for (const { tNs, bytes } of exchange.chunks) {
-        const text = fromUtf8(bytes);
+        // Control characters grow sixfold in JSON: such bytes are kept as base64 like those that are no text.
+        const text = CONTROL.test(String.fromCharCode(...bytes.subarray(0, 4096))) ? null : fromUtf8(bytes);
         const content = text === null ? { data: Buffer.from(bytes).toString('base64') } : { text };
         lines.push({ type: 'chunk', prompt: prompt.index, tNs: since(tNs), ...content });
       }

@@ -29,7 +29,10 @@ const lineSchema = z.discriminatedUnion('type', [
     prompt,
     warmup: z.boolean(),
     tNs: ns,
-    body: z.looseObject({ max_tokens: z.number().int().positive() }),
+    body: z.looseObject({
+      max_tokens: z.number().int().positive(),
+      messages: z.array(z.looseObject({ role: z.string(), content: z.string() })).optional(),
+    }),
   }),
   z.looseObject({ type: z.literal('chunk'), prompt, tNs: ns, text: z.string().optional(), data: z.base64().optional() }),
   z.looseObject({

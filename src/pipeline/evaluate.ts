@@ -2,12 +2,13 @@ import { imageOf } from '../arena/image-ref.ts';
 import { armOrder } from '../arena/plan.ts';
 import { parseArena, type Arena } from '../arena/schema.ts';
 import { fromHex } from '../core/bytes.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { Reference } from '../harness/client.ts';
 import type { Target } from '../harness/engine.ts';
 import { HarnessError } from '../harness/errors.ts';
-import { runArm, type LoadPorts } from '../harness/load.ts';
+import { runArm, type ArmHeader, type LoadPorts } from '../harness/load.ts';
 import { teach, type TeacherCache } from '../harness/teach.ts';
 import { parseTrace, traceLine, tracePath, type Trace, type TraceLine } from '../harness/trace.ts';
 import type { Corpus } from '../prompts/corpus.ts';
@@ -102,7 +103,7 @@ async function evaluateBoot(
   for (const [index, arm] of arms.entries()) {
     ports.log.info(`  [${index + 1}/${arms.length}] ${arm.key ?? `baseline, run ${arm.run}`} (${arm.target.image})`);
     const header = { role: arm.role, key: arm.key, blockHash: plan.seed, shard, boot, run: arm.run, startedAt: ports.now() };
-    runs.push({ arm, lines: await runArm(ports, arena, arm.target, header, prompts) });
+    runs.push({ arm, lines: await oneArm(ports, arena, arm, header, prompts) });
   }
   // Every other container is gone by now: the reference has the machine to itself.
   ports.log.info('  teacher-forcing every answer');
@@ -123,6 +124,26 @@ async function evaluateBoot(
     await engine.stop();
   }
   return traces;
+}
+
+/** One arm's run. What the runtime could not start is nobody's fault, and no reason to lose the other arms. */
+async function oneArm(
+  ports: EvaluatePorts,
+  arena: Arena,
+  arm: Arm,
+  header: ArmHeader,
+  prompts: readonly Prompt[],
+): Promise<TraceLine[]> {
+  try {
+    return await runArm(ports, arena, arm.target, header, prompts);
+  } catch (error) {
+    if (arm.role === 'baseline') throw error;
+    ports.log.warn(`${arm.name} could not be run: ${messageOf(error)}`);
+    return [
+      { type: 'header', schema: 1, ...header, image: `${arm.target.image}@${arm.target.digest}` } as TraceLine,
+      { type: 'event', tNs: 0, name: 'not-run', detail: messageOf(error).slice(0, 200) },
+    ];
+  }
 }
 
 async function awaitReference(ports: EvaluatePorts, url: string, arena: Arena): Promise<void> {

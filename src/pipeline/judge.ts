@@ -36,7 +36,7 @@ const poolsOf = (arena: Arena): BootPrompts => {
 /** The suite that a trace's requests spell out: it must hash to the signed plan's. */
 function suiteOf(trace: Trace, tokenizer: Tokenizer, arena: Arena): Prompt[] {
   return trace.requests.map(({ prompt, warmup, body }) => {
-    const messages = body['messages'] as Message[];
+    const messages = (body['messages'] ?? []) as Message[];
     return {
       index: prompt,
       pool: warmup ? 'warmup' : 'scored',

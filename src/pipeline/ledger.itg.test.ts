@@ -201,7 +201,7 @@ describe('an audit', () => {
     expect(faults.map(({ code }) => code)).toContain('CHAIN_GAP');
     const twice = changed((files) => {
       const statement = JSON.parse(Buffer.from(files.get(lastWeights())!).toString()) as Statement;
-      statement.predicate['block'].number += 1;
+      statement.predicate['block'].number = Number(statement.predicate['block'].number) + 1;
       const bytes = utf8(renderJson(statement));
       const path = `weights/${statement.predicate['block'].number}.json`;
       files.set(path, bytes);
@@ -240,7 +240,9 @@ describe('an audit', () => {
     );
   });
   it('T28 checks the window of a plan', async () => {
-    expect(await codes(resigned(plan(), ({ predicate }) => (predicate['notAfter'] += 1)))).toContain('TIME');
+    expect(
+      await codes(resigned(plan(), ({ predicate }) => (predicate['notAfter'] = Number(predicate['notAfter']) + 1))),
+    ).toContain('TIME');
   });
   it('sees a submission that was left out of every shard, and a standing nobody left', async () => {
     const plans = [...sound.keys()].filter((path) => path.endsWith('plan.json'));

@@ -17,7 +17,7 @@ type Finish = (outcome: Outcome, detail: string) => void;
 export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits'>, clock: Clock): LoadClient {
   const base = new URL(url);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const target = { host: base.hostname, port: base.port === '' ? 80 : Number(base.port), agent };
+  const target = { host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port === '' ? 80 : Number(base.port), agent };
 
   const healthy = (): Promise<boolean> =>
     new Promise((resolve) => {
@@ -42,10 +42,13 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
   const ask = async (body: string): Promise<Exchange> => {
     const first = await attempt(body);
     // A kept connection may have been closed while idle: nothing of the prompt was answered, so it is opened anew, outside `sent`.
-    return first.stale ? attempt(body) : first;
+    if (!first.stale) return first;
+    // The clock keeps running from the first time the prompt left: a server that reads it, works and then hangs up wins nothing.
+    const second = await attempt(body);
+    return first.asked ? { ...second, sentNs: first.sentNs } : second;
   };
 
-  const attempt = (body: string): Promise<Exchange & { stale: boolean }> =>
+  const attempt = (body: string): Promise<Exchange & { stale: boolean; asked: boolean }> =>
     new Promise((resolve) => {
       const { deadlines, limits } = arena;
       const chunks: { tNs: number; bytes: Uint8Array }[] = [];
@@ -56,6 +59,7 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
       let lineBytes = 0;
       let settled = false;
       let answered = false;
+      let asked = false;
       const timers = new Map<string, NodeJS.Timeout>();
       const arm = (name: string, seconds: number): void => {
         clearTimeout(timers.get(name));
@@ -76,6 +80,7 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
           chunks,
           end: { tNs, status, outcome, detail: detail.slice(0, 200) },
           stale: outcome === 'closed' && !answered && request.reusedSocket,
+          asked,
         });
       };
 
@@ -99,6 +104,7 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
         disarm('connect');
         arm('request', deadlines.request);
         arm('firstByte', deadlines.firstByte);
+        asked = true;
         sentNs = clock.nowNs();
         request.end(body);
       };
@@ -132,6 +138,10 @@ export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits
         const encoding = response.headers['content-encoding'];
         if (status !== null && status >= 300 && status < 400) {
           finish('protocol', `redirect (status ${status})`);
+          return;
+        }
+        if (status !== null && status < 200) {
+          finish('protocol', `status ${status} as a final answer`);
           return;
         }
         if (status !== 200) {

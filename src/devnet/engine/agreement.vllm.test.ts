@@ -1,0 +1,119 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { promisify } from 'node:util';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generatedCorpus } from '../../prompts/corpus.ts';
+import { tokenizerFromJson } from '../../prompts/io/tokenizer.ts';
+import { drawSuite } from '../../prompts/sampler.ts';
+import { openReference } from '../../harness/io/reference.ts';
+import { startEngine, type TinyEngine } from './server.ts';
+import { VARIANTS } from './variants/index.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const runner = process.env['VLLM_RUN'];
+if (runner === undefined) console.warn('skipped: comparison with a real vLLM (set VLLM_RUN to the path of models/run-vllm.sh)');
+
+const PROMPTS = 20;
+const TOKENS = 48;
+/** Trials saw 4e-5 nat: float32 rounding of two kernels. */
+const LOGPROB_BOUND = 0.001;
+
+describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
+  let vllm: string;
+  let plain: TinyEngine;
+  const folder = mkdtempSync(join(tmpdir(), 'vllm-'));
+  const arena = join(folder, 'arena.json');
+  beforeAll(async () => {
+    vllm = execFileSync('bash', [runner!, '--dtype', 'float32'], { stdio: ['ignore', 'pipe', 'inherit'] })
+      .toString()
+      .trim()
+      .split('\n')
+      .at(-1)!;
+    plain = await startEngine({ variant: 'plain' });
+    const base = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
+    writeFileSync(arena, JSON.stringify({ ...base, driftLimit: 1, bootSd: 1 }));
+  });
+  afterAll(async () => {
+    await plain.close();
+    rmSync(folder, { recursive: true, force: true });
+    if (runner !== undefined) execFileSync('bash', [runner, 'stop']);
+  });
+
+  it('gives the same greedy tokens, and logprobs within a thousandth of a nat', async () => {
+    const tokenizer = tokenizerFromJson(readFileSync(join(ROOT, 'src/devnet/model/tokenizer.json'), 'utf8'));
+    const prompts = drawSuite(generatedCorpus(), tokenizer, {
+      seed: new Uint8Array(32).fill(7),
+      boot: 1,
+      warmups: 0,
+      scored: PROMPTS,
+      inputTokens: 120,
+      systemMessage: 'You are a helpful assistant.',
+    });
+    let same = 0;
+    let tokens = 0;
+    let widest = 0;
+    for (const { messages } of prompts) {
+      const body = JSON.stringify({
+        model: 'tiny-qwen2',
+        messages,
+        max_tokens: TOKENS,
+        temperature: 0,
+        return_token_ids: true,
+        logprobs: true,
+        top_logprobs: 5,
+      });
+      const ask = async (url: string) => {
+        const response = await fetch(`${url}/v1/chat/completions`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body,
+        });
+        return ((await response.json()) as { choices: [{ token_ids: number[]; logprobs: { content: { logprob: number }[] } }] })
+          .choices[0];
+      };
+      const [theirs, ours] = [await ask(vllm), await ask(plain.url)];
+      tokens += theirs.token_ids.length;
+      same += theirs.token_ids.filter((id, i) => id === ours.token_ids[i]).length;
+      theirs.logprobs.content.forEach(
+        ({ logprob }, i) => (widest = Math.max(widest, Math.abs(logprob - (ours.logprobs.content[i]?.logprob ?? Infinity)))),
+      );
+      const [one, other] = [openReference(vllm, 'tiny-qwen2'), openReference(plain.url, 'tiny-qwen2')];
+      expect(await other.promptIds(messages)).toEqual(await one.promptIds(messages));
+    }
+    console.log(`${same} of ${tokens} tokens equal, logprobs at most ${widest.toExponential(2)} nat apart`);
+    expect(same).toBe(tokens);
+    expect(widest).toBeLessThan(LOGPROB_BOUND);
+  });
+
+  it('as reference and baseline passes honest engines and fails the cheats that change tokens', async () => {
+    const rows: string[] = [];
+    for (const variant of VARIANTS.values()) {
+      const engine = await startEngine({ variant: variant.name });
+      const out = join(folder, variant.name);
+      const { stdout } = await promisify(execFile)(join(ROOT, 'scripts/cacheon'), [
+        'eval',
+        '--arena',
+        arena,
+        '--baseline',
+        vllm,
+        '--challenger',
+        engine.url,
+        '--block-hash',
+        `0x${'5a'.repeat(32)}`,
+        '--out',
+        out,
+        '--json',
+      ]).catch((error: unknown) => error as { stdout: string });
+      await engine.close();
+      const report = JSON.parse(stdout) as { verdict: string; reason: string; gate: { meanMarginNats: number } };
+      rows.push(
+        `${variant.name}: ${report.verdict} (${report.reason}), mean margin ${report.gate.meanMarginNats.toExponential(2)}`,
+      );
+      const honest = variant.honest || variant.delivery !== undefined;
+      expect(report.verdict, rows.at(-1)).toBe(honest ? 'VALID' : 'E_GATE');
+    }
+    console.log(rows.join('\n'));
+  });
+});
