@@ -53,6 +53,7 @@ suite() { # name, npm script: adds the suite's own counts
 
 check "types" npm run --silent check:types
 check "lint and the I/O rule" npm run --silent check:lint
+check "no import cycles" node scripts/check-cycles.ts
 check "format" npm run --silent check:format
 check "generated documents are fresh" node scripts/docs.ts --check
 check "the SIMD kernel is the one its source makes" node scripts/wasm.ts --check

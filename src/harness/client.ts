@@ -21,8 +21,8 @@ export type OpenClient = (url: string) => LoadClient;
 
 /** The reference: trusted, and asked only after the miner's server is gone. */
 export interface Reference {
-  /** Ids of a chat prompt, by the reference's own tokenizer. */
-  promptIds(messages: readonly { readonly role: string; readonly content: string }[]): Promise<readonly number[]>;
+  /** Ids of a chat prompt, by the reference's own tokenizer; null where it has no /tokenize. */
+  promptIds(messages: readonly { readonly role: string; readonly content: string }[]): Promise<readonly number[] | null>;
   /** For every id of `answer` after `prompt`: the best log-probability there and the id's own (null: none given). Null where the reference has no prompt_logprobs. */
   force(prompt: readonly number[], answer: readonly number[]): Promise<null | { top: (number | null)[]; own: (number | null)[] }>;
 }

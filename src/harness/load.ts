@@ -77,8 +77,8 @@ export async function runArm(
         outcome: end.outcome,
         detail: end.detail,
       });
-      if (end.outcome === 'done') continue;
-      await Promise.race([engine.ended, clock.sleep(EXIT_NOTICE_MS)]);
+      if (end.outcome === 'done' && !engine.exited()) continue;
+      if (end.outcome !== 'done') await Promise.race([engine.ended, clock.sleep(EXIT_NOTICE_MS)]);
       // Its death explains the broken connection, so it counts from the same moment.
       if (engine.exited()) exitEvent(engine, event, end.tNs);
       return lines;

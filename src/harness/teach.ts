@@ -37,7 +37,9 @@ export async function teach(
     const key = `${request.prompt}:${forced.join(',')}`;
     let result = cache.get(key);
     if (result === undefined) {
-      result = forced.length === 0 ? { top: [], own: [] } : await reference.force(await reference.promptIds(messages), forced);
+      const promptIds = forced.length === 0 ? [] : await reference.promptIds(messages);
+      if (forced.length === 0) result = { top: [], own: [] };
+      else result = promptIds === null ? null : await reference.force(promptIds, forced);
       cache.set(key, result);
     }
     if (result === null) return [];

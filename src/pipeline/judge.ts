@@ -140,7 +140,8 @@ function assertSamePrompts(own: Trace, baseline: Trace, name: string): void {
 /** One entry's result over its boots: the first fault is the verdict. */
 function resultOf(plan: LedgerRecord<'plan'>, key: string, boots: readonly BootResult[]): EntryResult {
   const { hotkey, commitBlock, role } = plan.predicate.submissions.find((submission) => submission.key === key)!;
-  const fault = boots.find((boot) => boot.verdict !== 'VALID');
+  // What a server did wrong counts, also where another shard or boot could not measure it.
+  const fault = boots.find((boot) => boot.verdict.startsWith('E_')) ?? boots.find((boot) => boot.verdict !== 'VALID');
   const { verdict, reason } = fault ?? boots.at(-1) ?? { verdict: 'INFRA_HOST' as const, reason: 'not measured' };
   const scores =
     verdict === 'VALID'

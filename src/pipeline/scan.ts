@@ -133,6 +133,14 @@ export function planContent(
  */
 export async function scan(ports: ScanPorts, arena: Arena, operator: Operator, ledger: Ledger): Promise<PlanDraft> {
   const { chain, tokenizer, corpus, log } = ports;
+  if (arena.corpus !== 'generated' && arena.corpus.manifestSha256 === null) {
+    throw new ArenaError(
+      'BAD_ARENA',
+      'usage',
+      `the corpus ${arena.corpus.name} of the arena ${arena.name} is not pinned`,
+      'set corpus.manifestSha256: a corpus that may change is no rule',
+    );
+  }
   const block = await chain.finalizedHead();
   log.info(`scanning subnet ${arena.netuid} at block ${block.number}`);
   const snapshot = await chain.snapshot(block, arena.netuid);

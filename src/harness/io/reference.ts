@@ -35,17 +35,7 @@ export function openReference(url: string, model: string): Reference {
     }
   };
   return {
-    promptIds: async (messages) => {
-      const answer = await post('/tokenize', { model, messages }, tokenized);
-      if (answer === null)
-        throw new HarnessError(
-          'REFERENCE_FAILED',
-          'infra',
-          `the reference at ${url} has no /tokenize for chat messages`,
-          'use vLLM or the tiny engine as reference',
-        );
-      return answer.tokens;
-    },
+    promptIds: async (messages) => (await post('/tokenize', { model, messages }, tokenized))?.tokens ?? null,
     force: async (prompt, answer) => {
       const result = await post(
         '/v1/completions',
