@@ -16,7 +16,8 @@ const servers: Server[] = [];
 const sockets = new Set<Socket>();
 afterEach(() => {
   for (const socket of sockets) socket.destroy();
-  for (const server of servers) server.close();
+  for (const server of servers.splice(0)) server.close();
+  sockets.clear();
 });
 
 /** A raw TCP server: `answer` gets the socket once a whole request has arrived. */
