@@ -34,7 +34,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ledger-'));
 
 beforeAll(async () => {
   report = await demo({
-    arena: { ...arenaFile, scoredPrompts: 3, boots: 1, bootSd: 0.01, driftLimit: 1 },
+    arena: { ...arenaFile, scoredPrompts: 5, boots: 1, bootSd: 0.01, driftLimit: 1 },
     root: ROOT,
     seed: '2a'.padStart(64, '0'),
     endpoint: null,

@@ -23,7 +23,7 @@ describe.skipIf(act === null)('the workflows under act', () => {
   let accounts: Accounts;
   const stubs: GithubStub[] = [];
   const arena = parseArena(
-    { ...(JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object), boots: 1, scoredPrompts: 3 },
+    { ...(JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object), boots: 1, scoredPrompts: 5 },
     'test',
   );
 
