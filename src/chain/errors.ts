@@ -4,13 +4,21 @@ export type ChainErrorCode =
   | 'UNREACHABLE'
   | 'BAD_ENDPOINT'
   | 'WRONG_CHAIN'
+  | 'STALE'
+  | 'DISAGREEMENT'
+  | 'UNREADABLE'
   | 'MISSING_FEATURE'
   | 'STATE_DISCARDED'
   | 'REJECTED'
-  | 'TIMEOUT'
+  | 'EXPIRED'
   | 'NOT_REGISTERED'
   | 'INSUFFICIENT_BALANCE'
-  | 'NO_PERMIT';
+  | 'NO_PERMIT'
+  | 'BAD_PAYLOAD'
+  | 'BAD_ROUND'
+  | 'BAD_SIGNATURE'
+  | 'BAD_CIPHERTEXT'
+  | 'WRONG_ROUND';
 
 /** A chain that cannot be reached, is not the expected one, or refuses; never a miner's fault. */
 export class ChainError extends CacheonError<ChainErrorCode> {}

@@ -1,0 +1,58 @@
+import { bls12_381 as bls } from '@noble/curves/bls12-381';
+import { u64be } from '../core/bytes.ts';
+import { sha256 } from '../core/hash.ts';
+
+/** A randomness beacon: rounds in G1 signatures of one key in G2, one every `periodSeconds`. */
+export type Beacon = { readonly publicKey: Uint8Array; readonly genesisSeconds: number; readonly periodSeconds: number };
+
+/** drand quicknet, the beacon of finney and test (reference: subtensor.md 5.5). Pinned: a chain that names another key could read sealed bids. */
+export const QUICKNET: Beacon = {
+  publicKey: new Uint8Array(
+    Buffer.from(
+      '83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d106451' +
+        '0d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a',
+      'hex',
+    ),
+  ),
+  genesisSeconds: 1_692_803_367,
+  periodSeconds: 3,
+};
+
+/** Bytes of a round's signature: a compressed point of G1. */
+export const SIGNATURE_BYTES = 48;
+/** Bytes of a beacon's public key: a compressed point of G2. */
+export const PUBLIC_KEY_BYTES = 96;
+
+const DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
+
+/** What a beacon signs for a round: sha256 of the round number, 8 bytes big-endian, hashed to G1. */
+export function roundPoint(round: number) {
+  return bls.shortSignatures.hash(sha256(u64be(round)), DST);
+}
+
+/** Whether a signature is the beacon's for a round. False also for bytes that are no point of G1. */
+export function verifyPulse(beacon: Beacon, round: number, signature: Uint8Array): boolean {
+  try {
+    return bls.shortSignatures.verify(signature, roundPoint(round), beacon.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+/** The newest round that is published at a moment (unix seconds); 0 before the first. */
+export function latestRound(beacon: Beacon, nowSeconds: number): number {
+  return Math.max(0, Math.floor((nowSeconds - beacon.genesisSeconds) / beacon.periodSeconds) + 1);
+}
+
+/** When a round is published, unix seconds. Round 1 comes at genesis. */
+export function publishedAt(beacon: Beacon, round: number): number {
+  return beacon.genesisSeconds + (round - 1) * beacon.periodSeconds;
+}
+
+/** The round of a commitment that opens after some blocks, as the Bittensor SDK counts it (integer division, at least 1). */
+export function roundAfterBlocks(beacon: Beacon, nowSeconds: number, blocks: number, blockSeconds: number): number {
+  return Math.max(
+    1,
+    Math.floor((Math.floor(nowSeconds) - beacon.genesisSeconds + Math.round(blocks * blockSeconds)) / beacon.periodSeconds),
+  );
+}
