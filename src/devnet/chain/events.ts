@@ -1,6 +1,6 @@
 import type { Metadata, TypeRegistry } from '@polkadot/types';
 import { concatBytes } from '../../core/bytes.ts';
-import { DispatchFailure } from './dispatch.ts';
+import { DispatchFailure } from './pallets/dispatch.ts';
 
 /** Encodes events by pallet and variant name, as the metadata numbers them. */
 export class EventEncoder {

@@ -1,9 +1,10 @@
 import type { GenericExtrinsic, TypeRegistry } from '@polkadot/types';
 import { blake2AsU8a, ed25519Verify, secp256k1Verify, sr25519Verify } from '@polkadot/util-crypto';
 import { equalBytes } from '../../core/bytes.ts';
-import { withinBounds } from './pallets.ts';
+import { withinBounds } from './pallets/commitments.ts';
 
 /** Version numbers that every signature covers. */
+export const SPEC_NAME = 'node-subtensor';
 export const SPEC_VERSION = 424;
 export const TRANSACTION_VERSION = 1;
 /** Blocks for which the chain remembers hashes: an older era is ancient. */
@@ -47,6 +48,7 @@ export function decodeExtrinsic(registry: TypeRegistry, bytes: Uint8Array): Gene
 export function verifyExtrinsic(
   registry: TypeRegistry,
   extrinsic: GenericExtrinsic,
+  specVersion: number,
   next: number,
   hashOf: (block: number) => string | null,
 ): void {
@@ -64,7 +66,7 @@ export function verifyExtrinsic(
         tip: extrinsic.tip,
         mode: 0,
         metadataHash: null,
-        specVersion: SPEC_VERSION,
+        specVersion,
         transactionVersion: TRANSACTION_VERSION,
         genesisHash: hashOf(0)!,
         blockHash,

@@ -1,5 +1,8 @@
 import { Keyring } from '@polkadot/keyring';
-import { deposit, register } from './pallets.ts';
+import { SPEC_NAME, SPEC_VERSION } from './extrinsic.ts';
+import { seedBeacon } from './pallets/drand.ts';
+import { deposit } from './pallets/money.ts';
+import { register } from './pallets/neurons.ts';
 import type { Storage } from './storage.ts';
 
 /** A dev account, as `subtensor/run.sh` prints it too. */
@@ -15,6 +18,7 @@ export type Genesis = {
   blockMs: number | null;
   tempo: number;
   weightsRateLimit: number;
+  commitReveal: boolean;
   owner: DevPair;
   validator: DevPair;
   miners: DevPair[];
@@ -33,6 +37,8 @@ export type GenesisOptions = {
   blockMs?: number | null;
   tempo?: number;
   weightsRateLimit?: number;
+  /** Whether weights are committed first and revealed an epoch later. */
+  commitReveal?: boolean;
 };
 
 /** The small subnet that the demo and the tests start from: owner 0, validator 1 with a permit, miners from 2 on. */
@@ -44,6 +50,7 @@ export function devGenesis(options: GenesisOptions = {}): Genesis {
     blockMs: options.blockMs ?? null,
     tempo: options.tempo ?? 20,
     weightsRateLimit: options.weightsRateLimit ?? 0,
+    commitReveal: options.commitReveal ?? false,
     owner: pair('Owner', 0),
     validator: pair('Validator', 1),
     miners: Array.from({ length: options.miners ?? 4 }, (_, i) => pair(`Miner${i}`, i + 2)),
@@ -75,7 +82,11 @@ export function seedGenesis(storage: Storage, genesis: Genesis): void {
   put('weightsSetRateLimit', genesis.weightsRateLimit);
   put('minAllowedWeights', 1);
   put('maxAllowedUids', 256);
-  put('commitRevealWeightsEnabled', false);
+  put('commitRevealWeightsEnabled', genesis.commitReveal);
+  put('revealPeriodEpochs', 1);
+  storage.put('subtensorModule.commitRevealWeightsVersion', [], 4);
+  storage.put('system.lastRuntimeUpgrade', [], { specVersion: SPEC_VERSION, specName: SPEC_NAME });
+  seedBeacon(storage);
   put('burn', 1_000_000);
   for (const { hotkey, coldkey } of pairs)
     register(storage, netuid, hotkey.address, coldkey.address, 0, hotkey === genesis.validator.hotkey);

@@ -89,6 +89,12 @@ export const KEPT: { pallets: Record<string, Kept>; apis: Record<string, readonl
       ],
       constants: [],
     },
+    Drand: {
+      storage: ['BeaconConfig', 'Pulses', 'LastStoredRound', 'OldestStoredRound'],
+      calls: [],
+      events: ['NewPulse'],
+      constants: [],
+    },
     Utility: {
       storage: [],
       calls: ['batch', 'batch_all', 'force_batch'],

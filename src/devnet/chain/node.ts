@@ -3,11 +3,13 @@ import type { Codec } from '@polkadot/types/types';
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import { compactToU8a } from '@polkadot/util';
 import { concatBytes, toHex } from '../../core/bytes.ts';
-import { DispatchFailure, type CallContext } from './dispatch.ts';
-import { checkFee, checkNonce, decodeExtrinsic, PoolError, verifyExtrinsic } from './extrinsic.ts';
+import { DispatchFailure, type BlockContext, type CallContext } from './pallets/dispatch.ts';
+import { storePulse } from './pallets/drand.ts';
+import { checkFee, checkNonce, decodeExtrinsic, PoolError, SPEC_NAME, SPEC_VERSION, verifyExtrinsic } from './extrinsic.ts';
 import { seedGenesis, type Genesis } from './genesis.ts';
 import { chainRegistry } from './metadata.ts';
-import { account, feeRao, HANDLERS, isFree, onInitialize, putAccount } from './pallets.ts';
+import { account, putAccount } from './pallets/money.ts';
+import { feeRao, HANDLERS, isFree, onFinalize, onInitialize } from './pallets/runtime.ts';
 import { State, type Change } from './state.ts';
 import { Storage } from './storage.ts';
 import { EventEncoder } from './events.ts';
@@ -31,7 +33,12 @@ type Pooled = {
   watch: (status: ExtrinsicStatus) => void;
 };
 
-export type Snapshot = { genesis: Genesis; blocks: Block[]; state: ReturnType<State['dump']> };
+export type Snapshot = {
+  genesis: Genesis;
+  blocks: Block[];
+  state: ReturnType<State['dump']>;
+  versions: [from: number, specVersion: number][];
+};
 
 const BLOCK_MS = 12_000;
 
@@ -52,6 +59,8 @@ export class ChainNode {
   #records: Uint8Array[] = [];
   #phase: Uint8Array = Uint8Array.of(2);
   #scheduled = false;
+  readonly #forced: number[] = [];
+  readonly #versions: [from: number, specVersion: number][] = [];
 
   constructor(genesis: Genesis, snapshot?: Snapshot) {
     const { registry, metadata } = chainRegistry();
@@ -61,6 +70,7 @@ export class ChainNode {
     this.#events = new EventEncoder(registry, metadata);
     if (snapshot) {
       this.#state.load(snapshot.state);
+      this.#versions.push(...snapshot.versions);
       for (const block of snapshot.blocks) this.#append(block);
     } else {
       seedGenesis(this.storage, genesis);
@@ -69,7 +79,7 @@ export class ChainNode {
   }
 
   snapshot(): Snapshot {
-    return { genesis: this.genesis, blocks: this.blocks, state: this.#state.dump() };
+    return { genesis: this.genesis, blocks: this.blocks, state: this.#state.dump(), versions: this.#versions };
   }
 
   get head(): Block {
@@ -109,7 +119,13 @@ export class ChainNode {
     if (this.#pool.some((item) => item.hash === hash)) throw new PoolError(1013, 'Transaction is already imported', hash);
     const signer = extrinsic.signer.toString();
     const nonce = extrinsic.nonce.toNumber();
-    verifyExtrinsic(this.registry, extrinsic, this.head.number + 1, (block) => this.blocks[block]?.hash ?? null);
+    verifyExtrinsic(
+      this.registry,
+      extrinsic,
+      this.specVersion(this.head.number + 1),
+      this.head.number + 1,
+      (block) => this.blocks[block]?.hash ?? null,
+    );
     const ready = checkNonce(nonce, account(this.storage, signer).nonce);
     if (this.#pool.some((item) => item.signer === signer && item.nonce === nonce))
       throw new PoolError(1014, 'Priority is too low', 'a transaction with this nonce waits already');
@@ -143,9 +159,10 @@ export class ChainNode {
     this.storage.put('system.number', [], number);
     this.storage.put('system.parentHash', [], parent);
     this.storage.put('system.blockHash', [number - 1], parent);
-    onInitialize(this.storage, this.genesis.netuid, number);
+    const context = this.#blockContext(number);
+    onInitialize(context, this.genesis.netuid);
 
-    const now = this.genesis.seed === null ? Date.now() : this.genesis.startMs + number * BLOCK_MS;
+    const now = this.#timeOf(number);
     this.storage.put('timestamp.now', [], now);
     const inherent = concatBytes(Uint8Array.of(4), this.storage.callIndex('timestamp', 'set'), compactToU8a(now));
     const included = [concatBytes(compactToU8a(inherent.length), inherent)];
@@ -165,6 +182,9 @@ export class ChainNode {
       }
     }
     for (const item of done) this.#pool.splice(this.#pool.indexOf(item), 1);
+    this.#phase = Uint8Array.of(1);
+    onFinalize(context, this.genesis.netuid, now);
+    for (const round of this.#forced.splice(0)) storePulse(context, round);
     const block = this.#seal(number, parent, included);
     for (const item of done) {
       if (!block.extrinsics.includes(`0x${toHex(item.bytes)}`)) continue;
@@ -174,12 +194,44 @@ export class ChainNode {
     return block;
   }
 
+  /** Publishes a round's pulse in the next block, whatever the time: the chain's own beacon may. */
+  forcePulse(round: number): void {
+    this.#forced.push(round);
+    if (this.genesis.blockMs === null) this.#soon();
+  }
+
+  /** Raises the runtime's version: what was signed for the old one is refused from the next block on. */
+  upgrade(specVersion: number): void {
+    this.#versions.push([this.head.number + 1, specVersion]);
+    this.storage.put('system.lastRuntimeUpgrade', [], { specVersion, specName: SPEC_NAME });
+    this.build();
+  }
+
+  /** Version of the runtime that the state of a block belongs to. */
+  specVersion(block: number): number {
+    return this.#versions.findLast(([from]) => from <= block)?.[1] ?? SPEC_VERSION;
+  }
+
+  #timeOf(number: number): number {
+    return this.genesis.seed === null ? Date.now() : this.genesis.startMs + number * BLOCK_MS;
+  }
+
+  #blockContext(block: number): BlockContext {
+    return { storage: this.storage, block, emit: (pallet, event, ...fields) => this.#emit(pallet, event, ...fields) };
+  }
+
   #apply(item: Pooled, index: number): 'applied' | 'wait' | 'invalid' {
     const { extrinsic, signer } = item;
     const call = extrinsic.method as unknown as GenericCall;
     const fee = feeRao(call, item.bytes.length);
     try {
-      verifyExtrinsic(this.registry, extrinsic, this.head.number + 1, (block) => this.blocks[block]?.hash ?? null);
+      verifyExtrinsic(
+        this.registry,
+        extrinsic,
+        this.specVersion(this.head.number + 1),
+        this.head.number + 1,
+        (block) => this.blocks[block]?.hash ?? null,
+      );
       if (!checkNonce(item.nonce, account(this.storage, signer).nonce)) return 'wait';
       checkFee(account(this.storage, signer).data.free, fee);
     } catch {
@@ -205,10 +257,8 @@ export class ChainNode {
     const records = this.#records.length;
     let failure: DispatchFailure | null = handler ? null : new DispatchFailure('System', 'CallFiltered');
     const context: CallContext = {
-      storage: this.storage,
-      block: this.head.number + 1,
+      ...this.#blockContext(this.head.number + 1),
       who,
-      emit: (pallet, event, ...fields) => this.#emit(pallet, event, ...fields),
       inner: (inner) => this.#dispatch(inner, who),
     };
     this.#state.attempt(() => {

@@ -120,7 +120,7 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
     },
     state_getKeys: (params) => node.rawKeys(toHex(hex(params, 0)), blockAt(params, 1).number).map((key) => `0x${key}`),
     state_getMetadata: () => show(metadataBytes(14)),
-    state_getRuntimeVersion: () => runtimeVersion(),
+    state_getRuntimeVersion: (params) => runtimeVersion(node, blockAt(params, 0).number),
     state_getStorage: storageAt,
     state_getStorageAt: storageAt,
     state_getStorageHash: (params) => {
@@ -143,8 +143,13 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
     state_unsubscribeStorage: unsubscribe,
     state_subscribeRuntimeVersion: (_, subscriber) =>
       subscriber.start('state_runtimeVersion', (notify) => {
-        notify(runtimeVersion());
-        return () => undefined;
+        let last = node.specVersion(node.head.number);
+        notify(runtimeVersion(node, node.head.number));
+        return node.onBlock(({ number }) => {
+          if (node.specVersion(number) === last) return;
+          last = node.specVersion(number);
+          notify(runtimeVersion(node, number));
+        });
       }),
     state_unsubscribeRuntimeVersion: unsubscribe,
     system_accountNextIndex: nextIndex,
@@ -156,8 +161,18 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
     system_properties: () => ({ isEthereum: false, ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' }),
     system_version: () => '1',
     dev_newBlock: (params) => {
-      const count = typeof params[0] === 'object' && params[0] !== null ? ((params[0] as { count?: number }).count ?? 1) : 1;
+      // As Chopsticks has it: some blocks, or (a jump there, the blocks themselves here) up to a height.
+      const wanted = (params[0] ?? {}) as { count?: number; unsafeBlockHeight?: number };
+      const count = wanted.unsafeBlockHeight === undefined ? (wanted.count ?? 1) : wanted.unsafeBlockHeight - node.head.number;
       for (let i = 0; i < count; i++) node.build();
+      return node.head.hash;
+    },
+    dev_pulse: (params) => {
+      node.forcePulse(Number(params[0]));
+      return node.head.hash;
+    },
+    dev_upgrade: (params) => {
+      node.upgrade(Number(params[0]));
       return node.head.hash;
     },
     dev_setStorage: (params) => {

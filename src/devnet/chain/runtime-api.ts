@@ -5,8 +5,8 @@ import { blake2AsHex } from '@polkadot/util-crypto';
 import { concatBytes } from '../../core/bytes.ts';
 import type { ChainNode } from './node.ts';
 import { METADATA_VERSIONS, metadataBytes, type MetadataVersion } from './metadata.ts';
-import { decodeExtrinsic, SPEC_VERSION, TRANSACTION_VERSION } from './extrinsic.ts';
-import { feeRao, isFree } from './pallets.ts';
+import { decodeExtrinsic, SPEC_NAME, TRANSACTION_VERSION } from './extrinsic.ts';
+import { feeRao, isFree } from './pallets/runtime.ts';
 import source from './metadata.json' with { type: 'json' };
 
 /** Names of the runtime APIs with their versions, as `state_getRuntimeVersion` lists them (blake2-64 of the name). */
@@ -107,7 +107,7 @@ function callInfo(node: ChainNode, data: Uint8Array): { call: GenericCall; fee: 
 
 /** Runtime calls by their wire name. A missing one fails as on a node whose runtime lacks it. */
 export const RUNTIME_APIS: Readonly<Record<string, Api>> = {
-  Core_version: (node) => node.registry.createType('RuntimeVersion', runtimeVersion()).toU8a(),
+  Core_version: (node, _data, block) => node.registry.createType('RuntimeVersion', runtimeVersion(node, block)).toU8a(),
   Metadata_metadata: () => opaque(metadataBytes(14)),
   Metadata_metadata_versions: () =>
     concatBytes(compactToU8a(METADATA_VERSIONS.length), ...METADATA_VERSIONS.map((version) => Uint8Array.of(version, 0, 0, 0))),
@@ -151,12 +151,12 @@ export const RUNTIME_APIS: Readonly<Record<string, Api>> = {
 };
 
 /** `state_getRuntimeVersion`. */
-export function runtimeVersion(): Record<string, unknown> {
+export function runtimeVersion(node: ChainNode, block: number): Record<string, unknown> {
   return {
-    specName: 'node-subtensor',
+    specName: SPEC_NAME,
     implName: 'node-subtensor',
     authoringVersion: 1,
-    specVersion: SPEC_VERSION,
+    specVersion: node.specVersion(block),
     implVersion: 1,
     apis: API_NAMES.map(({ name, version }) => [blake2AsHex(name, 64), version]),
     transactionVersion: TRANSACTION_VERSION,

@@ -1,5 +1,5 @@
 import type { GenericCall } from '@polkadot/types';
-import type { Storage } from './storage.ts';
+import type { Storage } from '../storage.ts';
 
 /** A call that failed in its block: the chain's own error name, or one of the runtime's (`Token.FundsUnavailable`, `BadOrigin`). */
 export class DispatchFailure extends Error {
@@ -17,12 +17,16 @@ export function fail(pallet: string, error: string): never {
   throw new DispatchFailure(pallet, error);
 }
 
-/** What a call handler works with. `who` is the signer's address. */
-export type CallContext = {
+/** What runs at a block's start works with. */
+export type BlockContext = {
   readonly storage: Storage;
   readonly block: number;
-  readonly who: string;
   emit(pallet: string, event: string, ...fields: unknown[]): void;
+};
+
+/** What a call handler works with. `who` is the signer's address. */
+export type CallContext = BlockContext & {
+  readonly who: string;
   /** Runs an inner call of a batch on its own overlay; the failure where it failed. */
   inner(call: GenericCall): DispatchFailure | null;
 };

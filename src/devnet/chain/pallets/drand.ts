@@ -1,0 +1,77 @@
+import type { Codec } from '@polkadot/types/types';
+import { bls12_381 as bls } from '@noble/curves/bls12-381';
+import { toHex } from '../../../core/bytes.ts';
+import { sha256 } from '../../../core/hash.ts';
+import { latestRound, QUICKNET, roundPoint, type Beacon } from '../../../chain/drand.ts';
+import { open } from '../../../chain/timelock.ts';
+import type { Storage } from '../storage.ts';
+import type { BlockContext } from './dispatch.ts';
+
+/** Rounds for which a chain keeps pulses: seven and a half days. */
+const KEPT_ROUNDS = 216_000;
+
+// The key of the embedded chain's own beacon. It is public on purpose: whoever runs the chain may open any round, which real beacons forbid.
+const SECRET = bls.G1.normPrivateKeyToScalar(sha256('cacheon devnet beacon').map((byte, i) => (i === 0 ? byte & 0x3f : byte)));
+
+/** The embedded chain's beacon: quicknet's clock, a key of its own. */
+export const DEVNET_BEACON: Beacon = { ...QUICKNET, publicKey: bls.shortSignatures.getPublicKey(SECRET).toBytes() };
+
+/** The beacon's signature of a round. */
+export function signRound(round: number): Uint8Array {
+  return roundPoint(round).multiply(SECRET).toBytes();
+}
+
+/** Writes the beacon's configuration. */
+export function seedBeacon(storage: Storage): void {
+  storage.put('drand.beaconConfig', [], {
+    publicKey: `0x${toHex(DEVNET_BEACON.publicKey)}`,
+    period: DEVNET_BEACON.periodSeconds,
+    genesisTime: DEVNET_BEACON.genesisSeconds,
+    groupHash: '0x',
+    schemeId: '0x',
+    metadata: { beaconId: '0x' },
+  });
+}
+
+export function lastStoredRound(storage: Storage): number {
+  return storage.number('drand.lastStoredRound');
+}
+
+/** Signature of a stored pulse, or null where the chain has none (yet). */
+export function pulseSignature(storage: Storage, round: number): Uint8Array | null {
+  const pulse = storage.get('drand.pulses', round) as unknown as Map<string, Codec> | null;
+  return pulse ? pulse.get('signature')!.toU8a(true) : null;
+}
+
+/** A ciphertext opened, or null where it cannot be. */
+export function tryOpen(ciphertext: Uint8Array, signature: Uint8Array): Uint8Array | null {
+  try {
+    return open(ciphertext, signature);
+  } catch {
+    return null;
+  }
+}
+
+/** Stores the pulse of a round. */
+export function storePulse({ storage, emit }: Pick<BlockContext, 'storage' | 'emit'>, round: number): void {
+  if (pulseSignature(storage, round) !== null) return;
+  const signature = signRound(round);
+  storage.put('drand.pulses', [round], {
+    round,
+    randomness: `0x${toHex(sha256(signature))}`,
+    signature: `0x${toHex(signature)}`,
+  });
+  emit('Drand', 'NewPulse', [round]);
+}
+
+/**
+ * Takes in what the beacon has published by now. A real chain stores every round; signing each would cost hours after an idle night, so only
+ * rounds that somebody waits for are stored, and the newest number is noted.
+ */
+export function importPulses(context: BlockContext, nowMs: number, awaited: readonly number[]): void {
+  const { storage } = context;
+  const latest = latestRound(DEVNET_BEACON, nowMs / 1000);
+  for (const round of awaited) if (round >= 1 && round <= latest && round > latest - KEPT_ROUNDS) storePulse(context, round);
+  if (latest > lastStoredRound(storage)) storage.put('drand.lastStoredRound', [], latest);
+  storage.put('drand.oldestStoredRound', [], Math.max(1, latest - KEPT_ROUNDS));
+}
