@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
-import { connect } from '../../src/chain/io/connect.ts';
-import { SubtensorChain } from '../../src/chain/io/subtensor.ts';
+import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/open.ts';
 import { table } from '../../src/github/summary.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { unpackTrace } from '../../src/harness/io/trace-files.ts';
@@ -15,7 +14,7 @@ void main('audit', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const results = resolve(root, input.results);
   const ledgers = new Map(validatorFolders(results).map((validator) => [validator, readFolder(join(results, validator))]));
-  const chain = input.endpoint === undefined ? null : new SubtensorChain(await connect(input.endpoint));
+  const chain = input.endpoint === undefined ? null : await openEndpoints(input.endpoint, ANY_CHAIN, log);
   const report = await audit(ledgers, {
     chain,
     log,

@@ -8,7 +8,8 @@ import { draftSchema, judgedSchema } from '../../src/pipeline/handover.ts';
 import { publishPlan, publishRound, publishVoid } from '../../src/pipeline/publish.ts';
 import { signedPlan } from '../../src/pipeline/sound-ledger.ts';
 import { gitStore } from '../../src/results/io/git-store.ts';
-import { HOTKEY_VARIABLE, keyPair, signerOf } from '../../src/results/io/keys.ts';
+import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/keys.ts';
+import { signerOf } from '../../src/results/io/keys.ts';
 import { inputs } from './inputs.ts';
 
 void main('publish', inputs, async ({ input, log, output, summary }) => {

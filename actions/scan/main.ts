@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { connect } from '../../src/chain/io/connect.ts';
-import { assertChain, SubtensorChain } from '../../src/chain/io/subtensor.ts';
+import { openEndpoints } from '../../src/chain/io/open.ts';
 import { readArena } from '../../src/cli/io.ts';
 import { renderJson } from '../../src/core/canonical.ts';
 import { table } from '../../src/github/summary.ts';
@@ -17,9 +16,7 @@ import { inputs } from './inputs.ts';
 void main('scan', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const arena = readArena(join(root, input.arena));
-  const api = await connect(input.endpoint);
-  const chain = new SubtensorChain(api);
-  await assertChain(chain, arena.genesisHash);
+  const chain = await openEndpoints(input.endpoint, arena, log);
   const store = gitStore({ folder: root, remote: null });
   const ledger = soundLedger(input.validator, await store.read(input.validator));
   const operator = {

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
-import { connect } from '../../src/chain/io/connect.ts';
-import { assertChain, SubtensorChain } from '../../src/chain/io/subtensor.ts';
+import { weightsEntropy } from '../../src/chain/io/entropy.ts';
+import { openEndpoints } from '../../src/chain/io/open.ts';
 import { readArena } from '../../src/cli/io.ts';
 import { gitAuth } from '../../src/github/git-auth.ts';
 import { table } from '../../src/github/summary.ts';
+import { monotonicClock } from '../../src/harness/io/clock.ts';
 import { main } from '../../src/github/io/run-action.ts';
-import { settle } from '../../src/pipeline/settle.ts';
+import { settleAndAnchor } from '../../src/pipeline/settle.ts';
 import { gitStore, harnessCommit } from '../../src/results/io/git-store.ts';
-import { HOTKEY_VARIABLE, keyPair, signerOf } from '../../src/results/io/keys.ts';
+import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/keys.ts';
+import { signerOf } from '../../src/results/io/keys.ts';
 import { inputs } from './inputs.ts';
 
 void main('settle', inputs, async ({ input, log, output, summary }) => {
@@ -17,8 +19,7 @@ void main('settle', inputs, async ({ input, log, output, summary }) => {
   const signer = signerOf(pair);
   const env = gitAuth(process.env['GITHUB_SERVER_URL'] ?? 'https://github.com', input.token);
   const store = gitStore({ folder: root, remote: { name: 'origin', branch: input.branch }, env });
-  const chain = new SubtensorChain(await connect(input.endpoint));
-  await assertChain(chain, arena.genesisHash);
+  const chain = await openEndpoints(input.endpoint, arena, log);
   const operator = {
     validator: signer.address,
     commit: await harnessCommit(root),
@@ -26,8 +27,8 @@ void main('settle', inputs, async ({ input, log, output, summary }) => {
     host: { runner: process.env['RUNNER_OS'] ?? process.platform },
     tier: 'none',
   };
-  const report = await settle(
-    { chain, sender: chain.sender(pair), store, signer, log },
+  const report = await settleAndAnchor(
+    { chain, wallet: chain.transactor(pair), store, signer, clock: monotonicClock, entropy: weightsEntropy, log },
     arena,
     operator,
     input['dry-run'] === 'true',

@@ -285,6 +285,7 @@ const payment = { tx: `0x${'ab'.repeat(32)}`, block: 7, salt: 's1' };
 const commitment = (name: string, commitBlock: number, image = name, extra: Partial<typeof payment> = {}): Commitment => ({
   hotkey: address(name),
   commitBlock,
+  revealBlock: null,
   content: {
     kind: 'payload',
     bytes: utf8(
@@ -369,7 +370,14 @@ describe('submissions', () => {
     expect(list([commitment('z', 10), commitment('a', 0)])).toEqual([]);
   });
   it('keeps a sealed commitment waiting', () => {
-    const result = list([{ hotkey: address('a'), commitBlock: 5, content: { kind: 'hidden', revealRound: 77 } }]);
+    const result = list([
+      {
+        hotkey: address('a'),
+        commitBlock: 5,
+        revealBlock: null,
+        content: { kind: 'hidden', reason: 'sealed until drand round 77' },
+      },
+    ]);
     expect(result[0]).toMatchObject({ status: 'waiting', verdict: 'SKIP_UNREVEALED' });
   });
   it('measures the incumbents again, and replaces a winner that left', () => {

@@ -6,14 +6,17 @@ import { afterDeregistration, type Standing } from './ranking.ts';
 /** A registered miner at the plan's block. */
 export type Neuron = { readonly uid: number; readonly hotkey: string; readonly coldkey: string; readonly registeredAt: number };
 
-/** What a hotkey has on chain: a payload, something no payload can be read from, or a timelock that is still shut. */
+/** What a hotkey has on chain: a payload, something no payload can be read from, a timelock that is still shut, or something nobody can date yet. */
 export type Commitment = {
   readonly hotkey: string;
   readonly commitBlock: number;
+  /** Block at which a sealed one was revealed; null for others. */
+  readonly revealBlock: number | null;
   readonly content:
     | { readonly kind: 'payload'; readonly bytes: Uint8Array }
     | { readonly kind: 'fault'; readonly verdict: MinerFault; readonly reason: string }
-    | { readonly kind: 'hidden'; readonly revealRound: number };
+    | { readonly kind: 'hidden'; readonly reason: string }
+    | { readonly kind: 'unknown'; readonly reason: string };
 };
 
 /** Outcome of looking a payment up; `unknown` means that nobody could tell (say, state no longer kept): asked again next time. */
@@ -35,6 +38,8 @@ export type History = {
   /** Payment hash -> the submission it already served. */
   readonly payments: ReadonlyMap<string, string>;
   readonly images: ReadonlyMap<string, ImageHistory>;
+  /** Commit block of a revealed submission, by `hotkey:revealBlock`: the chain forgets it within the hour. */
+  readonly dated: ReadonlyMap<string, number>;
 };
 export type Claim = { readonly digest: string; readonly hotkey: string; readonly commitBlock: number };
 
@@ -44,6 +49,7 @@ export const EMPTY_HISTORY: History = {
   claims: [],
   payments: new Map(),
   images: new Map(),
+  dated: new Map(),
 };
 
 export type SubmissionStatus = 'evaluate' | 'rejected' | 'judged' | 'waiting';
@@ -55,6 +61,7 @@ export type Submission = {
   coldkey: string;
   uid: number;
   commitBlock: number;
+  revealBlock: number | null;
   image: string | null;
   digest: string | null;
   paymentTx: string | null;
@@ -106,7 +113,7 @@ export function listSubmissions(
     const listed = submissions.find((submission) => submission.key === place.key);
     const neuron = neurons.get(place.hotkey)!;
     const entry: Submission = {
-      ...(listed ?? { key: place.key, hotkey: place.hotkey, commitBlock: place.commitBlock, paymentTx: null }),
+      ...(listed ?? { key: place.key, hotkey: place.hotkey, commitBlock: place.commitBlock, revealBlock: null, paymentTx: null }),
       coldkey: neuron.coldkey,
       uid: neuron.uid,
       image: place.image,
@@ -137,6 +144,7 @@ function judgeEntry(
     coldkey: neuron.coldkey,
     uid: neuron.uid,
     commitBlock: commitment.commitBlock,
+    revealBlock: commitment.revealBlock,
     image: null,
     digest: null,
     paymentTx: null,
@@ -147,8 +155,8 @@ function judgeEntry(
     history: null,
   };
   const { content } = commitment;
-  if (content.kind === 'hidden')
-    return { ...base, status: 'waiting', verdict: 'SKIP_UNREVEALED', reason: `sealed until drand round ${content.revealRound}` };
+  if (content.kind === 'hidden') return { ...base, status: 'waiting', verdict: 'SKIP_UNREVEALED', reason: content.reason };
+  if (content.kind === 'unknown') return { ...base, status: 'waiting', reason: content.reason };
   const done = past.history.judged.get(key);
   const reject = (verdict: MinerFault, reason: string, known: Partial<Submission> = {}): Submission =>
     done

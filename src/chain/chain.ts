@@ -1,3 +1,7 @@
+import type { Refusal } from './refusals.ts';
+import type { Beacon } from './drand.ts';
+import type { EpochState } from './weights.ts';
+
 /** A finalized block. */
 export type BlockRef = { readonly number: number; readonly hash: string };
 /** What tells one chain from another. */
@@ -9,7 +13,19 @@ export type CommitmentField =
   | { readonly kind: 'hash'; readonly algorithm: string }
   | { readonly kind: 'timelock'; readonly revealRound: number }
   | { readonly kind: 'none' | 'reset-bonds' | 'unknown' };
-export type ChainCommitment = { readonly hotkey: string; readonly block: number; readonly fields: readonly CommitmentField[] };
+/** A commitment that stands now. The chain keeps one per hotkey: a later one replaces it, sealed or not. */
+export type StandingCommitment = { readonly block: number; readonly fields: readonly CommitmentField[] };
+/** What the chain revealed of a sealed commitment, with the block of the reveal (not of the commitment). */
+export type RevealedCommitment = { readonly block: number; readonly bytes: Uint8Array };
+/** Everything that the chain knows of one hotkey's commitments. */
+export type ChainCommitment = {
+  readonly hotkey: string;
+  readonly standing: StandingCommitment | null;
+  /** Newest last; the chain keeps ten. */
+  readonly revealed: readonly RevealedCommitment[];
+  /** Block of the last commitment of any kind; reveals do not clear it. */
+  readonly lastBlock: number | null;
+};
 export type ChainNeuron = {
   readonly uid: number;
   readonly hotkey: string;
@@ -41,26 +57,110 @@ export type PaymentOutcome =
   | { readonly state: 'unknown'; readonly reason: string };
 
 export type WeightRow = readonly { readonly uid: number; readonly weight: number }[];
-/** How a weight transaction ended. A refusal by the chain is a value: it is recorded. */
-export type SendOutcome =
-  | { readonly ok: true; readonly extrinsicHash: string; readonly block: BlockRef }
-  | { readonly ok: false; readonly extrinsicHash: string | null; readonly reason: string; readonly retry: boolean };
 
-/** Reading a chain: always at a finalized block. */
+/** A subnet as one of its hotkeys sees it at the newest block: everything that sending depends on. */
+export type SubnetState = {
+  readonly head: BlockRef;
+  readonly uid: number | null;
+  /** Owner of the hotkey; null for a hotkey that nobody owns. */
+  readonly coldkey: string | null;
+  readonly size: number;
+  readonly validatorPermit: boolean;
+  /** Owner hotkeys may set weights without a permit. */
+  readonly isOwner: boolean;
+  readonly lastUpdate: number;
+  readonly weightsRateLimit: number;
+  readonly minAllowedWeights: number;
+  readonly versionKey: number;
+  readonly commitReveal: boolean;
+  /** Version that a timelocked commit must name; null where the runtime has none. */
+  readonly timelockVersion: number | null;
+  readonly tempo: number;
+  /** Counted epochs; null on runtimes before spec 423, whose epochs follow from the block number. */
+  readonly epochs: EpochState | null;
+  readonly revealPeriodEpochs: number;
+  /** The chain's own clock, unix seconds: a machine's clock may be wrong. */
+  readonly nowSeconds: number;
+  readonly blockSeconds: number;
+  /** The beacon that the chain opens timelocks with; null where it has none. */
+  readonly beacon: Beacon | null;
+};
+
+/** A call that a validator or a miner of this competition signs. */
+export type Call =
+  | { readonly kind: 'set-weights'; readonly netuid: number; readonly row: WeightRow; readonly versionKey: number }
+  | { readonly kind: 'commit-weights'; readonly netuid: number; readonly hash: Uint8Array }
+  | {
+      readonly kind: 'reveal-weights';
+      readonly netuid: number;
+      readonly row: WeightRow;
+      readonly salt: readonly number[];
+      readonly versionKey: number;
+    }
+  | {
+      readonly kind: 'commit-timelocked-weights';
+      readonly netuid: number;
+      readonly ciphertext: Uint8Array;
+      readonly round: number;
+      readonly version: number;
+    }
+  | { readonly kind: 'commit'; readonly netuid: number; readonly payload: Uint8Array }
+  | { readonly kind: 'commit-sealed'; readonly netuid: number; readonly ciphertext: Uint8Array; readonly round: number }
+  | { readonly kind: 'pay'; readonly treasury: string; readonly amountRao: bigint; readonly remark: string };
+
+/**
+ * A signed transaction. With the same bytes it can be sent any number of times: its nonce lets it in once, its era ends at `lastBlock`. So it is
+ * written down before it is sent, and whoever finds it later sends these bytes, never new ones, until it is in a block or its era is over.
+ */
+export type SignedTransaction = {
+  readonly extrinsic: string;
+  readonly hash: string;
+  readonly signer: string;
+  readonly nonce: number;
+  readonly firstBlock: number;
+  readonly lastBlock: number;
+};
+
+/** What became of an extrinsic in its block. */
+export type ExtrinsicOutcome = { readonly ok: true } | { readonly ok: false; readonly refusal: Refusal };
+
+/** Reading a chain, at finalized blocks unless said otherwise; and handing it signed bytes. */
 export interface ChainReader {
   identity(): Promise<ChainIdentity>;
   finalizedHead(): Promise<BlockRef>;
-  /** Hash of a finalized block, or null where there is none (yet). */
+  /** Hash of a block, or null where there is none (yet). */
   blockHash(number: number): Promise<string | null>;
-  snapshot(block: BlockRef, netuid: number): Promise<Snapshot>;
+  /** Throws `DISAGREEMENT` or `UNREACHABLE` where a second endpoint is wanted and does not know this block under this hash. */
+  confirm(block: BlockRef): Promise<void>;
+  /** Neurons and commitments of a subnet at a block, by default the finalized head. */
+  snapshot(netuid: number, block?: BlockRef): Promise<Snapshot>;
+  /** Block of a hotkey's last commitment as it stood at a block; throws `STATE_DISCARDED` where the node no longer knows. */
+  lastCommitment(hotkey: string, netuid: number, block: number): Promise<number | null>;
+  /** One hotkey's commitments at the newest block. */
+  commitment(hotkey: string, netuid: number): Promise<ChainCommitment>;
   payment(claim: PaymentClaim): Promise<PaymentOutcome>;
   uidOf(hotkey: string, netuid: number, block: BlockRef): Promise<number | null>;
   weights(uid: number, netuid: number, block: BlockRef): Promise<WeightRow>;
-  /** How the subnet takes weights now. */
-  weightRules(netuid: number, block: BlockRef): Promise<{ commitReveal: boolean; versionKey: number }>;
+  subnet(netuid: number, hotkey: string): Promise<SubnetState>;
+  /** A subnet's epoch after a block. */
+  epoch(netuid: number, block: BlockRef): Promise<number>;
+  /** Hashes of the weight commits that a hotkey made in an epoch and that wait to be revealed: of the hash itself, or of the sealed bytes. */
+  waitingCommits(netuid: number, hotkey: string, epoch: number): Promise<readonly string[]>;
+  balanceRao(address: string): Promise<bigint>;
+  /** The finalized head with the nonce that an account's next transaction has there. */
+  finalizedNonce(address: string): Promise<{ readonly head: BlockRef; readonly nonce: number }>;
+  /** Encoded extrinsics of a block, or null where there is no such block. */
+  extrinsics(block: number): Promise<{ readonly block: BlockRef; readonly extrinsics: readonly string[] } | null>;
+  /** What became of an extrinsic; throws `STATE_DISCARDED` where the node no longer knows. */
+  outcome(block: BlockRef, index: number): Promise<ExtrinsicOutcome>;
+  /** Hands signed bytes to the pool; what it refuses is a value. */
+  submit(extrinsic: string): Promise<Refusal | null>;
 }
 
-/** Sending as a validator. */
-export interface WeightSender {
-  setWeights(netuid: number, row: WeightRow, versionKey: number): Promise<SendOutcome>;
+/** Signs calls with one key. Nothing is sent. */
+export interface Transactor {
+  readonly address: string;
+  sign(call: Call): Promise<SignedTransaction>;
+  /** What a call would cost. */
+  feeRao(call: Call): Promise<bigint>;
 }

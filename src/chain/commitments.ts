@@ -1,29 +1,90 @@
-import type { ChainCommitment, CommitmentField } from './chain.ts';
+import type { ChainCommitment, StandingCommitment } from './chain.ts';
+import { readRevealed } from './reveals.ts';
 
-/** Why a commitment holds no payload. Names are verdicts of DESIGN section 2.1. */
+/** What a commitment says. Names of faults are verdicts of DESIGN section 2.1. */
 export type CommitmentContent =
   | { readonly kind: 'payload'; readonly bytes: Uint8Array }
   | { readonly kind: 'fault'; readonly verdict: 'E_PAYLOAD_DECODE' | 'E_AMBIGUOUS' | 'E_NO_PREIMAGE'; readonly reason: string }
-  | { readonly kind: 'hidden'; readonly revealRound: number };
+  | { readonly kind: 'hidden'; readonly reason: string }
+  /** Nobody can tell yet, and it is not the miner's fault. */
+  | { readonly kind: 'unknown'; readonly reason: string };
 
-/** The payload of a commitment's fields. A bonds reset beside it changes nothing; two payloads are ambiguous. */
-export function commitmentContent({ fields }: ChainCommitment): CommitmentContent {
-  const telling = fields.filter((field) => field.kind !== 'reset-bonds');
-  const fault = (verdict: 'E_PAYLOAD_DECODE' | 'E_AMBIGUOUS' | 'E_NO_PREIMAGE', reason: string): CommitmentContent => ({
-    kind: 'fault',
-    verdict,
-    reason,
-  });
-  if (telling.length > 1) return fault('E_AMBIGUOUS', `${telling.length} fields: which one counts?`);
-  const field: CommitmentField | undefined = telling[0];
+/** One commitment of a hotkey: its block, the block of its reveal where it was sealed, and what it says. */
+export type CommitmentLine = {
+  readonly commitBlock: number;
+  readonly revealBlock: number | null;
+  readonly content: CommitmentContent;
+};
+
+const fault = (verdict: 'E_PAYLOAD_DECODE' | 'E_AMBIGUOUS' | 'E_NO_PREIMAGE', reason: string): CommitmentContent => ({
+  kind: 'fault',
+  verdict,
+  reason,
+});
+
+/** Fields that say something: a bonds reset beside a payload changes nothing. */
+const telling = ({ fields }: StandingCommitment): StandingCommitment['fields'] =>
+  fields.filter((field) => field.kind !== 'reset-bonds');
+
+function contentOf(standing: StandingCommitment): CommitmentContent {
+  const fields = telling(standing);
+  if (fields.length > 1) return fault('E_AMBIGUOUS', `${fields.length} fields: which one counts?`);
+  const field = fields[0];
   switch (field?.kind) {
     case 'raw':
       return { kind: 'payload', bytes: field.bytes };
     case 'timelock':
-      return { kind: 'hidden', revealRound: field.revealRound };
+      return { kind: 'hidden', reason: `sealed until drand round ${field.revealRound}` };
     case 'hash':
       return fault('E_NO_PREIMAGE', `only a ${field.algorithm} hash is committed, and nothing gives its content`);
     default:
       return fault('E_PAYLOAD_DECODE', 'the commitment is empty');
   }
+}
+
+/**
+ * Block of the newest reveal whose commitment must be looked up in the past: something newer was committed since, so the chain's note of the last
+ * commitment is no longer that one's. Null where nothing needs looking up.
+ */
+export function revealToDate({ standing, revealed, lastBlock }: ChainCommitment): number | null {
+  const newest = revealed.at(-1);
+  if (!newest || lastBlock === null || lastBlock < newest.block) return null;
+  // A plain commitment after the reveal is what counts now, whatever the reveal said.
+  return standing && contentOf(standing).kind !== 'hidden' ? null : newest.block;
+}
+
+/**
+ * A hotkey's commitments as they count: the newest plain or revealed one, and one that is still sealed. `commitBlock` dates the newest reveal where
+ * {@link revealToDate} asks for it; null says that no node at hand knows (reference: subtensor.md 1.4: a reveal carries its own block only).
+ */
+export function commitmentLines(commitment: ChainCommitment, commitBlock: number | null): CommitmentLine[] {
+  const { standing, revealed, lastBlock } = commitment;
+  const newest = revealed.at(-1);
+  const lines: CommitmentLine[] = [];
+  // What stands beside a newer reveal is the rest of the same commitment: several fields, one of which was sealed.
+  const rest = standing !== null && newest !== undefined && standing.block < newest.block ? telling(standing).length : 0;
+  const counts = standing === null || standing.block < (newest?.block ?? 0) || contentOf(standing).kind === 'hidden';
+  if (newest && counts) {
+    const dated = revealToDate(commitment) === null ? lastBlock : commitBlock;
+    const twin = revealed.at(-2)?.block === newest.block;
+    const content: CommitmentContent =
+      dated === null
+        ? {
+            kind: 'unknown',
+            reason: `revealed at block ${newest.block}, but the node no longer knows when it was committed: an archive endpoint does`,
+          }
+        : rest > 0 || twin
+          ? fault('E_AMBIGUOUS', 'several fields of one commitment: which one counts?')
+          : { kind: 'payload', bytes: readRevealed(newest.bytes).bytes };
+    lines.push({ commitBlock: dated ?? newest.block, revealBlock: newest.block, content });
+  }
+  if (standing !== null && standing.block >= (newest?.block ?? 0))
+    lines.push({ commitBlock: standing.block, revealBlock: null, content: contentOf(standing) });
+  if (standing === null && lastBlock !== null && lastBlock >= (newest?.block ?? 0))
+    lines.push({
+      commitBlock: lastBlock,
+      revealBlock: null,
+      content: { kind: 'hidden', reason: 'sealed, and gone at its reveal: the chain could not open it' },
+    });
+  return lines;
 }

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { connect } from '../chain/io/connect.ts';
-import { SubtensorChain } from '../chain/io/subtensor.ts';
+import { ANY_CHAIN, openEndpoints } from '../chain/io/open.ts';
 import { monotonicClock } from '../harness/io/clock.ts';
 import { unpackTrace } from '../harness/io/trace-files.ts';
 import { audit } from '../pipeline/audit.ts';
@@ -20,7 +19,7 @@ export const run: Run = async (invocation) => {
   if (!existsSync(results)) throw new UsageError(`there is no folder ${results}`, 'name a results folder with --results');
   const ledgers = new Map(validatorFolders(results).map((validator) => [validator, readFolder(join(results, validator))]));
   const endpoint = optional(invocation, 'chain');
-  const chain = endpoint === undefined ? null : new SubtensorChain(await connect(endpoint));
+  const chain = endpoint === undefined ? null : await openEndpoints(endpoint, ANY_CHAIN, log);
   const folder = optional(invocation, 'corpus');
   const report = await audit(ledgers, {
     chain,
@@ -29,7 +28,7 @@ export const run: Run = async (invocation) => {
     tokenizerOf: (source) => loadTokenizer(source, ROOT),
     corpusOf: (source) => (source !== 'generated' && folder === undefined ? null : openCorpus(source, folder, log)),
   });
-  await chain?.api.disconnect();
+  await chain?.disconnect();
   const seconds = Number(((monotonicClock.nowNs() - began) / 1e9).toFixed(3));
   for (const { code, path, message } of report.faults) log.info(`${code}  ${path}  ${message}`);
   log.info(

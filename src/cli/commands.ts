@@ -18,6 +18,9 @@ export type Command = {
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
 
+/** How a wallet is named, as btcli does. */
+const WALLET = { 'wallet-path': text, 'wallet-name': text, 'wallet-hotkey': text } as const;
+
 /** Every command. Its code is loaded only when it runs: the chain library alone takes a second. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   demo: {
@@ -76,6 +79,53 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: '[--endpoint ws://…] [--repo DIR] [--branch NAME] [--dry-run]',
     options: { endpoint: text, repo: text, branch: text, 'dry-run': flag },
     load: async () => (await import('./settle.ts')).run,
+  },
+  submit: {
+    about: 'pays the fee and commits an image for a hotkey; run again, it finishes what was begun and never pays twice',
+    usage:
+      '--image I --digest sha256:… --wallet-name W [--wallet-hotkey H] [--wallet-path P] [--fee 0.1] [--network N] [--netuid U] [--endpoint ws://…]\n         [--reveal-blocks B] [--no-wait] [--replace] [--again] [--payment-tx 0x… --payment-block N] [--dry-run]',
+    options: {
+      ...WALLET,
+      image: text,
+      digest: text,
+      fee: text,
+      network: text,
+      netuid: text,
+      endpoint: text,
+      'payment-tx': text,
+      'payment-block': text,
+      'reveal-blocks': text,
+      'no-wait': flag,
+      replace: flag,
+      again: flag,
+      'dry-run': flag,
+    },
+    load: async () => (await import('./submit.ts')).run,
+  },
+  status: {
+    about:
+      'where a submission stands: registration, commitment, payment, queue, verdicts, place; without a hotkey the whole queue',
+    usage: '[HOTKEY] [--endpoint ws://…] [--repo DIR] [--validator SS58]',
+    options: { endpoint: text, repo: text, branch: text, validator: text },
+    load: async () => (await import('./status.ts')).run,
+  },
+  'wallet show': {
+    about: 'addresses, public keys and key types of a btcli wallet; never a secret',
+    usage: '--wallet-name W [--wallet-path P] [--wallet-hotkey H] [--sign TEXT]',
+    options: { ...WALLET, sign: text },
+    load: async () => (await import('./wallet-show.ts')).run,
+  },
+  'timelock seal': {
+    about: 'seals hex from stdin for a drand round, as the chain reads it',
+    usage: '--round N [--public-key HEX]',
+    options: { round: text, 'public-key': text },
+    load: async () => (await import('./timelock.ts')).runSeal,
+  },
+  'timelock open': {
+    about: "opens a ciphertext from stdin with its round's signature",
+    usage: '--signature HEX',
+    options: { signature: text },
+    load: async () => (await import('./timelock.ts')).runOpen,
   },
   audit: {
     about: 'derives every verdict, score, ranking and weight of a ledger again and names what is wrong',

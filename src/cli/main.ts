@@ -22,7 +22,8 @@ function commandHelp(name: string, command: Command): string {
 
 /** Runs one command line. Returns the exit code of DESIGN section 6. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const words = argv[0] === 'devnet' && argv[1] !== undefined && !argv[1].startsWith('-') ? 2 : 1;
+  const groups = new Set(Object.keys(COMMANDS).flatMap((name) => (name.includes(' ') ? [name.split(' ')[0]!] : [])));
+  const words = groups.has(argv[0] ?? '') && argv[1] !== undefined && !argv[1].startsWith('-') ? 2 : 1;
   const name = argv.slice(0, words).join(' ');
   const json = argv.includes('--json');
   try {

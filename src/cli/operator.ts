@@ -1,20 +1,13 @@
 import { resolve } from 'node:path';
 import type { Arena } from '../arena/schema.ts';
-import { connect } from '../chain/io/connect.ts';
-import { assertChain, SubtensorChain } from '../chain/io/subtensor.ts';
+import type { EndpointPool } from '../chain/io/endpoints.ts';
+import { openEndpoints } from '../chain/io/open.ts';
 import type { Operator } from '../pipeline/scan.ts';
 import { gitStore, harnessCommit } from '../results/io/git-store.ts';
 import type { ResultStore } from '../results/store.ts';
 import type { Invocation } from './commands.ts';
 import { arenaPath, readArena, ROOT } from './io.ts';
 import { optional } from './options.ts';
-
-/** Networks and their public endpoints; `local` needs --endpoint. */
-const ENDPOINTS = {
-  finney: 'wss://entrypoint-finney.opentensor.ai:443',
-  test: 'wss://test.finney.opentensor.ai:443',
-  local: 'ws://127.0.0.1:9944',
-} as const;
 
 /** Arena and ledger checkout that a stage command works on. */
 export function workplace(invocation: Invocation): { arena: Arena; store: ResultStore } {
@@ -27,11 +20,13 @@ export function workplace(invocation: Invocation): { arena: Arena; store: Result
   return { arena, store };
 }
 
-/** The arena's chain, checked to be the right one. */
-export async function openChain(invocation: Invocation, arena: Arena): Promise<SubtensorChain> {
-  const chain = new SubtensorChain(await connect(optional(invocation, 'endpoint') ?? ENDPOINTS[arena.network]));
-  await assertChain(chain, arena.genesisHash);
-  return chain;
+/** The arena's chain: one endpoint or several separated by commas, checked to be the right one. */
+export function openChain(
+  invocation: Invocation,
+  arena: Pick<Arena, 'network' | 'genesisHash'>,
+  witness = true,
+): Promise<EndpointPool> {
+  return openEndpoints(optional(invocation, 'endpoint'), arena, invocation.log, witness);
 }
 
 /** Who runs a stage from the command line. */

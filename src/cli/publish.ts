@@ -9,7 +9,8 @@ import { signedPlan, soundLedger } from '../pipeline/sound-ledger.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 import { readFolder } from '../results/io/git-store.ts';
-import { HOTKEY_VARIABLE, keyPair, signerOf } from '../results/io/keys.ts';
+import { HOTKEY_VARIABLE, keyPair } from '../chain/io/keys.ts';
+import { signerOf } from '../results/io/keys.ts';
 import type { Run } from './commands.ts';
 import { ROOT } from './io.ts';
 import { openChain, operatorOf, workplace } from './operator.ts';
@@ -38,7 +39,7 @@ export const run: Run = async (invocation) => {
       await operatorOf(signer.address),
       soundLedger(signer.address, await store.read(signer.address)),
     );
-    await chain.api.disconnect();
+    await chain.disconnect();
     const outcome = dryRun ? { outcome: 'dry-run', plan: null } : await publishPlan({ store, signer, log }, draft);
     say({ outcome: outcome.outcome, block: outcome.plan?.predicate.block.number ?? null });
     return 0;

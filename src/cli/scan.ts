@@ -24,7 +24,7 @@ export const run: Run = async (invocation) => {
     log,
   };
   const draft = await scan(ports, arena, await operatorOf(validator), soundLedger(validator, await store.read(validator)));
-  await chain.api.disconnect();
+  await chain.disconnect();
   for (const { key, status, verdict, reason } of draft.predicate.submissions)
     log.info(`  ${status.padEnd(9)} ${key}  ${verdict ?? ''}  ${reason}`);
   if (json) process.stdout.write(renderJson(draft.predicate));

@@ -1,5 +1,8 @@
-import { settle } from '../pipeline/settle.ts';
-import { HOTKEY_VARIABLE, keyPair, signerOf } from '../results/io/keys.ts';
+import { monotonicClock } from '../harness/io/clock.ts';
+import { settleAndAnchor } from '../pipeline/settle.ts';
+import { weightsEntropy } from '../chain/io/entropy.ts';
+import { HOTKEY_VARIABLE, keyPair } from '../chain/io/keys.ts';
+import { signerOf } from '../results/io/keys.ts';
 import type { Run } from './commands.ts';
 import { openChain, operatorOf, workplace } from './operator.ts';
 
@@ -10,13 +13,13 @@ export const run: Run = async (invocation) => {
   const pair = keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE);
   const signer = signerOf(pair);
   const chain = await openChain(invocation, arena);
-  const report = await settle(
-    { chain, sender: chain.sender(pair), store, signer, log },
+  const report = await settleAndAnchor(
+    { chain, wallet: chain.transactor(pair), store, signer, clock: monotonicClock, entropy: weightsEntropy, log },
     arena,
     await operatorOf(signer.address),
     invocation.values['dry-run'] === true,
   );
-  await chain.api.disconnect();
+  await chain.disconnect();
   log.info(
     `${report.sent ? 'sent' : 'not sent'}: ${report.reason}; ${report.uids.map((uid, i) => `${uid}:${report.weights[i] ?? 0}`).join(' ')}`,
   );

@@ -1,10 +1,12 @@
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { Keyring } from '@polkadot/keyring';
-import { paymentRemark, renderPayload } from '../arena/payload.ts';
-import { feeRao, type Arena } from '../arena/schema.ts';
-import { commitPlain, newSalt, pay } from '../chain/io/miner.ts';
+import type { Arena } from '../arena/schema.ts';
+import { sealEntropy } from '../chain/io/entropy.ts';
+import { saltOf } from '../chain/io/keys.ts';
 import type { SubtensorChain } from '../chain/io/subtensor.ts';
-import { sha256Hex } from '../core/hash.ts';
+import type { Log } from '../core/log.ts';
+import { monotonicClock } from '../harness/io/clock.ts';
+import { submit, type SubmitState } from '../pipeline/submit.ts';
 import { engineDigest, engineImage } from './images.ts';
 
 /** A miner of the demo: who, with what server, and from which round on. */
@@ -29,29 +31,37 @@ export function devPair(uri: string): KeyringPair {
   return new Keyring({ type: 'sr25519', ss58Format: 42 }).createFromUri(uri);
 }
 
-/** Pays (where the arena has a fee) and commits a contestant's image, as a miner would. */
+/** Enters a contestant's image, as a miner does with `cacheon submit`: pays (where the arena has a fee) and commits. */
 export async function enter(
   chain: SubtensorChain,
   arena: Arena,
-  netuid: number,
   contestant: Contestant,
   uris: { coldkey: string; hotkey: string },
-  seed: string | null,
+  log: Log,
 ): Promise<void> {
   const hotkey = devPair(uris.hotkey);
-  const digest = engineDigest(contestant.variant);
-  const image = engineImage(contestant.variant);
-  let payment = null;
-  if (arena.fee > 0) {
-    const salt = seed === null ? newSalt() : sha256Hex(`${seed}${contestant.name}`).slice(0, 16);
-    const paid = await pay(
+  let kept: SubmitState | null = null;
+  await submit(
+    {
       chain,
-      devPair(uris.coldkey),
-      arena.treasury!,
-      feeRao(arena),
-      paymentRemark(hotkey.address, digest, salt),
-    );
-    payment = { ...paid, salt };
-  }
-  await commitPlain(chain, hotkey, netuid, renderPayload({ image, digest, payment }));
+      coldkey: chain.transactor(devPair(uris.coldkey)),
+      hotkey: chain.transactor(hotkey),
+      salt: (text) => saltOf(hotkey, text),
+      journal: { read: () => kept, write: (state) => void (kept = state) },
+      clock: monotonicClock,
+      entropy: sealEntropy,
+      log,
+    },
+    arena,
+    {
+      image: engineImage(contestant.variant),
+      digest: engineDigest(contestant.variant),
+      payment: null,
+      revealBlocks: 1,
+      wait: false,
+      replace: true,
+      again: false,
+      dryRun: false,
+    },
+  );
 }

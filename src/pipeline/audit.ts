@@ -11,13 +11,14 @@ import type { Trace } from '../harness/trace.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { suiteHash } from '../prompts/sampler.ts';
 import { LedgerError } from '../results/errors.ts';
-import { readLedger, recordsOf, type LedgerFiles } from '../results/ledger.ts';
+import { readLedger, recordsOf, type Ledger, type LedgerFiles } from '../results/ledger.ts';
 import type { FaultCode, LedgerFault, LedgerRecord } from '../results/verify.ts';
+import { anchorOf } from './anchor.ts';
 import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
 import { judgeRound } from './judge.ts';
-import { lookUpPayments, planContent } from './scan.ts';
-import { sameRow, weightsFrom } from './settle.ts';
+import { lookUpPayments, planContent, readCommitments } from './scan.ts';
+import { sameRow, weightsFrom } from './weights.ts';
 
 /** Readers that an audit needs: the code's tokenizers and corpora, and a way to unpack traces. Null where one is not at hand. */
 export type AuditPorts = {
@@ -97,6 +98,9 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
     }
     for (const weights of [...recordsOf(ledger, 'weights-intent'), ...recordsOf(ledger, 'weights')])
       if (whole) await auditWeights(weights, ledger.records, ports, report);
+    for (const readback of recordsOf(ledger, 'weights-readback'))
+      if (whole) await auditReadback(readback, ledger.records, ports, report);
+    if (ports.chain) await auditAnchor(ledger, ports.chain, ports.log, report);
   }
   return { ok: faults.length === 0, records, evaluations, faults };
 }
@@ -193,11 +197,13 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, por
       report('WRONG_CONTEXT', plan.path, `block ${predicate.block.number} has another hash on the chain`);
       return;
     }
-    const snapshot = await chain.snapshot(predicate.block, predicate.network.netuid);
+    const snapshot = await chain.snapshot(predicate.network.netuid, predicate.block);
     const own = snapshot.neurons.find(({ hotkey }) => hotkey === predicate.validator);
     if (!own?.validatorPermit)
       report('WRONG_KEY', plan.path, `${predicate.validator} had no validator permit at block ${predicate.block.number}`);
-    const derived = planContent(arena, snapshot, await lookUpPayments(chain, arena, snapshot, history), history);
+    const commitments = await readCommitments(chain, predicate.network.netuid, snapshot, history);
+    const payments = await lookUpPayments(chain, arena, snapshot, commitments, history);
+    const derived = planContent(arena, snapshot, commitments, payments, history);
     const missing = derived.submissions.find(({ key }) => !predicate.submissions.some((submission) => submission.key === key));
     if (missing) report('OMISSION', plan.path, `the chain had a submission ${missing.key} that the plan does not list`);
     else
@@ -279,8 +285,9 @@ async function auditWeights(
     const outcome = record;
     const same =
       intent &&
-      compactJson([intent.predicate.weights, intent.predicate.holders, intent.predicate.round]) ===
-        compactJson([predicate.weights, predicate.holders, predicate.round]);
+      compactJson([intent.predicate.weights, intent.predicate.holders, intent.predicate.round, intent.predicate.method]) ===
+        compactJson([predicate.weights, predicate.holders, predicate.round, predicate.method]) &&
+      outcome.predicate.extrinsicHash === intent.predicate.transaction.hash;
     if (!same) report('WEIGHT_MISMATCH', record.path, 'is not the outcome of the intent it names');
     if (outcome.predicate.status === 'set' && !sameRow(outcome.predicate.readBack, predicate.weights))
       report('WEIGHT_MISMATCH', record.path, 'says set, but read back other weights');
@@ -302,7 +309,61 @@ async function auditWeights(
     const row = await chain.weights(own, sent.predicate.network.netuid, sent.predicate.includedIn);
     const onChain = firstDifference(sent.predicate.readBack, row, 'readBack');
     if (onChain !== null) report('WEIGHT_MISMATCH', record.path, `the chain shows other weights: ${onChain}`);
+    const body = await chain.extrinsics(sent.predicate.includedIn.number);
+    if (body && intent && !body.extrinsics.includes(intent.predicate.transaction.extrinsic))
+      report('WEIGHT_MISMATCH', record.path, `block ${sent.predicate.includedIn.number} does not hold the transaction`);
   } catch (error) {
     ports.log.warn(`${record.path}: the chain no longer tells about block ${sent.predicate.block.number} (${messageOf(error)})`);
+  }
+}
+
+/** What closes a commit must belong to one, and say what the chain showed. */
+async function auditReadback(
+  readback: LedgerRecord<'weights-readback'>,
+  all: Records['records'],
+  { chain, log }: AuditPorts,
+  report: Report,
+): Promise<void> {
+  const { predicate, path } = readback;
+  const pending = recordsOf({ records: all }, 'weights').find((item) => item.sha256 === predicate.weights);
+  if (pending?.predicate.status !== 'pending') {
+    report('WEIGHT_MISMATCH', path, 'closes no pending weights');
+    return;
+  }
+  if (predicate.status === 'set' && !sameRow(predicate.readBack, pending.predicate.weights))
+    report('WEIGHT_MISMATCH', path, 'says set, but read back other weights');
+  if (!chain) return;
+  try {
+    const own = await chain.uidOf(predicate.validator, predicate.network.netuid, predicate.readAt);
+    if (own === null) return;
+    const difference = firstDifference(
+      predicate.readBack,
+      await chain.weights(own, predicate.network.netuid, predicate.readAt),
+      'readBack',
+    );
+    if (difference !== null) report('WEIGHT_MISMATCH', path, `the chain shows other weights: ${difference}`);
+  } catch (error) {
+    log.warn(`${path}: the chain no longer tells about block ${predicate.readAt.number} (${messageOf(error)})`);
+  }
+}
+
+/** The head that the validator anchored on chain must be in the ledger: else its tail was cut off, or another history was anchored. */
+async function auditAnchor(ledger: Ledger, chain: ChainReader, log: Log, report: Report): Promise<void> {
+  const last = ledger.records.at(-1);
+  if (!last) return;
+  try {
+    const anchored = anchorOf(await chain.commitment(ledger.validator, last.predicate.network.netuid));
+    if (!anchored) return;
+    const record = ledger.records.find((item) => item.predicate.seq === anchored.seq);
+    if (!record)
+      report(
+        'CHAIN_GAP',
+        last.path,
+        `the chain anchors record ${anchored.seq}, the ledger ends with ${last.predicate.seq}: is this clone up to date?`,
+      );
+    else if (record.sha256 !== anchored.sha256)
+      report('REWRITE', record.path, `the chain anchors ${anchored.sha256} as record ${anchored.seq}, this is ${record.sha256}`);
+  } catch (error) {
+    log.warn(`the anchor of ${ledger.validator} could not be read: ${messageOf(error)}`);
   }
 }

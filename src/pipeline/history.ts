@@ -1,4 +1,4 @@
-import { EMPTY_HISTORY, type Claim, type History, type ImageHistory } from '../arena/submissions.ts';
+import { EMPTY_HISTORY, submissionKey, type Claim, type History, type ImageHistory } from '../arena/submissions.ts';
 import { isFinal, type Verdict } from '../core/verdicts.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
 import type { LedgerRecord } from '../results/verify.ts';
@@ -10,6 +10,10 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
   const claims: Claim[] = [];
   const payments = new Map<string, string>();
   const images = new Map<string, ImageHistory>();
+  const dated = new Map<string, number>();
+  for (const { predicate } of plans.values())
+    for (const { hotkey, revealBlock, commitBlock, status } of predicate.submissions)
+      if (revealBlock !== null && status !== 'waiting') dated.set(submissionKey(hotkey, revealBlock), commitBlock);
   let standing = EMPTY_HISTORY.standing;
   for (const round of recordsOf(ledger, 'round')) {
     const plan = plans.get(round.predicate.plan);
@@ -36,7 +40,7 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
       });
     }
   }
-  return { standing, judged, claims, payments, images };
+  return { standing, judged, claims, payments, images, dated };
 }
 
 /** The newest plan that ended in nothing yet, or null. */

@@ -11,7 +11,8 @@ import {
   type Submission,
 } from '../arena/submissions.ts';
 import type { BlockRef, ChainReader, Snapshot } from '../chain/chain.ts';
-import { commitmentContent } from '../chain/commitments.ts';
+import { commitmentLines, revealToDate } from '../chain/commitments.ts';
+import { ChainError } from '../chain/errors.ts';
 import { fromHex } from '../core/bytes.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
@@ -59,13 +60,31 @@ export async function recordContext(
   };
 }
 
-/** Commitments of a snapshot as the arena reads them. */
-export function commitmentsOf(snapshot: Snapshot): Commitment[] {
-  return snapshot.commitments.map((commitment) => ({
-    hotkey: commitment.hotkey,
-    commitBlock: commitment.block,
-    content: commitmentContent(commitment),
-  }));
+/**
+ * Commitments of a snapshot as the arena reads them. A reveal that must be dated in the past is dated by the ledger, else by the chain; where no
+ * node at hand knows, it waits: that is nobody's fault, and one miner's commitment never stops the round of all.
+ */
+export async function readCommitments(
+  chain: ChainReader,
+  netuid: number,
+  snapshot: Snapshot,
+  history: Pick<History, 'dated'>,
+): Promise<Commitment[]> {
+  const lines: Commitment[] = [];
+  for (const commitment of snapshot.commitments) {
+    const { hotkey } = commitment;
+    const revealBlock = revealToDate(commitment);
+    let commitBlock = revealBlock === null ? null : (history.dated.get(submissionKey(hotkey, revealBlock)) ?? null);
+    if (revealBlock !== null && commitBlock === null) {
+      try {
+        commitBlock = await chain.lastCommitment(hotkey, netuid, revealBlock - 1);
+      } catch (error) {
+        if (!(error instanceof ChainError) || error.code !== 'STATE_DISCARDED') throw error;
+      }
+    }
+    lines.push(...commitmentLines(commitment, commitBlock).map((line) => ({ hotkey, ...line })));
+  }
+  return lines;
 }
 
 /** Looks up the payment of every submission that has none on record yet. Nobody's fault where a node cannot tell. */
@@ -73,6 +92,7 @@ export async function lookUpPayments(
   chain: ChainReader,
   arena: Arena,
   snapshot: Snapshot,
+  commitments: readonly Commitment[],
   history: History,
 ): Promise<Map<string, PaymentCheck>> {
   const found = new Map<string, PaymentCheck>();
@@ -84,7 +104,7 @@ export async function lookUpPayments(
       `the arena ${arena.name} takes a fee, but names no treasury`,
       'set treasury to an ss58 address, or fee to 0',
     );
-  for (const commitment of commitmentsOf(snapshot)) {
+  for (const commitment of commitments) {
     const key = submissionKey(commitment.hotkey, commitment.commitBlock);
     const neuron = snapshot.neurons.find(({ hotkey }) => hotkey === commitment.hotkey);
     if (!neuron || history.judged.has(key) || commitment.content.kind !== 'payload') continue;
@@ -114,15 +134,11 @@ export async function lookUpPayments(
 export function planContent(
   arena: Arena,
   snapshot: Snapshot,
+  commitments: readonly Commitment[],
   payments: ReadonlyMap<string, PaymentCheck>,
   history: History,
 ): Pick<PlanPredicate, 'submissions' | 'standing' | 'shards'> {
-  const { submissions, standing } = listSubmissions(
-    arena,
-    { neurons: snapshot.neurons, commitments: commitmentsOf(snapshot) },
-    payments,
-    history,
-  );
+  const { submissions, standing } = listSubmissions(arena, { neurons: snapshot.neurons, commitments }, payments, history);
   const shards = dealShards(submissions, arena.shards, fromHex(snapshot.block.hash)!);
   return { submissions, standing, shards: shards.map(({ index, entries }) => ({ index, entries: [...entries] })) };
 }
@@ -141,12 +157,14 @@ export async function scan(ports: ScanPorts, arena: Arena, operator: Operator, l
       'set corpus.manifestSha256: a corpus that may change is no rule',
     );
   }
-  const block = await chain.finalizedHead();
+  const snapshot = await chain.snapshot(arena.netuid);
+  const { block } = snapshot;
   log.info(`scanning subnet ${arena.netuid} at block ${block.number}`);
-  const snapshot = await chain.snapshot(block, arena.netuid);
+  await chain.confirm(block);
   const history = historyOf(ledger);
-  const payments = await lookUpPayments(chain, arena, snapshot, history);
-  const content = planContent(arena, snapshot, payments, history);
+  const commitments = await readCommitments(chain, arena.netuid, snapshot, history);
+  const payments = await lookUpPayments(chain, arena, snapshot, commitments, history);
+  const content = planContent(arena, snapshot, commitments, payments, history);
   const promptSuites = Array.from({ length: arena.boots }, (_, i) => ({
     boot: i + 1,
     sha256: suiteHash(bootSuite(arena, corpus, tokenizer, block.hash, i + 1)),

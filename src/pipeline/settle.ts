@@ -1,252 +1,365 @@
-import { emissionShares, toWeights, type Share, type Weight } from '../arena/emission.ts';
-import type { Standing } from '../arena/ranking.ts';
-import { parseArena, type Arena } from '../arena/schema.ts';
-import type { BlockRef, ChainReader, WeightRow, WeightSender } from '../chain/chain.ts';
+import type { Arena } from '../arena/schema.ts';
+import type { BlockRef, ChainReader, SubnetState, Transactor, WeightRow } from '../chain/chain.ts';
 import { ChainError } from '../chain/errors.ts';
-import type { Log } from '../core/log.ts';
+import { checkRow, type WeightMethod } from '../chain/weights.ts';
+import type { Clock } from '../core/clock.ts';
 import { sha256Hex } from '../core/hash.ts';
+import type { Log } from '../core/log.ts';
 import { LedgerError } from '../results/errors.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
 import type { Predicate } from '../results/schema.ts';
 import type { Signer } from '../results/sign.ts';
 import type { ResultStore } from '../results/store.ts';
 import type { LedgerRecord } from '../results/verify.ts';
-import { historyOf } from './history.ts';
+import { anchor, type AnchorReport } from './anchor.ts';
+import { deliver, type Delivery } from './deliver.ts';
 import { appendRecords, type Draft } from './record.ts';
 import { recordContext, type Operator } from './scan.ts';
 import { soundLedger } from './sound-ledger.ts';
+import { deriveWeights, epochNow, methodOf, revealCall, sameRow, weightsCall, type WeightsEntropy } from './weights.ts';
 
 export type SettlePorts = {
   readonly chain: ChainReader;
-  readonly sender: WeightSender | null;
+  readonly wallet: Transactor;
   readonly store: ResultStore;
   readonly signer: Signer;
+  readonly clock: Clock;
+  readonly entropy: () => WeightsEntropy;
   readonly log: Log;
 };
 
 /** What `settle --json` prints (DESIGN section 6.1). */
 export type SettleReport = {
   sent: boolean;
-  method: 'plain';
+  method: WeightMethod;
   uids: number[];
   weights: number[];
   block: number;
   extrinsicHash: string | null;
   readBack: WeightRow;
   reason: string;
+  /** First block at which another try makes sense, where this one came too early. */
+  notBefore: number | null;
 };
 
-/** The largest difference that counts as read back: the chain scales and rounds u16 weights itself. */
-const U16_STEP = 1;
+/** Weights older than this are refreshed, so that with a tick every 150 blocks none grow older than a tempo of 360. */
+const REFRESH_BLOCKS = 200;
 
-/** Holders of the two places with the uids they have now. */
-export type Holders = { readonly hotkey: string; readonly uid: number | null }[];
-type WeightsBody = {
-  round: string | null;
-  holders: Holders;
-  shares: Share[];
-  weights: Weight[];
-  emission: { burnUid: number } & Arena['emission'];
-};
-
-/** Weights that follow from a standing and the uids its holders have. Pure: the audit derives them again. */
-export function weightsFrom(
-  standing: Standing,
-  holders: Holders,
-  rules: Pick<Arena, 'burnUid' | 'emission'>,
-): { shares: Share[]; weights: Weight[] } {
-  const uidOf = (hotkey: string): number | null => holders.find((holder) => holder.hotkey === hotkey)?.uid ?? null;
-  const shares = emissionShares(standing, uidOf, rules);
-  return { shares, weights: toWeights(shares) };
-}
-
-/** Whether a row on chain is the one that was sent. */
-export function sameRow(a: WeightRow, b: WeightRow): boolean {
-  return (
-    a.length === b.length && a.every(({ uid, weight }, i) => uid === b[i]!.uid && Math.abs(weight - b[i]!.weight) <= U16_STEP)
-  );
-}
-
-/** Derives the weights of now from a ledger and the chain's uids. */
-export async function deriveWeights(
-  chain: ChainReader,
-  arena: Arena,
-  ledger: Pick<Ledger, 'records'>,
-  block: BlockRef,
-): Promise<WeightsBody> {
-  const { standing } = historyOf(ledger);
-  const last = recordsOf(ledger, 'round').at(-1);
-  const round = last?.sha256 ?? null;
-  // The rules of the round count, not those of a later arena file: anybody must be able to derive these weights from the ledger alone.
-  const plan = last && recordsOf(ledger, 'plan').find((item) => item.sha256 === last.predicate.plan);
-  const rules = plan ? parseArena(plan.predicate.arena, 'the plan') : arena;
-  const hotkeys = [standing.winner, standing.runnerUp].flatMap((place) => (place ? [place.hotkey] : []));
-  const holders = await Promise.all(
-    hotkeys.map(async (hotkey) => ({ hotkey, uid: await chain.uidOf(hotkey, arena.netuid, block) })),
-  );
-  return { round, holders, emission: { burnUid: rules.burnUid, ...rules.emission }, ...weightsFrom(standing, holders, rules) };
-}
+type Intent = LedgerRecord<'weights-intent'>;
+type Weights = LedgerRecord<'weights'>;
+type Outcome = Pick<Predicate<'weights'>, 'extrinsicHash' | 'includedIn' | 'readBack' | 'status' | 'reason' | 'commit'>;
 
 /** An intent whose outcome is not on record: the process died between sending and recording. */
-function openIntent(ledger: Pick<Ledger, 'records'>): LedgerRecord<'weights-intent'> | null {
+function openIntent(ledger: Pick<Ledger, 'records'>): Intent | null {
   const done = new Set(recordsOf(ledger, 'weights').map((record) => record.predicate.intent));
   return recordsOf(ledger, 'weights-intent').findLast((intent) => !done.has(intent.sha256)) ?? null;
 }
 
+/** Commits that the chain has not shown yet. */
+function pendingWeights(ledger: Pick<Ledger, 'records'>): Weights[] {
+  const closed = new Set(recordsOf(ledger, 'weights-readback').map((record) => record.predicate.weights));
+  return recordsOf(ledger, 'weights').filter((record) => record.predicate.status === 'pending' && !closed.has(record.sha256));
+}
+
+/** One settling of one validator: what all its steps share. */
+class Settlement {
+  readonly ports: SettlePorts;
+  readonly arena: Arena;
+  readonly uid: number;
+  constructor(ports: SettlePorts, arena: Arena, uid: number) {
+    this.ports = ports;
+    this.arena = arena;
+    this.uid = uid;
+  }
+
+  async ledger(): Promise<Ledger> {
+    const { store, signer } = this.ports;
+    return soundLedger(signer.address, await store.read(signer.address));
+  }
+
+  /** The row on chain at a block, or null where the node no longer keeps that state. */
+  row(block: BlockRef): Promise<WeightRow> {
+    return this.ports.chain.weights(this.uid, this.arena.netuid, block);
+  }
+
+  async record(intent: Intent, outcome: Outcome): Promise<void> {
+    const { store, signer } = this.ports;
+    const { seq: _seq, prev: _prev, transaction: _transaction, ...body } = intent.predicate;
+    const draft: Draft<'weights'> = {
+      kind: 'weights',
+      path: intent.path.replace('.intent.json', '.json'),
+      subject: intent.subject,
+      predicate: { ...body, intent: intent.sha256, ...outcome },
+    };
+    await store.commit(signer.address, `Record weights at block ${body.block.number}`, (files) => {
+      const now = soundLedger(signer.address, files);
+      return recordsOf(now, 'weights').some((item) => item.predicate.intent === intent.sha256)
+        ? null
+        : appendRecords(signer.address, files, [draft], signer);
+    });
+  }
+
+  /** Sends what an intent signed, waits, reads the chain back and records what it says. Safe to call again after any interruption. */
+  async finish(intent: Intent): Promise<Delivery> {
+    const { chain } = this.ports;
+    const { weights, commit, transaction } = intent.predicate;
+    const delivery = await deliver(this.ports, transaction);
+    const failed = (reason: string, includedIn: BlockRef | null, readBack: WeightRow): Outcome => ({
+      commit,
+      extrinsicHash: transaction.hash,
+      includedIn,
+      readBack: [...readBack],
+      status: 'failed',
+      reason,
+    });
+    if (delivery.state !== 'included') {
+      const readBack = await this.row(await chain.finalizedHead());
+      const reason =
+        delivery.state === 'expired' ? 'its era ended before any block took it' : `refused: ${delivery.refusal.name}`;
+      await this.record(intent, failed(reason, null, readBack));
+      return delivery;
+    }
+    const { block, outcome } = delivery;
+    const readBack = await this.row(block);
+    if (!outcome.ok) await this.record(intent, failed(`failed: ${outcome.refusal.name}`, block, readBack));
+    else if (commit) {
+      // It may have entered a later epoch than was assumed: the chain says which, and so when it opens.
+      const epoch = await chain.epoch(this.arena.netuid, block);
+      await this.record(intent, {
+        ...failed('committed: the chain shows them in a later epoch', block, readBack),
+        status: 'pending',
+        commit: { ...commit, epoch },
+      });
+    } else {
+      const landed = sameRow(readBack, weights);
+      const reason = landed ? 'read back from the chain' : 'the chain shows other weights';
+      await this.record(intent, { ...failed(reason, block, readBack), status: landed ? 'set' : 'failed' });
+    }
+    return delivery;
+  }
+
+  /** Closes a commit: reveals it where its hash wants that, and records whether the chain shows its weights. */
+  async close(pending: Weights, state: SubnetState): Promise<'set' | 'waiting' | 'failed'> {
+    const { chain, log, signer, wallet } = this.ports;
+    const { netuid } = this.arena;
+    const { weights, versionKey, commit } = pending.predicate;
+    const due = commit!.epoch + state.revealPeriodEpochs;
+    const { epoch } = epochNow(state, netuid);
+    if (epoch < due) return 'waiting';
+    const waits = (await chain.waitingCommits(netuid, signer.address, commit!.epoch)).includes(commit!.hash);
+    let revealed: Delivery | null = null;
+    if (epoch === due && waits) {
+      if (commit!.salt === null) return 'waiting'; // sealed: its pulse has not come yet
+      log.info(`revealing the weights of block ${pending.predicate.block.number}`);
+      revealed = await deliver(this.ports, await wallet.sign(revealCall(netuid, weights, versionKey, commit!)));
+    }
+    const readAt = revealed?.state === 'included' ? revealed.block : await chain.finalizedHead();
+    const readBack = await this.row(readAt);
+    const refused = revealed?.state === 'included' && !revealed.outcome.ok ? revealed.outcome.refusal.name : null;
+    const set = refused === null && sameRow(readBack, weights);
+    // A commit that opened at the chain's head may not be final yet: look again before calling it lost.
+    if (!set && epoch === due && refused === null) return 'waiting';
+    await this.#recordReadback(pending, {
+      readAt,
+      readBack: [...readBack],
+      status: set ? 'set' : 'failed',
+      reason: set ? 'read back from the chain' : (refused ?? 'its reveal is over, and the chain shows other weights'),
+      extrinsicHash: null,
+    });
+    return set ? 'set' : 'failed';
+  }
+
+  async #recordReadback(
+    pending: Weights,
+    outcome: Pick<Predicate<'weights-readback'>, 'readAt' | 'readBack' | 'status' | 'reason' | 'extrinsicHash'>,
+  ): Promise<void> {
+    const { store, signer } = this.ports;
+    const { schema, network, validator, block, harness, host } = pending.predicate;
+    const draft: Draft<'weights-readback'> = {
+      kind: 'weights-readback',
+      path: pending.path.replace('.json', '.readback.json'),
+      subject: pending.subject,
+      predicate: { schema, network, validator, block, harness, host, weights: pending.sha256, ...outcome },
+    };
+    await store.commit(signer.address, `Read back weights of block ${block.number}`, (files) => {
+      const now = soundLedger(signer.address, files);
+      return recordsOf(now, 'weights-readback').some((item) => item.predicate.weights === pending.sha256)
+        ? null
+        : appendRecords(signer.address, files, [draft], signer);
+    });
+  }
+}
+
+/** Why nothing is sent now; null where it is time. `notBefore` is the first block for another try. */
+function tooEarly(
+  state: SubnetState,
+  netuid: number,
+  ledger: Ledger,
+  block: BlockRef,
+): { reason: string; notBefore: number } | null {
+  const { began, next } = epochNow(state, netuid);
+  const sent = recordsOf(ledger, 'weights').findLast((item) => item.predicate.includedIn !== null)?.predicate.includedIn;
+  if (sent && sent.number >= began) return { reason: 'one weight transaction an epoch is enough', notBefore: next };
+  if (recordsOf(ledger, 'weights-intent').some((item) => item.predicate.block.number >= block.number))
+    return { reason: 'one weight transaction a block is enough', notBefore: block.number + 1 };
+  const allowed = state.lastUpdate + state.weightsRateLimit;
+  if (state.lastUpdate !== 0 && state.head.number < allowed)
+    return { reason: `the subnet's rate limit ends at block ${allowed}`, notBefore: allowed };
+  return null;
+}
+
 /**
- * Sets the weights that follow from the ledger. The intent is committed before anything is sent; the chain is read back after finality, and
- * what it says is recorded. Nothing is sent where the chain already has these weights and they are younger than a tempo.
+ * Sets the weights that follow from the ledger, in the way the subnet takes them at this block. The signed transaction is committed before it is
+ * sent; the chain is read back after finality, and what it says is recorded. After a crash the same bytes are looked for, and sent only if they
+ * are nowhere: nothing is set twice. Committed weights count as set only when the chain shows them.
  */
 export async function settle(ports: SettlePorts, arena: Arena, operator: Operator, dryRun: boolean): Promise<SettleReport> {
-  const { chain, store, signer, log } = ports;
+  const { chain, signer, log } = ports;
+  const { netuid } = arena;
   const block = await chain.finalizedHead();
-  const own = await chain.uidOf(signer.address, arena.netuid, block);
-  if (own === null)
+  await chain.confirm(block);
+  const state = await chain.subnet(netuid, signer.address);
+  const own = await chain.uidOf(signer.address, netuid, block);
+  if (own === null || state.uid === null)
     throw new ChainError(
       'NOT_REGISTERED',
       'usage',
-      `the hotkey ${signer.address} is not registered on subnet ${arena.netuid}`,
+      `the hotkey ${signer.address} is not registered on subnet ${netuid}`,
       "register it, or use the validator's hotkey",
     );
-  const ledger = soundLedger(signer.address, await store.read(signer.address));
+  const work = new Settlement(ports, arena, own);
+  let ledger = await work.ledger();
+  const open = dryRun ? null : openIntent(ledger);
+  if (open) {
+    log.warn(`the intent of block ${open.predicate.block.number} has no outcome on record: finishing it`);
+    await work.finish(open);
+    ledger = await work.ledger();
+  }
+  if (!dryRun) {
+    for (const pending of pendingWeights(ledger)) {
+      const closed = await work.close(pending, state);
+      log.info(
+        `weights committed at block ${pending.predicate.block.number}: ${closed === 'waiting' ? 'not revealed yet' : closed}`,
+      );
+    }
+    ledger = await work.ledger();
+  }
+
   const body = await deriveWeights(chain, arena, ledger, block);
-  const rules = await chain.weightRules(arena.netuid, block);
-  const current = await chain.weights(own, arena.netuid, block);
-  const report = (sent: boolean, reason: string, extra: Partial<SettleReport> = {}): SettleReport => ({
-    sent,
-    method: 'plain',
+  const current = await work.row(open ? await chain.finalizedHead() : block);
+  const report = (reason: string, extra: Partial<SettleReport> = {}): SettleReport => ({
+    sent: false,
+    method: methodOf(state),
     uids: body.weights.map(({ uid }) => uid),
     weights: body.weights.map(({ weight }) => weight),
     block: block.number,
     extrinsicHash: null,
     readBack: current,
     reason,
+    notBefore: null,
     ...extra,
   });
-  if (rules.commitReveal)
+  if (dryRun) return report('dry run');
+  const last = recordsOf(ledger, 'weights').findLast(
+    (item) => item.predicate.includedIn !== null && item.predicate.status !== 'failed',
+  );
+  const age = last ? block.number - last.predicate.includedIn!.number : Infinity;
+  const same = sameRow(current, body.weights);
+  if (same && age < REFRESH_BLOCKS)
+    return report(
+      'the chain has these weights already',
+      open ? { sent: true, extrinsicHash: open.predicate.transaction.hash } : {},
+    );
+  if (pendingWeights(ledger).some(({ predicate }) => sameRow(predicate.weights, body.weights)) && age < REFRESH_BLOCKS)
+    return report('these weights are committed, and the chain shows them in a later epoch');
+  const early = tooEarly(state, netuid, ledger, block);
+  if (early) return report(early.reason, { notBefore: early.notBefore });
+  checkRow(body.weights, state.size, own, state.minAllowedWeights);
+  if (!state.validatorPermit && !state.isOwner && !(body.weights.length === 1 && body.weights[0]!.uid === own))
     throw new ChainError(
-      'MISSING_FEATURE',
+      'NO_PERMIT',
       'infra',
-      `subnet ${arena.netuid} takes committed weights only, which this version does not send yet`,
-      'turn commit-reveal off on a test subnet',
+      `the hotkey ${signer.address} has no validator permit on subnet ${netuid}`,
+      'permits go to the largest stakes at the end of each epoch: add stake',
     );
-  if (dryRun) return report(false, 'dry run');
-
-  const context = await recordContext(chain, operator, arena, block);
-  const subject = [{ name: 'weights', digest: { sha256: sha256Hex(JSON.stringify(body.weights)) } }];
-  const row = { ...body, holders: [...body.holders], versionKey: rules.versionKey, method: 'plain' as const };
-  const record = async (
-    intent: LedgerRecord<'weights-intent'>,
-    at: BlockRef,
-    outcome: Pick<Predicate<'weights'>, 'extrinsicHash' | 'includedIn' | 'readBack' | 'status' | 'reason'>,
-  ): Promise<void> => {
-    const {
-      schema,
-      network,
-      validator,
-      harness,
-      host,
-      round,
-      holders,
-      shares,
-      weights,
-      versionKey,
-      method,
-      emission: shown,
-    } = intent.predicate;
-    const draft: Draft<'weights'> = {
-      kind: 'weights',
-      path: intent.path.replace('.intent.json', '.json'),
-      subject: intent.subject,
-      predicate: {
-        schema,
-        network,
-        validator,
-        harness,
-        host,
-        block: intent.predicate.block,
-        round,
-        holders,
-        shares,
-        weights,
-        versionKey,
-        method,
-        emission: shown,
-        intent: intent.sha256,
-        ...outcome,
-      },
-    };
-    await store.commit(signer.address, `Record weights at block ${at.number}`, (files) => {
-      const now = soundLedger(signer.address, files);
-      return recordsOf(now, 'weights').some((item) => item.predicate.intent === intent.sha256)
-        ? null
-        : appendRecords(signer.address, files, [draft], signer);
-    });
-  };
-
-  const open = openIntent(ledger);
-  if (open) {
-    // A crash after sending: the chain knows what happened, so it is asked, and nothing is sent twice.
-    const set = sameRow(current, open.predicate.weights);
-    log.warn(
-      `an earlier intent of block ${open.predicate.block.number} has no outcome on record; the chain ${set ? 'has' : 'does not have'} its weights`,
+  const intent = await intend(work, body, state, operator, block);
+  log.info(`setting weights ${body.weights.map(({ uid, weight }) => `${uid}:${weight}`).join(' ')} (${report('').method})`);
+  const delivery = await work.finish(intent);
+  const { hash } = intent.predicate.transaction;
+  if (delivery.state === 'expired')
+    throw new ChainError(
+      'EXPIRED',
+      'infra',
+      `no block took the weights before block ${intent.predicate.transaction.lastBlock}`,
+      'settle again',
     );
-    await record(open, block, {
-      extrinsicHash: null,
-      includedIn: null,
-      readBack: [...current],
-      status: set ? 'set' : 'failed',
-      reason: 'found after an interruption',
-    });
-  }
-  const last = recordsOf(ledger, 'weights').findLast((item) => item.predicate.status === 'set');
-  const fresh = last !== undefined && block.number - last.predicate.block.number < REFRESH_BLOCKS;
-  if (sameRow(current, body.weights) && (fresh || open)) return report(false, 'the chain has these weights already');
-  if (recordsOf(ledger, 'weights-intent').some((item) => item.predicate.block.number === block.number))
-    return report(false, 'one weight transaction a block is enough');
-  if (!ports.sender) throw new ChainError('REJECTED', 'usage', 'no key to send weights with', 'set CACHEON_HOTKEY');
-
-  const path = `weights/${block.number}.intent.json`;
-  await store.commit(signer.address, `Intend weights at block ${block.number}`, (files) => {
-    const draft: Draft<'weights-intent'> = { kind: 'weights-intent', path, subject, predicate: { ...context, ...row } };
-    const now = soundLedger(signer.address, files);
-    if (openIntent(now) || (recordsOf(now, 'round').at(-1)?.sha256 ?? null) !== body.round) {
-      throw new LedgerError('STALE', 'infra', 'another writer has published a round or weights meanwhile', 'settle again');
-    }
-    return appendRecords(signer.address, files, [draft], signer);
-  });
-  const intent = recordsOf(soundLedger(signer.address, await store.read(signer.address)), 'weights-intent').find(
-    (item) => item.path === path,
-  )!;
-  log.info(`setting weights ${body.weights.map(({ uid, weight }) => `${uid}:${weight}`).join(' ')}`);
-  const sent = await ports.sender.setWeights(arena.netuid, body.weights, rules.versionKey);
-  if (!sent.ok) {
-    await record(intent, block, {
-      extrinsicHash: sent.extrinsicHash,
-      includedIn: null,
-      readBack: [...current],
-      status: 'failed',
-      reason: sent.reason,
-    });
+  const refusal = delivery.state === 'refused' ? delivery.refusal : delivery.outcome.ok ? null : delivery.outcome.refusal;
+  if (refusal)
     throw new ChainError(
       'REJECTED',
       'infra',
-      `the chain refused the weights: ${sent.reason}`,
-      sent.retry ? 'settle again later' : 'see the reason',
+      `the chain refused the weights: ${refusal.name}`,
+      `${refusal.remedy}: ${refusal.hint}`,
     );
-  }
-  const readBack = await chain.weights(own, arena.netuid, sent.block);
-  const landed = sameRow(readBack, body.weights);
-  await record(intent, sent.block, {
-    extrinsicHash: sent.extrinsicHash,
-    includedIn: sent.block,
-    readBack: [...readBack],
-    status: landed ? 'set' : 'failed',
-    reason: landed ? 'read back from the chain' : 'the chain shows other weights',
+  const outcome = recordsOf(await work.ledger(), 'weights').find((item) => item.predicate.intent === intent.sha256)!.predicate;
+  if (outcome.status === 'failed')
+    throw new ChainError('REJECTED', 'infra', 'the chain shows other weights than were sent', 'settle again');
+  return report(outcome.status === 'set' ? 'set and read back' : 'committed: set once the chain shows them', {
+    sent: true,
+    block: outcome.includedIn!.number,
+    extrinsicHash: hash,
+    readBack: outcome.readBack,
   });
-  if (!landed) throw new ChainError('REJECTED', 'infra', 'the chain shows other weights than were sent', 'settle again');
-  return report(true, 'set and read back', { block: sent.block.number, extrinsicHash: sent.extrinsicHash, readBack });
 }
 
-/** Weights older than this are refreshed, so that with a tick every 150 blocks none grow older than a tempo of 360. */
-const REFRESH_BLOCKS = 200;
+/** Signs the transaction and commits the intent with it. Nothing is sent yet. */
+async function intend(
+  { ports, arena }: Settlement,
+  body: Awaited<ReturnType<typeof deriveWeights>>,
+  state: SubnetState,
+  operator: Operator,
+  block: BlockRef,
+): Promise<Intent> {
+  const { chain, store, signer, wallet } = ports;
+  const { call, commit } = weightsCall(arena, state, signer.address, body.weights, ports.entropy());
+  const transaction = await wallet.sign(call);
+  const path = `weights/${block.number}.intent.json`;
+  const draft: Draft<'weights-intent'> = {
+    kind: 'weights-intent',
+    path,
+    subject: [{ name: 'weights', digest: { sha256: sha256Hex(JSON.stringify(body.weights)) } }],
+    predicate: {
+      ...(await recordContext(chain, operator, arena, block)),
+      ...body,
+      holders: [...body.holders],
+      versionKey: state.versionKey,
+      method: methodOf(state),
+      commit,
+      transaction,
+    },
+  };
+  await store.commit(signer.address, `Intend weights at block ${block.number}`, (files) => {
+    const now = soundLedger(signer.address, files);
+    if (openIntent(now) || (recordsOf(now, 'round').at(-1)?.sha256 ?? null) !== body.round)
+      throw new LedgerError('STALE', 'infra', 'another writer has published a round or weights meanwhile', 'settle again');
+    return appendRecords(signer.address, files, [draft], signer);
+  });
+  return recordsOf(soundLedger(signer.address, await store.read(signer.address)), 'weights-intent').find(
+    (item) => item.path === path,
+  )!;
+}
+
+/** Settles, then anchors the ledger's head. An anchor that cannot be written is told, and takes nothing from the weights. */
+export async function settleAndAnchor(
+  ports: SettlePorts,
+  arena: Arena,
+  operator: Operator,
+  dryRun: boolean,
+): Promise<SettleReport & { anchor: AnchorReport }> {
+  const report = await settle(ports, arena, operator, dryRun);
+  if (dryRun) return { ...report, anchor: { anchored: false, reason: 'dry run', block: null } };
+  const { signer, store, log } = ports;
+  const anchored = await anchor(ports, arena, soundLedger(signer.address, await store.read(signer.address)));
+  if (!anchored.anchored) log.info(`head not anchored: ${anchored.reason}`);
+  return { ...report, anchor: anchored };
+}

@@ -51,6 +51,8 @@ const submission = z.strictObject({
   coldkey: z.string(),
   uid: count,
   commitBlock: count,
+  /** Block of the reveal of a sealed commitment. */
+  revealBlock: count.nullable(),
   image: z.string().nullable(),
   digest: z.string().nullable(),
   paymentTx: z.string().nullable(),
@@ -123,18 +125,47 @@ const weightsBody = {
   /** The arena that gives burn uid and shares. */
   emission: z.strictObject({ burnUid: count, fullPoolScore: z.number(), winnerShare: z.number(), runnerUpShare: z.number() }),
 };
-const intentPredicate = z.strictObject({ ...context, ...weightsBody });
+/** A commit of weights that are shown later: what to look for on chain, and (for a hash) the salt that reveals it. */
+const commit = z.strictObject({
+  /** Of the committed bytes, as the chain's event names it. */
+  hash: hash32,
+  epoch: count,
+  firstRevealBlock: count.nullable(),
+  round: count.nullable(),
+  salt: z.array(count).nullable(),
+});
+/** The signed bytes themselves: whoever finds an intent without an outcome sends these again, and never others. */
+const transaction = z.strictObject({
+  extrinsic: z.string().regex(/^0x[0-9a-f]+$/),
+  hash: hash32,
+  signer: z.string(),
+  nonce: count,
+  firstBlock: count,
+  lastBlock: count,
+});
+const intentPredicate = z.strictObject({ ...context, ...weightsBody, commit: commit.nullable(), transaction });
 const weightsPredicate = z.strictObject({
   ...context,
   ...weightsBody,
+  commit: commit.nullable(),
   intent: sha256,
   extrinsicHash: hash32.nullable(),
   includedIn: block.nullable(),
   readBack: z.array(weight),
+  /** pending: committed, and shown by the chain in a later epoch; a weights-readback closes it. */
   status: z.enum(['set', 'pending', 'failed']),
   reason: z.string(),
 });
-const readbackPredicate = z.strictObject({ ...context, weights: sha256, readBack: z.array(weight) });
+const readbackPredicate = z.strictObject({
+  ...context,
+  weights: sha256,
+  readBack: z.array(weight),
+  readAt: block,
+  status: z.enum(['set', 'failed']),
+  reason: z.string(),
+  /** The transaction that revealed a hash commit. */
+  extrinsicHash: hash32.nullable(),
+});
 
 export const PREDICATES = {
   plan: planPredicate,

@@ -1,22 +1,16 @@
 import type {} from '@polkadot/api-augment/substrate';
-import { ApiPromise, WsProvider } from '@polkadot/api';
+import { ApiPromise } from '@polkadot/api';
 import type { ProviderInterface } from '@polkadot/rpc-provider/types';
-import { messageOf } from '../../core/errors.ts';
+import { CacheonError, messageOf } from '../../core/errors.ts';
 import { ChainError } from '../errors.ts';
+import { PacedProvider, paceOf, type Pace } from './provider.ts';
 
-/** How long a connection may take before it counts as unreachable. */
-const CONNECT_MS = 10_000;
+/** How long a connection may take before it counts as unreachable: on loopback, and with a public endpoint's pace. */
+const CONNECT_MS = { fast: 10_000, paced: 60_000 };
 
-/** Connects to one endpoint, or throws `UNREACHABLE` after ten seconds. The caller disconnects. */
-export async function connect(endpoint: string, timeoutMs = CONNECT_MS): Promise<ApiPromise> {
-  const unreachable = (cause: unknown): ChainError =>
-    new ChainError(
-      'UNREACHABLE',
-      'infra',
-      `no chain answers at ${endpoint}: ${messageOf(cause)}`,
-      'check the address, or start one with: scripts/cacheon devnet chain',
-      cause,
-    );
+/** Connects to one endpoint, or throws `UNREACHABLE`. Requests to public endpoints are paced. The caller disconnects. */
+export async function connect(endpoint: string, pace: Pace | null = paceOf(endpoint)): Promise<ApiPromise> {
+  const timeoutMs = pace === null ? CONNECT_MS.fast : CONNECT_MS.paced;
   if (!/^wss?:\/\/[^\s/]+/.test(endpoint))
     throw new ChainError(
       'BAD_ENDPOINT',
@@ -24,14 +18,14 @@ export async function connect(endpoint: string, timeoutMs = CONNECT_MS): Promise
       `${endpoint} is not a chain endpoint`,
       'an endpoint starts with ws:// or wss://',
     );
-  // Without auto-connect: the library would print every failed attempt and retry for ever.
-  const provider = new WsProvider(endpoint, false, {}, timeoutMs);
+  const provider = new PacedProvider(endpoint, pace, timeoutMs);
   let timer: NodeJS.Timeout | undefined;
   try {
     const expired = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`no connection within ${timeoutMs / 1000} s`)), timeoutMs);
       provider.on('error', (error: Error) => reject(new Error(error.message || 'connection refused')));
     });
+    expired.catch(() => undefined);
     await Promise.race([provider.connect().then(() => provider.isReady), expired]);
     return await Promise.race([
       ApiPromise.create({
@@ -44,8 +38,23 @@ export async function connect(endpoint: string, timeoutMs = CONNECT_MS): Promise
     ]);
   } catch (error) {
     await provider.disconnect().catch(() => undefined);
-    throw unreachable(error);
+    throw new ChainError(
+      'UNREACHABLE',
+      'infra',
+      `no chain answers at ${endpoint}: ${messageOf(error)}`,
+      'check the address, or start one with: scripts/cacheon devnet chain',
+      error,
+    );
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Whether an error is of the connection and not of what was asked: another endpoint may do better. A node's own answer has a code. */
+export function isTransport(error: unknown): boolean {
+  if (error instanceof CacheonError) return error.code === 'UNREACHABLE';
+  if (typeof (error as { code?: unknown }).code === 'number' && (error as { code: number }).code !== -1) return false;
+  return /websocket|disconnect|not connected|no response received|socket|ECONN|timed? ?out|abnormal|rate.?limit|too many requests/i.test(
+    messageOf(error),
+  );
 }

@@ -1,14 +1,11 @@
 import type { Codec } from '@polkadot/types/types';
-import type { CommitmentField } from '../chain.ts';
+import { fromHex } from '../../core/bytes.ts';
+import type { ChainCommitment, CommitmentField, StandingCommitment } from '../chain.ts';
 
 /** Fields of a commitment as the registry decodes them. `toU8a(true)` drops the length prefix of BigRaw and leaves RawN as it is. */
-export function commitmentFields(info: Codec): CommitmentField[] {
+function commitmentFields(info: Codec): CommitmentField[] {
   const fields = (info as unknown as Map<string, Iterable<Codec>>).get('fields') ?? [];
-  return [...fields].flatMap((item) => {
-    // Older runtimes nest the list once more.
-    const field = 'type' in item ? item : ((item as unknown as Codec[])[0] ?? item);
-    return [oneField(field as unknown as { type: string; inner: Codec })];
-  });
+  return [...fields].map((item) => oneField(item as unknown as { type: string; inner: Codec }));
 }
 
 function oneField({ type, inner }: { type: string; inner: Codec }): CommitmentField {
@@ -20,4 +17,28 @@ function oneField({ type, inner }: { type: string; inner: Codec }): CommitmentFi
     return { kind: 'timelock', revealRound: Number(round?.toString() ?? 0) };
   }
   return { kind: type === 'None' ? 'none' : type === 'ResetBondsFlag' ? 'reset-bonds' : 'unknown' };
+}
+
+/** A stored Registration: block and fields. */
+export function standingCommitment(registration: Codec): StandingCommitment {
+  const record = registration as unknown as Map<string, Codec>;
+  return { block: Number(record.get('block')!.toString()), fields: commitmentFields(record.get('info')!) };
+}
+
+/** All that the chain holds of one hotkey's commitments. `revealed` is `Vec<(Bytes, u64)>`, oldest first. */
+export function commitmentOf(
+  hotkey: string,
+  standing: StandingCommitment | null,
+  last: Codec | null | undefined,
+  revealed: Codec | null | undefined,
+): ChainCommitment {
+  // An old runtime keeps no block of its own here: then the standing commitment tells it.
+  const lastBlock = last ? Number(last.toString()) : (standing?.block ?? null);
+  const reveals = (revealed?.toJSON() ?? []) as [string, number | string][];
+  return {
+    hotkey,
+    standing,
+    lastBlock,
+    revealed: reveals.map(([bytes, block]) => ({ block: Number(block), bytes: fromHex(bytes)! })),
+  };
 }

@@ -1,14 +1,13 @@
 import type { ApiPromise } from '@polkadot/api';
-import type { Call, EventRecord } from '@polkadot/types/interfaces';
+import type { Call } from '@polkadot/types/interfaces';
 import type { Vec } from '@polkadot/types';
 import { utf8, toHex } from '../../core/bytes.ts';
-import { messageOf } from '../../core/errors.ts';
 import type { PaymentClaim, PaymentOutcome } from '../chain.ts';
+import { isTransport } from './connect.ts';
+import { eventsOf } from './events.ts';
+import { stateError } from './read.ts';
 
 const refused = (reason: string): PaymentOutcome => ({ state: 'refused', reason });
-
-/** Nodes keep state for an hour or so; what is older is nobody's fault and needs another endpoint. */
-const DISCARDED = /discarded|unknown block|not found|pruned/i;
 
 /**
  * Verifies a payment by block and extrinsic hash: a top-level batchAll signed by the hotkey's coldkey, a transfer of at least the fee to the
@@ -48,28 +47,21 @@ export async function verifyPayment(api: ApiPromise, claim: PaymentClaim): Promi
     if (amountRao < claim.amountRao) return refused(`paid ${amountRao} rao, the fee is ${claim.amountRao}`);
     if (toHex(remark.args[0]!.toU8a(true)) !== toHex(utf8(claim.remark)))
       return refused('the remark belongs to another submission');
-    const at = await api.at(blockHash);
-    const records = (await at.query['system']['events']()) as unknown as Vec<EventRecord>;
-    const events = records
-      .filter(({ phase }) => phase.isApplyExtrinsic && phase.asApplyExtrinsic.toNumber() === index)
-      .map(({ event }) => event);
+    const events = await eventsOf(api, { number: number ?? block.header.number.toNumber(), hash: blockHash }, index);
     const moved = events.some(
       (event) =>
         event.section === 'balances' &&
         event.method === 'Transfer' &&
+        event.data[0]?.toString() === claim.coldkey &&
         event.data[1]?.toString() === claim.treasury &&
         BigInt(event.data[2]!.toString()) >= claim.amountRao,
     );
     const succeeded = events.some((event) => event.section === 'system' && event.method === 'ExtrinsicSuccess');
     return moved && succeeded ? { state: 'paid' } : refused('the extrinsic failed on chain');
   } catch (error) {
-    const text = messageOf(error);
-    const gone = DISCARDED.test(text);
-    return {
-      state: 'unknown',
-      reason: gone
-        ? `the node no longer keeps block ${String(claim.block)}: use an archive endpoint`
-        : `the payment could not be looked up: ${text.slice(0, 200)}`,
-    };
+    // A lost connection says nothing of the payment: the caller asks another endpoint.
+    if (isTransport(error)) throw error;
+    const { message, hint } = stateError(error, `block ${String(claim.block)}`);
+    return { state: 'unknown', reason: `${message}: ${hint}` };
   }
 }

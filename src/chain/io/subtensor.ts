@@ -1,38 +1,35 @@
 import type { ApiPromise } from '@polkadot/api';
 import type { KeyringPair } from '@polkadot/keyring/types';
+import type { DispatchError } from '@polkadot/types/interfaces';
 import type { Codec } from '@polkadot/types/types';
-import type { Vec } from '@polkadot/types';
-import { encodeSs58 } from '../../core/ss58.ts';
+import { fromHex, toHex } from '../../core/bytes.ts';
+import { messageOf } from '../../core/errors.ts';
+import { blake2b256 } from '../../core/hash.ts';
 import type {
   BlockRef,
   ChainCommitment,
   ChainIdentity,
-  ChainNeuron,
   ChainReader,
+  ExtrinsicOutcome,
   PaymentClaim,
   PaymentOutcome,
-  SendOutcome,
   Snapshot,
+  SubnetState,
+  Transactor,
   WeightRow,
-  WeightSender,
 } from '../chain.ts';
 import { ChainError } from '../errors.ts';
-import { commitmentFields } from './decode.ts';
+import { dispatchRefusal, poolRefusal, type Refusal } from '../refusals.ts';
+import { featuresOf, type Features } from './calls.ts';
+import { isTransport } from './connect.ts';
+import { commitmentOf, standingCommitment } from './decode.ts';
+import { dispatchErrorName, eventsOf } from './events.ts';
 import { verifyPayment } from './payment.ts';
-import { signAndWait } from './submit.ts';
-
-/** Indexes of getSelectiveMetagraph that a scan needs: hotkeys, coldkeys, permits, registration blocks. */
-const METAGRAPH = { hotkeys: 52, coldkeys: 53, validatorPermit: 57, blockAtRegistration: 66 } as const;
-/** What an absent map entry of account ids decodes to. */
-const NOBODY = encodeSs58(new Uint8Array(32));
-
-type Storage = Record<
-  string,
-  Record<
-    string,
-    ((...args: unknown[]) => Promise<Codec>) & { entries(...args: unknown[]): Promise<[{ args: Codec[] }, Codec][]> }
-  >
->;
+import { hasItem, numberOf, rawSend, readItems, stateError } from './read.ts';
+import { readSnapshot } from './snapshot.ts';
+import { readSubnet } from './subnet.ts';
+import { transactor } from './transactor.ts';
+import { legacyEpoch } from '../weights.ts';
 
 /** Calls and storage that every chain we use must have. */
 const NEEDED = {
@@ -43,32 +40,20 @@ const NEEDED = {
 /** Reads and writes a Subtensor chain, new or old: what an old runtime lacks is read from storage instead. */
 export class SubtensorChain implements ChainReader {
   readonly api: ApiPromise;
-  /** What this runtime has of the features that came later. */
-  readonly features: { readonly selectiveMetagraph: boolean; readonly bigRaw: boolean; readonly timelock: boolean };
 
   constructor(api: ApiPromise) {
     this.api = api;
     const has = (root: unknown, path: string): boolean =>
       path.split('.').every((name) => (root = (root as Record<string, unknown> | undefined)?.[name]) !== undefined);
-    for (const path of NEEDED.tx)
-      if (!has(api.tx, path))
-        throw new ChainError('MISSING_FEATURE', 'infra', `the chain has no call ${path}`, 'is this a Subtensor node?');
-    for (const path of NEEDED.query)
-      if (!has(api.query, path))
-        throw new ChainError('MISSING_FEATURE', 'infra', `the chain has no storage ${path}`, 'is this a Subtensor node?');
-    const fields = api.tx['commitments']!['setCommitment']!.meta.args[1]!.type.toString();
-    const definition =
-      JSON.stringify(api.registry.createType(fields).toRawType()) +
-      JSON.stringify(
-        api.registry.lookup.types
-          .filter(({ type }) => type.path.at(-1)?.toString() === 'Data')
-          .map(({ type }) => type.def.toJSON()),
-      );
-    this.features = {
-      selectiveMetagraph: has(api.call, 'subnetInfoRuntimeApi.getSelectiveMetagraph'),
-      bigRaw: definition.includes('BigRaw'),
-      timelock: definition.includes('TimelockEncrypted'),
-    };
+    const lacks = (what: string): ChainError =>
+      new ChainError('MISSING_FEATURE', 'infra', `the chain has no ${what}`, 'is this a Subtensor node?');
+    for (const path of NEEDED.tx) if (!has(api.tx, path)) throw lacks(`call ${path}`);
+    for (const path of NEEDED.query) if (!hasItem(api, path)) throw lacks(`storage ${path}`);
+  }
+
+  /** What the runtime has now: it may be upgraded while connected, so this is looked up each time. */
+  get features(): Features {
+    return featuresOf(this.api);
   }
 
   identity(): Promise<ChainIdentity> {
@@ -80,38 +65,55 @@ export class SubtensorChain implements ChainReader {
     });
   }
 
+  #send<T>(method: string, ...params: unknown[]): Promise<T> {
+    return rawSend<T>(this.api, method, ...params);
+  }
+
   async finalizedHead(): Promise<BlockRef> {
-    const hash = await this.api.rpc.chain.getFinalizedHead();
-    const header = await this.api.rpc.chain.getHeader(hash);
-    return { number: header.number.toNumber(), hash: hash.toHex() };
+    const hash = await this.#send<string>('chain_getFinalizedHead');
+    return { hash, number: Number((await this.#send<{ number: string }>('chain_getHeader', hash)).number) };
+  }
+
+  /** Time of the finalized head by its own clock, unix seconds. */
+  async finalizedSeconds(): Promise<number> {
+    const hash = await this.#send<string>('chain_getFinalizedHead');
+    return numberOf((await readItems(this.api, hash, { now: ['timestamp.now'] })).now) / 1000;
   }
 
   async blockHash(number: number): Promise<string | null> {
-    const hash = (await this.api.rpc.chain.getBlockHash(number)).toHex();
-    return /^0x0+$/.test(hash) ? null : hash;
+    const hash = await this.#send<string | null>('chain_getBlockHash', number);
+    return hash === null || /^0x0+$/.test(hash) ? null : hash;
   }
 
-  async #at(
-    block: BlockRef,
-  ): Promise<{ query: Storage; call: Record<string, Record<string, (...args: unknown[]) => Promise<Codec>>> }> {
-    return await this.api.at(block.hash);
+  /** One endpoint can only agree with itself: see EndpointPool. */
+  async confirm(block: BlockRef): Promise<void> {
+    if ((await this.blockHash(block.number)) !== block.hash)
+      throw new ChainError('DISAGREEMENT', 'infra', `block ${block.number} is not ${block.hash} any more`, 'try again');
   }
 
-  async snapshot(block: BlockRef, netuid: number): Promise<Snapshot> {
-    const at = await this.#at(block);
-    const neurons = this.features.selectiveMetagraph
-      ? await selectiveNeurons(at.call, netuid)
-      : await storedNeurons(at.query, netuid);
-    const entries = await at.query['commitments']!['commitmentOf']!.entries(netuid);
-    const commitments = entries.map(([key, value]): ChainCommitment => {
-      const record = (value as unknown as { unwrap(): Map<string, Codec> }).unwrap();
-      return {
-        hotkey: key.args[1]!.toString(),
-        block: Number(record.get('block')!.toString()),
-        fields: commitmentFields(record.get('info')!),
-      };
+  snapshot(netuid: number, block?: BlockRef): Promise<Snapshot> {
+    return readSnapshot(this.api, this.features, netuid, block);
+  }
+
+  async lastCommitment(hotkey: string, netuid: number, block: number): Promise<number | null> {
+    const hash = await this.blockHash(block);
+    if (hash === null) return null;
+    try {
+      const { last } = await readItems(this.api, hash, { last: ['commitments.lastCommitment', netuid, hotkey] });
+      return last ? numberOf(last) : null;
+    } catch (error) {
+      throw stateError(error, `the state of block ${block}`);
+    }
+  }
+
+  async commitment(hotkey: string, netuid: number): Promise<ChainCommitment> {
+    const head = await this.#send<string>('chain_getBlockHash');
+    const found = await readItems(this.api, head, {
+      standing: ['commitments.commitmentOf', netuid, hotkey],
+      last: ['commitments.lastCommitment', netuid, hotkey],
+      revealed: ['commitments.revealedCommitments', netuid, hotkey],
     });
-    return { block, neurons, commitments };
+    return commitmentOf(hotkey, found.standing ? standingCommitment(found.standing) : null, found.last, found.revealed);
   }
 
   payment(claim: PaymentClaim): Promise<PaymentOutcome> {
@@ -119,99 +121,107 @@ export class SubtensorChain implements ChainReader {
   }
 
   async uidOf(hotkey: string, netuid: number, block: BlockRef): Promise<number | null> {
-    const at = await this.#at(block);
-    const uid = await at.query['subtensorModule']!['uids']!(netuid, hotkey);
-    return uid.isEmpty ? null : Number(uid.toString());
+    const { uid } = await readItems(this.api, block.hash, { uid: ['subtensorModule.uids', netuid, hotkey] });
+    return uid ? numberOf(uid) : null;
   }
 
   async weights(uid: number, netuid: number, block: BlockRef): Promise<WeightRow> {
-    const at = await this.#at(block);
-    const row = (await at.query['subtensorModule']!['weights']!(netuid, uid)).toJSON() as [number, number][];
-    return row.map(([target, weight]) => ({ uid: target, weight })).sort((a, b) => a.uid - b.uid);
+    const { row } = await readItems(this.api, block.hash, { row: ['subtensorModule.weights', netuid, uid] });
+    return (row!.toJSON() as [number, number][])
+      .map(([target, weight]) => ({ uid: target, weight }))
+      .sort((a, b) => a.uid - b.uid);
   }
 
-  async weightRules(netuid: number, block: BlockRef): Promise<{ commitReveal: boolean; versionKey: number }> {
-    const module = (await this.#at(block)).query['subtensorModule']!;
-    const [flag, key] = await Promise.all([module['commitRevealWeightsEnabled']?.(netuid), module['weightsVersionKey']!(netuid)]);
-    return { commitReveal: flag?.toString() === 'true', versionKey: Number(key.toString()) };
+  subnet(netuid: number, hotkey: string): Promise<SubnetState> {
+    return readSubnet(this.api, netuid, hotkey);
   }
 
-  /** Sends weights with the validator's hotkey. */
-  sender(pair: KeyringPair): WeightSender {
-    return {
-      setWeights: async (netuid, row, versionKey): Promise<SendOutcome> => {
-        const tx = this.api.tx['subtensorModule']!['setWeights']!(
-          netuid,
-          row.map(({ uid }) => uid),
-          row.map(({ weight }) => weight),
-          versionKey,
-        );
-        return signAndWait(this.api, tx, pair);
-      },
-    };
+  async epoch(netuid: number, block: BlockRef): Promise<number> {
+    const { index, tempo } = await readItems(this.api, block.hash, {
+      index: ['subtensorModule.subnetEpochIndex', netuid],
+      tempo: ['subtensorModule.tempo', netuid],
+    });
+    return index ? numberOf(index) : legacyEpoch(block.number, netuid, numberOf(tempo));
+  }
+
+  async waitingCommits(netuid: number, hotkey: string, epoch: number): Promise<string[]> {
+    const found = await readItems(this.api, await this.#send<string>('chain_getBlockHash'), {
+      hashes: ['subtensorModule.weightCommits', netuid, hotkey],
+      sealed: ['subtensorModule.timelockedWeightCommits', netuid, epoch],
+    });
+    const hashes = (found.hashes?.toJSON() ?? []) as [string, ...unknown[]][];
+    const sealed = (found.sealed?.toJSON() ?? []) as [string, number, string, number][];
+    return [
+      ...hashes.map(([hash]) => hash),
+      ...sealed.filter(([who]) => who === hotkey).map(([, , bytes]) => `0x${toHex(blake2b256(fromHex(bytes)!))}`),
+    ];
+  }
+
+  async balanceRao(address: string): Promise<bigint> {
+    const { account } = await readItems(this.api, await this.#send<string>('chain_getBlockHash'), {
+      account: ['system.account', address],
+    });
+    const data = (account as unknown as Map<string, Map<string, Codec>>).get('data')!;
+    return BigInt(data.get('free')!.toString());
+  }
+
+  async finalizedNonce(address: string): Promise<{ head: BlockRef; nonce: number }> {
+    const hash = await this.#send<string>('chain_getFinalizedHead');
+    const { account, number } = await readItems(this.api, hash, {
+      account: ['system.account', address],
+      number: ['system.number'],
+    });
+    return { head: { number: numberOf(number), hash }, nonce: numberOf((account as unknown as Map<string, Codec>).get('nonce')) };
+  }
+
+  async extrinsics(number: number): Promise<{ block: BlockRef; extrinsics: readonly string[] } | null> {
+    const hash = await this.blockHash(number);
+    if (hash === null) return null;
+    const { block } = await this.#send<{ block: { extrinsics: string[] } }>('chain_getBlock', hash);
+    return { block: { number, hash }, extrinsics: block.extrinsics };
+  }
+
+  async outcome(block: BlockRef, index: number): Promise<ExtrinsicOutcome> {
+    const events = await eventsOf(this.api, block, index);
+    const failed = events.find((event) => event.section === 'system' && event.method === 'ExtrinsicFailed');
+    return failed
+      ? { ok: false, refusal: dispatchRefusal(dispatchErrorName(this.api, failed.data[0] as DispatchError)) }
+      : { ok: true };
+  }
+
+  async submit(extrinsic: string): Promise<Refusal | null> {
+    try {
+      await this.#send('author_submitExtrinsic', extrinsic);
+      return null;
+    } catch (error) {
+      // A lost connection refuses nothing: the caller asks again.
+      if (isTransport(error)) throw error;
+      return poolRefusal(rpcText(error));
+    }
+  }
+
+  /** Signs calls with a key. */
+  transactor(pair: KeyringPair): Transactor {
+    return transactor(() => Promise.resolve({ api: this.api, features: this.features }), pair);
+  }
+
+  disconnect(): Promise<void> {
+    return this.api.disconnect();
   }
 }
 
-async function selectiveNeurons(
-  call: Record<string, Record<string, (...args: unknown[]) => Promise<Codec>>>,
-  netuid: number,
-): Promise<ChainNeuron[]> {
-  const answer = (await call['subnetInfoRuntimeApi']!['getSelectiveMetagraph']!(netuid, Object.values(METAGRAPH))) as unknown as {
-    isNone: boolean;
-    unwrap(): Map<string, { unwrap(): Vec<Codec> }>;
-  };
-  if (answer.isNone)
-    throw new ChainError('WRONG_CHAIN', 'infra', `the chain has no subnet ${netuid}`, 'check netuid in the arena');
-  const list = (name: string): string[] => [...answer.unwrap().get(name)!.unwrap()].map((item) => item.toString());
-  const [coldkeys, permits, registered] = [list('coldkeys'), list('validatorPermit'), list('blockAtRegistration')];
-  return list('hotkeys').map((hotkey, uid) => ({
-    uid,
-    hotkey,
-    coldkey: coldkeys[uid]!,
-    registeredAt: Number(registered[uid]!),
-    validatorPermit: permits[uid] === 'true',
-  }));
-}
-
-async function storedNeurons(query: Storage, netuid: number): Promise<ChainNeuron[]> {
-  const module = query['subtensorModule']!;
-  const size = Number((await module['subnetworkN']!(netuid)).toString());
-  if (size === 0)
-    throw new ChainError(
-      'WRONG_CHAIN',
-      'infra',
-      `the chain has no subnet ${netuid}, or nobody is on it`,
-      'check netuid in the arena',
-    );
-  const permits = (await module['validatorPermit']!(netuid)).toJSON() as boolean[];
-  const neurons = await Promise.all(
-    Array.from({ length: size }, async (_, uid): Promise<ChainNeuron | null> => {
-      const hotkey = (await module['keys']!(netuid, uid)).toString();
-      if (hotkey === NOBODY) return null; // a missing key reads as the zero account
-      const [coldkey, registered] = await Promise.all([module['owner']!(hotkey), module['blockAtRegistration']!(netuid, uid)]);
-      return {
-        uid,
-        hotkey,
-        coldkey: coldkey.toString(),
-        registeredAt: Number(registered.toString()),
-        validatorPermit: permits[uid] ?? false,
-      };
-    }),
-  );
-  return neurons.filter((neuron) => neuron !== null);
+/** What an RPC error says, with its code and data. */
+function rpcText(error: unknown): string {
+  const { code, data } = error as { code?: number; data?: unknown };
+  return `${code ?? ''} ${messageOf(error)} ${typeof data === 'string' ? data : ''}`;
 }
 
 /** Checks that a chain is the arena's. Throws `WRONG_CHAIN`: weights for another chain would be somebody else's money. */
 export async function assertChain(chain: ChainReader, genesisHash: string | null): Promise<ChainIdentity> {
   const identity = await chain.identity();
-  if (identity.specName !== 'node-subtensor')
-    throw new ChainError('WRONG_CHAIN', 'infra', `the chain runs ${identity.specName}, not node-subtensor`, 'check the endpoint');
+  const wrong = (what: string): ChainError => new ChainError('WRONG_CHAIN', 'infra', what, 'check the endpoint');
+  if (identity.specName !== 'node-subtensor') throw wrong(`the chain runs ${identity.specName}, not node-subtensor`);
   if (genesisHash !== null && identity.genesisHash !== genesisHash)
-    throw new ChainError(
-      'WRONG_CHAIN',
-      'infra',
-      `the chain's genesis is ${identity.genesisHash}, the arena pins ${genesisHash}`,
-      'check the endpoint',
-    );
+    throw wrong(`the chain's genesis is ${identity.genesisHash}, the arena pins ${genesisHash}`);
   return identity;
 }

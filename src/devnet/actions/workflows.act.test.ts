@@ -8,6 +8,7 @@ import { SubtensorChain } from '../../chain/io/subtensor.ts';
 import { describeChain } from '../chain/genesis.ts';
 import { startChain, type ChainServer } from '../chain/server.ts';
 import type { Accounts } from '../demo.ts';
+import { silentLog } from '../../core/log.ts';
 import { CONTESTANTS, enter } from '../field.ts';
 import { actBinary, newSandbox, runAct, type ActRun, type Sandbox } from './act.ts';
 import { startGithubStub, type GithubStub } from './stub.ts';
@@ -71,10 +72,9 @@ describe.skipIf(act === null)('the workflows under act', () => {
     await enter(
       client,
       arena,
-      accounts.netuid,
       CONTESTANTS.find((contestant) => contestant.name === name)!,
       { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri },
-      null,
+      silentLog,
     );
   };
   const log = (): string[] =>

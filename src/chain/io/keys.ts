@@ -1,0 +1,122 @@
+import { argon2 } from 'node:crypto';
+import { promisify } from 'node:util';
+import { Keyring } from '@polkadot/keyring';
+import type { KeyringPair } from '@polkadot/keyring/types';
+import { naclDecrypt } from '@polkadot/util-crypto';
+import { getPublicKey } from '@scure/sr25519';
+import { utf8 } from '../../core/bytes.ts';
+import { sha256Hex } from '../../core/hash.ts';
+import { encodeSs58 } from '../../core/ss58.ts';
+import { ed25519Form, encryptionOf, parseKeyfile, WalletError, type Keyfile, type Secret } from '../keyfile.ts';
+
+/** Name of the environment variable that holds the validator's hotkey: a mnemonic, a 0x seed, a secret URI, or a keyfile's JSON. Never a flag. */
+export const HOTKEY_VARIABLE = 'CACHEON_HOTKEY';
+
+const keyring = (): Keyring => new Keyring({ type: 'sr25519', ss58Format: 42 });
+
+/** What btcli writes in front of nonce and box, and how it stretches a password (reference: subtensor.md 7). */
+const NACL_MAGIC = 5;
+const NACL_NONCE = 24;
+const ARGON2I = {
+  nonce: Buffer.from('137183dff15a09bc9c90b5518739e9b1', 'hex'),
+  passes: 8,
+  memory: 524_288,
+  parallelism: 1,
+  tagLength: 32,
+} as const;
+
+/** Decrypts a `$NACL` keyfile. Takes about five seconds and 512 MB: that is its purpose. A wrong password and a damaged file look alike. */
+export async function unlock(bytes: Uint8Array, password: string, file: string): Promise<Uint8Array> {
+  const key = await promisify(argon2)('argon2i', { message: utf8(password), ...ARGON2I });
+  const nonce = bytes.subarray(NACL_MAGIC, NACL_MAGIC + NACL_NONCE);
+  const opened =
+    nonce.length === NACL_NONCE ? naclDecrypt(bytes.subarray(NACL_MAGIC + NACL_NONCE), nonce, new Uint8Array(key)) : null;
+  if (!opened)
+    throw new WalletError(
+      'WRONG_PASSWORD',
+      `${file} does not open: the password is wrong, or the file is damaged`,
+      'try the password again; if it is right, restore the keyfile from your backup',
+    );
+  return opened;
+}
+
+/** Refuses encryptions of old wallets, which btcli itself converts. */
+export function assertReadable(bytes: Uint8Array, file: string): void {
+  const encryption = encryptionOf(bytes);
+  if (encryption === 'ansible' || encryption === 'fernet')
+    throw new WalletError(
+      'OLD_ENCRYPTION',
+      `${file} has an old encryption (${encryption})`,
+      'open it once with btcli, which writes it anew, or make the wallet again from its mnemonic',
+    );
+}
+
+function pairFrom(secret: Secret, file: string): KeyringPair {
+  try {
+    switch (secret.kind) {
+      case 'mnemonic':
+        return keyring().addFromMnemonic(secret.phrase);
+      case 'seed':
+        return keyring().addFromSeed(secret.seed);
+      case 'private-key': {
+        const secretKey = ed25519Form(secret.canonical);
+        return keyring().addFromPair({ publicKey: getPublicKey(secretKey), secretKey });
+      }
+    }
+  } catch {
+    throw new WalletError(
+      'BAD_KEYFILE',
+      `${file}: its ${secret.kind.replace('-', ' ')} is not valid`,
+      'restore the keyfile from your backup',
+    );
+  }
+}
+
+/** The key pair of a keyfile. Its address must be the one that the file states: else money would go to, or come from, somebody else. */
+export function pairOfKeyfile({ secret, address, publicKey }: Keyfile, file: string): KeyringPair {
+  if (!secret)
+    throw new WalletError(
+      'NO_SECRET',
+      `${file} holds an address only`,
+      'name the keyfile with the secret: coldkeypub.txt has none',
+    );
+  const pair = pairFrom(secret, file);
+  const stated = address ?? (publicKey ? encodeSs58(publicKey) : null);
+  if (stated !== null && pair.address !== stated)
+    throw new WalletError(
+      'ADDRESS_MISMATCH',
+      `${file}: its secret gives ${pair.address}, the file says ${stated}`,
+      'the file is damaged or of another key type: restore it from your backup',
+    );
+  return pair;
+}
+
+/** The sr25519 key pair of a secret from the environment. The secret itself never appears in an error. */
+export function keyPair(secret: string | undefined, name: string): KeyringPair {
+  const text = secret?.trim() ?? '';
+  if (text === '')
+    throw new WalletError(
+      'NO_KEY',
+      `${name} is not set`,
+      `put the hotkey's mnemonic, seed or keyfile into the environment variable ${name}`,
+    );
+  if (text.startsWith('{')) return pairOfKeyfile(parseKeyfile(utf8(text), name), name);
+  try {
+    return keyring().createFromUri(text);
+  } catch {
+    throw new WalletError(
+      'BAD_KEY',
+      `${name} is neither a mnemonic nor a seed nor a keyfile`,
+      'twelve or more words, 0x and 64 hex digits, or the JSON that btcli writes',
+    );
+  }
+}
+
+/**
+ * A salt that only the key's holder can tell, and always the same for the same text: the output of a verifiable random function. It hides the
+ * digest inside a payment's remark, and whoever lost every note of a submission can still name it.
+ */
+export function saltOf(pair: KeyringPair, text: string): string {
+  return sha256Hex(pair.vrfSign(utf8(`cacheon/salt/v1:${text}`)).subarray(0, VRF_OUTPUT)).slice(0, 32);
+}
+const VRF_OUTPUT = 32;

@@ -1,0 +1,86 @@
+import type { ApiPromise } from '@polkadot/api';
+import type { Codec } from '@polkadot/types/types';
+import type { SubnetState } from '../chain.ts';
+import { PUBLIC_KEY_BYTES, type Beacon } from '../drand.ts';
+import { ChainError } from '../errors.ts';
+import { hasItem, NOBODY, numberOf, rawSend, readItems } from './read.ts';
+
+const DEFAULT_BLOCK_SECONDS = 12;
+
+/** A subnet as a hotkey sees it at the newest block, in two requests. */
+export async function readSubnet(api: ApiPromise, netuid: number, hotkey: string): Promise<SubnetState> {
+  const hash = await rawSend<string>(api, 'chain_getBlockHash');
+  const subtensor = (item: string): [string, number] => [`subtensorModule.${item}`, netuid];
+  const found = await readItems(api, hash, {
+    number: ['system.number'],
+    now: ['timestamp.now'],
+    added: subtensor('networksAdded'),
+    size: subtensor('subnetworkN'),
+    uid: ['subtensorModule.uids', netuid, hotkey],
+    permits: subtensor('validatorPermit'),
+    owner: subtensor('subnetOwnerHotkey'),
+    coldkey: ['subtensorModule.owner', hotkey],
+    lastUpdate: subtensor('lastUpdate'),
+    rateLimit: subtensor('weightsSetRateLimit'),
+    minAllowed: subtensor('minAllowedWeights'),
+    versionKey: subtensor('weightsVersionKey'),
+    commitReveal: subtensor('commitRevealWeightsEnabled'),
+    timelockVersion: ['subtensorModule.commitRevealWeightsVersion'],
+    revealPeriod: subtensor('revealPeriodEpochs'),
+    tempo: subtensor('tempo'),
+    lastEpochBlock: subtensor('lastEpochBlock'),
+    pendingEpochAt: subtensor('pendingEpochAt'),
+    subnetEpochIndex: subtensor('subnetEpochIndex'),
+    blocksSinceLastStep: subtensor('blocksSinceLastStep'),
+    beacon: ['drand.beaconConfig'],
+  });
+  if (found.added?.toString() !== 'true')
+    throw new ChainError('WRONG_CHAIN', 'infra', `the chain has no subnet ${netuid}`, 'check netuid in the arena');
+  const uid = found.uid ? numberOf(found.uid) : null;
+  const head = { number: numberOf(found.number), hash };
+  const coldkey = found.coldkey?.toString() ?? NOBODY;
+  const tempo = numberOf(found.tempo);
+  const revealPeriodEpochs = numberOf(found.revealPeriod, 1);
+  const slotMs = numberOf(api.consts['aura']?.['slotDuration'] as Codec | undefined, DEFAULT_BLOCK_SECONDS * 1000);
+  const at = (list: Codec | null | undefined): unknown => (uid === null ? undefined : ((list?.toJSON() ?? []) as unknown[])[uid]);
+  const timelocks = hasItem(api, 'subtensorModule.timelockedWeightCommits') && found.timelockVersion !== undefined;
+  return {
+    head,
+    uid,
+    coldkey: coldkey === NOBODY ? null : coldkey,
+    size: numberOf(found.size),
+    validatorPermit: at(found.permits) === true,
+    isOwner: found.owner?.toString() === hotkey,
+    lastUpdate: Number(at(found.lastUpdate) ?? 0),
+    weightsRateLimit: numberOf(found.rateLimit),
+    minAllowedWeights: numberOf(found.minAllowed),
+    versionKey: numberOf(found.versionKey),
+    commitReveal: found.commitReveal?.toString() === 'true',
+    timelockVersion: timelocks ? numberOf(found.timelockVersion) : null,
+    tempo,
+    revealPeriodEpochs,
+    epochs:
+      found.subnetEpochIndex === undefined
+        ? null
+        : {
+            head: head.number,
+            tempo,
+            lastEpochBlock: numberOf(found.lastEpochBlock),
+            pendingEpochAt: numberOf(found.pendingEpochAt),
+            subnetEpochIndex: numberOf(found.subnetEpochIndex),
+            blocksSinceLastStep: numberOf(found.blocksSinceLastStep),
+            revealPeriodEpochs,
+          },
+    nowSeconds: numberOf(found.now) / 1000,
+    blockSeconds: slotMs / 1000,
+    beacon: beaconOf(found.beacon),
+  };
+}
+
+function beaconOf(config: Codec | null | undefined): Beacon | null {
+  if (!config) return null;
+  const field = (name: string): Codec => (config as unknown as Map<string, Codec>).get(name)!;
+  const publicKey = field('publicKey').toU8a(true);
+  if (publicKey.length !== PUBLIC_KEY_BYTES) return null;
+  return { publicKey, genesisSeconds: numberOf(field('genesisTime')), periodSeconds: numberOf(field('period'), 3) };
+}

@@ -1,0 +1,34 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { openWallet, type Wallet, type WalletOptions } from '../chain/io/wallet.ts';
+import type { Invocation } from './commands.ts';
+import { optional, required } from './options.ts';
+
+/** The wallet that --wallet-path, --wallet-name and --wallet-hotkey name. */
+export function walletOf(invocation: Invocation): Wallet {
+  return openWallet(
+    optional(invocation, 'wallet-path'),
+    required(invocation, 'wallet-name'),
+    optional(invocation, 'wallet-hotkey'),
+  );
+}
+
+/** Asks on the terminal without showing what is typed; null where there is no terminal. */
+function askHidden(file: string): Promise<string | null> {
+  if (!process.stdin.isTTY) return Promise.resolve(null);
+  process.stderr.write(`password of ${file}: `);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  return new Promise((resolve) => {
+    lines.question('', (answer) => {
+      lines.close();
+      process.stderr.write('\n');
+      resolve(answer);
+    });
+  });
+}
+
+/** How this process opens encrypted keyfiles: by its environment, else by asking. */
+export function walletOptions({ log }: Pick<Invocation, 'log'>): WalletOptions {
+  return { environment: process.env, ask: askHidden, progress: (text) => log.info(text) };
+}

@@ -1,0 +1,8 @@
+import type { ApiPromise } from '@polkadot/api';
+import { rawSend } from '../../chain/io/read.ts';
+
+/** Lets a development chain (ours or Chopsticks) build blocks up to a height. */
+export async function advanceTo(api: ApiPromise, block: number): Promise<void> {
+  const head = Number((await rawSend<{ number: string }>(api, 'chain_getHeader')).number);
+  if (head < block) await rawSend(api, 'dev_newBlock', { unsafeBlockHeight: block });
+}

@@ -1,0 +1,88 @@
+import type { BlockRef, ChainReader, ExtrinsicOutcome, SignedTransaction } from '../chain/chain.ts';
+import { ChainError } from '../chain/errors.ts';
+import type { Refusal } from '../chain/refusals.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+
+/**
+ * How a signed transaction ended: in a finalized block (whether its call succeeded there or not), refused by the pool, or over: its era has ended,
+ * or another transaction took its nonce, so it can never enter a block.
+ */
+export type Delivery =
+  | { readonly state: 'included'; readonly block: BlockRef; readonly outcome: ExtrinsicOutcome }
+  | { readonly state: 'refused'; readonly refusal: Refusal }
+  | { readonly state: 'expired' };
+
+export type DeliverPorts = { readonly chain: ChainReader; readonly clock: Clock; readonly log: Log };
+
+/** Pool answers that say "I have it, or something with its nonce": what became of it is read from the blocks. */
+const WAITING = new Set([
+  'Stale',
+  'AlreadyImported',
+  'PriorityTooLow',
+  'Future',
+  'PoolFull',
+  'TemporarilyBanned',
+  'ExhaustsResources',
+]);
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 6000;
+/** A node may lose its pool: the same bytes are handed over again this often. */
+const RESEND_NS = 60e9;
+/** Without a new finalized block for this long the chain stands still. */
+const STALL_NS = 600e9;
+
+/**
+ * Brings a signed transaction into a block and waits until that is final. May be called again with the same bytes at any later time, after any
+ * interruption: it looks first whether they are in a block already, so nothing ever happens twice.
+ */
+export async function deliver({ chain, clock, log }: DeliverPorts, transaction: SignedTransaction): Promise<Delivery> {
+  const { extrinsic, signer, nonce, firstBlock, lastBlock } = transaction;
+  let searched = firstBlock - 1;
+  let sentAt: number | null = null;
+  let waitMs = FIRST_WAIT_MS;
+  let moved = { number: -1, at: clock.nowNs() };
+  for (;;) {
+    const finalized = await chain.finalizedNonce(signer);
+    if (finalized.nonce > nonce) {
+      const found = await find(chain, extrinsic, searched + 1, Math.min(finalized.head.number, lastBlock));
+      return found
+        ? { state: 'included', block: found.block, outcome: await chain.outcome(found.block, found.index) }
+        : { state: 'expired' };
+    }
+    if (finalized.head.number > lastBlock) return { state: 'expired' };
+    searched = Math.max(searched, finalized.head.number);
+    const now = clock.nowNs();
+    if (finalized.head.number !== moved.number) moved = { number: finalized.head.number, at: now };
+    else if (now - moved.at > STALL_NS)
+      throw new ChainError(
+        'STALE',
+        'infra',
+        `no block was finalized after ${moved.number} for ten minutes`,
+        'try again: nothing is sent twice',
+      );
+    if (sentAt === null || now - sentAt > RESEND_NS) {
+      const refusal = await chain.submit(extrinsic);
+      if (refusal && !WAITING.has(refusal.name)) return { state: 'refused', refusal };
+      if (sentAt !== null) log.info(`${transaction.hash} waits for a block (until ${lastBlock})`);
+      sentAt = now;
+    }
+    await clock.sleep(waitMs);
+    waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 1.5);
+  }
+}
+
+/** Looks for the very bytes in the bodies of blocks, newest last: bodies are kept when states are long gone. */
+async function find(
+  chain: ChainReader,
+  extrinsic: string,
+  from: number,
+  to: number,
+): Promise<{ block: BlockRef; index: number } | null> {
+  for (let number = from; number <= to; number++) {
+    const body = await chain.extrinsics(number);
+    const index = body?.extrinsics.indexOf(extrinsic) ?? -1;
+    if (body && index >= 0) return { block: body.block, index };
+  }
+  return null;
+}
