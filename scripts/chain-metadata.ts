@@ -3,7 +3,7 @@
 //   node scripts/chain-metadata.ts path/to/metadata-spec424.scale
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Metadata, TypeRegistry } from '@polkadot/types';
-import { KEPT } from '../src/devnet/chain/kept.ts';
+import { ADDED, KEPT } from '../src/devnet/chain/kept.ts';
 
 type Fields = { name: string | null; type: number; typeName: string | null; docs: string[] }[];
 type Variant = { name: string; fields: Fields; index: number; docs: string[] };
@@ -21,7 +21,12 @@ type Type = {
   id: number;
   type: { path: string[]; params: { name: string; type: number | null }[]; def: Definition; docs: string[] };
 };
-type Item = { name: string; type: { plain?: number; map?: { hashers: string[]; key: number; value: number } }; docs: string[] };
+type Item = {
+  name: string;
+  type: { plain?: number; map?: { hashers: string[]; key: number; value: number } };
+  docs: string[];
+  fallback?: string;
+};
 type Pallet = {
   name: string;
   index: number;
@@ -71,12 +76,30 @@ const keepVariants = (id: number, names: readonly string[] | 'all'): void => {
 };
 
 const pallets = real.pallets.filter((pallet) => pallet.name in KEPT.pallets);
+const addedType = real.lookup.types.length;
+real.lookup.types.push({
+  id: addedType,
+  type: {
+    path: [...ADDED.path],
+    params: [],
+    def: { variant: { variants: ADDED.variants.map((name, index) => ({ name, fields: [], index, docs: [] })) } },
+    docs: [],
+  },
+});
 for (const pallet of pallets) {
   const kept = KEPT.pallets[pallet.name]!;
   if (pallet.storage) {
     const missing = kept.storage.filter((name) => !pallet.storage!.items.some((item) => item.name === name));
     if (missing.length > 0) throw new Error(`${pallet.name} has no storage ${missing.join(', ')}`);
+    const model = pallet.storage.items.find((item) => item.name === ADDED.like);
     pallet.storage.items = pallet.storage.items.filter((item) => kept.storage.includes(item.name));
+    if (pallet.name === ADDED.pallet)
+      pallet.storage.items.push({
+        ...structuredClone(model!),
+        name: ADDED.item,
+        type: { map: { ...model!.type.map!, value: addedType } },
+        fallback: '0x00',
+      });
   }
   if (pallet.calls && kept.calls.length > 0) keepVariants(pallet.calls.type, kept.calls);
   else pallet.calls = null;

@@ -69,6 +69,7 @@ export const KEPT: { pallets: Record<string, Kept>; apis: Record<string, readonl
         'TimelockedWeightCommits',
         'MechanismCountCurrent',
         'TxRateLimit',
+        'TokenSymbol',
       ],
       calls: [
         'set_weights',
@@ -121,6 +122,28 @@ export const KEPT: { pallets: Record<string, Kept>; apis: Record<string, readonl
     Metadata: 'all',
     AccountNonceApi: 'all',
     TransactionPaymentApi: ['query_info', 'query_fee_details'],
-    SubnetInfoRuntimeApi: ['get_selective_metagraph', 'get_next_epoch_start_block'],
+    // What the Bittensor SDKs 10 and 11 ask.
+    NeuronInfoRuntimeApi: ['get_neurons', 'get_neurons_lite'],
+    SubnetInfoRuntimeApi: [
+      'get_metagraph',
+      'get_subnet_state',
+      'get_selective_metagraph',
+      'get_selective_mechagraph',
+      'get_next_epoch_start_block',
+      'get_subnet_hyperparams_v2',
+      'get_subnet_hyperparams_v3',
+    ],
   },
 };
+
+/**
+ * Storage of later runtimes that a client cannot do without: SDK 11.3 reads SubnetEpochConsensus before it sets weights, and spec 424 has none.
+ * Shaped like another item of the same pallet; the comparison with the real metadata leaves it out.
+ */
+export const ADDED = {
+  pallet: 'SubtensorModule',
+  item: 'SubnetEpochConsensus',
+  like: 'CommitRevealWeightsEnabled',
+  path: ['pallet_subtensor', 'pallet', 'EpochConsensus'],
+  variants: ['Yuma', 'Null'],
+} as const;

@@ -171,6 +171,10 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
       node.forcePulse(Number(params[0]));
       return node.head.hash;
     },
+    dev_setCommitReveal: (params) => {
+      node.storage.put('subtensorModule.commitRevealWeightsEnabled', [node.genesis.netuid], params[0] === true);
+      return node.build().hash;
+    },
     dev_upgrade: (params) => {
       node.upgrade(Number(params[0]));
       return node.head.hash;
