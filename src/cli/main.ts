@@ -1,3 +1,4 @@
+import { Console } from 'node:console';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
@@ -68,6 +69,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+// Libraries print through the console: stdout belongs to results.
+globalThis.console = new Console(process.stderr);
 // A closed pipe (head, grep -q) is the reader's choice, not an error.
 process.stdout.on('error', () => process.exit());
 const code = await main(process.argv.slice(2));

@@ -1,6 +1,7 @@
-import type { Codec } from '@polkadot/types/types';
-import { fromHex } from '../../core/bytes.ts';
+import type { Codec, Registry } from '@polkadot/types/types';
+import { equalBytes, fromHex } from '../../core/bytes.ts';
 import type { ChainCommitment, CommitmentField, StandingCommitment } from '../chain.ts';
+import { ChainError } from '../errors.ts';
 
 /** Fields of a commitment as the registry decodes them. `toU8a(true)` drops the length prefix of BigRaw and leaves RawN as it is. */
 function commitmentFields(info: Codec): CommitmentField[] {
@@ -18,6 +19,28 @@ function oneField({ type, inner }: { type: string; inner: Codec }): CommitmentFi
   }
   return { kind: type === 'None' ? 'none' : type === 'ResetBondsFlag' ? 'reset-bonds' : 'unknown' };
 }
+
+/** Decodes bytes that a node sent. What is not of the type (a lying node, a runtime that changed under us) is named, never thrown as it comes. */
+export function decodeAs(registry: Registry, type: string, bytes: Uint8Array): Codec {
+  let value: Codec;
+  try {
+    value = registry.createType(type, bytes);
+  } catch (error) {
+    throw unreadable(type, error);
+  }
+  // The library reads what it can of another shape, and says nothing of the rest.
+  if (!equalBytes(value.toU8a(), bytes)) throw unreadable(type);
+  return value;
+}
+
+const unreadable = (type: string, cause?: unknown): ChainError =>
+  new ChainError(
+    'UNREADABLE',
+    'infra',
+    `the node's answer is no ${type.slice(0, 80)}`,
+    'was the runtime just upgraded? try again',
+    cause,
+  );
 
 /** A stored Registration: block and fields. */
 export function standingCommitment(registration: Codec): StandingCommitment {

@@ -12,11 +12,15 @@ import { ed25519Form, encryptionOf, parseKeyfile, WalletError, type Keyfile, typ
 /** Name of the environment variable that holds the validator's hotkey: a mnemonic, a 0x seed, a secret URI, or a keyfile's JSON. Never a flag. */
 export const HOTKEY_VARIABLE = 'CACHEON_HOTKEY';
 
+/** A seed or a mnemonic, with derivation junctions; junctions alone derive from the public development phrase. */
+const SECRET_URI = /^(?:0x[0-9a-fA-F]{64}|[a-z]+(?: [a-z]+){11,23})?(?:\/\/?[^/]+)*$/;
+
 const keyring = (): Keyring => new Keyring({ type: 'sr25519', ss58Format: 42 });
 
 /** What btcli writes in front of nonce and box, and how it stretches a password (reference: subtensor.md 7). */
 const NACL_MAGIC = 5;
 const NACL_NONCE = 24;
+const NACL_TAG = 16;
 const ARGON2I = {
   nonce: Buffer.from('137183dff15a09bc9c90b5518739e9b1', 'hex'),
   passes: 8,
@@ -27,16 +31,16 @@ const ARGON2I = {
 
 /** Decrypts a `$NACL` keyfile. Takes about five seconds and 512 MB: that is its purpose. A wrong password and a damaged file look alike. */
 export async function unlock(bytes: Uint8Array, password: string, file: string): Promise<Uint8Array> {
+  const wrong = new WalletError(
+    'WRONG_PASSWORD',
+    `${file} does not open: the password is wrong, or the file is damaged`,
+    'try the password again; if it is right, restore the keyfile from your backup',
+  );
+  const box = bytes.subarray(NACL_MAGIC + NACL_NONCE);
+  if (box.length < NACL_TAG) throw wrong;
   const key = await promisify(argon2)('argon2i', { message: utf8(password), ...ARGON2I });
-  const nonce = bytes.subarray(NACL_MAGIC, NACL_MAGIC + NACL_NONCE);
-  const opened =
-    nonce.length === NACL_NONCE ? naclDecrypt(bytes.subarray(NACL_MAGIC + NACL_NONCE), nonce, new Uint8Array(key)) : null;
-  if (!opened)
-    throw new WalletError(
-      'WRONG_PASSWORD',
-      `${file} does not open: the password is wrong, or the file is damaged`,
-      'try the password again; if it is right, restore the keyfile from your backup',
-    );
+  const opened = naclDecrypt(box, bytes.subarray(NACL_MAGIC, NACL_MAGIC + NACL_NONCE), new Uint8Array(key));
+  if (!opened) throw wrong;
   return opened;
 }
 
@@ -102,7 +106,9 @@ export function keyPair(secret: string | undefined, name: string): KeyringPair {
     );
   if (text.startsWith('{')) return pairOfKeyfile(parseKeyfile(utf8(text), name), name);
   try {
-    return keyring().createFromUri(text);
+    // The library takes any short text for a key of its own: a mistyped mnemonic would sign as somebody else.
+    if (SECRET_URI.test(text)) return keyring().createFromUri(text);
+    throw new Error('neither');
   } catch {
     throw new WalletError(
       'BAD_KEY',

@@ -7,6 +7,7 @@ import { messageOf } from '../../core/errors.ts';
 import { fromHex } from '../../core/bytes.ts';
 import { encodeSs58 } from '../../core/ss58.ts';
 import { ChainError } from '../errors.ts';
+import { decodeAs } from './decode.ts';
 
 /** Sends a request as it is: the library's own methods ask for a block's runtime first, which is two requests more. */
 export async function rawSend<T>(api: ApiPromise, method: string, ...params: unknown[]): Promise<T> {
@@ -48,7 +49,7 @@ function decode(registry: Registry, entry: StorageEntry, bytes: string | null): 
   const { meta } = (entry as unknown as { creator: StorageEntry }).creator;
   const type = unwrapStorageType(registry, meta.type);
   // As bytes: a number in hex would be read the other way round.
-  if (bytes !== null) return registry.createType(type, fromHex(bytes)!);
+  if (bytes !== null) return decodeAs(registry, type, fromHex(bytes) ?? new Uint8Array());
   return meta.modifier.isOptional ? null : registry.createType(type, meta.fallback.toU8a(true));
 }
 

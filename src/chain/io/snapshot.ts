@@ -1,11 +1,11 @@
 import type { ApiPromise } from '@polkadot/api';
 import type { Codec } from '@polkadot/types/types';
-import { concatBytes, equalBytes, fromHex, toHex } from '../../core/bytes.ts';
+import { concatBytes, fromHex, toHex } from '../../core/bytes.ts';
 import type { BlockRef, ChainNeuron, Snapshot, StandingCommitment } from '../chain.ts';
 import { ChainError } from '../errors.ts';
 import { u16le, vecU16 } from '../scale.ts';
 import type { Features } from './calls.ts';
-import { commitmentOf, standingCommitment } from './decode.ts';
+import { commitmentOf, decodeAs, standingCommitment } from './decode.ts';
 import { NOBODY, numberOf, rawSend, readItems, type Item } from './read.ts';
 
 /** Indexes of getSelectiveMetagraph that a scan needs. The metagraph's own block is not among them: the state's number comes with the reveals. */
@@ -44,21 +44,12 @@ const noSubnet = (netuid: number): ChainError =>
 
 async function selectiveMetagraph(api: ApiPromise, netuid: number, hash: string): Promise<Metagraph> {
   const params = `0x${toHex(concatBytes(u16le(netuid), vecU16(Object.values(METAGRAPH))))}`;
-  const bytes = fromHex(await rawSend<string>(api, 'state_call', METHOD, params, hash))!;
+  const bytes = fromHex(await rawSend<string>(api, 'state_call', METHOD, params, hash)) ?? new Uint8Array();
   const type = (api.call['subnetInfoRuntimeApi']!['getSelectiveMetagraph'] as unknown as { meta: { type: string } }).meta.type;
-  const decoded = api.registry.createType(type, bytes) as unknown as {
+  const decoded = decodeAs(api.registry, type, bytes) as unknown as {
     isNone: boolean;
     unwrap(): Map<string, { isNone: boolean; unwrap(): Iterable<Codec> }>;
-    toU8a(): Uint8Array;
   };
-  // The library reads what it can of a shape that changed under it, and says nothing.
-  if (!equalBytes(decoded.toU8a(), bytes))
-    throw new ChainError(
-      'UNREADABLE',
-      'infra',
-      "the chain's metagraph has another shape than its metadata says",
-      'the runtime was just upgraded: try again',
-    );
   if (decoded.isNone) throw noSubnet(netuid);
   const graph = decoded.unwrap();
   const list = (name: keyof typeof METAGRAPH): Codec[] => [...graph.get(name)!.unwrap()];
@@ -77,7 +68,7 @@ async function selectiveMetagraph(api: ApiPromise, netuid: number, hash: string)
     [...commitments.unwrap()].map((pair) => {
       const [account, bytes] = pair as unknown as [Codec, Iterable<Codec>];
       const encoded = Uint8Array.from([...bytes].map((byte) => Number(byte.toString())));
-      return [account.toString(), standingCommitment(api.registry.createType('PalletCommitmentsRegistration', encoded))];
+      return [account.toString(), standingCommitment(decodeAs(api.registry, 'PalletCommitmentsRegistration', encoded))];
     }),
   );
   return { neurons, standing };

@@ -71,12 +71,17 @@ function passwordFromEnvironment(file: string, environment: WalletOptions['envir
   return Buffer.from(Buffer.from(hidden, 'base64').map((byte, i) => byte ^ mask[i % mask.length]!)).toString('utf8');
 }
 
+/** A keyfile's password: from the environment, else from a person, trimmed as btcli trims it. Null where there is none. */
+export async function passwordOf(file: string, options: WalletOptions): Promise<string | null> {
+  return passwordFromEnvironment(file, options.environment) ?? (await options.ask(file))?.trim() ?? null;
+}
+
 /** Reads a keyfile and, where it is encrypted, opens it with a password from the environment or from a person. */
 export async function readKeyfile(file: string, options: WalletOptions): Promise<Keyfile> {
   const bytes = readBytes(file);
   assertReadable(bytes, file);
   if (encryptionOf(bytes) === null) return parseKeyfile(bytes, file);
-  const password = passwordFromEnvironment(file, options.environment) ?? (await options.ask(file))?.trim() ?? null;
+  const password = await passwordOf(file, options);
   if (password === null)
     throw new WalletError(
       'NEEDS_PASSWORD',

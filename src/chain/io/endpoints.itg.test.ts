@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startProxy, type Meddling, type Proxy } from '../../devnet/chain/proxy.ts';
+import { startChain, type ChainServer } from '../../devnet/chain/server.ts';
+import { devPair } from '../../devnet/field.ts';
+import { silentLog, type Log } from '../../core/log.ts';
+import { monotonicClock } from '../../harness/io/clock.ts';
+import { deliver } from '../../pipeline/deliver.ts';
+import { connect } from './connect.ts';
+import { EndpointPool } from './endpoints.ts';
+import { openEndpoints } from './open.ts';
+import { PacedProvider, paceOf } from './provider.ts';
+import { rawSend } from './read.ts';
+import { SubtensorChain } from './subtensor.ts';
+
+let server: ChainServer;
+let genesisHash: string;
+const proxies: Proxy[] = [];
+/** Another endpoint of the same chain. */
+const proxy = async (meddle?: (method: string, params: readonly unknown[], count: number) => Meddling): Promise<Proxy> => {
+  const made = await startProxy(server.url, meddle ? { meddle } : {});
+  proxies.push(made);
+  return made;
+};
+const pool = (endpoints: string[], log: Log = silentLog): Promise<EndpointPool> =>
+  EndpointPool.open(endpoints, { genesisHash, witness: true, log });
+
+beforeAll(async () => {
+  server = await startChain({ miners: 254 });
+  genesisHash = server.node.blocks[0]!.hash;
+  server.node.build();
+});
+afterAll(async () => {
+  for (const made of proxies) await made.close();
+  await server.close();
+});
+
+describe('a scan', () => {
+  it('of 256 uids takes three requests', async () => {
+    const counted = await proxy();
+    const api = await connect(counted.url);
+    const chain = new SubtensorChain(api);
+    // The connection's own last request.
+    while (!counted.requests.includes('state_subscribeRuntimeVersion')) await monotonicClock.sleep(10);
+    const before = counted.requests.length;
+    const snapshot = await chain.snapshot(2);
+    const asked = counted.requests.slice(before).filter((method) => method !== 'system_health');
+    expect(asked).toEqual(['chain_getFinalizedHead', 'state_call', 'state_queryStorageAt']);
+    expect(snapshot.neurons.length).toBe(256);
+    await api.disconnect();
+  });
+});
+
+describe('several endpoints', () => {
+  it('agree on a block before anything follows from it', async () => {
+    const [a, b] = [await proxy(), await proxy()];
+    const chain = await pool([a.url, b.url]);
+    await expect(chain.confirm(await chain.finalizedHead())).resolves.toBeUndefined();
+    await chain.disconnect();
+  });
+
+  it('one that lies is seen', async () => {
+    const lies: Meddling = { result: `0x${'66'.repeat(32)}` };
+    const liar = await proxy((method, params) => (method === 'chain_getBlockHash' && Number(params[0]) > 0 ? lies : 'pass'));
+    const chain = await pool([server.url, liar.url]);
+    await expect(chain.confirm(await chain.finalizedHead())).rejects.toMatchObject({ code: 'DISAGREEMENT', outcome: 'infra' });
+    await chain.disconnect();
+  });
+
+  it('one that is down leaves no second opinion: infrastructure, not a plan', async () => {
+    const chain = await pool([server.url, 'ws://127.0.0.1:1']);
+    await expect(chain.confirm(await chain.finalizedHead())).rejects.toMatchObject({ code: 'UNREACHABLE', outcome: 'infra' });
+    await chain.disconnect();
+  });
+
+  it('one on another genesis counts for nothing', async () => {
+    const other = await startChain({ seed: '11'.repeat(32) });
+    const chain = await pool([other.url, server.url]);
+    await expect(chain.confirm(await chain.finalizedHead())).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    await chain.disconnect();
+    await expect(pool([other.url, `${other.url}/`])).rejects.toMatchObject({ code: 'WRONG_CHAIN', outcome: 'infra' });
+    await other.close();
+  });
+
+  it('one whose head is old is stale', async () => {
+    const old = await startChain({ seed: '11'.repeat(32) }); // its clock stands in another year
+    const options = { genesisHash: old.node.blocks[0]!.hash, witness: true, log: silentLog };
+    old.node.build();
+    await expect(EndpointPool.open([old.url, `${old.url}/`], options)).rejects.toMatchObject({ code: 'STALE', outcome: 'infra' });
+    await old.close();
+  });
+
+  it('a public chain wants two', async () => {
+    const arena = { network: 'finney', genesisHash } as const;
+    await expect(openEndpoints(server.url, arena, silentLog)).rejects.toMatchObject({ code: 'BAD_ENDPOINT', outcome: 'usage' });
+    const chain = await openEndpoints(server.url, arena, silentLog, false);
+    expect((await chain.identity()).genesisHash).toBe(genesisHash);
+    await chain.disconnect();
+  });
+
+  it('go on with the next one where one hangs up, and finish a transaction', async () => {
+    const warnings: string[] = [];
+    const flaky = await proxy((method) => (method === 'author_submitExtrinsic' ? 'hang-up' : 'pass'));
+    const steady = await proxy();
+    const chain = await pool([flaky.url, steady.url], { info: () => undefined, warn: (text) => void warnings.push(text) });
+    const wallet = chain.transactor(devPair('//Miner0//hot'));
+    const transaction = await wallet.sign({ kind: 'commit', netuid: 2, payload: new Uint8Array([1]) });
+    const delivery = await deliver({ chain, clock: monotonicClock, log: silentLog }, transaction);
+    expect(delivery).toMatchObject({ state: 'included', outcome: { ok: true } });
+    expect(warnings.length).toBeGreaterThan(0);
+    expect(steady.requests).toContain('author_submitExtrinsic');
+    await chain.disconnect();
+  });
+
+  it('say so when all are down', async () => {
+    await expect(pool(['ws://127.0.0.1:1', 'ws://127.0.0.1:2'])).rejects.toMatchObject({ code: 'UNREACHABLE', outcome: 'infra' });
+  });
+});
+
+describe('the pace of requests', () => {
+  it('is kept for public hosts only', () => {
+    expect(paceOf('wss://entrypoint-finney.opentensor.ai:443')).not.toBeNull();
+    for (const own of ['ws://127.0.0.1:9944', 'ws://localhost:9944', 'ws://10.1.2.3:9944', 'ws://172.20.0.2:9944'])
+      expect(paceOf(own)).toBeNull();
+  });
+
+  it('spreads requests, and asks again where a node says that they are too many', async () => {
+    let refused = 0;
+    const strict = await proxy((method) =>
+      method === 'system_chain' && refused++ === 0 ? { error: { code: -32999, message: 'Too many requests' } } : 'pass',
+    );
+    const provider = new PacedProvider(strict.url, { everyMs: 40, burst: 2 }, 10_000);
+    await provider.connect();
+    await provider.isReady;
+    const began = performance.now();
+    const answers = await Promise.all(Array.from({ length: 6 }, () => provider.send('system_chain', [])));
+    expect(answers).toEqual(Array.from({ length: 6 }, () => 'Bittensor'));
+    // Two at once, then one every 40 ms; the refused one waits a second longer.
+    expect(performance.now() - began).toBeGreaterThan(1000);
+    await provider.disconnect();
+  });
+});
+
+describe('a runtime upgrade while connected', () => {
+  it('changes nothing for those who read and sign after it, and old blocks stay readable', async () => {
+    const chain = new SubtensorChain(await connect(server.url));
+    const wallet = chain.transactor(devPair('//Miner1//hot'));
+    const send = async () => {
+      const transaction = await wallet.sign({ kind: 'commit', netuid: 2, payload: new Uint8Array([2]) });
+      return deliver({ chain, clock: monotonicClock, log: silentLog }, transaction);
+    };
+    const before = await chain.finalizedHead();
+    await rawSend(chain.api, 'dev_upgrade', 425);
+    for (let i = 0; (await chain.identity()).specVersion !== 425 && i < 100; i++) await monotonicClock.sleep(50);
+    expect(await chain.identity()).toMatchObject({ specVersion: 425 });
+    expect(await send()).toMatchObject({ state: 'included', outcome: { ok: true } });
+    expect((await chain.snapshot(2, before)).block).toEqual(before);
+    await chain.disconnect();
+  });
+});
