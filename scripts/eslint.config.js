@@ -94,6 +94,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-definitions': 'off',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }], // leaving fields out is what rest is for
       '@typescript-eslint/unbound-method': 'off', // zod and interfaces of plain objects trip it, classes here bind nothing
       eqeqeq: 'error',
     },

@@ -135,8 +135,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'devnet chain': {
     about: 'a small chain on loopback with the names and rules of Subtensor, until SIGINT or SIGTERM',
-    usage: '[--port P] [--miners N] [--seed HEX] [--block-ms MS] [--state FILE]',
-    options: { port: text, miners: text, seed: text, 'block-ms': text, state: text },
+    usage:
+      '[--port P] [--miners N] [--seed HEX] [--block-ms MS] [--tempo BLOCKS] [--commit-reveal] [--wallets DIR] [--state FILE]',
+    options: {
+      port: text,
+      miners: text,
+      seed: text,
+      'block-ms': text,
+      tempo: text,
+      'commit-reveal': flag,
+      wallets: text,
+      state: text,
+    },
     load: async () => (await import('./devnet-chain.ts')).run,
   },
   'devnet engine': {

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { describeChain } from '../devnet/chain/genesis.ts';
 import { startChain } from '../devnet/chain/server.ts';
+import { writeWallets } from '../devnet/wallets.ts';
 import type { Run } from './commands.ts';
 import { stopSignal } from './stop.ts';
 import { UsageError } from './io.ts';
@@ -19,6 +21,7 @@ export const run: Run = async (invocation) => {
   const port = wholeNumber(invocation, 'port', 0, 65_535);
   const miners = wholeNumber(invocation, 'miners', 0, 250);
   const blockMs = wholeNumber(invocation, 'block-ms', 10, 600_000);
+  const tempo = wholeNumber(invocation, 'tempo', 1, 50_400);
   const stateFile = optional(invocation, 'state');
   const chain = await startChain({
     seed: seedOption(optional(invocation, 'seed')),
@@ -26,7 +29,11 @@ export const run: Run = async (invocation) => {
     ...(miners === undefined ? {} : { miners }),
     ...(blockMs === undefined ? {} : { blockMs }),
     ...(stateFile === undefined ? {} : { stateFile }),
+    ...(tempo === undefined ? {} : { tempo }),
+    commitReveal: invocation.values['commit-reveal'] === true,
   });
+  const wallets = optional(invocation, 'wallets');
+  if (wallets !== undefined) writeWallets(resolve(wallets), chain.node.genesis);
   process.stdout.write(`${JSON.stringify(describeChain(chain.node.genesis, chain.url))}\n`);
   await stopSignal();
   await chain.close();

@@ -39,7 +39,7 @@ export const run: Run = async (invocation) => {
   const coldkey = coldkeyFile(wallet);
   const coldkeyState = keyfileState(coldkey);
   // The coldkey is opened only where a password is at hand: its address stands in the public file.
-  const open = coldkeyState === 'plain' || (coldkeyState === 'encrypted' && (values(invocation) || process.stdin.isTTY));
+  const open = coldkeyState === 'plain' || (coldkeyState === 'encrypted' && (hasPassword() || process.stdin.isTTY));
   if (open) {
     const keyfile = await readKeyfile(coldkey, options);
     const pair = pairOfKeyfile(keyfile, coldkey);
@@ -63,7 +63,7 @@ export const run: Run = async (invocation) => {
 };
 
 /** Whether the environment holds a password. */
-function values({ values: _ }: Parameters<Run>[0]): boolean {
+function hasPassword(): boolean {
   return ['CACHEON_WALLET_PASSWORD', 'BT_WALLET_PASSWORD', 'BT_WALLET_PASSWORD_FILE'].some(
     (name) => (process.env[name] ?? '') !== '',
   );

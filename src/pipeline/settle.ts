@@ -84,7 +84,7 @@ class Settlement {
 
   async record(intent: Intent, outcome: Outcome): Promise<void> {
     const { store, signer } = this.ports;
-    const { seq: _seq, prev: _prev, transaction: _transaction, ...body } = intent.predicate;
+    const { seq, prev, transaction, ...body } = intent.predicate;
     const draft: Draft<'weights'> = {
       kind: 'weights',
       path: intent.path.replace('.intent.json', '.json'),

@@ -144,13 +144,13 @@ export async function submit(ports: SubmitPorts, arena: Arena, request: SubmitRe
   };
   const known = request.again ? null : journal.read();
   const entry = known && known.genesisHash === genesisHash && known.image === image ? known : fresh;
-  if (known && entry === fresh && known.genesisHash === genesisHash && known.payment && known.commitment?.block == null) {
+  if (known && entry === fresh && known.genesisHash === genesisHash && known.payment && !landed(known.commitment)) {
     // The digest is what was paid for: a corrected image name keeps the payment.
     entry.payment = known.payment;
   }
-  if (request.payment && entry.payment?.block == null) entry.payment = { transaction: null, ...request.payment };
+  if (request.payment && !landed(entry.payment)) entry.payment = { transaction: null, ...request.payment };
   if (payCall) await pay(ports, arena, entry, payCall);
-  const payment = entry.payment?.block == null ? null : { tx: entry.payment.tx, block: entry.payment.block };
+  const payment = landed(entry.payment) ? { tx: entry.payment.tx, block: entry.payment.block } : null;
   if (payment) {
     const outcome = await chain.payment({
       ...payment,
@@ -178,6 +178,11 @@ export async function submit(ports: SubmitPorts, arena: Arena, request: SubmitRe
       : 'done: the next scan lists it',
   );
   return report({ payment, commitment, revealBlock });
+}
+
+/** Whether a step is done: in a finalized block. */
+function landed<T extends { block: number | null }>(step: T | null): step is T & { block: number } {
+  return step !== null && step.block !== null;
 }
 
 function assertRegistered(state: SubnetState, arena: Arena, hotkey: string, coldkey: string): void {
@@ -239,7 +244,7 @@ async function assertBalance({ chain, coldkey }: SubmitPorts, arena: Arena, call
 /** Brings the payment into a block. Signed bytes are on disk before they are sent, and new ones are signed only once the old can never land. */
 async function pay(ports: SubmitPorts, arena: Arena, entry: SubmitState, call: Call): Promise<void> {
   const { coldkey, journal, log } = ports;
-  while (entry.payment?.block == null) {
+  while (!landed(entry.payment)) {
     if (entry.payment === null) {
       await assertBalance(ports, arena, call);
       const transaction = await coldkey.sign(call);
@@ -285,7 +290,7 @@ async function commit(
   build: (state: SubnetState) => { call: Call; round: number | null },
 ): Promise<void> {
   const { chain, hotkey, journal, log } = ports;
-  while (entry.commitment?.block == null) {
+  while (!landed(entry.commitment)) {
     if (entry.commitment === null) {
       const standing = await chain.commitment(hotkey.address, arena.netuid);
       if (!request.replace) assertNothingLost(standing, content);

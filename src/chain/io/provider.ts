@@ -58,8 +58,7 @@ export class PacedProvider extends WsProvider {
         return await super.send<T>(...request);
       } catch (error) {
         const waitMs = BACK_OFF_MS[attempt];
-        if (waitMs === undefined || !TOO_MANY.test(`${String((error as { code?: unknown }).code ?? '')} ${messageOf(error)}`))
-          throw error;
+        if (waitMs === undefined || !TOO_MANY.test(`${(error as { code?: number }).code ?? ''} ${messageOf(error)}`)) throw error;
         await sleep(waitMs);
       }
     }

@@ -11,7 +11,7 @@ import { decodeAs } from './decode.ts';
 
 /** Sends a request as it is: the library's own methods ask for a block's runtime first, which is two requests more. */
 export async function rawSend<T>(api: ApiPromise, method: string, ...params: unknown[]): Promise<T> {
-  return (await (api as unknown as { _rpcCore: { provider: ProviderInterface } })._rpcCore.provider.send(method, params)) as T;
+  return await (api as unknown as { _rpcCore: { provider: ProviderInterface } })._rpcCore.provider.send(method, params);
 }
 
 /** A storage item by `pallet.item` as the library spells it, with the keys of a map. */
@@ -84,7 +84,7 @@ export async function readItems<Name extends string>(
   const now = await ask(api.query as unknown as Query, api.registry);
   if (now.spec === null || now.spec === api.runtimeVersion.specVersion.toNumber()) return now.values;
   const at = await api.at(blockHash);
-  return (await ask(at.query as unknown as Query, at.registry as unknown as Registry)).values;
+  return (await ask(at.query as unknown as Query, at.registry)).values;
 }
 
 function keyOf(entry: StorageEntry, keys: readonly unknown[]): string {

@@ -41,7 +41,7 @@ export async function readSubnet(api: ApiPromise, netuid: number, hotkey: string
   const coldkey = found.coldkey?.toString() ?? NOBODY;
   const tempo = numberOf(found.tempo);
   const revealPeriodEpochs = numberOf(found.revealPeriod, 1);
-  const slotMs = numberOf(api.consts['aura']?.['slotDuration'] as Codec | undefined, DEFAULT_BLOCK_SECONDS * 1000);
+  const slotMs = numberOf(api.consts['aura']?.['slotDuration'], DEFAULT_BLOCK_SECONDS * 1000);
   const at = (list: Codec | null | undefined): unknown => (uid === null ? undefined : ((list?.toJSON() ?? []) as unknown[])[uid]);
   const timelocks = hasItem(api, 'subtensorModule.timelockedWeightCommits') && found.timelockVersion !== undefined;
   return {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -12,6 +12,9 @@ const run = promisify(execFile);
 /** Attempts to land a commit against other writers. */
 const ATTEMPTS = 12;
 const RETRY_MS = 250;
+/** A lock this old belongs to a git that is gone: its work takes a fraction of a second. */
+const STALE_LOCK_MS = 10_000;
+const LOCK_POLL_MS = 100;
 /** Largest file read from a ledger. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
 
@@ -57,7 +60,11 @@ export function gitStore(options: GitStoreOptions): ResultStore {
   const { folder, remote } = options;
   const results = join(folder, 'results');
   const git = async (...args: string[]): Promise<string> => {
+    const lock = join(folder, '.git', 'index.lock');
     try {
+      // A run that was killed inside git leaves its lock: nobody else will ever take it away.
+      for (let waited = 0; existsSync(lock) && waited < STALE_LOCK_MS; waited += LOCK_POLL_MS) await sleep(LOCK_POLL_MS);
+      if (existsSync(lock) && Date.now() - lstatSync(lock).mtimeMs > STALE_LOCK_MS) rmSync(lock, { force: true });
       const { stdout } = await run('git', ['-C', folder, ...args], {
         env: { ...process.env, GIT_TERMINAL_PROMPT: '0', ...options.env },
         maxBuffer: 64 * 1024 * 1024,
@@ -79,7 +86,15 @@ export function gitStore(options: GitStoreOptions): ResultStore {
     await git('fetch', '--quiet', remote.name, remote.branch);
     await git('reset', '--quiet', '--keep', 'FETCH_HEAD');
   };
-  const read = (validator: string): LedgerFiles => readFolder(join(results, validator));
+  /** Committed files only: what a killed run left beside them never happened. A folder outside git is read as it is. */
+  const read = async (validator: string): Promise<LedgerFiles> => {
+    const files = readFolder(join(results, validator));
+    const listed = await git('ls-tree', '-r', '-z', '--name-only', 'HEAD', '--', `results/${validator}/`).catch(() => null);
+    if (listed === null) return files;
+    const prefix = `results/${validator}/`;
+    const committed = new Set(listed.split('\0').map((path) => path.slice(prefix.length)));
+    return new Map([...files].filter(([path]) => committed.has(path)));
+  };
 
   return {
     validators: async () => {
@@ -94,9 +109,10 @@ export function gitStore(options: GitStoreOptions): ResultStore {
       for (let attempt = 1; ; attempt++) {
         await sync();
         // What a killed run left half written was never committed: it goes, and is made again.
+        await git('reset', '--quiet', '--', join('results', validator));
         await git('clean', '--quiet', '-fd', '--', join('results', validator));
         const before = await git('rev-parse', 'HEAD');
-        const files = build(read(validator));
+        const files = build(await read(validator));
         if (files === null || files.size === 0) return;
         const paths = [...files.keys()].map((path) => join('results', validator, path));
         for (const [path, bytes] of files) {

@@ -1,7 +1,7 @@
 import type { Codec } from '@polkadot/types/types';
 import { bls12_381 as bls } from '@noble/curves/bls12-381';
 import { toHex } from '../../../core/bytes.ts';
-import { sha256 } from '../../../core/hash.ts';
+import { sha256, sha256Hex } from '../../../core/hash.ts';
 import { latestRound, QUICKNET, roundPoint, type Beacon } from '../../../chain/drand.ts';
 import { open } from '../../../chain/timelock.ts';
 import type { Storage } from '../storage.ts';
@@ -11,10 +11,10 @@ import type { BlockContext } from './dispatch.ts';
 const KEPT_ROUNDS = 216_000;
 
 // The key of the embedded chain's own beacon. It is public on purpose: whoever runs the chain may open any round, which real beacons forbid.
-const SECRET = bls.G1.normPrivateKeyToScalar(sha256('cacheon devnet beacon').map((byte, i) => (i === 0 ? byte & 0x3f : byte)));
+const SECRET = bls.fields.Fr.create(BigInt(`0x${sha256Hex('cacheon devnet beacon')}`));
 
 /** The embedded chain's beacon: quicknet's clock, a key of its own. */
-export const DEVNET_BEACON: Beacon = { ...QUICKNET, publicKey: bls.shortSignatures.getPublicKey(SECRET).toBytes() };
+export const DEVNET_BEACON: Beacon = { ...QUICKNET, publicKey: bls.G2.Point.BASE.multiply(SECRET).toBytes() };
 
 /** The beacon's signature of a round. */
 export function signRound(round: number): Uint8Array {
