@@ -20,6 +20,18 @@ need_workflow_tools() {
 need_workflow_tools || say "act or zizmor could not be installed: their checks are skipped"
 [ -x "$tools/bin/act" ] && export ACT_BIN="$tools/bin/act"
 
+# Other people's clients: the Bittensor Python SDKs that must work on the embedded chain. The pin keeps 10.2.0 importable: later
+# releases of that package bring a second scalecodec.
+need_sdk() { # folder, requirements...
+  local venv="$tools/$1"
+  shift
+  [ -x "$venv/bin/python" ] && HOME="$venv" "$venv/bin/python" -c "import bittensor" >/dev/null 2>&1 && return
+  say "installing $1 into .cache/tools"
+  python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" && HOME="$venv" "$venv/bin/python" -c "import bittensor" >/dev/null
+}
+if need_sdk sdk-10 bittensor==10.2.0 'async-substrate-interface<2'; then export BITTENSOR_SDK_10="$tools/sdk-10/bin/python"; fi
+if need_sdk sdk-11 bittensor==11.3.0; then export BITTENSOR_SDK_11="$tools/sdk-11/bin/python"; fi
+
 passed=0 failed=0 skipped=0
 check() { # name, command...
   local name=$1
@@ -58,6 +70,7 @@ check "format" npm run --silent check:format
 check "generated documents are fresh" node scripts/docs.ts --check
 check "the SIMD kernel is the one its source makes" node scripts/wasm.ts --check
 suite "tests" test
+suite "the chain contract" test:chain
 suite "workflows under act" test:workflows
 if [ -x "$tools/bin/zizmor" ]; then check "zizmor" "$tools/bin/zizmor" --quiet --offline --persona auditor --config .github/zizmor.yml .; else skip "zizmor (not installed)"; fi
 if [ -x "$tools/bin/actionlint" ]; then check "actionlint" "$tools/bin/actionlint"; else skip "actionlint (needs Go)"; fi

@@ -342,7 +342,7 @@ describe('submissions', () => {
   const neurons = [neuron('a', 1), neuron('b', 2), neuron('c', 3)];
   const list = (commitments: Commitment[], payments = paid(commitments), history = EMPTY_HISTORY) =>
     listSubmissions(arena, { neurons, commitments }, payments, history).submissions;
-  it('lists every one, with the earliest commit keeping the claim on a digest', () => {
+  it('P14: lists every one, with the earliest commit keeping the claim on a digest', () => {
     const result = list([commitment('b', 20, 'a'), commitment('a', 10), commitment('c', 30)]);
     expect(result.map(({ key, status, verdict }) => [key.slice(-2), status, verdict])).toEqual([
       ['10', 'evaluate', null],
@@ -366,7 +366,7 @@ describe('submissions', () => {
       ['rejected', 'E_PAYMENT'],
     ]);
   });
-  it('leaves out hotkeys that are not registered, and commitments from before the registration', () => {
+  it('P16: leaves out hotkeys that are not registered, and commitments from before the registration', () => {
     expect(list([commitment('z', 10), commitment('a', 0)])).toEqual([]);
   });
   it('keeps a sealed commitment waiting', () => {

@@ -161,7 +161,7 @@ describe('bad input', () => {
       'ws://127.0.0.1:1',
       '--json',
     );
-    expect([result.code, errorOf(result).code]).toEqual([3, 'UNREACHABLE']);
+    expect([result.code, errorOf(result).code]).toEqual([3, 'INFRA_CHAIN']);
     expect(result.stderr.trim().split('\n')).toHaveLength(1);
   });
 });

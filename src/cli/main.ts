@@ -58,11 +58,18 @@ export async function main(argv: readonly string[]): Promise<number> {
     });
   } catch (error) {
     const known: CacheonError | null = error instanceof CacheonError ? (error as CacheonError) : null;
-    const code = known?.code ?? 'INTERNAL';
+    // Nobody's fault has one name in every record and here (DESIGN section 2.1); the client's own name of it tells more.
+    const chain = known?.name === 'ChainError' && known.outcome === 'infra';
+    const code = chain ? 'INFRA_CHAIN' : (known?.code ?? 'INTERNAL');
     const hint = known?.hint ?? 'this is a defect: please report it with the command line';
     // The cause may hold more than a user wants to see; one line says what, where and what to do.
-    if (json) process.stdout.write(`${JSON.stringify({ error: { code, message: messageOf(error), hint } })}\n`);
-    process.stderr.write(`error: ${messageOf(error).replaceAll('\n', ' ')} (${code}); ${hint}\n`);
+    if (json)
+      process.stdout.write(
+        `${JSON.stringify({ error: { code, ...(chain ? { detail: known.code } : {}), message: messageOf(error), hint } })}\n`,
+      );
+    process.stderr.write(
+      `error: ${messageOf(error).replaceAll('\n', ' ')} (${chain ? `${code}: ${known.code}` : code}); ${hint}\n`,
+    );
     if (!known && process.env['CACHEON_DEBUG'] !== undefined && error instanceof Error)
       process.stderr.write(`${error.stack ?? ''}\n`);
     return known?.outcome === 'usage' ? 2 : 3;

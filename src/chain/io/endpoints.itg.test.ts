@@ -5,6 +5,7 @@ import { devPair } from '../../devnet/field.ts';
 import { silentLog, type Log } from '../../core/log.ts';
 import { monotonicClock } from '../../harness/io/clock.ts';
 import { deliver } from '../../pipeline/deliver.ts';
+import type { BlockRef } from '../chain.ts';
 import { connect } from './connect.ts';
 import { EndpointPool } from './endpoints.ts';
 import { openEndpoints } from './open.ts';
@@ -47,6 +48,23 @@ describe('a scan', () => {
     expect(asked).toEqual(['chain_getFinalizedHead', 'state_call', 'state_queryStorageAt']);
     expect(snapshot.neurons.length).toBe(256);
     await api.disconnect();
+  });
+
+  it("P15: takes a commitment as it stood at the plan's block, whatever was committed since", async () => {
+    const chain = new SubtensorChain(await connect(server.url));
+    const wallet = chain.transactor(devPair('//Miner2//hot'));
+    const commit = async (byte: number): Promise<BlockRef> => {
+      const transaction = await wallet.sign({ kind: 'commit', netuid: 2, payload: Uint8Array.of(byte) });
+      const delivery = await deliver({ chain, clock: monotonicClock, log: silentLog }, transaction);
+      return (delivery as { block: BlockRef }).block;
+    };
+    const plan = await commit(1);
+    await commit(2);
+    const at = (block: BlockRef | undefined) => async (): Promise<unknown> =>
+      (await chain.snapshot(2, block)).commitments.find(({ hotkey }) => hotkey === wallet.address)?.standing?.fields;
+    expect(await at(plan)()).toEqual([{ kind: 'raw', bytes: Uint8Array.of(1) }]);
+    expect(await at(undefined)()).toEqual([{ kind: 'raw', bytes: Uint8Array.of(2) }]);
+    await chain.disconnect();
   });
 });
 

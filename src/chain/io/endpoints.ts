@@ -51,7 +51,7 @@ export class EndpointPool implements ChainReader {
         'name two with --endpoint wss://one,wss://other (in Actions the variable CACHEON_ENDPOINT): one can be your own node',
       );
     const pool = new EndpointPool(endpoints, options);
-    await pool.#use(() => Promise.resolve());
+    await pool.#use(() => Promise.resolve(), 1);
     return pool;
   }
 
@@ -71,9 +71,9 @@ export class EndpointPool implements ChainReader {
   }
 
   /** Runs a request on the first endpoint that can answer it. Nothing but a failed connection moves on to the next. */
-  async #use<T>(request: (chain: SubtensorChain) => Promise<T>): Promise<T> {
+  async #use<T>(request: (chain: SubtensorChain) => Promise<T>, rounds = ROUNDS): Promise<T> {
     let last: unknown;
-    for (let attempt = 0; attempt < ROUNDS * this.#links.length; attempt++) {
+    for (let attempt = 0; attempt < rounds * this.#links.length; attempt++) {
       if (attempt > 0 && attempt % this.#links.length === 0) await sleep(FIRST_WAIT_MS * 2 ** (attempt / this.#links.length - 1));
       const link = this.#links[this.#current]!;
       try {
@@ -82,7 +82,7 @@ export class EndpointPool implements ChainReader {
         const unhealthy = error instanceof ChainError && (error.code === 'WRONG_CHAIN' || error.code === 'STALE');
         if (!unhealthy && !isTransport(error)) throw error;
         last = error;
-        this.#options.log.warn(`${link.endpoint}: ${messageOf(error)}`);
+        if (this.#links.length > 1 || attempt + 1 < rounds) this.#options.log.warn(messageOf(error));
         await link.chain?.disconnect().catch(() => undefined);
         link.chain = null;
         this.#current = (this.#current + 1) % this.#links.length;

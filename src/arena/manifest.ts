@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { messageOf } from '../core/errors.ts';
+import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
+
+/** Largest manifest or configuration that is read: registries allow 4 MiB. */
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+/** Entries of an index that are looked through: a real one has a handful of platforms. */
+const MAX_INDEX_ENTRIES = 64;
+/** What overlay2 can stack. */
+const MAX_LAYERS = 127;
+const PLATFORM = { os: 'linux', architecture: 'amd64' } as const;
+
+const size = z.number().int().nonnegative().safe();
+const sha256Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+// Unknown members are ignored: registries add annotations as they like.
+const descriptor = z.object({
+  mediaType: z.string().max(200),
+  digest: sha256Digest,
+  size,
+  urls: z.array(z.string()).optional(),
+  platform: z.object({ os: z.string(), architecture: z.string() }).optional(),
+});
+const manifestSchema = z.object({ schemaVersion: z.literal(2), config: descriptor, layers: z.array(descriptor).max(10_000) });
+const indexSchema = z.object({ schemaVersion: z.literal(2), manifests: z.array(z.unknown()).max(100_000) });
+
+type Descriptor = z.infer<typeof descriptor>;
+/** What an image is made of, or the platform's manifest of an index to read next. */
+export type ManifestResult =
+  | {
+      readonly kind: 'manifest';
+      readonly config: Descriptor;
+      readonly layers: readonly Descriptor[];
+      readonly compressedBytes: number;
+    }
+  | { readonly kind: 'index'; readonly next: Descriptor }
+  | { readonly kind: 'fault'; readonly verdict: 'E_IMAGE_POLICY'; readonly reason: string };
+
+const fault = (reason: string): ManifestResult => ({ kind: 'fault', verdict: 'E_IMAGE_POLICY', reason });
+
+/**
+ * Reads an OCI or Docker manifest or index by the image rules of DESIGN section 2, before anything is downloaded: one platform, no more layers
+ * and bytes than allowed, and no layer that is fetched from elsewhere. Never throws: a manifest is the miner's bytes.
+ */
+export function readManifest(text: string, rules: { maxImageGb: number }): ManifestResult {
+  if (text.length > MAX_MANIFEST_BYTES) return fault(`the manifest is larger than ${MAX_MANIFEST_BYTES} bytes`);
+  let value: unknown;
+  try {
+    value = parseStrictJson(text, RECORD_JSON);
+  } catch (error) {
+    return fault(`the manifest is not JSON: ${messageOf(error)}`.slice(0, 300));
+  }
+  const index = indexSchema.safeParse(value);
+  if (index.success) return fromIndex(index.data.manifests);
+  const parsed = manifestSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    return fault(`the manifest's ${issue.path.join('.') || 'form'}: ${issue.message}`.slice(0, 300));
+  }
+  const { config, layers } = parsed.data;
+  if (layers.length === 0) return fault('the image has no layer');
+  if (layers.length > MAX_LAYERS) return fault(`${layers.length} layers, ${MAX_LAYERS} are the most`);
+  const foreign = [config, ...layers].find(
+    ({ mediaType, urls }) => urls !== undefined || /foreign|nondistributable/.test(mediaType),
+  );
+  if (foreign) return fault(`the layer ${foreign.digest} is fetched from elsewhere`);
+  const compressedBytes = layers.reduce((sum, layer) => sum + layer.size, config.size);
+  if (compressedBytes > rules.maxImageGb * 1e9)
+    return fault(`${(compressedBytes / 1e9).toFixed(1)} GB compressed, ${rules.maxImageGb} GB are the most`);
+  return { kind: 'manifest', config, layers, compressedBytes };
+}
+
+function fromIndex(entries: readonly unknown[]): ManifestResult {
+  if (entries.length > MAX_INDEX_ENTRIES)
+    return fault(`an index of ${entries.length} entries, ${MAX_INDEX_ENTRIES} are the most`);
+  const fitting = entries.flatMap((entry) => {
+    const parsed = descriptor.safeParse(entry);
+    return parsed.success &&
+      parsed.data.platform?.os === PLATFORM.os &&
+      parsed.data.platform.architecture === PLATFORM.architecture
+      ? [parsed.data]
+      : [];
+  });
+  const [next, ...others] = fitting;
+  if (!next) return fault(`no image for ${PLATFORM.os}/${PLATFORM.architecture}`);
+  if (others.length > 0) return fault(`${fitting.length} images for ${PLATFORM.os}/${PLATFORM.architecture}: which one counts?`);
+  if (/index|manifest\.list/.test(next.mediaType)) return fault('an index inside an index');
+  return { kind: 'index', next };
+}

@@ -1,0 +1,237 @@
+// A miner's commands as a miner runs them: real processes, real keyfiles, the embedded chain.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sr25519Verify } from '@polkadot/util-crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fromHex, utf8 } from '../core/bytes.ts';
+import { decodeSs58 } from '../core/ss58.ts';
+import { startChain, type ChainServer } from '../devnet/chain/server.ts';
+import { engineDigest, engineImage } from '../devnet/images.ts';
+import { devKeyfile, writeWallet, writeWallets } from '../devnet/wallets.ts';
+import type { StatusReport } from '../pipeline/status.ts';
+import type { SubmitReport } from '../pipeline/submit.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const SIGNATURE = 'b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39';
+const IMAGE = ['--image', engineImage('fast'), '--digest', engineDigest('fast')];
+
+let server: ChainServer;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'miner-'));
+  server = await startChain({ miners: 4 });
+  writeWallets(join(folder, 'wallets'), server.node.genesis);
+  const { stranger } = server.node.genesis;
+  writeWallet(join(folder, 'wallets'), 'stranger', { coldkey: stranger, hotkey: stranger });
+  const devnet = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
+  writeFileSync(join(folder, 'arena.json'), JSON.stringify({ ...devnet, timelock: true }));
+  mkdirSync(join(folder, 'repo'));
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Result = { code: number | null; stdout: string; stderr: string };
+function cacheon(args: readonly string[], stdin = '', env: Record<string, string> = {}): Promise<Result> {
+  const child = spawn(process.execPath, [join(ROOT, 'src/cli/main.ts'), ...args], {
+    env: { ...process.env, CACHEON_HOME: join(folder, 'home'), ...env },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  child.stdin.end(stdin);
+  return new Promise((resolve) => child.once('exit', (code) => resolve({ code, stdout, stderr })));
+}
+const chainArgs = (): string[] => ['--arena', join(folder, 'arena.json'), '--endpoint', server.url, '--json'];
+const walletArgs = (name: string): string[] => ['--wallet-path', join(folder, 'wallets'), '--wallet-name', name];
+const submit = (name: string, ...more: string[]): Promise<Result> =>
+  cacheon(['submit', ...IMAGE, ...walletArgs(name), ...chainArgs(), ...more]);
+const status = async (hotkey: string): Promise<StatusReport> => {
+  const result = await cacheon(['status', hotkey, '--repo', join(folder, 'repo'), ...chainArgs()]);
+  expect(result.code, result.stderr).toBe(0);
+  return (JSON.parse(result.stdout) as { validators: StatusReport[] }).validators[0]!;
+};
+const errorOf = ({ stdout }: Result): { code: string; detail?: string; message: string; hint: string } =>
+  (JSON.parse(stdout) as { error: { code: string; detail?: string; message: string; hint: string } }).error;
+
+describe('cacheon timelock', () => {
+  it('seals for a round and opens with its signature', async () => {
+    const sealed = await cacheon(['timelock', 'seal', '--round', '1000'], '0x6e657773');
+    expect(sealed.code, sealed.stderr).toBe(0);
+    expect(sealed.stdout.trim().length).toBe(2 + 2 * (4 + 244));
+    const opened = await cacheon(['timelock', 'open', '--signature', SIGNATURE], sealed.stdout);
+    expect([opened.code, opened.stdout]).toEqual([0, '0x6e657773\n']);
+  });
+
+  it.each([
+    ['no round', ['timelock', 'seal'], '00', 'USAGE'],
+    ['round 0', ['timelock', 'seal', '--round', '0'], '00', 'USAGE'],
+    ['no hex', ['timelock', 'seal', '--round', '5'], 'hello', 'USAGE'],
+    ['a signature that is none', ['timelock', 'open', '--signature', '00'], '00', 'BAD_SIGNATURE'],
+    ['a ciphertext that is none', ['timelock', 'open', '--signature', SIGNATURE], '00ff', 'BAD_CIPHERTEXT'],
+  ])('says what is wrong: %s', async (_, args, stdin, code) => {
+    const result = await cacheon([...args, '--json'], stdin);
+    expect([result.code, errorOf(result).code]).toEqual([2, code]);
+  });
+});
+
+describe('cacheon wallet show', () => {
+  it('prints addresses and key types, a test signature, and nothing secret', async () => {
+    const { coldkey, hotkey } = server.node.genesis.miners[0]!;
+    const result = await cacheon(['wallet', 'show', ...walletArgs('miner0'), '--sign', 'hello', '--json']);
+    expect(result.code, result.stderr).toBe(0);
+    const shown = JSON.parse(result.stdout) as { keys: { key: string; address: string; type: string }[]; signature: string };
+    expect(shown.keys.map(({ key, address, type }) => [key, address, type])).toEqual([
+      ['coldkeypub', coldkey.address, 'sr25519'],
+      ['coldkey', coldkey.address, 'sr25519'],
+      ['hotkey', hotkey.address, 'sr25519'],
+    ]);
+    expect(sr25519Verify(utf8('cacheon wallet test: hello'), fromHex(shown.signature)!, decodeSs58(hotkey.address)!)).toBe(true);
+    for (const uri of [coldkey.uri, hotkey.uri]) {
+      const secret = devKeyfile(uri)['privateKey']!.slice(2);
+      for (const text of [result.stdout, result.stderr]) expect(text).not.toContain(secret.slice(0, 16));
+    }
+  });
+
+  it('says what is missing', async () => {
+    const result = await cacheon(['wallet', 'show', ...walletArgs('nobody'), '--json']);
+    expect([result.code, errorOf(result).code]).toEqual([2, 'NO_WALLET']);
+  });
+});
+
+describe('cacheon submit', () => {
+  it('shows calls and fees without sending anything', async () => {
+    const before = server.node.blocks.length;
+    const result = await submit('miner0', '--dry-run', '--fee', '0.1');
+    expect(result.code, result.stderr).toBe(0);
+    const { dryRun } = JSON.parse(result.stdout) as SubmitReport;
+    expect(dryRun!.map(({ call, amountRao }) => [call, amountRao])).toEqual([
+      ['utility.batchAll [transferKeepAlive, remark]', '100000000'],
+      ['commitments.setCommitment [timelock]', '0'],
+    ]);
+    expect(Number(dryRun![0]!.feeRao)).toBeGreaterThan(1000);
+    expect(server.node.blocks.length).toBe(before);
+  });
+
+  it('pays, commits, shows both hashes, confirms the reveal, and does nothing twice', async () => {
+    const hotkey = server.node.genesis.miners[0]!.hotkey.address;
+    expect((await status(hotkey)).submissions).toEqual([]);
+    const sent = await submit('miner0', '--no-wait');
+    expect(sent.code, sent.stderr).toBe(0);
+    const report = JSON.parse(sent.stdout) as SubmitReport;
+    expect(report.payment!.tx).toMatch(/^0x[0-9a-f]{64}$/);
+    for (const hash of [report.payment!.tx, report.commitment!.tx]) expect(sent.stderr).toContain(hash);
+    expect((await status(hotkey)).submissions).toMatchObject([{ status: 'waiting', verdict: 'SKIP_UNREVEALED' }]);
+    server.node.forcePulse(report.commitment!.round!);
+    server.node.build();
+    server.node.build();
+    const again = await submit('miner0');
+    expect(again.code, again.stderr).toBe(0);
+    const { revealBlock, ...same } = JSON.parse(again.stdout) as SubmitReport;
+    expect(revealBlock).toBeGreaterThan(report.commitment!.block);
+    expect({ ...same, revealBlock: null }).toEqual(report);
+    const shown = await status(hotkey);
+    expect(shown.submissions).toMatchObject([
+      {
+        status: 'evaluate',
+        role: 'challenger',
+        queue: 1,
+        commitBlock: report.commitment!.block,
+        revealBlock,
+        image: engineImage('fast'),
+      },
+    ]);
+    expect(shown.registered).toBe(true);
+  });
+
+  it('goes on after a payment made elsewhere, without its notes', async () => {
+    const first = await submit('miner1', '--no-wait');
+    expect(first.code, first.stderr).toBe(0);
+    const { payment } = JSON.parse(first.stdout) as SubmitReport;
+    rmSync(join(folder, 'home'), { recursive: true });
+    const more = ['--payment-tx', payment!.tx, '--payment-block', String(payment!.block), '--replace', '--no-wait'];
+    const second = await submit('miner1', ...more);
+    expect(second.code, second.stderr).toBe(0);
+    expect((JSON.parse(second.stdout) as SubmitReport).payment).toEqual(payment);
+    const other = await submit('miner2', ...more);
+    expect([other.code, errorOf(other).code]).toEqual([2, 'REJECTED']);
+  });
+
+  it('destroys no sealed commitment unasked', async () => {
+    const other = [
+      'submit',
+      '--image',
+      engineImage('plain'),
+      '--digest',
+      engineDigest('plain'),
+      ...walletArgs('miner1'),
+      ...chainArgs(),
+    ];
+    const result = await cacheon([...other, '--no-wait']);
+    expect([result.code, errorOf(result).code]).toEqual([2, 'REJECTED']);
+    expect(errorOf(result).hint).toContain('--replace');
+  });
+
+  it.each([
+    ['a hotkey that is not registered', () => submit('stranger'), 2, 'NOT_REGISTERED'],
+    ['another fee', () => submit('miner3', '--fee', '0.2'), 2, 'USAGE'],
+    ['another network', () => submit('miner3', '--network', 'finney'), 2, 'USAGE'],
+    ['half a payment', () => submit('miner3', '--payment-block', '7'), 2, 'USAGE'],
+    ['no wallet', () => submit('miner9'), 2, 'NO_WALLET'],
+    [
+      'a tag for a digest',
+      () => cacheon(['submit', '--image', 'ghcr.io/a/b', '--digest', 'latest', ...walletArgs('miner3'), ...chainArgs()]),
+      2,
+      'BAD_ARENA',
+    ],
+    [
+      'a chain that is not there',
+      () =>
+        cacheon([
+          ...['submit', ...IMAGE, ...walletArgs('miner3'), '--arena', join(folder, 'arena.json')],
+          ...['--endpoint', 'ws://127.0.0.1:1', '--json'],
+        ]),
+      3,
+      'INFRA_CHAIN',
+    ],
+  ] as const)('refuses %s before any money moves', async (_, run, code, name) => {
+    const before = server.node.blocks.length;
+    const result = await run();
+    expect([result.code, errorOf(result).code], result.stderr).toEqual([code, name]);
+    expect(server.node.blocks.length).toBe(before);
+  });
+
+  it('refuses a coldkey that cannot pay', async () => {
+    const { coldkey } = server.node.genesis.miners[3]!;
+    const account = server.node.storage.get('system.account', coldkey.address)!.toJSON() as { data: object };
+    server.node.storage.put('system.account', [coldkey.address], { ...account, data: { ...account.data, free: 99_000_000 } });
+    server.node.build();
+    const result = await submit('miner3');
+    expect([result.code, errorOf(result).code]).toEqual([2, 'INSUFFICIENT_BALANCE']);
+  });
+});
+
+describe('scan and settle on a public chain', () => {
+  const arena = (): string => {
+    const path = join(folder, 'public.json');
+    const own = JSON.parse(readFileSync(join(folder, 'arena.json'), 'utf8')) as object;
+    writeFileSync(path, JSON.stringify({ ...own, network: 'test', genesisHash: server.node.blocks[0]!.hash }));
+    return path;
+  };
+  const validator = () => server.node.genesis.validator.hotkey;
+  it('want two endpoints that answer: no plan and no weights without', async () => {
+    const blocks = server.node.blocks.length;
+    const common = ['--arena', arena(), '--json', '--repo', join(folder, 'repo')];
+    const one = await cacheon(['scan', '--validator', validator().address, '--endpoint', server.url, ...common]);
+    expect([one.code, errorOf(one).code]).toEqual([2, 'BAD_ENDPOINT']);
+    const down = ['--endpoint', `${server.url},ws://127.0.0.1:1`];
+    const scan = await cacheon(['scan', '--validator', validator().address, ...down, ...common]);
+    expect([scan.code, errorOf(scan).code, errorOf(scan).detail]).toEqual([3, 'INFRA_CHAIN', 'UNREACHABLE']);
+    const settle = await cacheon(['settle', ...down, ...common], '', { CACHEON_HOTKEY: validator().uri });
+    expect([settle.code, errorOf(settle).code]).toEqual([3, 'INFRA_CHAIN']);
+    expect(server.node.blocks.length).toBe(blocks);
+  });
+});
