@@ -6,7 +6,7 @@ import { artifactNames, downloadArtifact, uploadArtifact } from '../../src/githu
 import { main } from '../../src/github/io/run-action.ts';
 import { unpackTrace } from '../../src/harness/io/trace-files.ts';
 import type { Trace } from '../../src/harness/trace.ts';
-import { firstDifference } from '../../src/pipeline/audit.ts';
+import { firstDifference } from '../../src/core/difference.ts';
 import { judgeRound } from '../../src/pipeline/judge.ts';
 import { signedPlan, soundLedger } from '../../src/pipeline/sound-ledger.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer.ts';

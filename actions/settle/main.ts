@@ -6,7 +6,7 @@ import { gitAuth } from '../../src/github/git-auth.ts';
 import { table } from '../../src/github/summary.ts';
 import { monotonicClock } from '../../src/harness/io/clock.ts';
 import { main } from '../../src/github/io/run-action.ts';
-import { settleAndAnchor } from '../../src/pipeline/settle.ts';
+import { settleAndAnchor } from '../../src/pipeline/settle-and-anchor.ts';
 import { gitStore, harnessCommit } from '../../src/results/io/git-store.ts';
 import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/keys.ts';
 import { signerOf } from '../../src/results/io/keys.ts';

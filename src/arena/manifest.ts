@@ -10,7 +10,7 @@ const MAX_INDEX_ENTRIES = 64;
 const MAX_LAYERS = 127;
 const PLATFORM = { os: 'linux', architecture: 'amd64' } as const;
 
-const size = z.number().int().nonnegative().safe();
+const size = z.number().int().nonnegative();
 const sha256Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 // Unknown members are ignored: registries add annotations as they like.
 const descriptor = z.object({

@@ -40,6 +40,8 @@ export type History = {
   readonly images: ReadonlyMap<string, ImageHistory>;
   /** Commit block of a revealed submission, by `hotkey:revealBlock`: the chain forgets it within the hour. */
   readonly dated: ReadonlyMap<string, number>;
+  /** Submissions that an earlier plan found paid, by key. */
+  readonly paid: ReadonlySet<string>;
 };
 export type Claim = { readonly digest: string; readonly hotkey: string; readonly commitBlock: number };
 
@@ -50,6 +52,7 @@ export const EMPTY_HISTORY: History = {
   payments: new Map(),
   images: new Map(),
   dated: new Map(),
+  paid: new Set(),
 };
 
 export type SubmissionStatus = 'evaluate' | 'rejected' | 'judged' | 'waiting';

@@ -68,6 +68,9 @@ export type SubnetState = {
   readonly validatorPermit: boolean;
   /** Owner hotkeys may set weights without a permit. */
   readonly isOwner: boolean;
+  /** Stake that counts for permits and weights, and the least that setting weights wants; null where the runtime does not tell. */
+  readonly stakeRao: bigint | null;
+  readonly stakeThresholdRao: bigint;
   readonly lastUpdate: number;
   readonly weightsRateLimit: number;
   readonly minAllowedWeights: number;

@@ -16,6 +16,7 @@ import type { Accounts } from '../devnet/demo.ts';
 import { devPair } from '../devnet/field.ts';
 import { monotonicClock } from '../harness/io/clock.ts';
 import { anchor, anchorOf } from '../pipeline/anchor.ts';
+import { audit } from '../pipeline/audit.ts';
 import { deliver, type Delivery } from '../pipeline/deliver.ts';
 import { settle, type SettlePorts } from '../pipeline/settle.ts';
 import { soundLedger } from '../pipeline/sound-ledger.ts';
@@ -109,15 +110,13 @@ describe.each(TARGETS)('$name', ({ start }) => {
   const send = async (pair: ReturnType<typeof devPair>, call: Call): Promise<Delivery> =>
     deliver(ports(), await chain.transactor(pair).sign(call));
   const included = (delivery: Delivery): { block: BlockRef; outcome: ExtrinsicOutcome } => {
-    if (delivery.state !== 'included') throw new Error(`not included: ${JSON.stringify(delivery)}`);
-    return delivery;
+    if (delivery.state !== 'included' || delivery.outcome === null) throw new Error(`not included: ${JSON.stringify(delivery)}`);
+    return { block: delivery.block, outcome: delivery.outcome };
   };
-  const refusal = (delivery: Delivery) =>
-    delivery.state === 'refused'
-      ? delivery.refusal
-      : delivery.state === 'included' && !delivery.outcome.ok
-        ? delivery.outcome.refusal
-        : null;
+  const refusal = (delivery: Delivery) => {
+    if (delivery.state === 'refused') return delivery.refusal;
+    return delivery.state === 'included' && delivery.outcome?.ok === false ? delivery.outcome.refusal : null;
+  };
   /** Fields as the library takes them, for what our own client never sends. */
   const commitFields = async (pair: ReturnType<typeof devPair>, fields: Record<string, unknown>[]): Promise<void> => {
     const tx = await chain.api.tx['commitments']!['setCommitment']!(netuid, { fields }).signAsync(pair, { nonce: -1, era: 0 });
@@ -427,6 +426,24 @@ describe.each(TARGETS)('$name', ({ start }) => {
     const last = (await ledger()).records.at(-1)!;
     expect(anchorOf(await chain.commitment(pair.address, netuid))).toEqual({ seq: last.predicate.seq, sha256: last.sha256 });
     expect(await anchor({ ...ports(), wallet }, arena, await ledger())).toMatchObject({ anchored: false });
+
+    // An audit against the chain: sound as it is, and without its last record no longer.
+    const files = await store.read(pair.address);
+    const check = (ledgerFiles: typeof files) =>
+      audit(new Map([[pair.address, ledgerFiles]]), {
+        chain,
+        log: silentLog,
+        tokenizerOf: () => {
+          throw new Error('no round to judge');
+        },
+        corpusOf: () => null,
+        unpack: () => {
+          throw new Error('no trace to read');
+        },
+      });
+    expect((await check(files)).faults).toEqual([]);
+    const cut = new Map([...files].filter(([path]) => !path.startsWith(last.path)));
+    expect((await check(cut)).faults.map(({ code }) => code)).toContain('CHAIN_GAP');
     rmSync(folder, { recursive: true });
   });
 });

@@ -1,18 +1,22 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { Journal, SubmitState } from '../pipeline/submit.ts';
+import type { Journal, SubmitState } from '../pipeline/submit-steps.ts';
 import { UsageError } from './io.ts';
 
-/** Where a submission is noted: one file per hotkey, subnet and digest, under ~/.cacheon or the folder that CACHEON_HOME names. */
-export function journalFile(hotkey: string, netuid: number, digest: string): string {
+/** Where a submission is noted: one file per chain, subnet, hotkey and digest, under ~/.cacheon or the folder that CACHEON_HOME names. */
+export function journalFile(genesisHash: string, hotkey: string, netuid: number, digest: string): string {
   const home = process.env['CACHEON_HOME'];
   const base = home === undefined || home === '' ? join(homedir(), '.cacheon') : resolve(home);
-  return join(base, 'submissions', `${netuid}-${hotkey}-${digest.replace(/^sha256:/, '').slice(0, 16)}.json`);
+  return join(
+    base,
+    'submissions',
+    `${genesisHash.slice(2, 10)}-${netuid}-${hotkey}-${digest.replace(/^sha256:/, '').slice(0, 16)}.json`,
+  );
 }
 
 /** A journal on disk. A write is complete and synced before it returns, and a crash leaves the old or the new text, never half of one. */
-export function fileJournal(path: string): Journal {
+function fileJournal(path: string): Journal {
   return {
     read: () => {
       let text: string;
@@ -48,4 +52,35 @@ export function fileJournal(path: string): Journal {
       closeSync(folder);
     },
   };
+}
+
+/** The journal, held by this process alone until it ends: two submissions of one image at once would pay twice. */
+export function lockedJournal(path: string): Journal {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const lock = `${path}.lock`;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx', mode: 0o600 });
+      process.once('exit', () => rmSync(lock, { force: true }));
+      return fileJournal(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const holder = Number(readFileSync(lock, 'utf8'));
+      if (attempt > 0 || isAlive(holder))
+        throw new UsageError(
+          `process ${holder} is submitting this image already`,
+          `wait for it; if there is no such process, remove ${lock}`,
+        );
+      rmSync(lock, { force: true }); // its holder was killed
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

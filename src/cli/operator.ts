@@ -24,7 +24,7 @@ export function workplace(invocation: Invocation): { arena: Arena; store: Result
 export function openChain(
   invocation: Invocation,
   arena: Pick<Arena, 'network' | 'genesisHash'>,
-  witness = true,
+  witness: boolean | 'if-any' = true,
 ): Promise<EndpointPool> {
   return openEndpoints(optional(invocation, 'endpoint'), arena, invocation.log, witness);
 }

@@ -1,5 +1,5 @@
 import { monotonicClock } from '../harness/io/clock.ts';
-import { settleAndAnchor } from '../pipeline/settle.ts';
+import { settleAndAnchor } from '../pipeline/settle-and-anchor.ts';
 import { weightsEntropy } from '../chain/io/entropy.ts';
 import { HOTKEY_VARIABLE, keyPair } from '../chain/io/keys.ts';
 import { signerOf } from '../results/io/keys.ts';

@@ -1,13 +1,13 @@
 import { sealEntropy } from '../chain/io/entropy.ts';
 import { saltOf } from '../chain/io/keys.ts';
-import { coldkeyAddress, coldkeyFile, hotkeyFile, unlockPair } from '../chain/io/wallet.ts';
+import { coldkeyAddress, hotkeyFile, unlockColdkey, unlockPair } from '../chain/io/wallet.ts';
 import type { Transactor } from '../chain/chain.ts';
-import { parseArena, type Arena } from '../arena/schema.ts';
+import type { Arena } from '../arena/schema.ts';
 import { monotonicClock } from '../harness/io/clock.ts';
 import { submit } from '../pipeline/submit.ts';
 import type { Invocation, Run } from './commands.ts';
 import { arenaPath, readArena, UsageError } from './io.ts';
-import { fileJournal, journalFile } from './journal.ts';
+import { journalFile, lockedJournal } from './journal.ts';
 import { openChain } from './operator.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';
@@ -25,13 +25,18 @@ function agreedArena(invocation: Invocation): Arena {
       'name the arena of that network with --arena',
     );
   const netuid = wholeNumber(invocation, 'netuid', 0, 65_535) ?? arena.netuid;
+  if (netuid !== arena.netuid)
+    throw new UsageError(
+      `--netuid ${netuid} is not the arena's subnet, which is ${arena.netuid}`,
+      'name the arena of that subnet with --arena: nobody scans another one',
+    );
   const fee = optional(invocation, 'fee');
   if (fee !== undefined && Number(fee) !== arena.fee)
     throw new UsageError(
       `--fee ${fee} is not the arena's fee, which is ${arena.fee} TAO`,
       `give --fee ${arena.fee}, or leave it out`,
     );
-  return parseArena({ ...arena, netuid }, 'the arena');
+  return arena;
 }
 
 /** A transactor whose key is unlocked when it first signs: nobody types a password for a submission that cannot be made. */
@@ -59,18 +64,19 @@ export const run: Run = async (invocation) => {
   const wallet = walletOf(invocation);
   const options = walletOptions(invocation);
   const hotkey = await unlockPair(hotkeyFile(wallet), options);
-  const chain = await openChain(invocation, arena, false);
+  const chain = await openChain(invocation, arena, 'if-any');
   const coldkey =
     arena.fee === 0
       ? chain.transactor(hotkey)
-      : lazily(coldkeyAddress(wallet), async () => chain.transactor(await unlockPair(coldkeyFile(wallet), options)));
+      : lazily(coldkeyAddress(wallet), async () => chain.transactor(await unlockColdkey(wallet, options)));
+  const journal = lockedJournal(journalFile((await chain.identity()).genesisHash, hotkey.address, arena.netuid, digest));
   const report = await submit(
     {
       chain,
       coldkey: { ...coldkey, address: coldkeyAddress(wallet) },
       hotkey: chain.transactor(hotkey),
       salt: (text) => saltOf(hotkey, text),
-      journal: fileJournal(journalFile(hotkey.address, arena.netuid, digest)),
+      journal,
       clock: monotonicClock,
       entropy: sealEntropy,
       log,

@@ -4,6 +4,7 @@ import {
   coldkeyAddress,
   coldkeyFile,
   coldkeyPublicFile,
+  hasPassword,
   hotkeyFile,
   keyfileState,
   readKeyfile,
@@ -39,10 +40,13 @@ export const run: Run = async (invocation) => {
   const coldkey = coldkeyFile(wallet);
   const coldkeyState = keyfileState(coldkey);
   // The coldkey is opened only where a password is at hand: its address stands in the public file.
-  const open = coldkeyState === 'plain' || (coldkeyState === 'encrypted' && (hasPassword() || process.stdin.isTTY));
+  const open =
+    coldkeyState === 'plain' || (coldkeyState === 'encrypted' && (hasPassword(coldkey, process.env) || process.stdin.isTTY));
   if (open) {
     const keyfile = await readKeyfile(coldkey, options);
     const pair = pairOfKeyfile(keyfile, coldkey);
+    const stated = shown[0]?.address ?? pair.address;
+    if (stated !== pair.address) log.warn(`coldkey and coldkeypub.txt are of two wallets: ${pair.address} and ${stated}`);
     shown.push(line('coldkey', coldkey, coldkeyState, pair.address, keyfile.secret!.kind));
   }
   const hotkey = hotkeyFile(wallet);
@@ -61,10 +65,3 @@ export const run: Run = async (invocation) => {
   if (json) process.stdout.write(`${JSON.stringify({ keys: shown, signature }, null, 2)}\n`);
   return 0;
 };
-
-/** Whether the environment holds a password. */
-function hasPassword(): boolean {
-  return ['CACHEON_WALLET_PASSWORD', 'BT_WALLET_PASSWORD', 'BT_WALLET_PASSWORD_FILE'].some(
-    (name) => (process.env[name] ?? '') !== '',
-  );
-}

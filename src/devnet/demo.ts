@@ -18,7 +18,7 @@ import { evaluate } from '../pipeline/evaluate.ts';
 import { judgeRound } from '../pipeline/judge.ts';
 import { publishPlan, publishRound } from '../pipeline/publish.ts';
 import { scan, type Operator } from '../pipeline/scan.ts';
-import { settleAndAnchor } from '../pipeline/settle.ts';
+import { settleAndAnchor } from '../pipeline/settle-and-anchor.ts';
 import { soundLedger } from '../pipeline/sound-ledger.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';

@@ -6,7 +6,8 @@ import { saltOf } from '../chain/io/keys.ts';
 import type { SubtensorChain } from '../chain/io/subtensor.ts';
 import type { Log } from '../core/log.ts';
 import { monotonicClock } from '../harness/io/clock.ts';
-import { submit, type SubmitState } from '../pipeline/submit.ts';
+import { submit } from '../pipeline/submit.ts';
+import type { SubmitState } from '../pipeline/submit-steps.ts';
 import { engineDigest, engineImage } from './images.ts';
 
 /** A miner of the demo: who, with what server, and from which round on. */

@@ -62,7 +62,7 @@ export async function anchor(
   const delivery = await deliver(ports, transaction);
   if (delivery.state === 'expired') return none('no block took it in time');
   if (delivery.state === 'refused') return none(`refused: ${delivery.refusal.name}`);
-  if (!delivery.outcome.ok) return none(`failed: ${delivery.outcome.refusal.name}`);
+  if (delivery.outcome?.ok === false) return none(`failed: ${delivery.outcome.refusal.name}`);
   log.info(`anchored record ${wanted.seq} at block ${delivery.block.number}`);
   return { anchored: true, reason: `record ${wanted.seq}`, block: delivery.block.number };
 }

@@ -4,6 +4,7 @@ import { arenaSchema, type Arena } from '../arena/schema.ts';
 import type { ChainReader } from '../chain/chain.ts';
 import { fromHex } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';
+import { firstDifference } from '../core/difference.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
@@ -13,12 +14,11 @@ import { suiteHash } from '../prompts/sampler.ts';
 import { LedgerError } from '../results/errors.ts';
 import { readLedger, recordsOf, type Ledger, type LedgerFiles } from '../results/ledger.ts';
 import type { FaultCode, LedgerFault, LedgerRecord } from '../results/verify.ts';
-import { anchorOf } from './anchor.ts';
+import { auditAnchor, auditReadback, auditWeights, type Report } from './audit-weights.ts';
 import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
 import { judgeRound } from './judge.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
-import { sameRow, weightsFrom } from './weights.ts';
 
 /** Readers that an audit needs: the code's tokenizers and corpora, and a way to unpack traces. Null where one is not at hand. */
 export type AuditPorts = {
@@ -36,27 +36,6 @@ export type AuditReport = {
   evaluations: number;
   faults: { code: FaultCode; path: string; message: string }[];
 };
-
-/** A value in a few characters. */
-function brief(value: unknown): string {
-  return value === undefined ? 'absent' : JSON.stringify(value).slice(0, 80);
-}
-
-/** First place where two values differ, as a path into them. */
-export function firstDifference(recorded: unknown, derived: unknown, at = ''): string | null {
-  if (typeof recorded !== 'object' || typeof derived !== 'object' || recorded === null || derived === null) {
-    return Object.is(recorded, derived) ? null : `${at || 'the value'} is ${brief(recorded)}, derived ${brief(derived)}`;
-  }
-  for (const key of new Set([...Object.keys(recorded), ...Object.keys(derived)])) {
-    const found = firstDifference(
-      (recorded as Record<string, unknown>)[key],
-      (derived as Record<string, unknown>)[key],
-      at ? `${at}.${key}` : key,
-    );
-    if (found !== null) return found;
-  }
-  return null;
-}
 
 /**
  * Derives every verdict, score, ranking and weight of every ledger again, and names what is wrong by reason class and path.
@@ -105,8 +84,7 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
   return { ok: faults.length === 0, records, evaluations, faults };
 }
 
-type Report = (code: FaultCode, path: string, message: string) => void;
-type Records = Parameters<typeof historyOf>[0];
+type Records = Pick<Ledger, 'records'>;
 
 /** What a plan says of the past must be what the earlier records say. */
 function auditHistory(
@@ -203,6 +181,14 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, por
       report('WRONG_KEY', plan.path, `${predicate.validator} had no validator permit at block ${predicate.block.number}`);
     const commitments = await readCommitments(chain, predicate.network.netuid, snapshot, history);
     const payments = await lookUpPayments(chain, arena, snapshot, commitments, history);
+    const untold =
+      [...payments.values()].find(({ state }) => state === 'unknown') ??
+      commitments.find(({ content }) => content.kind === 'unknown');
+    if (untold) {
+      // What this node cannot tell it must not be held against anybody.
+      ports.log.warn(`${plan.path}: the chain no longer tells all of block ${predicate.block.number}: use an archive endpoint`);
+      return;
+    }
     const derived = planContent(arena, snapshot, commitments, payments, history);
     const missing = derived.submissions.find(({ key }) => !predicate.submissions.some((submission) => submission.key === key));
     if (missing) report('OMISSION', plan.path, `the chain had a submission ${missing.key} that the plan does not list`);
@@ -241,129 +227,5 @@ function auditRound(
     if (difference !== null) report('RECOMPUTE_MISMATCH', round.path, difference);
   } catch (error) {
     report('RECOMPUTE_MISMATCH', round.path, `cannot be judged again: ${messageOf(error)}`);
-  }
-}
-
-async function auditWeights(
-  record: LedgerRecord<'weights'> | LedgerRecord<'weights-intent'>,
-  all: Records['records'],
-  ports: AuditPorts,
-  report: Report,
-): Promise<void> {
-  const { predicate } = record;
-  const intent =
-    record.kind === 'weights'
-      ? recordsOf({ records: all }, 'weights-intent').find((item) => item.sha256 === record.predicate.intent)
-      : record;
-  // An outcome follows from what stood at its intent: a round may land between the two.
-  const before = { records: all.filter((item) => item.predicate.seq < (intent ?? record).predicate.seq) };
-  const standingRound = recordsOf(before, 'round').at(-1);
-  if (predicate.round !== (standingRound?.sha256 ?? null)) {
-    report(
-      'WEIGHT_MISMATCH',
-      record.path,
-      `follows from round ${predicate.round ?? 'none'}, the latest before it is ${standingRound?.sha256 ?? 'none'}`,
-    );
-    return;
-  }
-  const { burnUid, ...emission } = predicate.emission;
-  // Before the first round the arena is that of the first plan, so that nobody can name a burn uid of their own.
-  const plan = standingRound
-    ? recordsOf(before, 'plan').find((item) => item.sha256 === standingRound.predicate.plan)
-    : recordsOf({ records: all }, 'plan')[0];
-  const arena = plan ? arenaSchema.safeParse(plan.predicate.arena).data : undefined;
-  if (arena && firstDifference({ burnUid, emission }, { burnUid: arena.burnUid, emission: arena.emission }) !== null)
-    report('WEIGHT_MISMATCH', record.path, "other emission rules than the round's arena");
-  const standing = standingRound?.predicate.standing ?? { winner: null, runnerUp: null };
-  const derived = weightsFrom(standing, predicate.holders, { burnUid, emission });
-  const difference = firstDifference({ shares: predicate.shares, weights: predicate.weights }, derived);
-  if (difference !== null) report('WEIGHT_MISMATCH', record.path, difference);
-  const expected = [standing.winner, standing.runnerUp].flatMap((place) => (place ? [place.hotkey] : []));
-  if (compactJson(predicate.holders.map(({ hotkey }) => hotkey)) !== compactJson(expected))
-    report('WEIGHT_MISMATCH', record.path, 'holders are not those of the standing');
-  if (record.kind === 'weights') {
-    const outcome = record;
-    const same =
-      intent &&
-      compactJson([intent.predicate.weights, intent.predicate.holders, intent.predicate.round, intent.predicate.method]) ===
-        compactJson([predicate.weights, predicate.holders, predicate.round, predicate.method]) &&
-      outcome.predicate.extrinsicHash === intent.predicate.transaction.hash;
-    if (!same) report('WEIGHT_MISMATCH', record.path, 'is not the outcome of the intent it names');
-    if (outcome.predicate.status === 'set' && !sameRow(outcome.predicate.readBack, predicate.weights))
-      report('WEIGHT_MISMATCH', record.path, 'says set, but read back other weights');
-  }
-  const { chain } = ports;
-  if (!chain || record.kind !== 'weights') return;
-  const sent = record;
-  try {
-    for (const { hotkey, uid } of sent.predicate.holders) {
-      if ((await chain.uidOf(hotkey, sent.predicate.network.netuid, sent.predicate.block)) !== uid)
-        report(
-          'WEIGHT_MISMATCH',
-          record.path,
-          `${hotkey} did not hold uid ${uid ?? 'none'} at block ${sent.predicate.block.number}`,
-        );
-    }
-    const own = await chain.uidOf(sent.predicate.validator, sent.predicate.network.netuid, sent.predicate.block);
-    if (sent.predicate.includedIn === null || own === null) return;
-    const row = await chain.weights(own, sent.predicate.network.netuid, sent.predicate.includedIn);
-    const onChain = firstDifference(sent.predicate.readBack, row, 'readBack');
-    if (onChain !== null) report('WEIGHT_MISMATCH', record.path, `the chain shows other weights: ${onChain}`);
-    const body = await chain.extrinsics(sent.predicate.includedIn.number);
-    if (body && intent && !body.extrinsics.includes(intent.predicate.transaction.extrinsic))
-      report('WEIGHT_MISMATCH', record.path, `block ${sent.predicate.includedIn.number} does not hold the transaction`);
-  } catch (error) {
-    ports.log.warn(`${record.path}: the chain no longer tells about block ${sent.predicate.block.number} (${messageOf(error)})`);
-  }
-}
-
-/** What closes a commit must belong to one, and say what the chain showed. */
-async function auditReadback(
-  readback: LedgerRecord<'weights-readback'>,
-  all: Records['records'],
-  { chain, log }: AuditPorts,
-  report: Report,
-): Promise<void> {
-  const { predicate, path } = readback;
-  const pending = recordsOf({ records: all }, 'weights').find((item) => item.sha256 === predicate.weights);
-  if (pending?.predicate.status !== 'pending') {
-    report('WEIGHT_MISMATCH', path, 'closes no pending weights');
-    return;
-  }
-  if (predicate.status === 'set' && !sameRow(predicate.readBack, pending.predicate.weights))
-    report('WEIGHT_MISMATCH', path, 'says set, but read back other weights');
-  if (!chain) return;
-  try {
-    const own = await chain.uidOf(predicate.validator, predicate.network.netuid, predicate.readAt);
-    if (own === null) return;
-    const difference = firstDifference(
-      predicate.readBack,
-      await chain.weights(own, predicate.network.netuid, predicate.readAt),
-      'readBack',
-    );
-    if (difference !== null) report('WEIGHT_MISMATCH', path, `the chain shows other weights: ${difference}`);
-  } catch (error) {
-    log.warn(`${path}: the chain no longer tells about block ${predicate.readAt.number} (${messageOf(error)})`);
-  }
-}
-
-/** The head that the validator anchored on chain must be in the ledger: else its tail was cut off, or another history was anchored. */
-async function auditAnchor(ledger: Ledger, chain: ChainReader, log: Log, report: Report): Promise<void> {
-  const last = ledger.records.at(-1);
-  if (!last) return;
-  try {
-    const anchored = anchorOf(await chain.commitment(ledger.validator, last.predicate.network.netuid));
-    if (!anchored) return;
-    const record = ledger.records.find((item) => item.predicate.seq === anchored.seq);
-    if (!record)
-      report(
-        'CHAIN_GAP',
-        last.path,
-        `the chain anchors record ${anchored.seq}, the ledger ends with ${last.predicate.seq}: is this clone up to date?`,
-      );
-    else if (record.sha256 !== anchored.sha256)
-      report('REWRITE', record.path, `the chain anchors ${anchored.sha256} as record ${anchored.seq}, this is ${record.sha256}`);
-  } catch (error) {
-    log.warn(`the anchor of ${ledger.validator} could not be read: ${messageOf(error)}`);
   }
 }

@@ -5,11 +5,11 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 
 /**
- * How a signed transaction ended: in a finalized block (whether its call succeeded there or not), refused by the pool, or over: its era has ended,
+ * How a signed transaction ended: in a finalized block (`outcome` says whether its call succeeded there, null where the node no longer knows), refused by the pool, or over: its era has ended,
  * or another transaction took its nonce, so it can never enter a block.
  */
 export type Delivery =
-  | { readonly state: 'included'; readonly block: BlockRef; readonly outcome: ExtrinsicOutcome }
+  | { readonly state: 'included'; readonly block: BlockRef; readonly outcome: ExtrinsicOutcome | null }
   | { readonly state: 'refused'; readonly refusal: Refusal }
   | { readonly state: 'expired' };
 
@@ -25,30 +25,51 @@ const WAITING = new Set([
   'TemporarilyBanned',
   'ExhaustsResources',
 ]);
+/** Said of bytes that were good when they were signed: their block may be in, but not final yet, or the runtime changed. Their era will tell. */
+const OUTDATED = new Set(['BadProof', 'AncientBirthBlock']);
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 6000;
 /** A node may lose its pool: the same bytes are handed over again this often. */
 const RESEND_NS = 60e9;
+/** How often a node may lag behind another's head. */
+const LAG_TRIES = 20;
 /** Without a new finalized block for this long the chain stands still. */
 const STALL_NS = 600e9;
 
 /**
  * Brings a signed transaction into a block and waits until that is final. May be called again with the same bytes at any later time, after any
- * interruption: it looks first whether they are in a block already, so nothing ever happens twice.
+ * interruption: it looks first whether they are in a block already, so nothing ever happens twice. `again` says that they may have been sent before.
  */
-export async function deliver({ chain, clock, log }: DeliverPorts, transaction: SignedTransaction): Promise<Delivery> {
+export async function deliver(
+  { chain, clock, log }: DeliverPorts,
+  transaction: SignedTransaction,
+  again = false,
+): Promise<Delivery> {
   const { extrinsic, signer, nonce, firstBlock, lastBlock } = transaction;
   let searched = firstBlock - 1;
   let sentAt: number | null = null;
   let waitMs = FIRST_WAIT_MS;
+  let lagging = 0;
   let moved = { number: -1, at: clock.nowNs() };
   for (;;) {
     const finalized = await chain.finalizedNonce(signer);
     if (finalized.nonce > nonce) {
       const found = await find(chain, extrinsic, searched + 1, Math.min(finalized.head.number, lastBlock));
-      return found
-        ? { state: 'included', block: found.block, outcome: await chain.outcome(found.block, found.index) }
-        : { state: 'expired' };
+      if (found === 'unknown') {
+        // Another endpoint answers now, and lags behind the one that told the nonce: "not found" would be a lie that pays twice.
+        if (++lagging > LAG_TRIES)
+          throw new ChainError(
+            'STALE',
+            'infra',
+            `the node does not know final block ${finalized.head.number}`,
+            'try again: nothing is sent twice',
+          );
+        await clock.sleep(LONGEST_WAIT_MS);
+        continue;
+      }
+      return found === null
+        ? { state: 'expired' }
+        : { state: 'included', block: found.block, outcome: await outcomeOf(chain, found) };
     }
     if (finalized.head.number > lastBlock) return { state: 'expired' };
     searched = Math.max(searched, finalized.head.number);
@@ -63,7 +84,8 @@ export async function deliver({ chain, clock, log }: DeliverPorts, transaction: 
       );
     if (sentAt === null || now - sentAt > RESEND_NS) {
       const refusal = await chain.submit(extrinsic);
-      if (refusal && !WAITING.has(refusal.name)) return { state: 'refused', refusal };
+      const outdated = (again || sentAt !== null) && OUTDATED.has(refusal?.name ?? '');
+      if (refusal && !outdated && !WAITING.has(refusal.name)) return { state: 'refused', refusal };
       if (sentAt !== null) log.info(`${transaction.hash} waits for a block (until ${lastBlock})`);
       sentAt = now;
     }
@@ -72,17 +94,38 @@ export async function deliver({ chain, clock, log }: DeliverPorts, transaction: 
   }
 }
 
-/** Looks for the very bytes in the bodies of blocks, newest last: bodies are kept when states are long gone. */
+/**
+ * Looks for the very bytes in the bodies of blocks, oldest first: bodies are kept when states are long gone. `unknown` where the node at hand does
+ * not know the last of these blocks.
+ */
 async function find(
   chain: ChainReader,
   extrinsic: string,
   from: number,
   to: number,
-): Promise<{ block: BlockRef; index: number } | null> {
+): Promise<{ block: BlockRef; index: number } | 'unknown' | null> {
   for (let number = from; number <= to; number++) {
     const body = await chain.extrinsics(number);
-    const index = body?.extrinsics.indexOf(extrinsic) ?? -1;
-    if (body && index >= 0) return { block: body.block, index };
+    if (body === null) {
+      // A development chain may skip heights; a node that lacks the last one lags.
+      if ((await chain.extrinsics(to)) === null) return 'unknown';
+      continue;
+    }
+    const index = body.extrinsics.indexOf(extrinsic);
+    if (index >= 0) return { block: body.block, index };
   }
   return null;
+}
+
+/** What became of an included call: null where the node no longer keeps the events of its block (an hour or so), and no archive is at hand. */
+async function outcomeOf(
+  chain: ChainReader,
+  { block, index }: { block: BlockRef; index: number },
+): Promise<ExtrinsicOutcome | null> {
+  try {
+    return await chain.outcome(block, index);
+  } catch (error) {
+    if (error instanceof ChainError && error.code === 'STATE_DISCARDED') return null;
+    throw error;
+  }
 }

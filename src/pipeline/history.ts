@@ -14,6 +14,9 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
   for (const { predicate } of plans.values())
     for (const { hotkey, revealBlock, commitBlock, status } of predicate.submissions)
       if (revealBlock !== null && status !== 'waiting') dated.set(submissionKey(hotkey, revealBlock), commitBlock);
+  const paid = new Set<string>();
+  for (const { predicate } of plans.values())
+    for (const { key, status, role } of predicate.submissions) if (status === 'evaluate' && role === 'challenger') paid.add(key);
   let standing = EMPTY_HISTORY.standing;
   for (const round of recordsOf(ledger, 'round')) {
     const plan = plans.get(round.predicate.plan);
@@ -40,7 +43,7 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
       });
     }
   }
-  return { standing, judged, claims, payments, images, dated };
+  return { standing, judged, claims, payments, images, dated, paid };
 }
 
 /** The newest plan that ended in nothing yet, or null. */

@@ -239,6 +239,20 @@ describe('an audit', () => {
       'WEIGHT_MISMATCH',
     );
   });
+  it('T27 derives what was signed from what was said', async () => {
+    const intents = [...sound.keys()].filter((path) => path.endsWith('.intent.json')).sort();
+    const transactionOf = (path: string): unknown =>
+      (JSON.parse(Buffer.from(sound.get(path)!).toString()) as Statement).predicate['transaction'];
+    const [first, second] = intents as [string, string];
+    for (const change of [
+      (predicate: Statement['predicate']) => (predicate['transaction'] = transactionOf(first)),
+      (predicate: Statement['predicate']) => (predicate['transaction'].hash = `0x${'ab'.repeat(32)}`),
+      (predicate: Statement['predicate']) => (predicate['transaction'].signer = other.address),
+      (predicate: Statement['predicate']) => (predicate['versionKey'] = 7),
+      (predicate: Statement['predicate']) => (predicate['method'] = 'timelock'),
+    ])
+      expect(await codes(resigned(second, ({ predicate }) => void change(predicate)))).toContain('WEIGHT_MISMATCH');
+  });
   it('T28 checks the window of a plan', async () => {
     expect(
       await codes(resigned(plan(), ({ predicate }) => (predicate['notAfter'] = Number(predicate['notAfter']) + 1))),

@@ -23,6 +23,7 @@ import type { PlanPredicate, RecordContext } from '../results/schema.ts';
 import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
 import { imageSubjects, type Draft } from './record.ts';
+import { assertNotBehind } from './sound-ledger.ts';
 
 export type ScanPorts = {
   readonly chain: ChainReader;
@@ -108,6 +109,11 @@ export async function lookUpPayments(
     const key = submissionKey(commitment.hotkey, commitment.commitBlock);
     const neuron = snapshot.neurons.find(({ hotkey }) => hotkey === commitment.hotkey);
     if (!neuron || history.judged.has(key) || commitment.content.kind !== 'payload') continue;
+    // An earlier signed plan found it paid; by now the node may no longer know.
+    if (history.paid.has(key)) {
+      found.set(key, { state: 'paid' });
+      continue;
+    }
     const parsed = parsePayload(commitment.content.bytes, { loopbackImages: arena.loopbackImages, needsPayment: true });
     if (!parsed.ok || !parsed.payload.payment) continue;
     const { digest, payment } = parsed.payload;
@@ -160,6 +166,7 @@ export async function scan(ports: ScanPorts, arena: Arena, operator: Operator, l
   const snapshot = await chain.snapshot(arena.netuid);
   const { block } = snapshot;
   log.info(`scanning subnet ${arena.netuid} at block ${block.number}`);
+  assertNotBehind(ledger, block);
   await chain.confirm(block);
   const history = historyOf(ledger);
   const commitments = await readCommitments(chain, arena.netuid, snapshot, history);

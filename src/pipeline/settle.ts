@@ -1,5 +1,5 @@
 import type { Arena } from '../arena/schema.ts';
-import type { BlockRef, ChainReader, SubnetState, Transactor, WeightRow } from '../chain/chain.ts';
+import type { BlockRef, ChainReader, SignedTransaction, SubnetState, Transactor, WeightRow } from '../chain/chain.ts';
 import { ChainError } from '../chain/errors.ts';
 import { checkRow, type WeightMethod } from '../chain/weights.ts';
 import type { Clock } from '../core/clock.ts';
@@ -11,11 +11,10 @@ import type { Predicate } from '../results/schema.ts';
 import type { Signer } from '../results/sign.ts';
 import type { ResultStore } from '../results/store.ts';
 import type { LedgerRecord } from '../results/verify.ts';
-import { anchor, type AnchorReport } from './anchor.ts';
 import { deliver, type Delivery } from './deliver.ts';
 import { appendRecords, type Draft } from './record.ts';
 import { recordContext, type Operator } from './scan.ts';
-import { soundLedger } from './sound-ledger.ts';
+import { assertNotBehind, soundLedger } from './sound-ledger.ts';
 import { deriveWeights, epochNow, methodOf, revealCall, sameRow, weightsCall, type WeightsEntropy } from './weights.ts';
 
 export type SettlePorts = {
@@ -44,6 +43,9 @@ export type SettleReport = {
 
 /** Weights older than this are refreshed, so that with a tick every 150 blocks none grow older than a tempo of 360. */
 const REFRESH_BLOCKS = 200;
+
+/** How the reason of a refusal by the pool begins. */
+const REFUSED = 'refused: ';
 
 type Intent = LedgerRecord<'weights-intent'>;
 type Weights = LedgerRecord<'weights'>;
@@ -77,9 +79,25 @@ class Settlement {
     return soundLedger(signer.address, await store.read(signer.address));
   }
 
-  /** The row on chain at a block, or null where the node no longer keeps that state. */
-  row(block: BlockRef): Promise<WeightRow> {
-    return this.ports.chain.weights(this.uid, this.arena.netuid, block);
+  /** The row on chain at a block; at the newest one where the node no longer keeps that state. */
+  async row(block: BlockRef): Promise<WeightRow> {
+    const { chain } = this.ports;
+    try {
+      return await chain.weights(this.uid, this.arena.netuid, block);
+    } catch (error) {
+      if (!(error instanceof ChainError) || error.code !== 'STATE_DISCARDED') throw error;
+      return chain.weights(this.uid, this.arena.netuid, await chain.finalizedHead());
+    }
+  }
+
+  /** Epoch of a block; as it was assumed before sending where the node no longer keeps that state. */
+  async epoch(block: BlockRef, assumed: number): Promise<number> {
+    try {
+      return await this.ports.chain.epoch(this.arena.netuid, block);
+    } catch (error) {
+      if (!(error instanceof ChainError) || error.code !== 'STATE_DISCARDED') throw error;
+      return assumed;
+    }
   }
 
   async record(intent: Intent, outcome: Outcome): Promise<void> {
@@ -100,10 +118,10 @@ class Settlement {
   }
 
   /** Sends what an intent signed, waits, reads the chain back and records what it says. Safe to call again after any interruption. */
-  async finish(intent: Intent): Promise<Delivery> {
+  async finish(intent: Intent, again: boolean): Promise<Delivery> {
     const { chain } = this.ports;
     const { weights, commit, transaction } = intent.predicate;
-    const delivery = await deliver(this.ports, transaction);
+    const delivery = await deliver(this.ports, transaction, again);
     const failed = (reason: string, includedIn: BlockRef | null, readBack: WeightRow): Outcome => ({
       commit,
       extrinsicHash: transaction.hash,
@@ -115,16 +133,16 @@ class Settlement {
     if (delivery.state !== 'included') {
       const readBack = await this.row(await chain.finalizedHead());
       const reason =
-        delivery.state === 'expired' ? 'its era ended before any block took it' : `refused: ${delivery.refusal.name}`;
+        delivery.state === 'expired' ? 'its era ended before any block took it' : `${REFUSED}${delivery.refusal.name}`;
       await this.record(intent, failed(reason, null, readBack));
       return delivery;
     }
     const { block, outcome } = delivery;
     const readBack = await this.row(block);
-    if (!outcome.ok) await this.record(intent, failed(`failed: ${outcome.refusal.name}`, block, readBack));
+    if (outcome?.ok === false) await this.record(intent, failed(`failed: ${outcome.refusal.name}`, block, readBack));
     else if (commit) {
       // It may have entered a later epoch than was assumed: the chain says which, and so when it opens.
-      const epoch = await chain.epoch(this.arena.netuid, block);
+      const epoch = await this.epoch(block, commit.epoch);
       await this.record(intent, {
         ...failed('committed: the chain shows them in a later epoch', block, readBack),
         status: 'pending',
@@ -147,16 +165,19 @@ class Settlement {
     const { epoch } = epochNow(state, netuid);
     if (epoch < due) return 'waiting';
     const waits = (await chain.waitingCommits(netuid, signer.address, commit!.epoch)).includes(commit!.hash);
+    let reveal: SignedTransaction | null = null;
     let revealed: Delivery | null = null;
     if (epoch === due && waits) {
       if (commit!.salt === null) return 'waiting'; // sealed: its pulse has not come yet
       log.info(`revealing the weights of block ${pending.predicate.block.number}`);
-      revealed = await deliver(this.ports, await wallet.sign(revealCall(netuid, weights, versionKey, commit!)));
+      reveal = await wallet.sign(revealCall(netuid, weights, versionKey, commit!));
+      revealed = await deliver(this.ports, reveal);
     }
     const readAt = revealed?.state === 'included' ? revealed.block : await chain.finalizedHead();
     const readBack = await this.row(readAt);
-    const refused = revealed?.state === 'included' && !revealed.outcome.ok ? revealed.outcome.refusal.name : null;
-    const set = refused === null && sameRow(readBack, weights);
+    // What the chain shows counts, also where this reveal came second: one of a run that was cut off had come first.
+    const set = sameRow(readBack, weights);
+    const refused = revealed?.state === 'included' && revealed.outcome?.ok === false ? revealed.outcome.refusal.name : null;
     // A commit that opened at the chain's head may not be final yet: look again before calling it lost.
     if (!set && epoch === due && refused === null) return 'waiting';
     await this.#recordReadback(pending, {
@@ -164,7 +185,7 @@ class Settlement {
       readBack: [...readBack],
       status: set ? 'set' : 'failed',
       reason: set ? 'read back from the chain' : (refused ?? 'its reveal is over, and the chain shows other weights'),
-      extrinsicHash: null,
+      extrinsicHash: reveal?.hash ?? null,
     });
     return set ? 'set' : 'failed';
   }
@@ -200,6 +221,9 @@ function tooEarly(
   const { began, next } = epochNow(state, netuid);
   const sent = recordsOf(ledger, 'weights').findLast((item) => item.predicate.includedIn !== null)?.predicate.includedIn;
   if (sent && sent.number >= began) return { reason: 'one weight transaction an epoch is enough', notBefore: next };
+  const last = recordsOf(ledger, 'weights').at(-1)?.predicate;
+  if (last?.status === 'failed' && last.includedIn === null && last.reason.startsWith(REFUSED) && last.block.number >= began)
+    return { reason: `the pool ${last.reason} in this epoch`, notBefore: next };
   if (recordsOf(ledger, 'weights-intent').some((item) => item.predicate.block.number >= block.number))
     return { reason: 'one weight transaction a block is enough', notBefore: block.number + 1 };
   const allowed = state.lastUpdate + state.weightsRateLimit;
@@ -218,7 +242,7 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
   const { netuid } = arena;
   const block = await chain.finalizedHead();
   await chain.confirm(block);
-  const state = await chain.subnet(netuid, signer.address);
+  let state = await chain.subnet(netuid, signer.address);
   const own = await chain.uidOf(signer.address, netuid, block);
   if (own === null || state.uid === null)
     throw new ChainError(
@@ -229,10 +253,11 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
     );
   const work = new Settlement(ports, arena, own);
   let ledger = await work.ledger();
+  assertNotBehind(ledger, block);
   const open = dryRun ? null : openIntent(ledger);
   if (open) {
     log.warn(`the intent of block ${open.predicate.block.number} has no outcome on record: finishing it`);
-    await work.finish(open);
+    await work.finish(open, true);
     ledger = await work.ledger();
   }
   if (!dryRun) {
@@ -245,6 +270,8 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
     ledger = await work.ledger();
   }
 
+  // Finishing may have taken minutes: what is sent now follows from the subnet as it is now.
+  state = await chain.subnet(netuid, signer.address);
   const body = await deriveWeights(chain, arena, ledger, block);
   const current = await work.row(open ? await chain.finalizedHead() : block);
   const report = (reason: string, extra: Partial<SettleReport> = {}): SettleReport => ({
@@ -282,9 +309,16 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
       `the hotkey ${signer.address} has no validator permit on subnet ${netuid}`,
       'permits go to the largest stakes at the end of each epoch: add stake',
     );
+  if (state.stakeRao !== null && state.stakeRao < state.stakeThresholdRao && !state.isOwner)
+    throw new ChainError(
+      'NO_PERMIT',
+      'infra',
+      `the hotkey ${signer.address} has ${state.stakeRao} rao of stake, weights want ${state.stakeThresholdRao}`,
+      'add stake to it',
+    );
   const intent = await intend(work, body, state, operator, block);
   log.info(`setting weights ${body.weights.map(({ uid, weight }) => `${uid}:${weight}`).join(' ')} (${report('').method})`);
-  const delivery = await work.finish(intent);
+  const delivery = await work.finish(intent, false);
   const { hash } = intent.predicate.transaction;
   if (delivery.state === 'expired')
     throw new ChainError(
@@ -293,7 +327,8 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
       `no block took the weights before block ${intent.predicate.transaction.lastBlock}`,
       'settle again',
     );
-  const refusal = delivery.state === 'refused' ? delivery.refusal : delivery.outcome.ok ? null : delivery.outcome.refusal;
+  const refusal =
+    delivery.state === 'refused' ? delivery.refusal : delivery.outcome?.ok === false ? delivery.outcome.refusal : null;
   if (refusal)
     throw new ChainError(
       'REJECTED',
@@ -347,19 +382,4 @@ async function intend(
   return recordsOf(soundLedger(signer.address, await store.read(signer.address)), 'weights-intent').find(
     (item) => item.path === path,
   )!;
-}
-
-/** Settles, then anchors the ledger's head. An anchor that cannot be written is told, and takes nothing from the weights. */
-export async function settleAndAnchor(
-  ports: SettlePorts,
-  arena: Arena,
-  operator: Operator,
-  dryRun: boolean,
-): Promise<SettleReport & { anchor: AnchorReport }> {
-  const report = await settle(ports, arena, operator, dryRun);
-  if (dryRun) return { ...report, anchor: { anchored: false, reason: 'dry run', block: null } };
-  const { signer, store, log } = ports;
-  const anchored = await anchor(ports, arena, soundLedger(signer.address, await store.read(signer.address)));
-  if (!anchored.anchored) log.info(`head not anchored: ${anchored.reason}`);
-  return { ...report, anchor: anchored };
 }

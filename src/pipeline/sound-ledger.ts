@@ -1,3 +1,5 @@
+import type { BlockRef } from '../chain/chain.ts';
+import { ChainError } from '../chain/errors.ts';
 import { LedgerError } from '../results/errors.ts';
 import { readLedger, recordsOf, type Ledger, type LedgerFiles } from '../results/ledger.ts';
 import type { ResultStore } from '../results/store.ts';
@@ -15,6 +17,21 @@ export function soundLedger(validator: string, files: LedgerFiles): Ledger {
       'restore it from git history; cacheon audit lists every fault',
     );
   return ledger;
+}
+
+/** Throws `STALE` where a node's head is behind what the ledger has seen: it lags, and nothing may follow from it. */
+export function assertNotBehind(ledger: Pick<Ledger, 'records'>, head: BlockRef): void {
+  const seen = Math.max(
+    0,
+    ...[...recordsOf(ledger, 'plan'), ...recordsOf(ledger, 'weights-intent')].map(({ predicate }) => predicate.block.number),
+  );
+  if (head.number < seen)
+    throw new ChainError(
+      'STALE',
+      'infra',
+      `the chain's final head is ${head.number}, the ledger has seen block ${seen}`,
+      'the endpoint lags: name another, or try again',
+    );
 }
 
 /** The signed plan that a runner may work on. Throws `UNSIGNED_PLAN` where the branch has none for that block. */

@@ -95,7 +95,9 @@ describe('several endpoints', () => {
     const chain = await pool([other.url, server.url]);
     await expect(chain.confirm(await chain.finalizedHead())).rejects.toMatchObject({ code: 'UNREACHABLE' });
     await chain.disconnect();
-    await expect(pool([other.url, `${other.url}/`])).rejects.toMatchObject({ code: 'WRONG_CHAIN', outcome: 'infra' });
+    const twin = await startProxy(other.url);
+    proxies.push(twin);
+    await expect(pool([other.url, twin.url])).rejects.toMatchObject({ code: 'WRONG_CHAIN', outcome: 'infra' });
     await other.close();
   });
 
@@ -103,12 +105,16 @@ describe('several endpoints', () => {
     const old = await startChain({ seed: '11'.repeat(32) }); // its clock stands in another year
     const options = { genesisHash: old.node.blocks[0]!.hash, witness: true, log: silentLog };
     old.node.build();
-    await expect(EndpointPool.open([old.url, `${old.url}/`], options)).rejects.toMatchObject({ code: 'STALE', outcome: 'infra' });
+    const twin = await startProxy(old.url);
+    proxies.push(twin);
+    await expect(EndpointPool.open([old.url, twin.url], options)).rejects.toMatchObject({ code: 'STALE', outcome: 'infra' });
     await old.close();
   });
 
-  it('a public chain wants two', async () => {
+  it('a public chain wants two, and one under two spellings is one', async () => {
     const arena = { network: 'finney', genesisHash } as const;
+    const twice = `${server.url},${server.url}/`;
+    await expect(openEndpoints(twice, arena, silentLog)).rejects.toMatchObject({ code: 'BAD_ENDPOINT' });
     await expect(openEndpoints(server.url, arena, silentLog)).rejects.toMatchObject({ code: 'BAD_ENDPOINT', outcome: 'usage' });
     const chain = await openEndpoints(server.url, arena, silentLog, false);
     expect((await chain.identity()).genesisHash).toBe(genesisHash);
@@ -131,6 +137,41 @@ describe('several endpoints', () => {
 
   it('say so when all are down', async () => {
     await expect(pool(['ws://127.0.0.1:1', 'ws://127.0.0.1:2'])).rejects.toMatchObject({ code: 'UNREACHABLE', outcome: 'infra' });
+  });
+});
+
+describe('an endpoint that lags', () => {
+  const clock = { nowNs: () => monotonicClock.nowNs(), sleep: () => Promise.resolve() };
+  it('does not make a payment look as if it had never landed', async () => {
+    const chain = new SubtensorChain(await connect(server.url));
+    const wallet = chain.transactor(devPair('//Miner3'));
+    const call = { kind: 'pay', treasury: devPair('//Treasury').address, amountRao: 5n, remark: 'x' } as const;
+    const transaction = await wallet.sign(call);
+    const landed = await deliver({ chain, clock: monotonicClock, log: silentLog }, transaction);
+    expect(landed).toMatchObject({ state: 'included', outcome: { ok: true } });
+    const { block } = landed as { block: BlockRef };
+    // Its nonce is known, its block is not: as after a failover to a node some blocks behind.
+    const behind = await proxy((method, [number]) =>
+      method === 'chain_getBlockHash' && Number(number) >= block.number ? { result: null } : 'pass',
+    );
+    const lagging = new SubtensorChain(await connect(behind.url));
+    await expect(deliver({ chain: lagging, clock, log: silentLog }, transaction, true)).rejects.toMatchObject({ code: 'STALE' });
+    const claim = { ...call, tx: transaction.hash, block: block.number, coldkey: wallet.address, before: block };
+    expect(await lagging.payment(claim)).toMatchObject({ state: 'unknown' });
+    // Two endpoints: what one refuses and the other proves is undecided, never the miner's fault.
+    const denies = await proxy((method) =>
+      method === 'chain_getBlock'
+        ? { result: { block: { header: server.node.head.header, extrinsics: [] }, justifications: null } }
+        : 'pass',
+    );
+    const both = await pool([denies.url, server.url]);
+    expect(await both.payment(claim)).toMatchObject({ state: 'unknown', reason: expect.stringContaining('agree') });
+    await both.disconnect();
+    const honest = await pool([server.url, (await proxy()).url]);
+    expect(await honest.payment(claim)).toEqual({ state: 'paid' });
+    await honest.disconnect();
+    await lagging.disconnect();
+    await chain.disconnect();
   });
 });
 

@@ -11,8 +11,8 @@ import { transactor } from './transactor.ts';
 export type EndpointOptions = {
   /** Genesis hash that an endpoint must have; null for local chains. */
   readonly genesisHash: string | null;
-  /** Whether a second endpoint must agree on a block before anything follows from it: everywhere but on local chains. */
-  readonly witness: boolean;
+  /** Whether a second endpoint must agree on a block before anything follows from it: everywhere but on local chains. `if-any`: where one is named. */
+  readonly witness: boolean | 'if-any';
   readonly log: Log;
 };
 
@@ -43,14 +43,16 @@ export class EndpointPool implements ChainReader {
 
   /** Connects to the first healthy endpoint. Throws what the last one answered where none is. */
   static async open(endpoints: readonly string[], options: EndpointOptions): Promise<EndpointPool> {
-    if (options.witness && new Set(endpoints).size < 2)
+    // One node under two spellings is no second opinion.
+    const distinct = [...new Map(endpoints.map((endpoint) => [normalized(endpoint), endpoint])).values()];
+    if (options.witness === true && distinct.length < 2)
       throw new ChainError(
         'BAD_ENDPOINT',
         'usage',
         `a public chain needs two endpoints that agree, and only ${endpoints.join(', ') || 'none'} is named`,
         'name two with --endpoint wss://one,wss://other (in Actions the variable CACHEON_ENDPOINT): one can be your own node',
       );
-    const pool = new EndpointPool(endpoints, options);
+    const pool = new EndpointPool(distinct, { ...options, witness: options.witness !== false && distinct.length > 1 });
     await pool.#use(() => Promise.resolve(), 1);
     return pool;
   }
@@ -180,23 +182,45 @@ export class EndpointPool implements ChainReader {
   commitment(hotkey: string, netuid: number) {
     return this.#use((chain) => chain.commitment(hotkey, netuid));
   }
-  payment(claim: PaymentClaim): Promise<PaymentOutcome> {
-    return this.#useOld(
+  /** A payment as two endpoints see it, where there are two: one that lags or lies decides nobody's money. */
+  async payment(claim: PaymentClaim): Promise<PaymentOutcome> {
+    const first = await this.#useOld(
       (chain) => chain.payment(claim),
       ({ state }) => state === 'unknown',
     );
+    if (!this.#options.witness || first.state === 'unknown') return first;
+    for (const [index, link] of this.#links.entries()) {
+      if (index === this.#current) continue;
+      try {
+        const second = await (await this.#chainOf(link)).payment(claim);
+        if (second.state === 'unknown') continue;
+        return second.state === first.state ? first : { state: 'unknown', reason: 'the endpoints do not agree on this payment' };
+      } catch {
+        // This one cannot tell.
+      }
+    }
+    return first;
   }
   uidOf(hotkey: string, netuid: number, block: BlockRef) {
-    return this.#use((chain) => chain.uidOf(hotkey, netuid, block));
+    return this.#useOld(
+      (chain) => chain.uidOf(hotkey, netuid, block),
+      () => false,
+    );
   }
   weights(uid: number, netuid: number, block: BlockRef) {
-    return this.#use((chain) => chain.weights(uid, netuid, block));
+    return this.#useOld(
+      (chain) => chain.weights(uid, netuid, block),
+      () => false,
+    );
+  }
+  epoch(netuid: number, block: BlockRef) {
+    return this.#useOld(
+      (chain) => chain.epoch(netuid, block),
+      () => false,
+    );
   }
   subnet(netuid: number, hotkey: string) {
     return this.#use((chain) => chain.subnet(netuid, hotkey));
-  }
-  epoch(netuid: number, block: BlockRef) {
-    return this.#use((chain) => chain.epoch(netuid, block));
   }
   waitingCommits(netuid: number, hotkey: string, epoch: number) {
     return this.#use((chain) => chain.waitingCommits(netuid, hotkey, epoch));
@@ -228,6 +252,13 @@ export class EndpointPool implements ChainReader {
   async disconnect(): Promise<void> {
     await Promise.all(this.#links.map(async (link) => link.chain?.disconnect()));
   }
+}
+
+/** An endpoint's address as any spelling of it gives it. */
+function normalized(endpoint: string): string {
+  if (!URL.canParse(endpoint)) return endpoint;
+  const { protocol, hostname, port, pathname } = new URL(endpoint);
+  return `${protocol}//${hostname}:${port || (protocol === 'wss:' ? '443' : '80')}${pathname.replace(/\/+$/, '')}`;
 }
 
 /** Throws `STALE` where the newest finalized block is minutes old. */

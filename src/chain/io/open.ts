@@ -5,7 +5,11 @@ export type Network = 'finney' | 'test' | 'local';
 
 /** Public endpoints of each network (reference: subtensor.md 8); a local chain is where `devnet chain` and `subtensor/run.sh` put it. */
 const ENDPOINTS: Readonly<Record<Network, readonly string[]>> = {
-  finney: ['wss://entrypoint-finney.opentensor.ai:443', 'wss://lite.chain.opentensor.ai:443'],
+  finney: [
+    'wss://entrypoint-finney.opentensor.ai:443',
+    'wss://lite.chain.opentensor.ai:443',
+    'wss://archive.chain.opentensor.ai:443',
+  ],
   test: ['wss://test.finney.opentensor.ai:443'],
   local: ['ws://127.0.0.1:9944'],
 };
@@ -27,11 +31,11 @@ export function openEndpoints(
   endpoints: string | undefined,
   arena: { readonly network: Network; readonly genesisHash: string | null },
   log: Log,
-  witness = true,
+  witness: boolean | 'if-any' = true,
 ): Promise<EndpointPool> {
   return EndpointPool.open(endpointList(endpoints) ?? ENDPOINTS[arena.network], {
     genesisHash: arena.genesisHash,
-    witness: witness && arena.network !== 'local',
+    witness: arena.network === 'local' ? false : witness,
     log,
   });
 }

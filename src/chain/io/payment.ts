@@ -26,7 +26,11 @@ export async function verifyPayment(api: ApiPromise, claim: PaymentClaim): Promi
       if (canonical.toHex() !== blockHash) return refused(`payment block ${blockHash} is not canonical`);
       if (header.number.toNumber() > claim.before.number) return refused('the payment block is not finalized');
     }
-    if (/^0x0+$/.test(blockHash)) return refused(`there is no block ${String(claim.block)}`);
+    // The plan's block is final and later than this one: a node that lacks it lags, and tells nothing.
+    if (/^0x0+$/.test(blockHash))
+      return number === null
+        ? refused(`there is no block ${String(claim.block)}`)
+        : { state: 'unknown', reason: `the node does not know block ${number} yet` };
     const { block } = await api.rpc.chain.getBlock(blockHash);
     const index = block.extrinsics.findIndex((extrinsic) => extrinsic.hash.toHex() === claim.tx);
     if (index < 0) return refused(`extrinsic ${claim.tx} is not in block ${String(claim.block)}`);

@@ -68,6 +68,7 @@ export async function readItems<Name extends string>(
   const ask = async (
     query: Query,
     registry: Registry,
+    stop: (spec: number | null) => boolean,
   ): Promise<{ spec: number | null; values: Record<Name, Codec | null | undefined> }> => {
     const entries = names.map((name) => entryOf(query, items[name][0]));
     const keys = entries.map((entry, i) => entry && keyOf(entry, items[names[i]!].slice(1)));
@@ -76,15 +77,20 @@ export async function readItems<Name extends string>(
     const [answer] = await rawSend<{ changes: [string, string | null][] }[]>(api, 'state_queryStorageAt', wanted, blockHash);
     const found = new Map(answer?.changes ?? []);
     const spec = decode(registry, version, found.get(wanted[0]!) ?? null) as unknown as Map<string, Codec> | null;
+    const specVersion = spec && Number(spec.get('specVersion')!.toString());
     const values = {} as Record<Name, Codec | null | undefined>;
+    // Of another runtime than this registry's: decoding would only fail, or worse, succeed.
+    if (stop(specVersion)) return { spec: specVersion, values };
     for (const [i, name] of names.entries())
       values[name] = entries[i] === undefined ? undefined : decode(registry, entries[i], found.get(keys[i]!) ?? null);
-    return { spec: spec && Number(spec.get('specVersion')!.toString()), values };
+    return { spec: specVersion, values };
   };
-  const now = await ask(api.query as unknown as Query, api.registry);
-  if (now.spec === null || now.spec === api.runtimeVersion.specVersion.toNumber()) return now.values;
+  const connected = api.runtimeVersion.specVersion.toNumber();
+  const other = (spec: number | null): boolean => spec !== null && spec !== connected;
+  const now = await ask(api.query as unknown as Query, api.registry, other);
+  if (!other(now.spec)) return now.values;
   const at = await api.at(blockHash);
-  return (await ask(at.query as unknown as Query, at.registry)).values;
+  return (await ask(at.query as unknown as Query, at.registry, () => false)).values;
 }
 
 function keyOf(entry: StorageEntry, keys: readonly unknown[]): string {

@@ -4,12 +4,13 @@ import { concatBytes, fromHex, toHex } from '../../core/bytes.ts';
 import type { BlockRef, ChainNeuron, Snapshot, StandingCommitment } from '../chain.ts';
 import { ChainError } from '../errors.ts';
 import { u16le, vecU16 } from '../scale.ts';
-import type { Features } from './calls.ts';
+import { featuresOf, type Features } from './calls.ts';
 import { commitmentOf, decodeAs, standingCommitment } from './decode.ts';
 import { NOBODY, numberOf, rawSend, readItems, type Item } from './read.ts';
 
 /** Indexes of getSelectiveMetagraph that a scan needs. The metagraph's own block is not among them: the state's number comes with the reveals. */
 const METAGRAPH = { hotkeys: 52, coldkeys: 53, validatorPermit: 57, blockAtRegistration: 66, commitments: 73 } as const;
+const TOTAL_STAKE = 69;
 const METHOD = 'SubnetInfoRuntimeApi_get_selective_metagraph';
 
 type Metagraph = { neurons: ChainNeuron[]; standing: Map<string, StandingCommitment> | null };
@@ -42,16 +43,28 @@ export async function readSnapshot(api: ApiPromise, features: Features, netuid: 
 const noSubnet = (netuid: number): ChainError =>
   new ChainError('WRONG_CHAIN', 'infra', `the chain has no subnet ${netuid}, or nobody is on it`, 'check netuid in the arena');
 
-async function selectiveMetagraph(api: ApiPromise, netuid: number, hash: string): Promise<Metagraph> {
-  const params = `0x${toHex(concatBytes(u16le(netuid), vecU16(Object.values(METAGRAPH))))}`;
+type Graph = Map<string, { isNone: boolean; unwrap(): Iterable<Codec> }>;
+
+/** Some fields of a subnet's metagraph at a block, in one request. Throws `WRONG_CHAIN` where there is no such subnet. */
+async function metagraphFields(api: ApiPromise, netuid: number, hash: string, indexes: readonly number[]): Promise<Graph> {
+  const params = `0x${toHex(concatBytes(u16le(netuid), vecU16(indexes)))}`;
   const bytes = fromHex(await rawSend<string>(api, 'state_call', METHOD, params, hash)) ?? new Uint8Array();
   const type = (api.call['subnetInfoRuntimeApi']!['getSelectiveMetagraph'] as unknown as { meta: { type: string } }).meta.type;
-  const decoded = decodeAs(api.registry, type, bytes) as unknown as {
-    isNone: boolean;
-    unwrap(): Map<string, { isNone: boolean; unwrap(): Iterable<Codec> }>;
-  };
+  const decoded = decodeAs(api.registry, type, bytes) as unknown as { isNone: boolean; unwrap(): Graph };
   if (decoded.isNone) throw noSubnet(netuid);
-  const graph = decoded.unwrap();
+  return decoded.unwrap();
+}
+
+/** Stake of a uid as permits and weights count it, in rao; null on runtimes without the metagraph call. */
+export async function readStake(api: ApiPromise, netuid: number, hash: string, uid: number): Promise<bigint | null> {
+  if (!featuresOf(api).selectiveMetagraph) return null;
+  const stakes = (await metagraphFields(api, netuid, hash, [TOTAL_STAKE])).get('totalStake');
+  const stake = stakes && !stakes.isNone ? [...stakes.unwrap()][uid] : undefined;
+  return stake === undefined ? null : BigInt(stake.toString());
+}
+
+async function selectiveMetagraph(api: ApiPromise, netuid: number, hash: string): Promise<Metagraph> {
+  const graph = await metagraphFields(api, netuid, hash, Object.values(METAGRAPH));
   const list = (name: keyof typeof METAGRAPH): Codec[] => [...graph.get(name)!.unwrap()];
   const [coldkeys, permits, registered] = [list('coldkeys'), list('validatorPermit'), list('blockAtRegistration')];
   const neurons = list('hotkeys').map((hotkey, uid) => ({

@@ -3,6 +3,7 @@ import type { Codec } from '@polkadot/types/types';
 import type { SubnetState } from '../chain.ts';
 import { PUBLIC_KEY_BYTES, type Beacon } from '../drand.ts';
 import { ChainError } from '../errors.ts';
+import { readStake } from './snapshot.ts';
 import { hasItem, NOBODY, numberOf, rawSend, readItems } from './read.ts';
 
 const DEFAULT_BLOCK_SECONDS = 12;
@@ -33,11 +34,13 @@ export async function readSubnet(api: ApiPromise, netuid: number, hotkey: string
     subnetEpochIndex: subtensor('subnetEpochIndex'),
     blocksSinceLastStep: subtensor('blocksSinceLastStep'),
     beacon: ['drand.beaconConfig'],
+    stakeThreshold: ['subtensorModule.stakeThreshold'],
   });
   if (found.added?.toString() !== 'true')
     throw new ChainError('WRONG_CHAIN', 'infra', `the chain has no subnet ${netuid}`, 'check netuid in the arena');
   const uid = found.uid ? numberOf(found.uid) : null;
   const head = { number: numberOf(found.number), hash };
+  const stakeThresholdRao = BigInt(found.stakeThreshold?.toString() ?? 0);
   const coldkey = found.coldkey?.toString() ?? NOBODY;
   const tempo = numberOf(found.tempo);
   const revealPeriodEpochs = numberOf(found.revealPeriod, 1);
@@ -51,6 +54,8 @@ export async function readSubnet(api: ApiPromise, netuid: number, hotkey: string
     size: numberOf(found.size),
     validatorPermit: at(found.permits) === true,
     isOwner: found.owner?.toString() === hotkey,
+    stakeRao: stakeThresholdRao > 0n && uid !== null ? await readStake(api, netuid, hash, uid) : null,
+    stakeThresholdRao,
     lastUpdate: Number(at(found.lastUpdate) ?? 0),
     weightsRateLimit: numberOf(found.rateLimit),
     minAllowedWeights: numberOf(found.minAllowed),

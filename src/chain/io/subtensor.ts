@@ -25,7 +25,7 @@ import { isTransport } from './connect.ts';
 import { commitmentOf, standingCommitment } from './decode.ts';
 import { dispatchErrorName, eventsOf } from './events.ts';
 import { verifyPayment } from './payment.ts';
-import { hasItem, numberOf, rawSend, readItems, stateError } from './read.ts';
+import { hasItem, numberOf, rawSend, readItems, stateError, type Item } from './read.ts';
 import { readSnapshot } from './snapshot.ts';
 import { readSubnet } from './subnet.ts';
 import { transactor } from './transactor.ts';
@@ -67,6 +67,19 @@ export class SubtensorChain implements ChainReader {
 
   #send<T>(method: string, ...params: unknown[]): Promise<T> {
     return rawSend<T>(this.api, method, ...params);
+  }
+
+  /** Items of a block that may be old: throws `STATE_DISCARDED` where the node no longer keeps them. */
+  async #old<Name extends string>(
+    block: BlockRef,
+    items: Readonly<Record<Name, Item>>,
+  ): Promise<Record<Name, Codec | null | undefined>> {
+    try {
+      return await readItems(this.api, block.hash, items);
+    } catch (error) {
+      if (isTransport(error)) throw error;
+      throw stateError(error, `the state of block ${block.number}`);
+    }
   }
 
   async finalizedHead(): Promise<BlockRef> {
@@ -121,12 +134,12 @@ export class SubtensorChain implements ChainReader {
   }
 
   async uidOf(hotkey: string, netuid: number, block: BlockRef): Promise<number | null> {
-    const { uid } = await readItems(this.api, block.hash, { uid: ['subtensorModule.uids', netuid, hotkey] });
+    const { uid } = await this.#old(block, { uid: ['subtensorModule.uids', netuid, hotkey] });
     return uid ? numberOf(uid) : null;
   }
 
   async weights(uid: number, netuid: number, block: BlockRef): Promise<WeightRow> {
-    const { row } = await readItems(this.api, block.hash, { row: ['subtensorModule.weights', netuid, uid] });
+    const { row } = await this.#old(block, { row: ['subtensorModule.weights', netuid, uid] });
     return (row!.toJSON() as [number, number][])
       .map(([target, weight]) => ({ uid: target, weight }))
       .sort((a, b) => a.uid - b.uid);
@@ -137,7 +150,7 @@ export class SubtensorChain implements ChainReader {
   }
 
   async epoch(netuid: number, block: BlockRef): Promise<number> {
-    const { index, tempo } = await readItems(this.api, block.hash, {
+    const { index, tempo } = await this.#old(block, {
       index: ['subtensorModule.subnetEpochIndex', netuid],
       tempo: ['subtensorModule.tempo', netuid],
     });

@@ -97,6 +97,24 @@ export async function unlockPair(file: string, options: WalletOptions): Promise<
   return pairOfKeyfile(await readKeyfile(file, options), file);
 }
 
+/** The coldkey's pair, which must be the one of the public file: money would leave another account than the one that was checked. */
+export async function unlockColdkey(wallet: Wallet, options: WalletOptions): Promise<KeyringPair> {
+  const pair = await unlockPair(coldkeyFile(wallet), options);
+  const stated = coldkeyAddress(wallet);
+  if (pair.address !== stated)
+    throw new WalletError(
+      'ADDRESS_MISMATCH',
+      `${coldkeyFile(wallet)} is the key of ${pair.address}, ${coldkeyPublicFile(wallet)} says ${stated}`,
+      'one of the two files is of another wallet: btcli wallet regen-coldkeypub writes the public one anew',
+    );
+  return pair;
+}
+
+/** Whether the environment has a password for a keyfile. */
+export function hasPassword(file: string, environment: WalletOptions['environment']): boolean {
+  return passwordFromEnvironment(file, environment) !== null;
+}
+
 /** The coldkey's address, from the public file: no password needed. */
 export function coldkeyAddress(wallet: Wallet): string {
   const file = coldkeyPublicFile(wallet);
