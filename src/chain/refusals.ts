@@ -86,6 +86,9 @@ const POOL: readonly (readonly [RegExp, Refusal])[] = [
   ],
 ];
 
+/** Every dispatch error that has a remedy here: a test looks each of them up in the metadata. */
+export const KNOWN_DISPATCH_ERRORS: readonly string[] = Object.keys(DISPATCH);
+
 /** What a dispatch error means. `name` is `Pallet.Error` or the error alone; unknown ones are to be fixed by a person. */
 export function dispatchRefusal(name: string): Refusal {
   const known = DISPATCH[name] ?? DISPATCH[name.split('.').at(-1)!];

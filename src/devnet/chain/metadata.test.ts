@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Metadata, TypeRegistry } from '@polkadot/types';
 import { describe, expect, it } from 'vitest';
+import { KNOWN_DISPATCH_ERRORS } from '../../chain/refusals.ts';
 import { ADDED } from './kept.ts';
 import { METADATA_VERSIONS, metadataBytes } from './metadata.ts';
 
@@ -130,5 +131,17 @@ describe('metadata of the embedded chain', () => {
       ]);
     same('extensions', extensions(ours), extensions(real));
     expect(compared).toBeGreaterThan(250);
+  });
+
+  it.skipIf(!present)('names errors as the real runtime does', () => {
+    const real = decode(new Uint8Array(readFileSync(realFile)));
+    const errors = new Set(
+      real.pallets.flatMap((pallet) =>
+        pallet.errors ? real.lookup.types[pallet.errors.type]!.type.def['variant']!.variants!.map(({ name }) => name) : [],
+      ),
+    );
+    // Kinds of the runtime's own DispatchError, and one error of older runtimes.
+    const others = /^(?:Token\.|BadOrigin$|CommitmentSetRateLimitExceeded$|SubnetNotExists$)/;
+    expect(KNOWN_DISPATCH_ERRORS.filter((name) => !errors.has(name) && !others.test(name))).toEqual([]);
   });
 });
