@@ -7,6 +7,7 @@ import { sr25519Verify } from '@polkadot/util-crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromHex, utf8 } from '../core/bytes.ts';
 import { decodeSs58 } from '../core/ss58.ts';
+import { startProxy } from '../devnet/chain/proxy.ts';
 import { startChain, type ChainServer } from '../devnet/chain/server.ts';
 import { engineDigest, engineImage } from '../devnet/images.ts';
 import { devKeyfile, writeWallet, writeWallets } from '../devnet/wallets.ts';
@@ -160,6 +161,13 @@ describe('cacheon submit', () => {
     expect([other.code, errorOf(other).code]).toEqual([2, 'REJECTED']);
   });
 
+  it('charges nobody again for another name of the same image', async () => {
+    const renamed = ['submit', '--image', '127.0.0.1:5000/renamed', '--digest', engineDigest('fast'), ...walletArgs('miner1')];
+    const result = await cacheon([...renamed, ...chainArgs(), '--no-wait']);
+    expect([result.code, errorOf(result).code]).toEqual([2, 'REJECTED']);
+    expect(errorOf(result).hint).toContain('--again');
+  });
+
   it('destroys no sealed commitment unasked', async () => {
     const other = [
       'submit',
@@ -226,12 +234,27 @@ describe('scan and settle on a public chain', () => {
     const blocks = server.node.blocks.length;
     const common = ['--arena', arena(), '--json', '--repo', join(folder, 'repo')];
     const one = await cacheon(['scan', '--validator', validator().address, '--endpoint', server.url, ...common]);
-    expect([one.code, errorOf(one).code]).toEqual([2, 'BAD_ENDPOINT']);
+    expect([one.code, errorOf(one).code, errorOf(one).detail]).toEqual([3, 'INFRA_CHAIN', 'UNREACHABLE']);
     const down = ['--endpoint', `${server.url},ws://127.0.0.1:1`];
     const scan = await cacheon(['scan', '--validator', validator().address, ...down, ...common]);
     expect([scan.code, errorOf(scan).code, errorOf(scan).detail]).toEqual([3, 'INFRA_CHAIN', 'UNREACHABLE']);
     const settle = await cacheon(['settle', ...down, ...common], '', { CACHEON_HOTKEY: validator().uri });
     expect([settle.code, errorOf(settle).code]).toEqual([3, 'INFRA_CHAIN']);
+    const liar = await startProxy(server.url, {
+      meddle: (method, [number]) =>
+        method === 'chain_getBlockHash' && Number(number) > 0 ? { result: `0x${'66'.repeat(32)}` } : 'pass',
+    });
+    const other = await startChain({ seed: '11'.repeat(32) });
+    for (const [second, detail] of [
+      [liar.url, 'DISAGREEMENT'],
+      [other.url, 'UNREACHABLE'],
+    ] as const) {
+      const two = ['--endpoint', `${server.url},${second}`];
+      const result = await cacheon(['scan', '--validator', validator().address, ...two, ...common]);
+      expect([result.code, errorOf(result).code, errorOf(result).detail]).toEqual([3, 'INFRA_CHAIN', detail]);
+    }
+    await liar.close();
+    await other.close();
     expect(server.node.blocks.length).toBe(blocks);
   });
 });

@@ -41,8 +41,3 @@ export type Verdict = (typeof VERDICTS)[number];
 export function isFinal(verdict: Verdict): boolean {
   return verdict === 'VALID' || verdict.startsWith('E_');
 }
-
-/** Whether a verdict is nobody's fault: retried, never a loss. */
-export function isInfra(verdict: Verdict): boolean {
-  return verdict.startsWith('INFRA_') || verdict.startsWith('SEC_');
-}

@@ -1,5 +1,6 @@
 import { rank, type RankedEntry, type Ranking } from '../arena/ranking.ts';
 import { parseArena, type Arena } from '../arena/schema.ts';
+import { compactJson } from '../core/canonical.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { Verdict } from '../core/verdicts.ts';
 import { HarnessError } from '../harness/errors.ts';
@@ -12,6 +13,7 @@ import {
   type BootPrompts,
   type JudgeContext,
 } from '../harness/judge.ts';
+import { requestBody } from '../harness/load.ts';
 import { tracePath, type Trace } from '../harness/trace.ts';
 import { suiteHash, type Prompt } from '../prompts/sampler.ts';
 import { renderChat, type Message } from '../prompts/template.ts';
@@ -75,6 +77,7 @@ function judgeBoot(
         `${tracePath(shard, boot, 'baseline', 1)} asks other prompts than the plan`,
         'the trace belongs to another plan, or was edited',
       );
+    if (baseline.ok) assertPlannedRequests(first, arena, tracePath(shard, boot, 'baseline', 1));
   }
   const results = new Map<string, BootResult>();
   for (const key of keys) {
@@ -121,6 +124,21 @@ function judgeOwn(
   } catch (error) {
     if (error instanceof HarnessError && error.code === 'BAD_TRACE') return null;
     throw error;
+  }
+}
+
+/** Every field of a request is the arena's: all arms could be asked the same wrong thing, say another temperature or fewer tokens. */
+function assertPlannedRequests(trace: Trace, arena: Arena, name: string): void {
+  for (const { prompt, warmup, body } of trace.requests) {
+    const messages = (body['messages'] ?? []) as Message[];
+    const planned = requestBody({ index: prompt, pool: warmup ? 'warmup' : 'scored', messages, tokens: 0 }, arena);
+    if (compactJson(planned) !== compactJson(body))
+      throw new HarnessError(
+        'BAD_TRACE',
+        'usage',
+        `${name}: the request of prompt ${prompt} is not the arena's`,
+        'the trace belongs to another plan, or was edited',
+      );
   }
 }
 

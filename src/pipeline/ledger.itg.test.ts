@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { Keyring } from '@polkadot/keyring';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderJson } from '../core/canonical.ts';
 import { utf8 } from '../core/bytes.ts';
+import { sha256Hex } from '../core/hash.ts';
 import { demo, type DemoReport } from '../devnet/demo.ts';
 import { unpackTrace } from '../harness/io/trace-files.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
@@ -222,6 +224,23 @@ describe('an audit', () => {
     expect(
       await codes(changed((files) => files.set(round().replace('round.json', 'traces/0/1/extra.ndjson.gz'), Uint8Array.of(1)))),
     ).toContain('MERKLE_MISMATCH');
+  });
+  it('T22 sees that all arms were asked something else than the arena says', async () => {
+    for (const [from, to] of [
+      ['"temperature":0', '"temperature":1'],
+      ['"max_tokens":20', '"max_tokens":19'],
+    ] as const) {
+      const folder = round().replace('round.json', '');
+      const edited = new Map(
+        [...sound]
+          .filter(([path]) => path.startsWith(folder) && path.endsWith('.gz'))
+          .map(([path, bytes]) => [path, new Uint8Array(gzipSync(gunzipSync(bytes).toString().replaceAll(from, to)))]),
+      );
+      const signed = resigned(round(), ({ predicate }) => {
+        for (const [path, bytes] of edited) predicate['files'][path.slice(folder.length)] = sha256Hex(bytes);
+      });
+      expect(await codes(new Map([...signed, ...edited]))).toContain('RECOMPUTE_MISMATCH');
+    }
   });
   it('T26 refuses odd paths, links and case twins', async () => {
     for (const path of ['../evil.json', 'rounds/0018/plan.json', 'notes.txt'])

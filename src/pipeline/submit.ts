@@ -112,6 +112,13 @@ export async function submit(ports: SubmitPorts, arena: Arena, request: SubmitRe
   const noted = journal.read();
   // A new submission begins only where the one before it is done: an interrupted one is finished first, whatever was asked.
   const known = request.again && landed(noted?.commitment ?? null) ? null : noted;
+  if (known && known.image !== image && landed(known.commitment))
+    throw new ChainError(
+      'REJECTED',
+      'usage',
+      `this digest was submitted as ${known.image} at block ${known.commitment.block}`,
+      'give --again to pay for another submission of it',
+    );
   const entry = known && known.genesisHash === genesisHash && known.image === image ? known : fresh;
   if (known && entry === fresh && known.genesisHash === genesisHash && known.payment && !landed(known.commitment)) {
     // The digest is what was paid for: a corrected image name keeps the payment.

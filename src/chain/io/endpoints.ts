@@ -45,14 +45,10 @@ export class EndpointPool implements ChainReader {
   static async open(endpoints: readonly string[], options: EndpointOptions): Promise<EndpointPool> {
     // One node under two spellings is no second opinion.
     const distinct = [...new Map(endpoints.map((endpoint) => [normalized(endpoint), endpoint])).values()];
-    if (options.witness === true && distinct.length < 2)
-      throw new ChainError(
-        'BAD_ENDPOINT',
-        'usage',
-        `a public chain needs two endpoints that agree, and only ${endpoints.join(', ') || 'none'} is named`,
-        'name two with --endpoint wss://one,wss://other (in Actions the variable CACHEON_ENDPOINT): one can be your own node',
-      );
-    const pool = new EndpointPool(distinct, { ...options, witness: options.witness !== false && distinct.length > 1 });
+    const pool = new EndpointPool(distinct, {
+      ...options,
+      witness: options.witness === 'if-any' ? distinct.length > 1 : options.witness,
+    });
     await pool.#use(() => Promise.resolve(), 1);
     return pool;
   }
@@ -129,7 +125,7 @@ export class EndpointPool implements ChainReader {
   async confirm(block: BlockRef): Promise<void> {
     await this.#use((chain) => chain.confirm(block));
     if (!this.#options.witness) return;
-    let reason = 'there is no other endpoint';
+    let reason = `only ${this.#links[0]!.endpoint} is named`;
     for (const [index, link] of this.#links.entries()) {
       if (index === this.#current) continue;
       try {
@@ -157,7 +153,7 @@ export class EndpointPool implements ChainReader {
       'UNREACHABLE',
       'infra',
       `no second endpoint confirms block ${block.number}: ${reason}`,
-      'name another endpoint: two must agree',
+      'two endpoints must agree before anything is planned or sent: name two with --endpoint wss://one,wss://other (in Actions CACHEON_ENDPOINT)',
     );
   }
 

@@ -100,7 +100,15 @@ export class SubtensorChain implements ChainReader {
 
   /** One endpoint can only agree with itself: see EndpointPool. */
   async confirm(block: BlockRef): Promise<void> {
-    if ((await this.blockHash(block.number)) !== block.hash)
+    const hash = await this.blockHash(block.number);
+    if (hash === null)
+      throw new ChainError(
+        'STALE',
+        'infra',
+        `the node does not know block ${block.number} yet`,
+        'it lags: name another endpoint, or try again',
+      );
+    if (hash !== block.hash)
       throw new ChainError('DISAGREEMENT', 'infra', `block ${block.number} is not ${block.hash} any more`, 'try again');
   }
 

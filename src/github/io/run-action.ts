@@ -9,6 +9,19 @@ const SECRETS = ['CACHEON_HOTKEY'];
 /** Job summaries are cut by the service at 1 MiB. */
 const MAX_SUMMARY = 1_000_000;
 
+/** Everything secret in a variable: its text, and where that is a keyfile, each text inside it, for a log may show one alone. */
+function secretsIn(text: string | undefined): string[] {
+  if (text === undefined || text === '') return [];
+  try {
+    const keyfile: unknown = JSON.parse(text);
+    const fields = typeof keyfile === 'object' && keyfile !== null ? Object.entries(keyfile) : [];
+    const hidden = fields.filter(([name, value]) => /secret|private/i.test(name) && typeof value === 'string' && value !== '');
+    return [text, ...hidden.map(([, value]) => value as string)];
+  } catch {
+    return [text];
+  }
+}
+
 /** Inputs of an action by the names of its schema; a missing one arrives as an empty text and becomes undefined, so that defaults apply. */
 export function readInputs(schema: z.ZodObject, get: (name: string) => string): unknown {
   return Object.fromEntries(Object.keys(schema.shape).map((name) => [name, get(name) === '' ? undefined : get(name)]));
@@ -25,7 +38,7 @@ export async function runAction<S extends z.ZodObject>(
 ): Promise<void> {
   const summary: string[] = [];
   try {
-    for (const variable of SECRETS) if (process.env[variable]) core.setSecret(process.env[variable]);
+    for (const variable of SECRETS) for (const secret of secretsIn(process.env[variable])) core.setSecret(secret);
     const parsed = schema.safeParse(readInputs(schema, (input) => core.getInput(input)));
     if (!parsed.success) {
       const issue = parsed.error.issues[0]!;
