@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/open.ts';
 import { table } from '../../src/github/summary.ts';
 import { main } from '../../src/github/io/run-action.ts';
-import { unpackTrace } from '../../src/harness/io/trace-files.ts';
+import { unpackText, unpackTrace } from '../../src/harness/io/trace-files.ts';
 import { audit } from '../../src/pipeline/audit.ts';
 import { openCorpus } from '../../src/prompts/io/corpus.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer.ts';
@@ -19,6 +19,7 @@ void main('audit', inputs, async ({ input, log, output, summary }) => {
     chain,
     log,
     unpack: unpackTrace,
+    unpackText,
     tokenizerOf: (source) => loadTokenizer(source, root),
     corpusOf: (source) => (source !== 'generated' && input.corpus === undefined ? null : openCorpus(source, input.corpus, log)),
   });

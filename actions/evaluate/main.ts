@@ -1,25 +1,30 @@
 import { parseArena } from '../../src/arena/schema.ts';
-import { evaluatePorts } from '../../src/cli/compose.ts';
+import { measuringPorts, type Engines } from '../../src/cli/compose.ts';
 import { ARTIFACTS, packFiles } from '../../src/github/handover.ts';
 import { uploadArtifact } from '../../src/github/io/artifacts.ts';
 import { main } from '../../src/github/io/run-action.ts';
-import { packTrace } from '../../src/harness/io/trace-files.ts';
+import { packEvidence, unpackText } from '../../src/harness/io/trace-files.ts';
 import { evaluate } from '../../src/pipeline/evaluate.ts';
+import { readFingerprints } from '../../src/pipeline/images.ts';
 import { signedPlan } from '../../src/pipeline/sound-ledger.ts';
+import { openCorpus } from '../../src/prompts/io/corpus.ts';
 import { gitStore } from '../../src/results/io/git-store.ts';
 import { inputs } from './inputs.ts';
 
 void main('evaluate', inputs, async ({ input, log, output }) => {
   const root = process.cwd();
   // Only a plan that is signed in the branch may cost GPU time; this job holds no key and decides nothing.
-  const plan = await signedPlan(gitStore({ folder: root, remote: null }), input.validator, input.block);
+  const store = gitStore({ folder: root, remote: null });
+  const plan = await signedPlan(store, input.validator, input.block);
   const arena = parseArena(plan.predicate.arena, 'the plan');
   const files = new Map<string, Uint8Array>();
-  const ports = evaluatePorts(arena, root, input.corpus, input['engine-command'], log, (path, lines) => {
-    files.set(path, packTrace(lines));
-  });
+  const command = input['engine-command'];
+  const engines: Engines = command === undefined ? { kind: 'containers' } : { kind: 'processes', command };
+  const ports = await measuringPorts(arena, root, engines, log, (path, content) => files.set(path, packEvidence(content)));
+  const corpus = openCorpus(arena.corpus, input.corpus, log);
+  const known = readFingerprints(await store.read(input.validator), unpackText);
   try {
-    await evaluate(ports, plan, input.shard);
+    await evaluate({ ...ports, corpus, known }, plan, input.shard);
   } finally {
     // What was measured before a fault is evidence too.
     if (files.size > 0) await uploadArtifact(ARTIFACTS.traces(input.shard), packFiles(files));

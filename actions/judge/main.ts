@@ -4,7 +4,7 @@ import { roundSummary } from '../../src/github/summary.ts';
 import { ARTIFACTS, unpackFiles } from '../../src/github/handover.ts';
 import { artifactNames, downloadArtifact, uploadArtifact } from '../../src/github/io/artifacts.ts';
 import { main } from '../../src/github/io/run-action.ts';
-import { unpackTrace } from '../../src/harness/io/trace-files.ts';
+import { tracesOf } from '../../src/harness/io/trace-files.ts';
 import type { Trace } from '../../src/harness/trace.ts';
 import { firstDifference } from '../../src/core/difference.ts';
 import { judgeRound } from '../../src/pipeline/judge.ts';
@@ -23,7 +23,7 @@ void main('judge', inputs, async ({ input, log, output, summary }) => {
   else {
     const traces = new Map<string, Trace>();
     for (const name of names)
-      for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name))) traces.set(path, unpackTrace(bytes, path));
+      for (const [path, trace] of tracesOf(unpackFiles(name, await downloadArtifact(name)))) traces.set(path, trace);
     const arena = parseArena(plan.predicate.arena, 'the plan');
     const body = judgeRound(plan, traces, loadTokenizer(arena.tokenizer, root));
     await uploadArtifact(ARTIFACTS.verdicts, renderJson({ body }));

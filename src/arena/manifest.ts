@@ -8,7 +8,8 @@ export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 const MAX_INDEX_ENTRIES = 64;
 /** What overlay2 can stack. */
 const MAX_LAYERS = 127;
-const PLATFORM = { os: 'linux', architecture: 'amd64' } as const;
+/** What validators run. */
+export const PLATFORM = { os: 'linux', architecture: 'amd64' } as const;
 
 const size = z.number().int().nonnegative();
 const sha256Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);

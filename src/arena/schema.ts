@@ -7,6 +7,7 @@ const seconds = z.number().positive().max(86_400);
 const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();
 const share = z.number().min(0).max(1);
+const versions = z.array(z.string().regex(/^\d+(?:\.\d+)*$/)).min(1);
 const ss58 = z.string().refine((text) => decodeSs58(text) !== null, 'wants an ss58 address of prefix 42');
 
 /** Every number of the competition (DESIGN section 2). Unknown fields are refused: a typo must not silently keep a default. */
@@ -56,6 +57,12 @@ export const arenaSchema = z.strictObject({
     baseline: z.string().describe('image@sha256:… of the pinned vLLM; without a digest no round runs'),
     reference: z.string().describe('image@sha256:… of the vLLM that teacher-forces'),
     arguments: z.array(z.string()).default([]).describe('arguments of both'),
+    environment: z
+      .array(z.string())
+      .default([])
+      .describe(
+        "NAME=value entries of LD_, NVIDIA_ and CUDA_ that a miner's image may carry beside those of the baseline's image",
+      ),
   }),
   hardware: z
     .record(z.string(), z.strictObject({ gpus: positive, memoryGb: positive, models: z.array(z.string()) }))
@@ -105,6 +112,37 @@ export const arenaSchema = z.strictObject({
     })
     .prefault({}),
   driftLimit: z.number().positive().default(0.03).describe('|last/first - 1| of the baseline in one boot'),
+  clock: z
+    .strictObject({
+      waitMs: z.number().positive().default(5).describe('what the client itself may lose in a sample, in ms'),
+      waitShare: share.default(0.02).describe('or this share of what it measured, where that is more; else the sample is void'),
+      ttftBiasMs: z.number().positive().default(0.25).describe('self-test: error of the median TTFT'),
+      p99Ms: z.number().positive().default(3).describe('self-test: p99 of the error of all chunks'),
+      throughputBias: z.number().positive().default(0.002).describe('self-test: relative error of throughput'),
+    })
+    .prefault({})
+    .describe('how wrong the measuring client may be'),
+  sandbox: z
+    .strictObject({
+      memoryGb: z.number().positive().default(200),
+      cpus: positive.default(32),
+      pids: positive.default(4096),
+      shmGb: z.number().positive().default(16),
+      tmpGb: z.number().positive().default(16).describe('/tmp: writable, nothing in it can be executed'),
+      cacheGb: z.number().positive().default(32).describe('/cache: writable, for code that is compiled at run time'),
+      files: positive.default(65_536).describe('open files'),
+      minimums: z
+        .strictObject({ engine: versions, runc: versions, toolkit: versions, driver: versions })
+        .default({
+          engine: ['28.0.0'],
+          runc: ['1.2.8', '1.3.3'],
+          toolkit: ['1.19.1'],
+          driver: ['535.309.01', '580.159.03', '595.71.05'],
+        })
+        .describe('oldest versions that may run a round; lowering one is an override that every plan records'),
+    })
+    .prefault({})
+    .describe('what a server may use, and how new what holds it in must be'),
   boots: positive.max(5).default(2).describe('separate boots that must all say yes to a crown'),
   bootSd: z.number().nonnegative().default(0.005).describe('standard deviation of a score between boots'),
   takeoverMargin: z.number().min(1).default(1.01).describe("a challenger must beat this times the winner's fresh score"),
@@ -124,6 +162,11 @@ export const arenaSchema = z.strictObject({
   planBlocks: positive.default(7200).describe('blocks after which a plan without a round must be void'),
   shards: positive.max(256).default(1).describe('machines that share the challengers of a round'),
   maxImageGb: z.number().positive().default(20).describe('compressed size of an image'),
+  maxUnpackedGb: z.number().positive().default(80).describe('size of an image once unpacked'),
+  maxOwnFiles: positive.default(131_072).describe('files of an image that the baseline does not have'),
+  copyContainment: share
+    .default(0.9)
+    .describe("an image is a copy where this share of the earlier one's own files is in it, or of its own in the earlier one"),
   loopbackImages: z.boolean().default(false).describe('whether images may come from a registry on loopback (tests)'),
 });
 

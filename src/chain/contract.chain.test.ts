@@ -437,6 +437,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
           throw new Error('no round to judge');
         },
         corpusOf: () => null,
+        unpackText: () => null,
         unpack: () => {
           throw new Error('no trace to read');
         },

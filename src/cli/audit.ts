@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ANY_CHAIN, openEndpoints } from '../chain/io/open.ts';
 import { monotonicClock } from '../harness/io/clock.ts';
-import { unpackTrace } from '../harness/io/trace-files.ts';
+import { unpackText, unpackTrace } from '../harness/io/trace-files.ts';
 import { audit } from '../pipeline/audit.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
@@ -25,6 +25,7 @@ export const run: Run = async (invocation) => {
     chain,
     log,
     unpack: unpackTrace,
+    unpackText,
     tokenizerOf: (source) => loadTokenizer(source, ROOT),
     corpusOf: (source) => (source !== 'generated' && folder === undefined ? null : openCorpus(source, folder, log)),
   });

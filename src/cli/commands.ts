@@ -25,8 +25,8 @@ const WALLET = { 'wallet-path': text, 'wallet-name': text, 'wallet-hotkey': text
 export const COMMANDS: Readonly<Record<string, Command>> = {
   demo: {
     about: 'the whole competition on this machine: miners, two rounds, weights on a chain, an audit, a page',
-    usage: '[--seed HEX] [--out DIR] [--endpoint ws://… --accounts FILE]',
-    options: { seed: text, out: text, endpoint: text, accounts: text },
+    usage: '[--seed HEX] [--out DIR] [--processes] [--endpoint ws://… --accounts FILE]',
+    options: { seed: text, out: text, endpoint: text, accounts: text, processes: flag },
     load: async () => (await import('./demo.ts')).run,
   },
   prompts: {

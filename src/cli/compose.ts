@@ -1,55 +1,83 @@
-import { monotonicClock } from '../harness/io/clock.ts';
-import { openClient } from '../harness/io/client.ts';
-import { processRuntime } from '../harness/io/process-runtime.ts';
-import { openReference } from '../harness/io/reference.ts';
-import type { EngineRuntime } from '../harness/engine.ts';
-import { HarnessError } from '../harness/errors.ts';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { readConfig } from '../arena/image-config.ts';
+import { splitReference } from '../arena/image-ref.ts';
 import type { Arena } from '../arena/schema.ts';
 import type { Log } from '../core/log.ts';
 import { variantOfDigest } from '../devnet/images.ts';
-import type { EvaluatePorts } from '../pipeline/evaluate.ts';
-import { openCorpus } from '../prompts/io/corpus.ts';
+import type { EngineRuntime, Target } from '../harness/engine.ts';
+import type { ImageStore } from '../harness/image-store.ts';
+import { monotonicClock } from '../harness/io/clock.ts';
+import { dockerImages } from '../harness/io/docker/image-store.ts';
+import { prepareHost } from '../harness/io/docker/prepare.ts';
+import { idleWatch } from '../harness/io/gpus.ts';
+import { processRuntime } from '../harness/io/process-runtime.ts';
+import { processTruth, selfTest } from '../harness/io/self-test.ts';
+import { urlRuntime } from '../harness/io/url-runtime.ts';
+import type { BootPorts } from '../pipeline/boot.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 
-/** The process runtime of the tiny engines, or a runtime that says that containers are not there yet. */
-export function engineRuntime(engineCommand: string | undefined): EngineRuntime {
-  if (engineCommand === undefined) {
-    return {
-      start: (target) =>
-        Promise.reject(
-          new HarnessError(
-            'NO_SUCH_IMAGE',
-            'infra',
-            `no runtime for ${target.kind === 'image' ? target.image : target.url}: containers are not supported yet`,
-            'on a development chain, name scripts/cacheon as the engine command',
-          ),
-        ),
-    };
-  }
-  return processRuntime((digest) => {
+/** Everything that measuring needs; `images` is null where no registry is involved. */
+export type MeasuringPorts = BootPorts & { readonly images: ImageStore | null };
+/** What is to be run: servers by URL, engines of this repository as processes (trusted code only), or images in containers. */
+export type Engines =
+  | { readonly kind: 'urls' }
+  | { readonly kind: 'processes'; readonly command: string; readonly args?: readonly string[] }
+  | { readonly kind: 'containers' };
+
+/** Where what was read of image layers is remembered. */
+const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cacheon', 'layers');
+
+/** Admission refuses an image that declares a volume: asked of the real rule, as part of probe C17. */
+export function refusesVolumes(): boolean {
+  const config = { architecture: 'amd64', os: 'linux', rootfs: { diff_ids: [] }, config: { Volumes: { '/data': {} } } };
+  return !readConfig(JSON.stringify(config), 0, new Set()).ok;
+}
+
+function tinyRuntime(arena: Arena, command: string, args: readonly string[] = []): EngineRuntime {
+  return processRuntime(arena, (digest) => {
     const variant = variantOfDigest(digest);
-    return variant === null ? null : { command: engineCommand, args: ['devnet', 'engine', '--variant', variant] };
+    return variant === null ? null : { command, args: [...args, 'devnet', 'engine', '--variant', variant] };
   });
 }
 
-/** Everything that measuring needs, wired to this machine. */
-export function evaluatePorts(
+/** Wires what measuring needs to this machine. Throws where it is not fit for it: an open sandbox, a wrong clock. */
+export async function measuringPorts(
   arena: Arena,
   root: string,
-  corpusFolder: string | undefined,
-  engineCommand: string | undefined,
+  engines: Engines,
   log: Log,
-  keep: EvaluatePorts['keep'],
-): EvaluatePorts {
-  return {
+  keep: BootPorts['keep'],
+): Promise<MeasuringPorts> {
+  const base = {
     clock: monotonicClock,
-    runtime: engineRuntime(engineCommand),
-    openClient: (url) => openClient(url, arena, monotonicClock),
-    openReference: (url) => openReference(url, arena.model.name),
     tokenizer: loadTokenizer(arena.tokenizer, root),
-    corpus: openCorpus(arena.corpus, corpusFolder, log),
     log,
     keep,
     now: () => new Date().toISOString(),
   };
+  const urls = urlRuntime(arena);
+  if (engines.kind === 'containers') {
+    const host = await prepareHost(arena, {
+      models: resolve(root, arena.model.path),
+      images: (docker) => dockerImages(docker, splitReference, arena.loopbackImages, cacheFolder()),
+      volumePolicy: refusesVolumes(),
+      log,
+    });
+    const { facts, clock, images } = host;
+    const idle = facts.gpus.length === 0 ? {} : { idle: idleWatch(monotonicClock) };
+    return { ...base, ...idle, runtime: either(urls, host.runtime), images, header: { host: facts, clock } };
+  }
+  const clock = await selfTest(() => processTruth(arena), arena.clock, log);
+  const processes = engines.kind === 'processes' ? tinyRuntime(arena, engines.command, engines.args) : urls;
+  return {
+    ...base,
+    runtime: either(urls, processes),
+    images: null,
+    header: { host: { sandbox: 'none: trusted servers only' }, clock },
+  };
 }
+
+const either = (urls: EngineRuntime, images: EngineRuntime): EngineRuntime => ({
+  start: (target: Target) => (target.kind === 'url' ? urls : images).start(target),
+});

@@ -27,6 +27,7 @@ export const run: Run = async (invocation) => {
     endpoint,
     accounts: accountsFile === undefined ? null : readAccounts(accountsFile),
     out: out === undefined ? null : resolve(out),
+    processes: invocation.values['processes'] === true,
     log: invocation.log,
   });
   if (invocation.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);

@@ -67,27 +67,19 @@ export function judgeFolder(folder: string): { report: Report; text: string } {
   };
   const must = (name: string): Trace => {
     const found = trace(name, 1);
-    if (!found)
-      throw new HarnessError(
-        'BAD_TRACE',
-        'usage',
-        `${tracePath(0, 1, name, 1)} is missing in ${folder}`,
-        'fetch the trace again, or measure again',
-      );
-    return found;
+    if (found) return found;
+    throw new HarnessError(
+      'BAD_TRACE',
+      'usage',
+      `${tracePath(0, 1, name, 1)} is missing in ${folder}`,
+      'fetch the trace again, or measure again',
+    );
   };
-  const traces = {
-    baseline: must('baseline'),
-    baselineLast: trace('baseline', 2),
-    challenger: must('challenger'),
-    incumbent: plan.targets.incumbent === null ? null : must('incumbent'),
-  };
+  const first = must('baseline');
+  must('challenger');
+  if (plan.targets.incumbent !== null) must('incumbent');
   // Without its last run a healthy baseline could hide its drift.
-  if (
-    traces.baselineLast === null &&
-    traces.baseline.requests.length > 0 &&
-    traces.baseline.requests.every((request) => request.end?.outcome === 'done')
-  ) {
+  if (trace('baseline', 2) === null && first.requests.length > 0 && first.requests.every(({ end }) => end?.outcome === 'done')) {
     throw new HarnessError(
       'BAD_TRACE',
       'usage',
@@ -95,6 +87,6 @@ export function judgeFolder(folder: string): { report: Report; text: string } {
       'fetch the trace again, or measure again',
     );
   }
-  const report = judgeEvaluation(plan, traces, loadTokenizer(plan.arena.tokenizer, ROOT));
+  const report = judgeEvaluation(plan, trace, loadTokenizer(plan.arena.tokenizer, ROOT));
   return { report, text: renderJson(report) };
 }

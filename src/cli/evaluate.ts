@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import { parseArena } from '../arena/schema.ts';
-import { writeTrace } from '../harness/io/trace-files.ts';
+import { unpackText, writeEvidence } from '../harness/io/trace-files.ts';
 import { evaluate } from '../pipeline/evaluate.ts';
+import { readFingerprints } from '../pipeline/images.ts';
 import { signedPlan } from '../pipeline/sound-ledger.ts';
 import type { Run } from './commands.ts';
-import { evaluatePorts } from './compose.ts';
+import { openCorpus } from '../prompts/io/corpus.ts';
+import { measuringPorts, type Engines } from './compose.ts';
 import { ROOT, UsageError } from './io.ts';
 import { workplace } from './operator.ts';
 import { optional, required, wholeNumber } from './options.ts';
@@ -17,14 +19,12 @@ export const run: Run = async (invocation) => {
   const plan = await signedPlan(store, required(invocation, 'validator'), block);
   const out = resolve(required(invocation, 'out'));
   const arena = parseArena(plan.predicate.arena, 'the plan');
-  const ports = evaluatePorts(
-    arena,
-    ROOT,
-    optional(invocation, 'corpus'),
-    optional(invocation, 'engine-command'),
-    invocation.log,
-    (path, lines) => writeTrace(out, path, lines),
-  );
-  await evaluate(ports, plan, wholeNumber(invocation, 'shard', 0, 255) ?? 0);
+  const { log } = invocation;
+  const command = optional(invocation, 'engine-command');
+  const engines: Engines = command === undefined ? { kind: 'containers' } : { kind: 'processes', command };
+  const ports = await measuringPorts(arena, ROOT, engines, log, (path, content) => writeEvidence(out, path, content));
+  const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);
+  const known = readFingerprints(await store.read(plan.predicate.validator), unpackText);
+  await evaluate({ ...ports, corpus, known }, plan, wholeNumber(invocation, 'shard', 0, 255) ?? 0);
   return 0;
 };

@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { unpackTrace } from '../harness/io/trace-files.ts';
-import type { Trace } from '../harness/trace.ts';
+import { tracesOf } from '../harness/io/trace-files.ts';
 import { judgeRound } from '../pipeline/judge.ts';
 import { publishPlan, publishRound, publishVoid } from '../pipeline/publish.ts';
 import { scan } from '../pipeline/scan.ts';
@@ -47,15 +46,14 @@ export const run: Run = async (invocation) => {
   const plan = await signedPlan(store, signer.address, block);
   const folder = resolve(optional(invocation, 'traces') ?? join('out', String(block)));
   mkdirSync(folder, { recursive: true });
-  const evidence = new Map([...readFolder(folder)].filter(([path]) => path.startsWith('traces/')));
+  const evidence = new Map([...readFolder(folder)].filter(([path]) => /^(?:traces|logs|images)\//.test(path)));
   if (dryRun) {
     say({ outcome: 'dry-run', block });
     return 0;
   }
   if (evidence.size === 0) await publishVoid({ store, signer, log }, plan, 'the evaluation left no trace');
   else {
-    const traces = new Map([...evidence].map(([path, bytes]): [string, Trace] => [path, unpackTrace(bytes, path)]));
-    await publishRound({ store, signer, log }, plan, judgeRound(plan, traces, tokenizer), evidence);
+    await publishRound({ store, signer, log }, plan, judgeRound(plan, tracesOf(evidence), tokenizer), evidence);
   }
   say({ outcome: evidence.size === 0 ? 'void' : 'round', block });
   return 0;

@@ -35,6 +35,7 @@ export const VERDICTS = ['VALID', ...MINER_FAULTS, ...INFRA_FAULTS, ...SECURITY_
 
 export type MinerFault = (typeof MINER_FAULTS)[number];
 export type InfraFault = (typeof INFRA_FAULTS)[number];
+export type SecurityFault = (typeof SECURITY_FAULTS)[number];
 export type Verdict = (typeof VERDICTS)[number];
 
 /** Whether a verdict closes a submission for good. */

@@ -4,17 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArena, type Arena } from '../arena/schema.ts';
 import { connect } from '../chain/io/connect.ts';
+import { measuringPorts, type Engines } from '../cli/compose.ts';
+import { findDocker } from '../harness/io/docker/host.ts';
 import { weightsEntropy } from '../chain/io/entropy.ts';
 import { assertChain, SubtensorChain } from '../chain/io/subtensor.ts';
 import { silentLog, type Log } from '../core/log.ts';
-import { openClient } from '../harness/io/client.ts';
 import { monotonicClock } from '../harness/io/clock.ts';
-import { processRuntime } from '../harness/io/process-runtime.ts';
-import { openReference } from '../harness/io/reference.ts';
-import { packTrace, unpackTrace } from '../harness/io/trace-files.ts';
-import type { Trace } from '../harness/trace.ts';
+import { packEvidence, tracesOf, unpackText, unpackTrace } from '../harness/io/trace-files.ts';
 import { audit, type AuditReport } from '../pipeline/audit.ts';
 import { evaluate } from '../pipeline/evaluate.ts';
+import { readFingerprints } from '../pipeline/images.ts';
 import { judgeRound } from '../pipeline/judge.ts';
 import { publishPlan, publishRound } from '../pipeline/publish.ts';
 import { scan, type Operator } from '../pipeline/scan.ts';
@@ -30,7 +29,8 @@ import { advanceTo } from './chain/control.ts';
 import { describeChain } from './chain/genesis.ts';
 import { startChain } from './chain/server.ts';
 import { CONTESTANTS, devPair, enter, type Contestant } from './field.ts';
-import { variantOfDigest } from './images.ts';
+import { namedImage, type DevnetImage } from './images.ts';
+import { serveEngineImages } from './registry/engines.ts';
 
 /** Dev accounts of a local chain, as `subtensor/run.sh` and `cacheon devnet chain` print them. */
 export type Accounts = { endpoint: string; netuid: number; treasury: { address: string }; validator: Pair; miners: Pair[] };
@@ -43,6 +43,8 @@ export type DemoOptions = {
   readonly endpoint: string | null;
   readonly accounts: Accounts | null;
   readonly out: string | null;
+  /** Runs engines as local processes though Docker is there. */
+  readonly processes: boolean;
   readonly log: Log;
 };
 
@@ -63,6 +65,9 @@ export type DemoReport = {
   site: string;
   chain: string;
 };
+
+/** Containers take their time to start, and a server has one core less: shorter answers keep the demo under its 90 seconds. */
+const CONTAINER_SIZES = { maxTokens: 16 } as const;
 
 function newLedger(folder: string): { checkout: string } {
   const origin = join(folder, 'ledger.git');
@@ -99,12 +104,22 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
   const accounts = options.accounts ?? (describeChain(own!.node.genesis, own!.url) as unknown as Accounts);
   const endpoint = options.endpoint ?? own!.url;
   log.info(own ? `embedded chain at ${endpoint}` : `chain at ${endpoint}`);
-  log.info('miners run as local processes: trusted code only, nothing holds them in (containers are not used here yet)');
+  const docker = options.processes ? null : await findDocker();
+  log.info(
+    docker
+      ? 'miners run as images from a registry on loopback, in containers without a network'
+      : 'miners run as local processes: trusted code only, nothing holds them in (no Docker engine answers here)',
+  );
+  const registry = docker ? await serveEngineImages(root) : null;
   const api = await connect(endpoint);
   const chain = new SubtensorChain(api);
   try {
+    const base = options.arena as { images: object };
+    const plain = registry?.of('plain');
+    const pinned = plain && `${plain.image}@${plain.digest}`;
+    const images = pinned === undefined ? base.images : { ...base.images, baseline: pinned, reference: pinned };
     let arena = parseArena(
-      { ...(options.arena as object), netuid: accounts.netuid, treasury: accounts.treasury.address },
+      { ...base, ...(registry ? CONTAINER_SIZES : {}), images, netuid: accounts.netuid, treasury: accounts.treasury.address },
       "the demo's arena",
     );
     await assertChain(chain, arena.genesisHash);
@@ -112,15 +127,16 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
       log.warn('this runtime has no field for a payment payload (BigRaw): the demo runs without a fee');
       arena = { ...arena, fee: 0 };
     }
-    return await play({ ...options, arena }, accounts, chain, endpoint, folder, root, began);
+    return await play({ ...options, arena, registry }, accounts, chain, endpoint, folder, root, began);
   } finally {
     await api.disconnect();
     await own?.close();
+    await registry?.close();
   }
 }
 
 async function play(
-  options: DemoOptions & { arena: Arena },
+  options: DemoOptions & { arena: Arena; registry: Awaited<ReturnType<typeof serveEngineImages>> | null },
   accounts: Accounts,
   chain: SubtensorChain,
   endpoint: string,
@@ -128,7 +144,7 @@ async function play(
   root: string,
   began: number,
 ): Promise<DemoReport> {
-  const { log, arena } = options;
+  const { log, arena, registry } = options;
   const { checkout } = newLedger(folder);
   const store = gitStore({ folder: checkout, remote: { name: 'origin', branch: 'main' } });
   const pair = devPair(accounts.validator.hotkey.uri);
@@ -142,16 +158,17 @@ async function play(
   };
   const tokenizer = loadTokenizer(arena.tokenizer, root);
   const corpus = openCorpus(arena.corpus, undefined, log);
-  const cli = join(root, 'src/cli/main.ts');
-  const runtime = processRuntime((digest) => {
-    const variant = variantOfDigest(digest);
-    return variant === null
-      ? null
-      : {
-          command: process.execPath,
-          args: ['--disable-warning=ExperimentalWarning', cli, 'devnet', 'engine', '--variant', variant],
-        };
-  });
+  const engines: Engines = registry
+    ? { kind: 'containers' }
+    : {
+        kind: 'processes',
+        command: process.execPath,
+        args: ['--disable-warning=ExperimentalWarning', join(root, 'src/cli/main.ts')],
+      };
+  const evidence = new Map<string, Uint8Array>();
+  const measuring = await measuringPorts(arena, root, engines, log, (path, content) => evidence.set(path, packEvidence(content)));
+  const imageOf = ({ variant, image }: Contestant): DevnetImage =>
+    registry ? registry.of(image ?? variant) : namedImage(variant);
   const field = CONTESTANTS.slice(0, accounts.miners.length).map((contestant, i) => ({
     contestant,
     account: accounts.miners[i]!,
@@ -166,36 +183,15 @@ async function play(
     const entering = field.filter(({ contestant }) => contestant.round === round);
     log.info(`\nround ${round}: ${entering.map(({ contestant }) => contestant.name).join(', ')} pay and commit`);
     for (const { contestant, account } of entering)
-      await enter(
-        chain,
-        arena,
-        contestant satisfies Contestant,
-        { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri },
-        silentLog,
-      );
+      await enter(chain, arena, imageOf(contestant), { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri }, silentLog);
     const ledger = soundLedger(signer.address, await store.read(signer.address));
     const draft = await scan({ chain, tokenizer, corpus, log }, arena, operator, ledger);
     const { plan } = await publishPlan({ store, signer, log }, draft);
     if (!plan) throw new Error('the demo found nothing to evaluate');
-    const evidence = new Map<string, Uint8Array>();
-    for (const { index } of plan.predicate.shards) {
-      await evaluate(
-        {
-          clock: monotonicClock,
-          runtime,
-          openClient: (url) => openClient(url, arena, monotonicClock),
-          tokenizer,
-          corpus,
-          log,
-          now: () => new Date().toISOString(),
-          openReference: (url) => openReference(url, arena.model.name),
-          keep: (path, lines) => evidence.set(path, packTrace(lines)),
-        },
-        plan,
-        index,
-      );
-    }
-    const traces = new Map([...evidence].map(([path, bytes]): [string, Trace] => [path, unpackTrace(bytes, path)]));
+    evidence.clear();
+    const known = readFingerprints(await store.read(signer.address), unpackText);
+    for (const { index } of plan.predicate.shards) await evaluate({ ...measuring, corpus, known }, plan, index);
+    const traces = tracesOf(evidence);
     const body = judgeRound(plan, traces, tokenizer);
     await publishRound({ store, signer, log }, plan, body, evidence);
     const wallet = chain.transactor(pair);
@@ -232,6 +228,7 @@ async function play(
     tokenizerOf: () => tokenizer,
     corpusOf: () => corpus,
     unpack: unpackTrace,
+    unpackText,
     chain,
     log,
   });

@@ -8,17 +8,23 @@ import type { Log } from '../core/log.ts';
 import { monotonicClock } from '../harness/io/clock.ts';
 import { submit } from '../pipeline/submit.ts';
 import type { SubmitState } from '../pipeline/submit-steps.ts';
-import { engineDigest, engineImage } from './images.ts';
+import type { DevnetImage } from './images.ts';
 
 /** A miner of the demo: who, with what server, and from which round on. */
-export type Contestant = { readonly name: string; readonly variant: string; readonly round: 1 | 2 };
+export type Contestant = {
+  readonly name: string;
+  readonly variant: string;
+  readonly round: 1 | 2;
+  /** Name of its image where images are real; else that of the variant. */
+  readonly image?: string;
+};
 
 /** The field: honest servers, a resubmitted baseline, a copy, and cheats. The newcomer enters in the second round. */
 export const CONTESTANTS: readonly Contestant[] = [
   { name: 'fast', variant: 'fast', round: 1 },
   { name: 'speculative', variant: 'speculative', round: 2 },
   { name: 'int4', variant: 'int4', round: 1 },
-  { name: 'copycat', variant: 'fast', round: 1 },
+  { name: 'copycat', variant: 'fast', round: 1, image: 'copycat' },
   { name: 'baseline again', variant: 'plain', round: 1 },
   { name: 'early-eos', variant: 'early-eos', round: 1 },
   { name: 'sampled', variant: 'sampled', round: 1 },
@@ -32,11 +38,11 @@ export function devPair(uri: string): KeyringPair {
   return new Keyring({ type: 'sr25519', ss58Format: 42 }).createFromUri(uri);
 }
 
-/** Enters a contestant's image, as a miner does with `cacheon submit`: pays (where the arena has a fee) and commits. */
+/** Enters an image, as a miner does with `cacheon submit`: pays (where the arena has a fee) and commits. */
 export async function enter(
   chain: SubtensorChain,
   arena: Arena,
-  contestant: Contestant,
+  image: DevnetImage,
   uris: { coldkey: string; hotkey: string },
   log: Log,
 ): Promise<void> {
@@ -55,8 +61,7 @@ export async function enter(
     },
     arena,
     {
-      image: engineImage(contestant.variant),
-      digest: engineDigest(contestant.variant),
+      ...image,
       payment: null,
       revealBlocks: 1,
       wait: false,

@@ -4,11 +4,11 @@ import { utf8 } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { InfraFault, MinerFault } from '../core/verdicts.ts';
+import type { InfraFault, MinerFault, SecurityFault } from '../core/verdicts.ts';
 import type { TracedRequest } from './trace.ts';
 
 /** A fault with its moment: of several the earliest in time is the verdict; at one moment protocol comes before content before gate. */
-export type Fault = { readonly verdict: MinerFault | InfraFault; readonly reason: string; readonly tNs: number };
+export type Fault = { readonly verdict: MinerFault | InfraFault | SecurityFault; readonly reason: string; readonly tNs: number };
 
 /** One token's log-probabilities as the server reports them: compared as bytes, never scored. */
 export type LogprobEntry = {

@@ -39,4 +39,11 @@ export type Arena = {
     readonly divergenceNats: number;
   };
   readonly driftLimit: number;
+  readonly clock: {
+    readonly waitMs: number;
+    readonly waitShare: number;
+    readonly ttftBiasMs: number;
+    readonly p99Ms: number;
+    readonly throughputBias: number;
+  };
 };

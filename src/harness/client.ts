@@ -1,23 +1,33 @@
 import type { Outcome } from './trace.ts';
 
+/** What measuring one request cost the client itself, in ns; null where this system does not tell. */
+export type ClientCost = {
+  /** Waiting for a core between sending and the first byte. */
+  readonly firstWaitNs: number | null;
+  /** Waiting for a core during the whole request. */
+  readonly waitNs: number | null;
+  /** Collecting garbage during the request. */
+  readonly gcNs: number;
+};
+
 /** One request as the socket saw it. Times are ns on the client's monotonic clock. */
 export type Exchange = {
   readonly sentNs: number;
   readonly chunks: readonly { readonly tNs: number; readonly bytes: Uint8Array }[];
   readonly end: { readonly tNs: number; readonly status: number | null; readonly outcome: Outcome; readonly detail: string };
+  readonly cost: ClientCost;
 };
 
 /** The measuring client of one arm: one warm connection, one request at a time, stamps at the socket, nothing parsed. */
 export interface LoadClient {
   /** Whether `GET /health` answers 200 now. */
   healthy(): Promise<boolean>;
-  /** Posts a chat request and records what comes back. Never throws for what the server does. */
+  /** Posts a chat request and records what comes back. Never throws for what the server does; throws `METER_LOST` where the client itself broke. */
   ask(body: string): Promise<Exchange>;
-  close(): void;
+  /** Posts JSON to a trusted server and gives the whole answer. */
+  post(path: string, body: string): Promise<{ readonly status: number | null; readonly text: string; readonly detail: string }>;
+  close(): Promise<void>;
 }
-
-/** Makes a client for a server. */
-export type OpenClient = (url: string) => LoadClient;
 
 /** The reference: trusted, and asked only after the miner's server is gone. */
 export interface Reference {

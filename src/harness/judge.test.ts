@@ -35,6 +35,7 @@ function request(
     body: {},
     chunks,
     end: { tNs: last, status: 200, outcome: 'done', detail: '', ...end },
+    cost: null,
     teacher: null,
   };
 }

@@ -8,6 +8,7 @@ import { marginGate, type GateResult, type MarginHistory } from './gate.ts';
 import { drift, improvements, promptScore, score, summarise, type ArmSummary, type PromptTiming } from './score.ts';
 import { tokensPerSecond, ttftNs } from './timing.ts';
 import { missingPart, type Trace } from './trace.ts';
+import { headerClockFault, voidReason } from './voids.ts';
 
 /** Which prompts of a boot are warm-ups and which are scored, by index. */
 export type BootPrompts = { readonly warmup: readonly number[]; readonly scored: readonly number[] };
@@ -18,6 +19,8 @@ export type JudgeContext = { readonly arena: Arena; readonly tokenizer: Tokenize
 export type ArmReading = {
   readonly trace: Trace;
   readonly fault: Fault | null;
+  /** The first scored sample that the client itself spoilt. */
+  readonly voided: Fault | null;
   readonly answers: ReadonlyMap<number, { answer: Answer; sentNs: number }>;
 };
 
@@ -26,19 +29,37 @@ const EVENT_FAULTS: Readonly<Record<string, Fault['verdict']>> = {
   'start-timeout': 'E_START_TIMEOUT',
   exit: 'E_EXIT',
   oom: 'E_OOM',
+  'image-policy': 'E_IMAGE_POLICY',
+  'image-gone': 'INFRA_REGISTRY',
+  registry: 'INFRA_REGISTRY',
+  copy: 'E_COPY',
   'not-run': 'INFRA_ENGINE',
   'reference-failed': 'INFRA_ENGINE',
+  'meter-lost': 'INFRA_HOST',
+  host: 'INFRA_HOST',
+  'gpu-state': 'SEC_GPU_STATE',
 };
 
 /** Reads every answer of a run. Throws `BAD_TRACE` where the run was not ended by a fault and yet lacks a prompt. */
 export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContext): ArmReading {
-  const faults: Fault[] = trace.events.flatMap(({ name, tNs }) => {
+  const faults: Fault[] = trace.events.flatMap(({ name, tNs, detail }) => {
     const verdict = EVENT_FAULTS[name];
-    return verdict === undefined ? [] : [{ verdict, reason: name, tNs }];
+    return verdict === undefined ? [] : [{ verdict, reason: detail === null ? name : `${name}: ${detail}`.slice(0, 300), tNs }];
   });
+  const voids: Fault[] = [];
   const answers = new Map<number, { answer: Answer; sentNs: number }>();
   for (const request of trace.requests) {
     if (request.end === null) continue;
+    const spoilt = voidReason(request, arena.clock);
+    if (spoilt !== null) {
+      const fault = { verdict: 'INFRA_CLOCK', reason: `prompt ${request.prompt}: ${spoilt}`, tNs: request.end.tNs } as const;
+      if (!request.warmup) voids.push(fault);
+      // A deadline that passed while the client had no core is no miner's loss.
+      if (request.end.outcome === 'timeout') {
+        faults.push(fault);
+        continue;
+      }
+    }
     const read = readAnswer(request, tokenizer, arena.limits);
     if ('fault' in read) {
       faults.push(read.fault);
@@ -62,7 +83,7 @@ export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContex
       'fetch the trace again, or measure again',
     );
   }
-  return { trace, fault, answers };
+  return { trace, fault, voided: voids[0] ?? null, answers };
 }
 
 /** Timings of the scored prompts. `baseline` gives k: the baseline's own k is all its tokens. */
@@ -143,22 +164,36 @@ export type BaselineReading =
   | { readonly ok: false; readonly verdict: Verdict; readonly reason: string };
 
 /** Reads the baseline's first and last run: it must answer everything, pass its own gate, and not drift. */
-export function readBaseline(first: Trace, last: Trace | null, context: JudgeContext): BaselineReading {
+export function readBaseline(
+  first: Trace,
+  last: Trace | null,
+  context: JudgeContext,
+  look: 'all' | 'times' = 'all',
+): BaselineReading {
   const bad = (verdict: Verdict, reason: string): BaselineReading => ({ ok: false, verdict, reason });
   const arm = readArm(first, context);
   if (arm.fault)
     return bad(
-      arm.fault.verdict === 'E_START_TIMEOUT' || arm.fault.verdict === 'INFRA_ENGINE' ? 'INFRA_ENGINE' : 'INFRA_BASELINE',
+      arm.fault.verdict === 'E_START_TIMEOUT' || arm.fault.verdict === 'INFRA_ENGINE'
+        ? 'INFRA_ENGINE'
+        : arm.fault.verdict === 'INFRA_CLOCK'
+          ? 'INFRA_CLOCK'
+          : 'INFRA_BASELINE',
       `baseline: ${arm.fault.reason}`,
     );
+  const clock = headerClockFault(first.header, context.arena.clock);
+  if (clock !== null) return bad('INFRA_CLOCK', clock);
+  if (arm.voided) return bad('INFRA_CLOCK', `baseline: ${arm.voided.reason}`);
   const timings = timingsOf(arm, arm, context);
   if (timings.some((timing) => timing.tokens === 0)) return bad('INFRA_BASELINE', 'the baseline gave an empty answer');
-  const gate = gateOf(arm, arm, context, null);
-  if (!gate.pass) return bad('INFRA_BASELINE', `the baseline fails its own gate: ${gate.reasons.join(', ')}`);
+  // The runner looks before anything is teacher-forced; whoever judges looks at everything.
+  const gate = look === 'all' ? gateOf(arm, arm, context, null) : null;
+  if (gate?.pass === false) return bad('INFRA_BASELINE', `the baseline fails its own gate: ${gate.reasons.join(', ')}`);
   const summary = summarise(timings);
   if (!last) return { ok: true, arm, timings, summary, drift: null };
   const again = readArm(last, context);
   if (again.fault) return bad('INFRA_BASELINE', `baseline, last run: ${again.fault.reason}`);
+  if (again.voided) return bad('INFRA_CLOCK', `baseline, last run: ${again.voided.reason}`);
   const moved = drift(summary, summarise(timingsOf(again, arm, context)));
   if (moved > context.arena.driftLimit)
     return bad(
@@ -180,6 +215,7 @@ export function judgeArm(
   if (arm.fault?.verdict.startsWith('E_')) return withoutNumbers(arm.fault.verdict, arm.fault.reason);
   if (!baseline.ok) return withoutNumbers(baseline.verdict, baseline.reason);
   if (arm.fault) return withoutNumbers(arm.fault.verdict, arm.fault.reason);
+  if (arm.voided) return withoutNumbers(arm.voided.verdict, arm.voided.reason);
   const timings = timingsOf(arm, baseline.arm, context);
   const gate = gateOf(arm, baseline.arm, context, history);
   const summary = summarise(timings);

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { fromUtf8 } from '../core/bytes.ts';
 import type { Prompt } from '../prompts/sampler.ts';
 import type { Arena } from './arena.ts';
-import type { LoadClient, OpenClient } from './client.ts';
+import type { LoadClient } from './client.ts';
 import type { Engine, EngineRuntime, Target } from './engine.ts';
 import type { TraceHeader, TraceLine } from './trace.ts';
 
@@ -13,7 +13,12 @@ const EXIT_NOTICE_MS = 300;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 
-export type LoadPorts = { readonly clock: Clock; readonly runtime: EngineRuntime; readonly openClient: OpenClient };
+export type LoadPorts = {
+  readonly clock: Clock;
+  readonly runtime: EngineRuntime;
+  /** Resolves when nothing else of ours loads this machine: pulls go on while a server starts, never while one is timed. */
+  readonly quiet?: () => Promise<void>;
+};
 export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
 
 /** The body of one request. Warm-ups ask for logprobs, which a server must be able to give; scored requests do not. */
@@ -30,6 +35,9 @@ export function requestBody(prompt: Prompt, arena: Arena): Record<string, unknow
   };
 }
 
+/** What one arm's run left: its trace, and what the server printed. */
+export type ArmRun = { readonly lines: TraceLine[]; readonly log: Uint8Array | null };
+
 /**
  * One arm's run: start, health, every prompt in order, stop. Measures and decides nothing: what came back goes into trace lines.
  * A request that did not end well ends the arm.
@@ -40,7 +48,7 @@ export async function runArm(
   target: Target,
   header: ArmHeader,
   prompts: readonly Prompt[],
-): Promise<TraceLine[]> {
+): Promise<ArmRun> {
   const { clock, runtime } = ports;
   const origin = clock.nowNs();
   const since = (ns: number): number => Math.max(0, Math.round(ns - origin));
@@ -49,18 +57,28 @@ export async function runArm(
   const event = (name: string, atNs: number, extra: Record<string, unknown> = {}): void =>
     void lines.push({ type: 'event', tNs: since(atNs), name, ...extra });
   event('start', origin);
-  const client = ports.openClient(engine.url);
+  let client: LoadClient | null = null;
   try {
-    const health = await awaitHealth(engine, client, clock, origin + arena.deadlines.start * 1e9);
+    client = await connected(engine, clock);
+    if (client) await askAll(client);
+    else exitEvent(engine, event, clock.nowNs());
+  } finally {
+    await Promise.all([client?.close(), engine.stop()]);
+  }
+  return { lines, log: engine.log() };
+
+  async function askAll(to: LoadClient): Promise<void> {
+    const health = await awaitHealth(engine, to, clock, origin + arena.deadlines.start * 1e9);
     if (health !== 'healthy') {
       if (health === 'exited') exitEvent(engine, event, clock.nowNs());
       else event('start-timeout', clock.nowNs(), { seconds: arena.deadlines.start });
-      return lines;
+      return;
     }
     event('healthy', clock.nowNs());
+    await ports.quiet?.();
     for (const prompt of prompts) {
       const body = requestBody(prompt, arena);
-      const exchange = await client.ask(JSON.stringify(body));
+      const exchange = await to.ask(JSON.stringify(body));
       lines.push({ type: 'request', prompt: prompt.index, warmup: prompt.pool === 'warmup', tNs: since(exchange.sentNs), body });
       for (const { tNs, bytes } of exchange.chunks) {
         // Control characters grow sixfold in JSON: such bytes are kept as base64 like those that are no text.
@@ -76,17 +94,14 @@ export async function runArm(
         status: end.status,
         outcome: end.outcome,
         detail: end.detail,
+        client: exchange.cost,
       });
       if (end.outcome === 'done' && !engine.exited()) continue;
       if (end.outcome !== 'done') await Promise.race([engine.ended, clock.sleep(EXIT_NOTICE_MS)]);
       // Its death explains the broken connection, so it counts from the same moment.
       if (engine.exited()) exitEvent(engine, event, end.tNs);
-      return lines;
+      return;
     }
-    return lines;
-  } finally {
-    client.close();
-    await engine.stop();
   }
 }
 
@@ -99,7 +114,19 @@ function exitEvent(
   event(exit?.oom === true ? 'oom' : 'exit', atNs, { code: exit?.code ?? null });
 }
 
-async function awaitHealth(
+/** A client for a server; null where the server ended before it could be reached: that is its own fault, not the client's. */
+async function connected(engine: Engine, clock: Clock): Promise<LoadClient | null> {
+  try {
+    return await engine.connect();
+  } catch (error) {
+    await Promise.race([engine.ended, clock.sleep(EXIT_NOTICE_MS)]);
+    if (engine.exited()) return null;
+    throw error;
+  }
+}
+
+/** Asks for health until it is there, the server ends, or time is up. */
+export async function awaitHealth(
   engine: Engine,
   client: LoadClient,
   clock: Clock,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { utf8 } from '../core/bytes.ts';
 import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
 import { messageOf } from '../core/errors.ts';
+import type { ClientCost } from './client.ts';
 import { HarnessError } from './errors.ts';
 
 /** How a request ended, as the client saw it. What that means for the miner is judged later. */
@@ -42,6 +43,7 @@ const lineSchema = z.discriminatedUnion('type', [
     status: z.number().int().nullable(),
     outcome: z.enum(OUTCOMES),
     detail: z.string(),
+    client: z.looseObject({ firstWaitNs: ns.nullable(), waitNs: ns.nullable(), gcNs: ns }).optional(),
   }),
   z.looseObject({
     type: z.literal('teacher'),
@@ -51,12 +53,12 @@ const lineSchema = z.discriminatedUnion('type', [
     top: z.array(z.number().nullable()),
     own: z.array(z.number().nullable()),
   }),
-  z.looseObject({ type: z.literal('event'), tNs: ns, name: z.string() }),
+  z.looseObject({ type: z.literal('event'), tNs: ns, name: z.string(), detail: z.string().optional() }),
 ]);
 
 export type TraceHeader = z.infer<typeof header>;
 export type TraceLine = z.infer<typeof lineSchema>;
-export type TraceEvent = { readonly tNs: number; readonly name: string };
+export type TraceEvent = { readonly tNs: number; readonly name: string; readonly detail: string | null };
 export type Chunk = { readonly tNs: number; readonly bytes: Uint8Array };
 /** Teacher forcing of one answer: `ends` are byte offsets of the forced ids; `own` is null where the reference had no value. */
 export type Teacher = {
@@ -78,6 +80,8 @@ export type TracedRequest = {
     readonly outcome: Outcome;
     readonly detail: string;
   };
+  /** What measuring cost the client itself; null in traces of before it was noted. */
+  readonly cost: ClientCost | null;
   readonly teacher: Teacher | null;
 };
 /** One arm's run. */
@@ -90,6 +94,13 @@ export type Trace = {
 /** Path of a trace under its round: `traces/<shard>/<boot>/<baseline|hotkey-commitBlock>[.<run>].ndjson.gz`. */
 export function tracePath(shard: number, boot: number, name: string, run: number): string {
   return `traces/${shard}/${boot}/${name.replace(':', '-')}${run === 1 ? '' : `.${run}`}.ndjson.gz`;
+}
+
+/** Path of what a server printed: `logs/<shard>/<boot>/<name>[.<run>].log.gz`. */
+export function logPath(shard: number, boot: number, name: string, run: number): string {
+  return tracePath(shard, boot, name, run)
+    .replace(/^traces/, 'logs')
+    .replace(/ndjson\.gz$/, 'log.gz');
 }
 
 /** One line of NDJSON. */
@@ -130,7 +141,7 @@ export function parseTrace(text: string, name: string): Trace {
       continue;
     }
     if (line.type === 'event') {
-      events.push({ tNs: line.tNs, name: line.name });
+      events.push({ tNs: line.tNs, name: line.name, detail: line.detail ?? null });
       continue;
     }
     const open = requests.find((request) => request.prompt === line.prompt);
@@ -144,6 +155,7 @@ export function parseTrace(text: string, name: string): Trace {
         body: line.body,
         chunks: [],
         end: null,
+        cost: null,
         teacher: null,
       });
       continue;
@@ -162,6 +174,7 @@ export function parseTrace(text: string, name: string): Trace {
     } else if (line.type === 'end') {
       if (open.end) return fail(at, `prompt ${line.prompt} ended twice`);
       open.end = { tNs: line.tNs, status: line.status, outcome: line.outcome, detail: line.detail };
+      open.cost = line.client ?? null;
     } else {
       const lengths = new Set([line.tokenIds.length, line.ends.length, line.top.length, line.own.length]);
       if (lengths.size !== 1) return fail(at, 'teacher lists differ in length');

@@ -17,13 +17,17 @@ import type { FaultCode, LedgerFault, LedgerRecord } from '../results/verify.ts'
 import { auditAnchor, auditReadback, auditWeights, type Report } from './audit-weights.ts';
 import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
+import { fingerprintPath, readFingerprints } from './images.ts';
 import { judgeRound } from './judge.ts';
+import { copyOf } from '../arena/fingerprint.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 
 /** Readers that an audit needs: the code's tokenizers and corpora, and a way to unpack traces. Null where one is not at hand. */
 export type AuditPorts = {
   readonly tokenizerOf: (source: Arena['tokenizer']) => Tokenizer;
   readonly corpusOf: (source: Arena['corpus']) => Corpus | null;
+  /** Text of a gzipped file; null where it is none. */
+  readonly unpackText: (bytes: Uint8Array) => string | null;
   readonly unpack: (bytes: Uint8Array, name: string) => Trace;
   readonly chain: ChainReader | null;
   readonly log: Log;
@@ -201,6 +205,43 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, por
   }
 }
 
+/**
+ * Checks every verdict of copying by content, and that nothing was missed: an image against all that this ledger had seen with an earlier commit,
+ * in earlier rounds and on the same shard.
+ */
+function auditCopies(
+  plan: LedgerRecord<'plan'>,
+  round: LedgerRecord<'round'>,
+  files: LedgerFiles,
+  ports: AuditPorts,
+  report: Report,
+): void {
+  const arena = arenaSchema.parse(plan.predicate.arena);
+  const block = plan.predicate.block.number;
+  const blockOf = (path: string): number => Number(/^rounds\/(\d+)\//.exec(path)?.[1] ?? Infinity);
+  const past = new Map([...files].filter(([path]) => blockOf(path) < block));
+  const folder = round.path.replace(/round\.json$/, '');
+  const here = new Map([...files].filter(([path]) => path.startsWith(`${folder}images/`)));
+  const seen = readFingerprints(here, ports.unpackText);
+  const known = readFingerprints(past, ports.unpackText);
+  if (seen.length < here.size) report('MERKLE_MISMATCH', `${folder}images`, 'a fingerprint cannot be read');
+  for (const { entries } of plan.predicate.shards) {
+    const beside = seen.filter(({ key }) => entries.includes(key));
+    for (const key of entries) {
+      const entry = round.predicate.entries.find((item) => item.key === key);
+      const own = beside.find((item) => item.key === key);
+      const claimed = entry?.verdict === 'E_COPY' && entry.reason.startsWith('copy');
+      const copied = own ? copyOf(own, [...known, ...beside], arena.copyContainment) : null;
+      if (own && (own.digest !== entry?.digest || own.hotkey !== entry.hotkey || own.commitBlock !== entry.commitBlock))
+        report('RECOMPUTE_MISMATCH', `${folder}${fingerprintPath(key)}`, 'the fingerprint of another entry');
+      if (claimed && !copied)
+        report('RECOMPUTE_MISMATCH', round.path, `${key} is called a copy, and its content is of no earlier image`);
+      if (copied && entry?.verdict === 'VALID')
+        report('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
+    }
+  }
+}
+
 function auditRound(
   plan: LedgerRecord<'plan'>,
   round: LedgerRecord<'round'>,
@@ -222,9 +263,11 @@ function auditRound(
   try {
     const source = arenaSchema.parse(plan.predicate.arena).tokenizer;
     const derived = judgeRound(plan, traces, ports.tokenizerOf(source));
-    const { entries, decisions, standing } = round.predicate;
-    const difference = firstDifference({ entries, decisions, standing }, JSON.parse(compactJson(derived)));
+    const { entries, decisions, standing, hosts } = round.predicate;
+    const recorded = { entries, decisions, standing, ...(hosts === undefined ? {} : { hosts }) };
+    const difference = firstDifference(recorded, JSON.parse(compactJson(derived)));
     if (difference !== null) report('RECOMPUTE_MISMATCH', round.path, difference);
+    auditCopies(plan, round, files, ports, report);
   } catch (error) {
     report('RECOMPUTE_MISMATCH', round.path, `cannot be judged again: ${messageOf(error)}`);
   }

@@ -5,7 +5,8 @@ import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { Verdict } from '../core/verdicts.ts';
 import { HarnessError } from '../harness/errors.ts';
-import { judgeArm, readBaseline, type ArmVerdict, type BootPrompts } from '../harness/judge.ts';
+import { readBoot } from '../harness/boot.ts';
+import type { ArmVerdict, BaselineReading, BootPrompts } from '../harness/judge.ts';
 import type { Trace } from '../harness/trace.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { drawSuite, suiteHash, type Prompt } from '../prompts/sampler.ts';
@@ -28,13 +29,8 @@ export type EvalPlan = {
   };
 };
 
-/** Traces of an evaluation, by role; the baseline's first run scores, its last only tells drift. */
-export type EvalTraces = {
-  readonly baseline: Trace;
-  readonly baselineLast: Trace | null;
-  readonly challenger: Trace;
-  readonly incumbent: Trace | null;
-};
+/** Traces of an evaluation, by role and run. */
+export type EvalTraces = (name: string, run: number) => Trace | null;
 
 /** Prompts of one boot of an arena, drawn from a block hash. Throws `BAD_PLAN` for a hash that is not 32 bytes of hex. */
 export function bootSuite(arena: Arena, corpus: Corpus, tokenizer: Tokenizer, blockHash: string, boot: number): Prompt[] {
@@ -113,7 +109,7 @@ export type Report = {
 };
 
 /** What one arm came to beside its baseline, in the form of the report. */
-export function armReport(arm: ArmVerdict, baseline: ReturnType<typeof readBaseline>): Omit<Report, 'takeover'> {
+export function armReport(arm: ArmVerdict, baseline: BaselineReading): Omit<Report, 'takeover'> {
   const base = baseline.ok ? baseline : null;
   return {
     schema: 1,
@@ -155,9 +151,15 @@ export function judgeEvaluation(plan: EvalPlan, traces: EvalTraces, tokenizer: T
       'judge with the pinned tokenizer',
     );
   const context = { arena: plan.arena, tokenizer, prompts: poolsOf(plan.prompts) };
-  const baseline = readBaseline(traces.baseline, traces.baselineLast, context);
-  const challenger = judgeArm(traces.challenger, baseline, context, null);
-  const incumbent = traces.incumbent && judgeArm(traces.incumbent, baseline, context, null);
+  const reading = readBoot(traces, context, 'this evaluation');
+  const { baseline } = reading;
+  const arm = (role: string): ArmVerdict => {
+    const verdict = reading.judge(role, null);
+    if (verdict) return verdict;
+    throw new HarnessError('BAD_TRACE', 'usage', `the ${role} has no trace`, 'fetch the traces again, or measure again');
+  };
+  const challenger = arm('challenger');
+  const incumbent = plan.targets.incumbent === null ? null : arm('incumbent');
   if (incumbent) log?.info(`incumbent: ${incumbent.verdict}, score ${incumbent.score.toFixed(4)}`);
   let takeover: Report['takeover'] = null;
   if (incumbent) {

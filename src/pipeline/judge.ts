@@ -3,16 +3,9 @@ import { parseArena, type Arena } from '../arena/schema.ts';
 import { compactJson } from '../core/canonical.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { Verdict } from '../core/verdicts.ts';
+import { readBoot, runOf } from '../harness/boot.ts';
 import { HarnessError } from '../harness/errors.ts';
-import type { MarginHistory } from '../harness/gate.ts';
-import {
-  judgeArm,
-  readBaseline,
-  type ArmVerdict,
-  type BaselineReading,
-  type BootPrompts,
-  type JudgeContext,
-} from '../harness/judge.ts';
+import type { ArmVerdict, BootPrompts } from '../harness/judge.ts';
 import { requestBody } from '../harness/load.ts';
 import { tracePath, type Trace } from '../harness/trace.ts';
 import { suiteHash, type Prompt } from '../prompts/sampler.ts';
@@ -60,34 +53,32 @@ function judgeBoot(
 ): Map<string, BootResult> {
   const context = { arena, tokenizer, prompts: poolsOf(arena) };
   const trace = (name: string, run: number): Trace | null => traces.get(tracePath(shard, boot, name, run)) ?? null;
-  const first = trace('baseline', 1);
-  const last = trace('baseline', 2);
-  let baseline: BaselineReading = {
-    ok: false,
-    verdict: 'INFRA_HOST',
-    reason: `shard ${shard}, boot ${boot}: the baseline has no trace`,
-  };
-  if (first && last) {
+  const place = `shard ${shard}, boot ${boot}`;
+  const reading = readBoot(trace, context, place, (key, own, baseline) => {
+    const { header } = own;
+    if (header.key !== key || header.shard !== shard || header.boot !== boot || header.role === 'baseline') return false;
+    assertSamePrompts(own, baseline, key);
+    return header.blockHash === plan.predicate.seed;
+  });
+  const { baseline, first, attempt } = reading;
+  if (first && baseline.ok) {
+    const path = tracePath(shard, boot, 'baseline', runOf(attempt, 'first'));
     const expected = plan.predicate.promptSuites.find((suite) => suite.boot === boot)?.sha256;
-    baseline = readBaseline(first, last, context);
-    if (baseline.ok && suiteHash(suiteOf(first, tokenizer, arena)) !== expected)
+    if (suiteHash(suiteOf(first, tokenizer, arena)) !== expected)
       throw new HarnessError(
         'BAD_TRACE',
         'usage',
-        `${tracePath(shard, boot, 'baseline', 1)} asks other prompts than the plan`,
+        `${path} asks other prompts than the plan`,
         'the trace belongs to another plan, or was edited',
       );
-    if (baseline.ok) assertPlannedRequests(first, arena, tracePath(shard, boot, 'baseline', 1));
+    assertPlannedRequests(first, arena, path);
   }
   const results = new Map<string, BootResult>();
   for (const key of keys) {
-    const own = trace(key, 1);
     const history = plan.predicate.submissions.find((submission) => submission.key === key)?.history ?? null;
-    const arm =
-      own && first ? judgeOwn(own, first, baseline, context, history, { key, shard, boot, seed: plan.predicate.seed }) : null;
     const missing = {
       verdict: 'INFRA_HOST' as const,
-      reason: `shard ${shard}, boot ${boot}: no usable trace`,
+      reason: `${place}: no usable trace`,
       score: 0,
       gate: null,
       summary: null,
@@ -95,32 +86,17 @@ function judgeBoot(
       timings: [],
       promptScores: [],
     };
-    const { verdict, reason, promptScores } = arm ?? missing;
-    results.set(key, { shard, boot, verdict, reason, promptScores, report: armReport(arm ?? missing, baseline) });
+    const arm = judgeOwn(() => reading.judge(key, history)) ?? missing;
+    const { verdict, reason, promptScores } = arm;
+    results.set(key, { shard, boot, verdict, reason, promptScores, report: armReport(arm, baseline) });
   }
   return results;
 }
 
-/** Judges one entry's trace; null where it is cut or belongs elsewhere: nobody's fault, and no reason to lose the whole round. */
-function judgeOwn(
-  own: Trace,
-  baseline: Trace,
-  reading: BaselineReading,
-  context: JudgeContext,
-  history: MarginHistory | null,
-  place: { key: string; shard: number; boot: number; seed: string },
-): ArmVerdict | null {
-  const { header } = own;
-  const here =
-    header.key === place.key &&
-    header.shard === place.shard &&
-    header.boot === place.boot &&
-    header.run === 1 &&
-    header.blockHash === place.seed;
-  if (!here || header.role === 'baseline') return null;
+/** Null where an entry's trace is cut or belongs elsewhere: nobody's fault, and no reason to lose the whole round. */
+function judgeOwn(judge: () => ArmVerdict | null): ArmVerdict | null {
   try {
-    assertSamePrompts(own, baseline, place.key);
-    return judgeArm(own, reading, context, history);
+    return judge();
   } catch (error) {
     if (error instanceof HarnessError && error.code === 'BAD_TRACE') return null;
     throw error;
@@ -213,6 +189,17 @@ export function goesOn(
   return continuing(plan, arena, judgeBoot(plan, arena, tokenizer, traces, shard, boot, keys), challengers);
 }
 
+/** What each shard's machine said of itself, from the header of its first trace. */
+function hostsOf(plan: LedgerRecord<'plan'>, traces: RoundTraces): NonNullable<RoundBody['hosts']> {
+  const hosts: NonNullable<RoundBody['hosts']> = {};
+  for (const { index } of plan.predicate.shards) {
+    const header = traces.get(tracePath(index, 1, 'baseline', 1))?.header;
+    if (typeof header?.['host'] === 'object' && header['host'] !== null)
+      hosts[index] = { ...header['host'], clock: header['clock'] ?? null };
+  }
+  return hosts;
+}
+
 /**
  * Judges a whole round from its signed plan and its traces: verdicts, takeovers, standing. Pure and deterministic: the same bytes anywhere.
  * What nobody measured is INFRA_HOST, never a loss for the miner.
@@ -271,5 +258,7 @@ export function judgeRound(plan: LedgerRecord<'plan'>, traces: RoundTraces, toke
       lowerBound: finite(boot.lowerBound),
     })),
   }));
-  return { entries, decisions, standing: { winner: ranking.winner, runnerUp: ranking.runnerUp } };
+  const hosts = hostsOf(plan, traces);
+  const body = { entries, decisions, standing: { winner: ranking.winner, runnerUp: ranking.runnerUp } };
+  return Object.keys(hosts).length === 0 ? body : { ...body, hosts };
 }

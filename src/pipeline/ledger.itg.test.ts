@@ -9,7 +9,7 @@ import { renderJson } from '../core/canonical.ts';
 import { utf8 } from '../core/bytes.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { demo, type DemoReport } from '../devnet/demo.ts';
-import { unpackTrace } from '../harness/io/trace-files.ts';
+import { unpackText, unpackTrace } from '../harness/io/trace-files.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 import { silentLog } from '../core/log.ts';
@@ -41,6 +41,7 @@ beforeAll(async () => {
     seed: '2a'.padStart(64, '0'),
     endpoint: null,
     accounts: null,
+    processes: true,
     out: folder,
     log: silentLog,
   });
@@ -53,6 +54,7 @@ const ports = {
   tokenizerOf: (source: Parameters<typeof loadTokenizer>[0]) => loadTokenizer(source, ROOT),
   corpusOf: () => openCorpus('generated', undefined, silentLog),
   unpack: unpackTrace,
+  unpackText,
   chain: null,
   log: silentLog,
 };

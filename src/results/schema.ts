@@ -109,6 +109,8 @@ export const roundBody = z.strictObject({
     }),
   ),
   standing,
+  /** What each shard's machine said of itself: engines, probes, clock. */
+  hosts: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 });
 const roundPredicate = z.strictObject({ ...context, plan: sha256, ...roundBody.shape, files: z.record(z.string(), sha256) });
 const voidPredicate = z.strictObject({ ...context, plan: sha256, reason: z.string() });

@@ -10,6 +10,7 @@ import { startChain, type ChainServer } from '../chain/server.ts';
 import type { Accounts } from '../demo.ts';
 import { silentLog } from '../../core/log.ts';
 import { CONTESTANTS, enter } from '../field.ts';
+import { namedImage } from '../images.ts';
 import { actBinary, newSandbox, runAct, type ActRun, type Sandbox } from './act.ts';
 import { startGithubStub, type GithubStub } from './stub.ts';
 
@@ -72,7 +73,7 @@ describe.skipIf(act === null)('the workflows under act', () => {
     await enter(
       client,
       arena,
-      CONTESTANTS.find((contestant) => contestant.name === name)!,
+      namedImage(CONTESTANTS.find((contestant) => contestant.name === name)!.variant),
       { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri },
       silentLog,
     );

@@ -4,10 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseArena } from '../../arena/schema.ts';
 import { generatedCorpus } from '../../prompts/corpus.ts';
 import { tokenizerFromJson } from '../../prompts/io/tokenizer.ts';
 import { drawSuite } from '../../prompts/sampler.ts';
-import { openReference } from '../../harness/io/reference.ts';
+import type { Reference } from '../../harness/client.ts';
+import { urlRuntime } from '../../harness/io/url-runtime.ts';
+import { openReference } from '../../harness/reference.ts';
 import { startEngine, type TinyEngine } from './server.ts';
 import { VARIANTS } from './variants/index.ts';
 
@@ -51,6 +54,10 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
       inputTokens: 120,
       systemMessage: 'You are a helpful assistant.',
     });
+    const rules = parseArena(JSON.parse(readFileSync(arena, 'utf8')), arena);
+    const clients = await Promise.all(
+      [vllm, plain.url].map(async (url) => await (await urlRuntime(rules).start({ kind: 'url', url })).connect()),
+    );
     let same = 0;
     let tokens = 0;
     let widest = 0;
@@ -79,10 +86,11 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
       theirs.logprobs.content.forEach(
         ({ logprob }, i) => (widest = Math.max(widest, Math.abs(logprob - (ours.logprobs.content[i]?.logprob ?? Infinity)))),
       );
-      const [one, other] = [openReference(vllm, 'tiny-qwen2'), openReference(plain.url, 'tiny-qwen2')];
+      const [one, other] = clients.map((client) => openReference(client, 'tiny-qwen2')) as [Reference, Reference];
       expect(await other.promptIds(messages)).toEqual(await one.promptIds(messages));
     }
     console.log(`${same} of ${tokens} tokens equal, logprobs at most ${widest.toExponential(2)} nat apart`);
+    for (const client of clients) await client.close();
     expect(same).toBe(tokens);
     expect(widest).toBeLessThan(LOGPROB_BOUND);
   });

@@ -160,7 +160,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 /** Starts one tiny engine on loopback: real weights, real logits, vLLM's paths. Ready (and warm) when this returns. */
-export async function startEngine(options: { variant: string; port?: number }): Promise<TinyEngine> {
+export async function startEngine(options: { variant: string; port?: number; model?: URL }): Promise<TinyEngine> {
   const variant = VARIANTS.get(options.variant);
   if (!variant)
     throw new EngineError(
@@ -169,12 +169,13 @@ export async function startEngine(options: { variant: string; port?: number }): 
       `there is no engine variant ${options.variant}`,
       `choose one of ${[...VARIANTS.keys()].join(', ')}`,
     );
-  const weights = loadWeights(MODEL_FOLDER);
+  const folder = options.model ?? MODEL_FOLDER;
+  const weights = loadWeights(folder);
   variant.alter?.(weights);
   const context: Context = {
     model: new Model(weights),
     variant,
-    tokenizer: tokenizerFromJson(readFileSync(new URL('tokenizer.json', MODEL_FOLDER), 'utf8')),
+    tokenizer: tokenizerFromJson(readFileSync(new URL('tokenizer.json', folder), 'utf8')),
   };
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const path = (request.url ?? '/').split('?')[0]!;

@@ -2,7 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Exchange } from '../client.ts';
-import { openClient } from './client.ts';
+import { MeasuringClient } from './client.ts';
+import { openCostMeter } from './cost.ts';
 import { monotonicClock } from './clock.ts';
 
 const deadlines = { start: 5, connect: 1, firstByte: 0.6, interChunk: 0.5, request: 1.5 };
@@ -40,8 +41,13 @@ async function hostile(answer: (socket: Socket, nth: number) => void): Promise<s
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+const cost = openCostMeter();
+function clientOf(url: string): MeasuringClient {
+  const { hostname, port } = new URL(url);
+  return new MeasuringClient({ host: hostname, port: Number(port) }, { deadlines, limits }, monotonicClock, cost);
+}
 async function ask(answer: (socket: Socket, nth: number) => void, times = 1): Promise<Exchange> {
-  const client = openClient(await hostile(answer), { deadlines, limits }, monotonicClock);
+  const client = clientOf(await hostile(answer));
   let last: Exchange | undefined;
   for (let i = 0; i < times; i++) last = await client.ask('{"prompt":"x"}');
   client.close();
@@ -68,7 +74,7 @@ describe('the measuring client against hostile servers', () => {
     let connections = 0;
     const url = await hostile((socket) => socket.end(OPEN + chunk('data: x\n\n') + CLOSE));
     servers[0]!.on('connection', () => connections++);
-    const client = openClient(url, { deadlines, limits }, monotonicClock);
+    const client = clientOf(url);
     for (let i = 0; i < 3; i++) expect((await client.ask('{}')).end.outcome).toBe('done');
     client.close();
     expect(connections).toBe(3);
@@ -152,7 +158,7 @@ describe('the measuring client against hostile servers', () => {
     expect((await ask((socket) => socket.write(OPEN + chunk('data: x\n\n')))).end.detail).toContain('interChunk');
   });
   it('calls an unreachable server refused', async () => {
-    const client = openClient('http://127.0.0.1:1', { deadlines, limits }, monotonicClock);
+    const client = clientOf('http://127.0.0.1:1');
     expect((await client.ask('{}')).end.outcome).toBe('refused');
     expect(await client.healthy()).toBe(false);
     client.close();
@@ -161,7 +167,7 @@ describe('the measuring client against hostile servers', () => {
     let seen = '';
     const url = await hostile((socket) => socket.write(OPEN + CLOSE));
     servers[0]!.on('connection', (socket: Socket) => socket.on('data', (data) => (seen += data.toString())));
-    const client = openClient(url, { deadlines, limits }, monotonicClock);
+    const client = clientOf(url);
     await client.ask('{}');
     client.close();
     expect(

@@ -1,183 +1,266 @@
-import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import type { Arena } from '../arena.ts';
-import type { Exchange, LoadClient } from '../client.ts';
+import type { Exchange } from '../client.ts';
+import { ResponseReader } from '../http.ts';
 import type { Outcome } from '../trace.ts';
+import type { CostMeter } from './cost.ts';
 
+/** Size of the one buffer that the socket reads into. */
+const READ_BYTES = 64 * 1024;
 /** How long one health request may take. */
-const HEALTH_MS = 2000;
+const HEALTH_SECONDS = 2;
 
-type Finish = (outcome: Outcome, detail: string) => void;
+export type ClientRules = Pick<Arena, 'deadlines' | 'limits'>;
+export type Target = { readonly host: string; readonly port: number };
+type Deadlines = { readonly connect: number; readonly firstByte: number; readonly interChunk: number; readonly request: number };
+type Limits = ClientRules['limits'];
+type Ask = { readonly head: string; readonly body: string; readonly deadlines: Deadlines; readonly limits: Limits };
+type Try = Omit<Exchange, 'cost'> & {
+  firstWaitNs: number | null;
+  /** A kept connection was closed before a byte of the answer came: nobody's fault, opened anew. */
+  stale: boolean;
+  /** Whether the body had been written. */
+  asked: boolean;
+};
+
+/** A connection and what came over it while nobody asked. */
+type Line = { readonly socket: Socket; used: boolean; stray: number; listener: ((bytes: Buffer, tNs: number) => void) | null };
 
 /**
- * HTTP/1.1 client of the measurement: one warm keep-alive connection, no redirects, no decompression, strict parser, every size and time
- * limited. Stamps are taken in the socket's callback; bytes are kept and parsed after the run, so parsing cannot delay a stamp.
+ * HTTP/1.1 client of the measurement, on a plain socket: one warm keep-alive connection, one request at a time. A stamp is the first thing
+ * that happens to bytes; only the end of the response is looked for, and everything else is read after the run. No redirects, no
+ * decompression, every size and time limited.
  */
-export function openClient(url: string, arena: Pick<Arena, 'deadlines' | 'limits'>, clock: Clock): LoadClient {
-  const base = new URL(url);
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const target = { host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port === '' ? 80 : Number(base.port), agent };
+export class MeasuringClient {
+  readonly #target: Target;
+  readonly #rules: ClientRules;
+  readonly #clock: Clock;
+  readonly #cost: CostMeter;
+  #line: Line | null = null;
 
-  const healthy = (): Promise<boolean> =>
-    new Promise((resolve) => {
-      const probe = httpRequest(
-        { ...target, agent: false, path: '/health', method: 'GET', timeout: HEALTH_MS, maxHeaderSize: arena.limits.headerBytes },
-        (response) => {
-          resolve(response.statusCode === 200);
-          response.destroy();
-        },
-      );
-      const timer = setTimeout(() => probe.destroy(), HEALTH_MS);
-      probe.on('close', () => {
-        clearTimeout(timer);
-        resolve(false);
-      });
-      probe.on('timeout', () => probe.destroy());
-      probe.on('error', () => resolve(false));
-      probe.on('upgrade', (_response: IncomingMessage, socket: Socket) => socket.destroy());
-      probe.end();
-    });
+  constructor(target: Target, rules: ClientRules, clock: Clock, cost: CostMeter) {
+    this.#target = target;
+    this.#rules = rules;
+    this.#clock = clock;
+    this.#cost = cost;
+  }
 
-  const ask = async (body: string): Promise<Exchange> => {
-    const first = await attempt(body);
-    // A kept connection may have been closed while idle: nothing of the prompt was answered, so it is opened anew, outside `sent`.
-    if (!first.stale) return first;
+  /** Whether `GET /health` answers 200 now, on a connection of its own. */
+  async healthy(): Promise<boolean> {
+    const deadlines = { connect: HEALTH_SECONDS, firstByte: HEALTH_SECONDS, interChunk: HEALTH_SECONDS, request: HEALTH_SECONDS };
+    const line = this.#newLine();
+    const head = `GET /health HTTP/1.1\r\n${this.#host()}\r\n`;
+    const { end } = await this.#attempt(line, { head, body: '', deadlines, limits: this.#rules.limits });
+    line.socket.destroy();
+    return end.outcome === 'done' && end.status === 200;
+  }
+
+  /** Posts a chat request and records what comes back. */
+  async ask(body: string): Promise<Exchange> {
+    return await this.#measured({ head: this.#post('/v1/chat/completions', body, 'text/event-stream'), body, ...this.#rules });
+  }
+
+  /** Posts JSON anywhere, with limits of the caller's: for servers of our own. */
+  async post(path: string, body: string, seconds: number, maxBytes: number): Promise<Exchange> {
+    const deadlines = { ...this.#rules.deadlines, firstByte: seconds, interChunk: seconds, request: seconds };
+    const limits = { ...this.#rules.limits, bodyBytes: maxBytes, lineBytes: maxBytes, chunks: maxBytes };
+    return await this.#measured({ head: this.#post(path, body, 'application/json'), body, deadlines, limits });
+  }
+
+  close(): void {
+    this.#line?.socket.destroy();
+    this.#line = null;
+  }
+
+  #host(): string {
+    return `Host: ${this.#target.host.includes(':') ? `[${this.#target.host}]` : this.#target.host}:${this.#target.port}\r\n`;
+  }
+
+  // The headers tell a server nothing but what it must know (H44), and are the same for warm-ups and scored prompts.
+  #post(path: string, body: string, accept: string): string {
+    return (
+      `POST ${path} HTTP/1.1\r\n${this.#host()}Connection: keep-alive\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nAccept: ${accept}\r\nAccept-Encoding: identity\r\n\r\n`
+    );
+  }
+
+  async #measured(ask: Ask): Promise<Exchange> {
+    const begin = this.#cost.read();
+    const first = await this.#attempt(this.#ready(), ask);
     // The clock keeps running from the first time the prompt left: a server that reads it, works and then hangs up wins nothing.
-    const second = await attempt(body);
-    return first.asked ? { ...second, sentNs: first.sentNs } : second;
-  };
+    const second = first.stale ? await this.#attempt(this.#ready(), ask) : null;
+    const { stale: _, asked: __, firstWaitNs, ...last } = second ?? first;
+    const end = this.#cost.read();
+    const waitNs = begin.waitNs === null || end.waitNs === null ? null : end.waitNs - begin.waitNs;
+    return {
+      ...last,
+      sentNs: second && first.asked ? first.sentNs : last.sentNs,
+      cost: { firstWaitNs, waitNs, gcNs: end.gcNs - begin.gcNs },
+    };
+  }
 
-  const attempt = (body: string): Promise<Exchange & { stale: boolean; asked: boolean }> =>
-    new Promise((resolve) => {
-      const { deadlines, limits } = arena;
-      const chunks: { tNs: number; bytes: Uint8Array }[] = [];
-      let sentNs = clock.nowNs();
-      let status: number | null = null;
-      let informational = 0;
-      let bytes = 0;
-      let lineBytes = 0;
+  /** The kept connection, or a new one. */
+  #ready(): Line {
+    const kept = this.#line;
+    if (kept && !kept.socket.destroyed && kept.socket.writable) return kept;
+    this.#line = this.#newLine();
+    return this.#line;
+  }
+
+  /** Opens a connection. Bytes are stamped and copied before anything else: the buffer is read into again. */
+  #newLine(): Line {
+    const clock = this.#clock;
+    const callback = (size: number, buffer: Uint8Array): boolean => {
+      const tNs = clock.nowNs();
+      if (line.listener) line.listener(Buffer.copyBytesFrom(buffer, 0, size), tNs);
+      else line.stray += size;
+      return true;
+    };
+    const socket = connect({ ...this.#target, noDelay: true, onread: { buffer: Buffer.alloc(READ_BYTES), callback } });
+    const line: Line = { socket, used: false, stray: 0, listener: null };
+    // A connection may break while nobody listens; the next request finds that out.
+    socket.on('error', () => undefined);
+    return line;
+  }
+
+  #attempt(line: Line, { head, body, deadlines, limits }: Ask): Promise<Try> {
+    const clock = this.#clock;
+    const cost = this.#cost;
+    const { socket } = line;
+    const reader = new ResponseReader(limits);
+    const chunks: { tNs: number; bytes: Uint8Array }[] = [];
+    const reused = line.used;
+    line.used = true;
+    let sentNs = clock.nowNs();
+    const startNs = sentNs;
+    let lastNs = sentNs;
+    let asked = false;
+    let bodyBytes = 0;
+    let lineBytes = 0;
+    let firstWaitNs: number | null = null;
+    let sentWaitNs: number | null = null;
+    const since = (before: number | null): number | null => {
+      const now = cost.waitNs();
+      return before === null || now === null ? null : now - before;
+    };
+
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
       let settled = false;
-      let answered = false;
-      let asked = false;
-      const timers = new Map<string, NodeJS.Timeout>();
-      const arm = (name: string, seconds: number): void => {
-        clearTimeout(timers.get(name));
-        timers.set(
-          name,
-          setTimeout(() => finish('timeout', `${name} deadline of ${seconds} s`), seconds * 1000),
-        );
-      };
-      const disarm = (name: string): void => clearTimeout(timers.get(name));
-      const finish: Finish = (outcome, detail) => {
+      const settle = (outcome: Outcome, detail: string): void => {
         if (settled) return;
         settled = true;
         const tNs = clock.nowNs();
-        for (const timer of timers.values()) clearTimeout(timer);
-        if (outcome !== 'done') request.destroy();
+        clearTimeout(timer);
+        line.listener = null;
+        socket.removeListener('close', onClose);
+        socket.removeListener('end', onEnd);
+        socket.removeListener('error', onError);
+        if (outcome !== 'done' || reader.closes) socket.destroy();
+        const stale = outcome === 'closed' && reused && !reader.started;
         resolve({
           sentNs,
           chunks,
-          end: { tNs, status, outcome, detail: detail.slice(0, 200) },
-          stale: outcome === 'closed' && !answered && request.reusedSocket,
+          end: { tNs, status: reader.status, outcome, detail: detail.slice(0, 200) },
+          firstWaitNs,
+          stale,
           asked,
         });
       };
 
-      const request: ClientRequest = httpRequest({
-        ...target,
-        path: '/v1/chat/completions',
-        method: 'POST',
-        maxHeaderSize: limits.headerBytes,
-        insecureHTTPParser: false,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-          accept: 'text/event-stream',
-          'accept-encoding': 'identity',
-        },
-      });
-      arm('connect', deadlines.connect);
-      arm('request', deadlines.connect + deadlines.request);
+      /** The deadline that is due first, and when. */
+      const due = (): { name: keyof Deadlines; atNs: number } => {
+        if (!asked) return { name: 'connect', atNs: startNs + deadlines.connect * 1e9 };
+        const quiet =
+          chunks.length === 0
+            ? { name: 'firstByte' as const, atNs: sentNs + deadlines.firstByte * 1e9 }
+            : { name: 'interChunk' as const, atNs: lastNs + deadlines.interChunk * 1e9 };
+        const whole = { name: 'request' as const, atNs: sentNs + deadlines.request * 1e9 };
+        return whole.atNs <= quiet.atNs ? whole : quiet;
+      };
+      const watch = (): void => {
+        if (settled) return;
+        clearTimeout(timer);
+        timer = setTimeout(late, Math.max(0, (due().atNs - clock.nowNs()) / 1e6) + 1);
+      };
+      const late = (): void => {
+        if (due().atNs > clock.nowNs()) {
+          watch();
+          return;
+        }
+        // Timers run before sockets are read: bytes that came in time, while this process had no core, must be seen first.
+        setImmediate(() => {
+          const { name, atNs } = due();
+          if (settled) return;
+          if (atNs > clock.nowNs()) watch();
+          else settle('timeout', `${name} deadline of ${deadlines[name]} s`);
+        });
+      };
+
+      const part = (bytes: Buffer): void => {
+        bodyBytes += bytes.length;
+        const newline = bytes.lastIndexOf(10);
+        lineBytes = newline < 0 ? lineBytes + bytes.length : bytes.length - 1 - newline;
+        if (bodyBytes > limits.bodyBytes) settle('limit', `body larger than ${limits.bodyBytes} bytes`);
+        else if (lineBytes > limits.lineBytes) settle('limit', `a line longer than ${limits.lineBytes} bytes`);
+      };
+      line.listener = (bytes, tNs): void => {
+        if (settled) return;
+        if (!asked) {
+          settle('protocol', 'an answer before the request');
+          return;
+        }
+        if (!reader.started) firstWaitNs = since(sentWaitNs);
+        lastNs = tNs;
+        const parts: Buffer[] = [];
+        reader.push(bytes, (piece) => {
+          parts.push(piece);
+          part(piece);
+        });
+        // One read is one chunk: its bytes arrived together.
+        if (parts.length > 0) chunks.push({ tNs, bytes: parts.length === 1 ? parts[0]! : Buffer.concat(parts) });
+        if (reader.fault) settle(reader.fault.outcome, reader.fault.detail);
+        else if (reader.status !== null && reader.status !== 200) settle('status', `status ${reader.status}`);
+        else if (chunks.length > limits.chunks) settle('limit', `more than ${limits.chunks} chunks`);
+        else if (reader.done) settle('done', '');
+      };
+      const onEnd = (): void => {
+        if (reader.close()) settle('done', '');
+        else settle('closed', reader.started ? 'the body ended early' : 'the connection closed without a response');
+      };
+      const onClose = (): void => onEnd();
+      const onError = (error: NodeJS.ErrnoException): void => {
+        if (error.code === 'ECONNREFUSED') settle('refused', 'connection refused');
+        // The server shares this network namespace and may have taken every port: its doing, and no reason to wait for ever.
+        else if (error.code === 'EADDRNOTAVAIL') settle('timeout', 'no free port is left to connect from');
+        else settle('closed', error.code ?? error.message);
+      };
+      socket.on('end', onEnd);
+      socket.on('close', onClose);
+      socket.on('error', onError);
+
       const send = (): void => {
         if (settled) return;
-        disarm('connect');
-        arm('request', deadlines.request);
-        arm('firstByte', deadlines.firstByte);
+        if (line.stray > 0) {
+          settle('protocol', `${line.stray} bytes on an idle connection`);
+          return;
+        }
+        // Headers first, so that the time is taken just before the first byte of the body.
+        socket.cork();
+        socket.write(head);
         asked = true;
+        sentWaitNs = cost.waitNs();
         sentNs = clock.nowNs();
-        request.end(body);
+        lastNs = sentNs;
+        if (body !== '') socket.write(body);
+        socket.uncork();
+        watch();
       };
-      request.on('socket', (socket) => {
-        // Headers first, the prompt only on a connected socket: set-up stays outside the measured time.
-        socket.setNoDelay(true);
-        request.flushHeaders();
-        if (socket.connecting) socket.once('connect', () => setImmediate(send));
-        else setImmediate(send);
-      });
-      request.on('information', () => {
-        answered = true;
-        if (++informational > limits.informational) finish('limit', `more than ${limits.informational} informational responses`);
-      });
-      request.on('upgrade', (_response, socket) => {
-        socket.destroy();
-        finish('protocol', 'an upgrade nobody asked for');
-      });
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        const code = error.code ?? '';
-        if (code === 'HPE_HEADER_OVERFLOW' || code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
-          finish(code === 'HPE_HEADER_OVERFLOW' ? 'limit' : 'protocol', code);
-        else if (code.startsWith('HPE_')) finish('protocol', code);
-        else if (code === 'ECONNREFUSED') finish('refused', 'connection refused');
-        else finish('closed', code || error.message);
-      });
-      request.on('close', () => finish('closed', 'the connection closed without a response'));
-      request.on('response', (response) => {
-        answered = true;
-        status = response.statusCode ?? null;
-        const encoding = response.headers['content-encoding'];
-        if (status !== null && status >= 300 && status < 400) {
-          finish('protocol', `redirect (status ${status})`);
-          return;
-        }
-        if (status !== null && status < 200) {
-          finish('protocol', `status ${status} as a final answer`);
-          return;
-        }
-        if (status !== 200) {
-          finish('status', `status ${status ?? 'none'}`);
-          return;
-        }
-        if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-          finish('protocol', 'content-encoding nobody asked for');
-          return;
-        }
-        if (response.headers['transfer-encoding'] !== undefined && response.headers['content-length'] !== undefined) {
-          finish('protocol', 'both content-length and transfer-encoding');
-          return;
-        }
-        response.on('data', (chunk: Buffer) => {
-          const tNs = clock.nowNs();
-          if (settled) return;
-          disarm('firstByte');
-          arm('interChunk', deadlines.interChunk);
-          chunks.push({ tNs, bytes: chunk });
-          bytes += chunk.length;
-          const newline = chunk.lastIndexOf(10);
-          lineBytes = newline < 0 ? lineBytes + chunk.length : chunk.length - 1 - newline;
-          if (bytes > limits.bodyBytes) finish('limit', `body larger than ${limits.bodyBytes} bytes`);
-          else if (lineBytes > limits.lineBytes) finish('limit', `a line longer than ${limits.lineBytes} bytes`);
-          else if (chunks.length > limits.chunks) finish('limit', `more than ${limits.chunks} chunks`);
-        });
-        response.on('end', () => finish('done', ''));
-        response.on('aborted', () => finish('closed', 'the body ended early'));
-        response.on('error', (error: NodeJS.ErrnoException) =>
-          error.code?.startsWith('HPE_') === true
-            ? finish('protocol', error.code)
-            : finish('closed', error.code ?? error.message),
-        );
-      });
+      watch();
+      // A turn of the loop later: what a server says before it is asked is seen first.
+      if (socket.connecting) socket.once('connect', () => setImmediate(send));
+      else setImmediate(send);
     });
-
-  return { healthy, ask, close: () => agent.destroy() };
+  }
 }

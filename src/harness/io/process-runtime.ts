@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Engine, EngineRuntime } from '../engine.ts';
 import { HarnessError } from '../errors.ts';
+import type { ClientRules } from './client.ts';
+import { openMeter, processMeter } from './meter.ts';
+import { addressOf } from './url-runtime.ts';
 
 /** How long a process may take to say where it listens. */
 const LISTEN_MS = 20_000;
@@ -13,7 +16,7 @@ export type EngineCommand = { readonly command: string; readonly args: readonly 
  * Starts trusted engines as local processes: nothing holds them in. Only for engines of this repository; miners' images need containers.
  * `commandOf` finds the command of an image by its digest, or null.
  */
-export function processRuntime(commandOf: (digest: string) => EngineCommand | null): EngineRuntime {
+export function processRuntime(rules: ClientRules, commandOf: (digest: string) => EngineCommand | null): EngineRuntime {
   return {
     start: async (target): Promise<Engine> => {
       if (target.kind === 'url') throw new HarnessError('BAD_TARGET', 'usage', `${target.url} runs already`, 'give an image');
@@ -54,7 +57,14 @@ export function processRuntime(commandOf: (digest: string) => EngineCommand | nu
         );
       }
       const { url } = JSON.parse(first) as { url: string };
-      return { url, image: `${target.image}@${target.digest}`, exited: () => exit, ended, stop };
+      return {
+        image: `${target.image}@${target.digest}`,
+        connect: () => openMeter(processMeter(), addressOf(url), rules),
+        exited: () => exit,
+        ended,
+        stop,
+        log: () => null,
+      };
     },
   };
 }

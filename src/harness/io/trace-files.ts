@@ -16,14 +16,29 @@ export function writeWhole(path: string, data: string | Uint8Array): void {
   renameSync(`${path}.new`, path);
 }
 
-/** A trace's bytes, gzipped. */
-export function packTrace(lines: readonly TraceLine[]): Uint8Array {
-  return gzipSync(lines.map(traceLine).join(''), { level: 9 });
+/** A trace's lines or a log's bytes, gzipped. */
+export function packEvidence(content: readonly TraceLine[] | Uint8Array): Uint8Array {
+  return gzipSync(content instanceof Uint8Array ? content : content.map(traceLine).join(''), { level: 9 });
 }
 
-/** Writes a trace, gzipped. */
-export function writeTrace(folder: string, path: string, lines: readonly TraceLine[]): void {
-  writeWhole(join(folder, path), packTrace(lines));
+/** Writes a trace or a log, gzipped. */
+export function writeEvidence(folder: string, path: string, content: readonly TraceLine[] | Uint8Array): void {
+  writeWhole(join(folder, path), packEvidence(content));
+}
+
+/** The traces among files of evidence, by path. */
+export function tracesOf(evidence: ReadonlyMap<string, Uint8Array>): Map<string, Trace> {
+  const traces = [...evidence].filter(([path]) => path.startsWith('traces/'));
+  return new Map(traces.map(([path, bytes]) => [path, unpackTrace(bytes, path)]));
+}
+
+/** Text of a gzipped file; null where it does not unpack to text. */
+export function unpackText(bytes: Uint8Array): string | null {
+  try {
+    return fromUtf8(gunzipSync(bytes, { maxOutputLength: MAX_TRACE_BYTES }));
+  } catch {
+    return null;
+  }
 }
 
 /** Unpacks and reads a trace's bytes. Throws `BAD_TRACE` where they are cut, too large or not text. */

@@ -1,34 +1,25 @@
 import { z } from 'zod';
-import { messageOf } from '../../core/errors.ts';
-import type { Reference } from '../client.ts';
-import { HarnessError } from '../errors.ts';
-
-/** One forced answer may take this long; the reference is ours. */
-const FORCE_MS = 120_000;
+import { messageOf } from '../core/errors.ts';
+import type { LoadClient, Reference } from './client.ts';
+import { HarnessError } from './errors.ts';
 
 const tokenized = z.object({ tokens: z.array(z.number().int().nonnegative()) });
 const position = z.record(z.string(), z.object({ logprob: z.number() })).nullable();
 const completed = z.object({ choices: z.array(z.object({ prompt_logprobs: z.array(position).nullish() })).min(1) });
 
-/** The reference behind a URL: vLLM's `/tokenize` and `/v1/completions` with `prompt_logprobs`. */
-export function openReference(url: string, model: string): Reference {
+/** The reference behind a client: vLLM's `/tokenize` and `/v1/completions` with `prompt_logprobs`. */
+export function openReference(client: Pick<LoadClient, 'post'>, model: string): Reference {
   const post = async <T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T | null> => {
-    let response: Response;
+    const { status, text, detail } = await client.post(path, JSON.stringify(body));
+    if (status !== null && status >= 400 && status < 500) return null;
     try {
-      response = await fetch(new URL(path, url), {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(FORCE_MS),
-        redirect: 'error',
-      });
-      if (response.status >= 400 && response.status < 500) return null;
-      return schema.parse(await response.json());
+      if (status !== 200) throw new Error(detail);
+      return schema.parse(JSON.parse(text));
     } catch (error) {
       throw new HarnessError(
         'REFERENCE_FAILED',
         'infra',
-        `the reference at ${url} failed on ${path}: ${messageOf(error).slice(0, 200)}`,
+        `the reference failed on ${path}: ${messageOf(error).slice(0, 200)}`,
         'check that the reference runs, and run again',
         error,
       );

@@ -1,0 +1,74 @@
+/** One GPU as `nvidia-smi` describes it; null where it does not say. */
+export type GpuState = {
+  readonly uuid: string;
+  readonly memoryUsedMib: number | null;
+  readonly utilisationPercent: number | null;
+  readonly temperatureC: number | null;
+  readonly smClockMhz: number | null;
+  readonly memoryClockMhz: number | null;
+  readonly throttleReasons: string;
+  readonly uncorrectedEcc: number | null;
+};
+
+/** Fields that are asked for, in the order in which they come back. */
+export const GPU_FIELDS = [
+  'uuid',
+  'memory.used',
+  'utilization.gpu',
+  'temperature.gpu',
+  'clocks.sm',
+  'clocks.mem',
+  'clocks_throttle_reasons.active',
+  'ecc.errors.uncorrected.volatile.total',
+] as const;
+
+/** When a GPU is idle: no process, next to no memory, no work, and cool (measurement notes, section 5, row 26). */
+const IDLE = { memoryUsedMib: 1024, utilisationPercent: 5, temperatureC: 65 } as const;
+
+const number = (text: string | undefined): number | null => {
+  const value = Number.parseFloat(text ?? '');
+  return Number.isFinite(value) ? value : null;
+};
+
+/** Reads `nvidia-smi --query-gpu=… --format=csv,noheader,nounits`. */
+export function parseGpus(csv: string): GpuState[] {
+  return csv
+    .split('\n')
+    .filter((line) => line.includes(','))
+    .map((line) => {
+      const [uuid, memory, utilisation, temperature, sm, mem, throttle, ecc] = line.split(',').map((cell) => cell.trim());
+      return {
+        uuid: uuid!,
+        memoryUsedMib: number(memory),
+        utilisationPercent: number(utilisation),
+        temperatureC: number(temperature),
+        smClockMhz: number(sm),
+        memoryClockMhz: number(mem),
+        throttleReasons: throttle ?? '',
+        uncorrectedEcc: number(ecc),
+      };
+    });
+}
+
+/** Why the GPUs are not idle; null where they are. `processes` are those that compute on them. */
+export function notIdle(gpus: readonly GpuState[], processes: readonly string[]): string | null {
+  if (processes.length > 0) return `processes on the GPUs: ${processes.join(', ')}`.slice(0, 200);
+  for (const gpu of gpus) {
+    if ((gpu.memoryUsedMib ?? 0) > IDLE.memoryUsedMib) return `${gpu.uuid} still holds ${gpu.memoryUsedMib ?? 0} MiB`;
+    if ((gpu.utilisationPercent ?? 0) > IDLE.utilisationPercent)
+      return `${gpu.uuid} is still ${gpu.utilisationPercent ?? 0} % busy`;
+    if ((gpu.temperatureC ?? 0) > IDLE.temperatureC) return `${gpu.uuid} is ${gpu.temperatureC ?? 0} °C hot`;
+  }
+  return null;
+}
+
+/** What a server has left that no waiting mends: errors that were not there before it ran. */
+export function leftBehind(before: readonly GpuState[], after: readonly GpuState[]): string | null {
+  if (after.length !== before.length) return `${before.length} GPUs before, ${after.length} now`;
+  for (const gpu of after) {
+    const then = before.find(({ uuid }) => uuid === gpu.uuid);
+    if (!then) return `${gpu.uuid} was not there before`;
+    if ((gpu.uncorrectedEcc ?? 0) > (then.uncorrectedEcc ?? 0)) return `${gpu.uuid} has new uncorrected ECC errors`;
+  }
+  return null;
+}

@@ -1,0 +1,20 @@
+/** Something of a registry, or that it says there is no such thing (for us). */
+export type Found<T> = { readonly state: 'found'; readonly value: T } | { readonly state: 'gone'; readonly detail: string };
+
+/** What is in a layer: its uncompressed size and digest, and hashes of its files' contents. */
+export type LayerScan = { readonly diffId: string; readonly bytes: number; readonly files: readonly string[] };
+/** A layer that was read, or why it is none: the layer is the miner's, so its fault is a value. */
+export type ScanResult = { readonly ok: true; readonly scan: LayerScan } | { readonly ok: false; readonly reason: string };
+export type LayerDescriptor = { readonly digest: string; readonly mediaType: string; readonly size: number };
+
+/** Reads and fetches images. Throws `REGISTRY` where a registry or the network fails: that is nobody's fault. */
+export interface ImageStore {
+  /** Text of a manifest or index, checked against its digest. */
+  manifest(image: string, digest: string): Promise<Found<string>>;
+  /** Text of a configuration, checked against its digest. */
+  config(image: string, digest: string): Promise<Found<string>>;
+  /** Reads a layer without keeping it; `maxBytes` is what it may unpack to. */
+  scan(image: string, layer: LayerDescriptor, maxBytes: number): Promise<Found<ScanResult>>;
+  /** Makes an image be on this machine; tells how far it is. */
+  pull(image: string, digest: string, progress: (text: string) => void): Promise<Found<null>>;
+}

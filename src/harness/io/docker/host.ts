@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { promisify } from 'node:util';
+import Docker from 'dockerode';
+import { messageOf } from '../../../core/errors.ts';
+import { HarnessError } from '../../errors.ts';
+import type { Versions } from '../../preflight.ts';
+import { OWNER_LABEL } from '../../sandbox.ts';
+
+const run = promisify(execFile);
+/** Containers of a dead harness are gone after this: removing one takes a fraction of a second, but for a process stuck in a driver. */
+const REAP_MS = 30_000;
+
+/** A fault of the engine, in our words. */
+export function dockerError(what: string, error: unknown): HarnessError {
+  return new HarnessError(
+    'DOCKER',
+    'infra',
+    `Docker: ${what}: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 300)}`,
+    'look at the engine: docker info, its log',
+    error,
+  );
+}
+
+/** The engine of this machine, or null where none answers. */
+export async function findDocker(): Promise<Docker | null> {
+  const docker = new Docker();
+  try {
+    await docker.ping();
+    return docker;
+  } catch {
+    return null;
+  }
+}
+
+/** The same, where there must be one. Throws `DOCKER`. */
+export async function openDocker(): Promise<Docker> {
+  const docker = await findDocker();
+  if (docker) return docker;
+  throw new HarnessError(
+    'DOCKER',
+    'infra',
+    'no Docker engine answers on this machine',
+    'install and start docker, or name DOCKER_HOST',
+  );
+}
+
+/** Who this process is, so that another can tell whether it still lives: pid, moment of its start, boot of the machine. */
+export function ownerMark(pid = process.pid): string {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  return `${pid}:${startOf(pid) ?? ''}:${boot}`;
+}
+
+/** When a process started, in clock ticks since the boot: a reused pid has another. */
+function startOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+const lives = (mark: string): boolean => {
+  const pid = Number(mark.split(':')[0]);
+  return Number.isInteger(pid) && pid > 0 && startOf(pid) !== null && ownerMark(pid) === mark;
+};
+
+/** Removes every container of ours whose harness is dead, with its volumes; returns how many. Whoever is killed leaves them to the next start. */
+export async function reap(docker: Docker): Promise<number> {
+  const found = await docker.listContainers({ all: true, filters: { label: [OWNER_LABEL] } });
+  const orphans = found.filter(({ Labels }) => !lives(Labels[OWNER_LABEL] ?? ''));
+  await Promise.all(orphans.map(({ Id }) => removeContainer(docker.getContainer(Id))));
+  return orphans.length;
+}
+
+/** Ends and removes a container with its volumes, however it resists. Gone already is fine. */
+export async function removeContainer(container: Docker.Container): Promise<void> {
+  const deadline = process.hrtime.bigint() + BigInt(REAP_MS) * 1_000_000n;
+  for (;;) {
+    try {
+      await container.remove({ force: true, v: true });
+      return;
+    } catch (error) {
+      const { statusCode } = error as { statusCode?: number };
+      if (statusCode === 404) return;
+      // 409: another call is removing it.
+      if (process.hrtime.bigint() > deadline) throw dockerError('a container cannot be removed', error);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+const firstLine = async (command: string, ...args: string[]): Promise<string | null> => {
+  try {
+    return (await run(command, args, { timeout: 10_000 })).stdout.trim().split('\n')[0] ?? null;
+  } catch {
+    return null;
+  }
+};
+
+/** Versions of everything that holds a container in. */
+export async function versionsOf(docker: Docker): Promise<Versions> {
+  const { Components, Version } = await docker.version();
+  const component = (name: string): string | null => Components.find((item) => item.Name.toLowerCase() === name)?.Version ?? null;
+  return {
+    engine: Version,
+    runc: component('runc'),
+    toolkit: await firstLine('nvidia-ctk', '--version'),
+    driver: await firstLine('nvidia-smi', '--query-gpu=driver_version', '--format=csv,noheader'),
+  };
+}
+
+/** Cores that this process may use, as the kernel numbers them. */
+export function onlineCores(): number[] {
+  const status = readFileSync('/proc/self/status', 'latin1');
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1];
+  if (list === undefined) return Array.from({ length: availableParallelism() }, (_, i) => i);
+  return list.split(',').flatMap((range) => {
+    const [from, to = from] = range.split('-').map(Number) as [number, number?];
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
+}
+
+/** GPUs of this machine by UUID; none where there is no driver. */
+export async function gpuIds(): Promise<string[]> {
+  try {
+    const { stdout } = await run('nvidia-smi', ['--query-gpu=uuid', '--format=csv,noheader'], { timeout: 10_000 });
+    return stdout
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line.startsWith('GPU-'));
+  } catch {
+    return [];
+  }
+}

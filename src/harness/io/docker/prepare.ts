@@ -1,0 +1,117 @@
+import type Docker from 'dockerode';
+import type { Log } from '../../../core/log.ts';
+import type { Arena } from '../../arena.ts';
+import type { EngineRuntime } from '../../engine.ts';
+import { HarnessError } from '../../errors.ts';
+import type { ImageStore } from '../../image-store.ts';
+import { tooOld, type Minimums, type Versions } from '../../preflight.ts';
+import type { ProbeResult } from '../../probes.ts';
+import { shareCores, type Rig, type SandboxRules } from '../../sandbox.ts';
+import type { ClockReceipt } from '../../voids.ts';
+import { meterProgram } from '../meter.ts';
+import { selfTest, truthProgram } from '../self-test.ts';
+import { gpuIds, onlineCores, openDocker, ownerMark, reap, versionsOf } from './host.ts';
+import { pinnedName } from './image-store.ts';
+import { probesProgram, runProbes } from './probes.ts';
+import { dockerRuntime } from './runtime.ts';
+import { NODE, toolsImage } from './tools-image.ts';
+
+export type HostRules = Arena & { readonly sandbox: SandboxRules & { readonly minimums: Minimums } };
+/** What a machine says of itself before anything is measured on it; it stands in every trace. */
+export type HostFacts = {
+  readonly versions: Versions;
+  readonly cores: { readonly server: string | null; readonly meter: string | null };
+  readonly gpus: readonly string[];
+  readonly meterImage: string;
+  readonly probes: readonly ProbeResult[];
+};
+export type DockerHost = { readonly runtime: EngineRuntime; readonly facts: HostFacts; readonly clock: ClockReceipt };
+
+const QUIET = '--disable-warning=ExperimentalWarning';
+
+/** The engine of this machine, without what a dead harness left on it, and the versions of everything that holds containers in. */
+export async function openHost(log: Log): Promise<{ docker: Docker; versions: Versions; owner: string }> {
+  const docker = await openDocker();
+  const orphans = await reap(docker);
+  if (orphans > 0) log.warn(`removed ${orphans} containers that a dead harness had left`);
+  return { docker, versions: await versionsOf(docker), owner: ownerMark() };
+}
+
+/** The rig of this machine: cores shared out, its GPUs, and the weights. */
+export async function rigOf(docker: Docker, rules: HostRules, models: string | null): Promise<Rig> {
+  const ids = await gpuIds();
+  const info = (await docker.info()) as { CDISpecDirs?: unknown };
+  const by = Array.isArray(info.CDISpecDirs) && info.CDISpecDirs.length > 0 ? 'cdi' : 'nvidia';
+  return { ...shareCores(onlineCores(), rules.sandbox.cpus), gpus: ids.length === 0 ? null : { by, ids }, models };
+}
+
+/** The probes of this machine's sandbox, with a table's worth of detail. */
+export async function probeHost(docker: Docker, rig: Rig, owner: string, volumePolicy: boolean): Promise<ProbeResult[]> {
+  const tools = await toolsImage(docker, PROGRAMS());
+  return await runProbes(docker, tools, rig, owner, volumePolicy);
+}
+
+const PROGRAMS = (): Record<string, string> => ({ meter: meterProgram(), truth: truthProgram(), probes: probesProgram() });
+
+/**
+ * Makes this machine ready to run strangers' images, or throws why it must not: engines too old (`OLD_ENGINE`), a sandbox with a hole
+ * (`SANDBOX_OPEN`), a clock too wrong (`CLOCK_ERROR`).
+ */
+export async function prepareHost(
+  rules: HostRules,
+  options: { models: string | null; images: (docker: Docker) => ImageStore; volumePolicy: boolean; log: Log },
+): Promise<DockerHost & { images: ImageStore }> {
+  const { log } = options;
+  const { docker, versions, owner } = await openHost(log);
+  const rig = await rigOf(docker, rules, options.models);
+  const old = tooOld(versions, rules.sandbox.minimums, rig.gpus !== null);
+  if (old.length > 0)
+    throw new HarnessError(
+      'OLD_ENGINE',
+      'infra',
+      old.join('; '),
+      'upgrade; an arena may lower sandbox.minimums, and every plan records it',
+    );
+  log.info(`Docker ${versions.engine ?? '?'}, runc ${versions.runc ?? '?'}: running the escape probes`);
+  const tools = await toolsImage(docker, PROGRAMS());
+  const probes = await runProbes(docker, tools, rig, owner, options.volumePolicy);
+  const open = probes.filter(({ result }) => result === 'fail');
+  if (open.length > 0)
+    throw new HarnessError(
+      'SANDBOX_OPEN',
+      'infra',
+      `the sandbox has a hole: ${open.map(({ id, detail }) => `${id} ${detail}`).join('; ')}`.slice(0, 600),
+      'cacheon doctor --sandbox shows each probe; nothing is run before all hold',
+    );
+  const images = options.images(docker);
+  const container = { docker, rules, rig, owner, meter: { image: tools.name, command: [NODE, QUIET, tools.paths['meter']!] } };
+  const truth = dockerRuntime({ ...container, fetch: () => Promise.resolve(tools.name) });
+  const args = [NODE, QUIET, tools.paths['truth']!, '--port', '8000'];
+  const clock = await selfTest(
+    () => truth.start({ kind: 'image', image: 'ground-truth', digest: tools.name, args }),
+    rules.clock,
+    log,
+  );
+  const runtime = dockerRuntime({
+    ...container,
+    fetch: async ({ image, digest }) => {
+      const pulled = await images.pull(image, digest, (text) => log.info(`    ${text}`));
+      if (pulled.state === 'gone')
+        throw new HarnessError(
+          'REGISTRY',
+          'infra',
+          `${image}@${digest} cannot be had: ${pulled.detail}`,
+          'is it public, and still there?',
+        );
+      return pinnedName(image, digest);
+    },
+  });
+  const facts: HostFacts = {
+    versions,
+    cores: { server: rig.serverCpus, meter: rig.meterCpus },
+    gpus: rig.gpus?.ids ?? [],
+    meterImage: tools.name,
+    probes,
+  };
+  return { runtime, facts, clock, images };
+}

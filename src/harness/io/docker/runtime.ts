@@ -1,0 +1,131 @@
+import type Docker from 'dockerode';
+import { messageOf } from '../../../core/errors.ts';
+import type { Engine, EngineRuntime, Exit, Target } from '../../engine.ts';
+import { HarnessError } from '../../errors.ts';
+import { meterOptions, OWNER_LABEL, serverOptions, SERVER_NAME, type Rig, type SandboxRules } from '../../sandbox.ts';
+import type { ClientRules } from '../client.ts';
+import { openMeter } from '../meter.ts';
+import { dockerError, reap, removeContainer } from './host.ts';
+import { containerChannel, keepLog, type LogKeeper } from './streams.ts';
+
+/** Where a server listens, in its own network namespace. */
+const ADDRESS = { host: '127.0.0.1', port: 8000 } as const;
+/** What an engine says when an image's own program cannot be started: the image's fault, not the host's. */
+const BAD_PROGRAM = /executable file not found|no such file or directory|permission denied|exec format error|is a directory/i;
+const CANNOT_RUN = 127;
+
+export type DockerRuntimeOptions = {
+  readonly docker: Docker;
+  readonly rules: ClientRules & { readonly sandbox: SandboxRules };
+  readonly rig: Rig;
+  /** Image and command of the measuring client. */
+  readonly meter: { readonly image: string; readonly command: readonly string[] };
+  readonly owner: string;
+  /** Makes an image be there; returns the name to create a container from. */
+  readonly fetch: (target: Target & { kind: 'image' }) => Promise<string>;
+};
+
+/**
+ * Runs servers as containers: each alone in a network namespace without a way out, with the measuring client as the only neighbour in it. One
+ * server at a time on a machine: its name is taken while it runs, so two evaluations cannot spoil each other's times.
+ */
+export function dockerRuntime(options: DockerRuntimeOptions): EngineRuntime {
+  return {
+    start: async (target): Promise<Engine> => {
+      if (target.kind === 'url') throw new HarnessError('BAD_TARGET', 'usage', `${target.url} runs already`, 'give an image');
+      const image = await options.fetch(target);
+      const create = serverOptions(image, target.args, options.rules.sandbox, options.rig, options.owner);
+      const server = await createAlone(options.docker, create, options.owner);
+      try {
+        return await begin(options, server, `${target.image}@${target.digest}`);
+      } catch (error) {
+        await removeContainer(server);
+        throw error instanceof HarnessError ? error : dockerError('a server cannot be started', error);
+      }
+    },
+  };
+}
+
+/** Creates the one server of this machine. What a dead harness left of it is removed first. */
+export async function createAlone(docker: Docker, create: Record<string, unknown>, owner: string): Promise<Docker.Container> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await docker.createContainer(create);
+    } catch (error) {
+      if ((error as { statusCode?: number }).statusCode !== 409 || attempt > 2)
+        throw dockerError('a container cannot be created', error);
+      await reap(docker);
+      const [other] = await docker.listContainers({ all: true, filters: { name: [`^/${String(create['name'])}$`] } });
+      if (!other) continue;
+      const mark = other.Labels[OWNER_LABEL];
+      if (mark === owner) {
+        // Our own, of a run that failed between creating and starting.
+        await removeContainer(docker.getContainer(other.Id));
+        continue;
+      }
+      throw new HarnessError(
+        'HOST_BUSY',
+        'infra',
+        `another evaluation (process ${mark?.split(':')[0] ?? 'unknown'}) has a ${SERVER_NAME} on this machine`,
+        'wait for it: two at once would spoil each other’s times',
+      );
+    }
+  }
+}
+
+async function begin(options: DockerRuntimeOptions, server: Docker.Container, image: string): Promise<Engine> {
+  const { docker, rules, rig, owner, meter } = options;
+  const keeper: LogKeeper = await keepLog(docker, server);
+  let exit = null as Exit | null;
+  let stopped = false as boolean; // widened: both change while something is awaited
+  try {
+    await server.start();
+  } catch (error) {
+    if (!BAD_PROGRAM.test(messageOf(error))) throw error;
+    keeper.add(Buffer.from(`${messageOf(error)}\n`));
+    exit = { code: CANNOT_RUN, oom: false };
+  }
+  const ended =
+    exit !== null
+      ? Promise.resolve()
+      : (async (): Promise<void> => {
+          try {
+            await server.wait();
+            if (!stopped) exit = await exitOf(server);
+          } catch (error) {
+            // Removed under our hands: by our own stop, or by somebody who had no business here.
+            if (!stopped) exit = { code: null, oom: false };
+            keeper.add(Buffer.from(`\n[${messageOf(error)}]\n`));
+          }
+        })();
+  return {
+    image,
+    connect: async () => {
+      const { name: _, ...create } = meterOptions(meter.image, meter.command, server.id, rig, owner);
+      const container = await docker.createContainer({ ...create, name: _ as string }).catch((error: unknown) => {
+        throw dockerError('the measuring client cannot be created', error);
+      });
+      try {
+        const channel = await containerChannel(docker, container);
+        await container.start();
+        return await openMeter(channel, ADDRESS, rules);
+      } catch (error) {
+        await removeContainer(container);
+        throw error instanceof HarnessError ? error : dockerError('the measuring client cannot be started', error);
+      }
+    },
+    exited: () => exit,
+    ended,
+    stop: async () => {
+      stopped = exit === null;
+      await removeContainer(server);
+      await ended;
+    },
+    log: () => keeper.bytes(),
+  };
+}
+
+async function exitOf(server: Docker.Container): Promise<Exit> {
+  const { State } = await server.inspect();
+  return { code: State.ExitCode, oom: State.OOMKilled };
+}
