@@ -8,11 +8,18 @@ const root = new URL('..', import.meta.url).pathname;
 const { values } = parseArgs({ options: { out: { type: 'string' }, meta: { type: 'string' } } });
 const verbs = readdirSync(join(root, 'actions')).sort();
 
-for (const verb of verbs) {
-  const outfile = join(values.out ?? join(root, 'actions'), verb, 'dist/index.cjs');
+/** Programs that evaluate runs as processes or in containers of their own: they stand beside its bundle. */
+const PROGRAMS = ['meter', 'truth', 'probes'];
+const bundles = verbs.flatMap((verb) => [
+  { verb, name: 'index', entry: join('actions', verb, 'main.ts') },
+  ...(verb === 'evaluate' ? PROGRAMS.map((name) => ({ verb, name, entry: `src/harness/io/${name}-main.ts` })) : []),
+]);
+
+for (const { verb, name, entry } of bundles) {
+  const outfile = join(values.out ?? join(root, 'actions'), verb, `dist/${name}.cjs`);
   mkdirSync(dirname(outfile), { recursive: true });
   const result = await build({
-    entryPoints: [join(root, 'actions', verb, 'main.ts')],
+    entryPoints: [join(root, entry)],
     outfile,
     absWorkingDir: root,
     bundle: true,
@@ -29,8 +36,8 @@ for (const verb of verbs) {
   });
   if (values.meta !== undefined) {
     mkdirSync(values.meta, { recursive: true });
-    writeFileSync(join(values.meta, `${verb}.json`), JSON.stringify(result.metafile));
+    writeFileSync(join(values.meta, name === 'index' ? `${verb}.json` : `${verb}-${name}.json`), JSON.stringify(result.metafile));
   }
   const [output] = Object.values(result.metafile.outputs);
-  console.log(`${verb}: ${(output!.bytes / 1e6).toFixed(2)} MB`);
+  console.log(`${verb}${name === 'index' ? '' : ` (${name})`}: ${(output!.bytes / 1e6).toFixed(2)} MB`);
 }

@@ -14,11 +14,12 @@ execFileSync(process.execPath, [join(root, 'scripts/build.ts'), '--out', folder,
 const stale: string[] = [];
 for (const verb of readdirSync(join(root, 'actions')).sort()) {
   const committed = join(root, 'actions', verb, 'dist');
-  const files = existsSync(committed) ? readdirSync(committed) : [];
+  const built = join(folder, verb, 'dist');
+  const names = readdirSync(built).sort();
   const same =
-    files.length === 1 &&
-    files[0] === 'index.cjs' &&
-    readFileSync(join(committed, 'index.cjs')).equals(readFileSync(join(folder, verb, 'dist/index.cjs')));
+    existsSync(committed) &&
+    readdirSync(committed).sort().join() === names.join() &&
+    names.every((name) => readFileSync(join(committed, name)).equals(readFileSync(join(built, name))));
   if (!same) stale.push(verb);
 }
 

@@ -36,8 +36,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./prompts.ts')).run,
   },
   eval: {
-    about: 'measures one server against a baseline and judges it',
-    usage: '--baseline URL --challenger URL [--incumbent URL] [--reference URL] --block-hash 0x… --out DIR [--corpus DIR]',
+    about: 'measures one server against a baseline and judges it; X is http://… of a running server, or image@sha256:…',
+    usage: '--baseline X --challenger X [--incumbent X] [--reference X] --block-hash 0x… --out DIR [--corpus DIR]',
     options: { baseline: text, challenger: text, incumbent: text, reference: text, 'block-hash': text, out: text, corpus: text },
     load: async () => (await import('./eval.ts')).run,
   },
@@ -73,6 +73,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       corpus: text,
     },
     load: async () => (await import('./evaluate.ts')).run,
+  },
+  doctor: {
+    about: 'whether this machine may run strangers’ images: engine versions and the escape probes C01 to C20',
+    usage: '--sandbox',
+    options: { sandbox: flag },
+    load: async () => (await import('./doctor.ts')).run,
   },
   settle: {
     about: 'sets the weights that follow from the ledger and reads them back (key from CACHEON_HOTKEY)',

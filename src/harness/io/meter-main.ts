@@ -34,9 +34,13 @@ async function obey(command: Command): Promise<unknown> {
   return packed(await client.post(command.path, command.body, command.seconds, command.maxBytes));
 }
 
-for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-  const command = JSON.parse(line) as Command;
-  const result = await obey(command);
-  process.stdout.write(`${JSON.stringify({ id: command.id, result })}\n`);
+async function main(): Promise<void> {
+  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+    const command = JSON.parse(line) as Command;
+    const result = await obey(command);
+    process.stdout.write(`${JSON.stringify({ id: command.id, result })}\n`);
+  }
+  process.exit(0);
 }
-process.exit(0);
+
+void main();

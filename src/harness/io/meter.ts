@@ -51,7 +51,10 @@ export async function openMeter(channel: MeterChannel, target: Target, rules: Cl
   let waiting: { id: number; maxBytes: number; resolve: (value: unknown) => void; reject: (error: Error) => void } | null = null;
   let parts: Buffer[] = [];
   let size = 0;
+  let over: Error | null = null;
   const fail = (error: Error): void => {
+    if (over) return;
+    over = error;
     waiting?.reject(error);
     waiting = null;
     void channel.kill();
@@ -95,6 +98,7 @@ export async function openMeter(channel: MeterChannel, target: Target, rules: Cl
 
   const command = (op: string, fields: object, seconds: number, maxBytes: number): Promise<unknown> => {
     const id = nextId++;
+    if (over) return Promise.reject(over);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => fail(lost(`gave no result within ${seconds} s`)), seconds * 1000);
       const end =
@@ -130,7 +134,10 @@ export async function openMeter(channel: MeterChannel, target: Target, rules: Cl
         detail: `${end.outcome} ${end.detail}`.trim(),
       };
     },
-    close: () => channel.kill(),
+    close: async () => {
+      over ??= lost('was closed');
+      await channel.kill();
+    },
   };
 }
 
@@ -141,7 +148,7 @@ export function meterProgram(): string {
 }
 
 /** Runs the meter as a process of this machine, for servers that are reached from here. */
-export function processMeter(): MeterChannel {
+export function processMeter(): MeterChannel & { readonly pid: number } {
   // A session of its own: Linux shares cores out between sessions, and a busy server must not starve the clock.
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', meterProgram()], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -152,6 +159,7 @@ export function processMeter(): MeterChannel {
     child.once('error', () => resolve());
   });
   return {
+    pid: child.pid ?? 0,
     input: child.stdin,
     output: child.stdout,
     kill: async () => {

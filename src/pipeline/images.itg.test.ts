@@ -1,0 +1,373 @@
+// Admission of images from a registry on loopback, read by the real client and, where Docker is there, pulled by the engine.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { readFileSync } from 'node:fs';
+import type Docker from 'dockerode';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { readConfig } from '../arena/image-config.ts';
+import { splitReference } from '../arena/image-ref.ts';
+import { parseArena } from '../arena/schema.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { silentLog } from '../core/log.ts';
+import { imageOf, layerOf, type Image, type Layer } from '../devnet/registry/oci.ts';
+import { startRegistry, type Registry } from '../devnet/registry/server.ts';
+import type { ImageStore } from '../harness/image-store.ts';
+import { findDocker } from '../harness/io/docker/host.ts';
+import { dockerImages } from '../harness/io/docker/image-store.ts';
+import { isPrivateAddress, Repository } from '../harness/io/registry.ts';
+import { imageRules, openAdmission, readFingerprints, type Entry } from './images.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const found = await findDocker();
+const folder = mkdtempSync(join(tmpdir(), 'images-'));
+const arenaFile = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
+const registries: Registry[] = [];
+afterEach(async () => {
+  for (const registry of registries.splice(0)) await registry.close();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const file = (content: string | Buffer) => ({ bytes: Buffer.from(content), mode: 0o644 });
+const layer = (files: Record<string, string>, packed = true): Promise<Layer> =>
+  layerOf(new Map(Object.entries(files).map(([path, content]) => [path, file(content)])), packed);
+const engineFiles = (tag: string, count = 20): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`/srv/${tag}/${i}`, `${tag} file ${i}\n`]));
+const base = await layer(engineFiles('base', 50));
+const baselineEnv = ['PATH=/usr/bin', 'NVIDIA_VISIBLE_DEVICES=all', 'LD_LIBRARY_PATH=/usr/local/nvidia/lib'];
+const baseline = imageOf([base], { Entrypoint: ['/serve'], Env: baselineEnv });
+const mine = await layer(engineFiles('mine'));
+const original = imageOf([base, mine], { Entrypoint: ['/mine'], Env: baselineEnv });
+
+/** The admission of images that were entered in this order, from one registry. Pulls count as done: the engine is another test's. */
+async function admission(
+  entered: Record<string, Image>,
+  options: { arena?: object; first?: Parameters<typeof startRegistry>[1]; extra?: Record<string, readonly Image[]> } = {},
+): Promise<{ ask: (name: string) => Promise<string>; kept: Map<string, Uint8Array>; registry: Registry; pulled: string[] }> {
+  const registry = await startRegistry(
+    new Map(
+      Object.entries({
+        baseline: [baseline],
+        ...Object.fromEntries(Object.entries(entered).map(([name, image]) => [name, [image]])),
+        ...options.extra,
+      }),
+    ),
+    options.first,
+  );
+  registries.push(registry);
+  const reference = `${registry.host}/baseline@${baseline.manifest.digest}`;
+  const arena = parseArena({ ...arenaFile, images: { baseline: reference, reference }, ...options.arena }, 'test');
+  const pulled: string[] = [];
+  const real = dockerImages(null as unknown as Docker, splitReference, true, mkdtempSync(join(folder, 'layers-')));
+  const images: ImageStore = {
+    ...real,
+    pull: (image) => {
+      pulled.push(image);
+      return Promise.resolve({ state: 'found', value: null });
+    },
+  };
+  const entries = Object.entries(entered).map(([name, image], i): Entry => ({
+    key: `${name}:${i + 1}`,
+    hotkey: name,
+    commitBlock: i + 1,
+    image: `${registry.host}/${name}`,
+    digest: image.manifest.digest,
+  }));
+  const kept = new Map<string, Uint8Array>();
+  const admit = openAdmission(
+    { images, log: silentLog, keep: (path, content) => void kept.set(path, content) },
+    arena,
+    entries,
+    [],
+  );
+  const ask = async (name: string): Promise<string> => {
+    const refusal = await admit(entries.find(({ hotkey }) => hotkey === name)!.key);
+    return refusal ? `${refusal.name}: ${refusal.detail}` : 'admitted';
+  };
+  return { ask, kept, registry, pulled };
+}
+
+describe('admission', () => {
+  it('admits an honest image, pulls it once, and keeps its fingerprint', async () => {
+    const { ask, kept, pulled } = await admission({ original });
+    expect(await ask('original')).toBe('admitted');
+    expect(await ask('original')).toBe('admitted');
+    expect(pulled).toHaveLength(1);
+    const [fingerprint] = readFingerprints(new Map([...kept].map(([path, bytes]) => [path, gzipSync(bytes)])), (bytes) =>
+      Buffer.from(execFileSync('gunzip', { input: bytes })).toString(),
+    );
+    expect(fingerprint).toMatchObject({ key: 'original:1', digest: original.manifest.digest });
+    expect(fingerprint!.files).toHaveLength(20);
+  });
+
+  it.each([
+    ['a declared volume (C17)', { Volumes: { '/data': {} } }, /volume \/data/],
+    ['ONBUILD', { OnBuild: ['RUN evil'] }, /ONBUILD/],
+    ['LD_PRELOAD', { Env: ['LD_PRELOAD=/evil.so'] }, /LD_PRELOAD/],
+    ['another NVIDIA_VISIBLE_DEVICES', { Env: ['NVIDIA_VISIBLE_DEVICES=0,1'] }, /NVIDIA_VISIBLE_DEVICES/],
+    ['CUDA_ anything', { Env: ['CUDA_VISIBLE_DEVICES=all'] }, /CUDA_VISIBLE/],
+  ])('refuses %s', async (_, config, reason) => {
+    const { ask, pulled } = await admission({ bad: imageOf([base, mine], config) });
+    expect(await ask('bad')).toMatch(/^image-policy/);
+    expect(await ask('bad')).toMatch(reason);
+    expect(pulled).toEqual([]);
+  });
+  it('takes variables as the baseline has them, emptied ones, and those that the arena lists', async () => {
+    const environment = ['CUDA_VERSION=13.0'];
+    const image = imageOf([base, mine], { Env: [...baselineEnv, 'LD_PRELOAD=', ...environment] });
+    const { ask } = await admission({ image });
+    expect(await ask('image')).toMatch(/CUDA_VERSION/);
+    const allowed = imageRules(parseArena({ ...arenaFile, images: { baseline: 'x', reference: 'x', environment } }, 'test'));
+    expect(allowed.environment).toEqual(environment);
+    expect(
+      readConfig(
+        JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { diff_ids: [] }, config: { Env: environment } }),
+        0,
+        new Set(allowed.environment),
+      ),
+    ).toMatchObject({ ok: true });
+  });
+  it('refuses another platform, and layers that are not the ones it names', async () => {
+    const { ask } = await admission({
+      arm: imageOf([base, mine], {}, { architecture: 'arm64' }),
+      swapped: imageOf([base, { ...mine, diffId: base.diffId }], {}),
+      short: imageOf([base, mine], {}, { rootfs: { type: 'layers', diff_ids: [base.diffId] } }),
+    });
+    expect(await ask('arm')).toMatch(/image-policy: an image for linux\/arm64/);
+    expect(await ask('swapped')).toMatch(/image-policy: layer 2 is not/);
+    expect(await ask('short')).toMatch(/diff-ids/);
+  });
+  it('refuses a megabyte that unpacks to a gigabyte before anything is on disk', async () => {
+    const zeros = Buffer.alloc(64 * 1024 * 1024);
+    const bomb = await layerOf(new Map([['/zeros', { bytes: zeros, mode: 0o644 }]]), true);
+    expect(bomb.bytes.length).toBeLessThan(100_000);
+    const { ask, pulled } = await admission({ bomb: imageOf([base, bomb], {}) }, { arena: { maxUnpackedGb: 0.01 } });
+    expect(await ask('bomb')).toMatch(/image-policy: it unpacks to more than 0.0 GB/);
+    expect(pulled).toEqual([]);
+  });
+  it('refuses a layer that is no tar, and names a registry’s lie as nobody’s fault', async () => {
+    const bytes = Buffer.from('this is no gzip at all');
+    const rubbish: Layer = { digest: `sha256:${sha256Hex(bytes)}`, bytes, diffId: mine.diffId, mediaType: mine.mediaType };
+    const { ask } = await admission(
+      { rubbish: imageOf([base, rubbish], {}), lying: original },
+      {
+        first: (request, response) => {
+          if (!(request.url ?? '').includes(`/lying/blobs/${mine.digest}`)) return false;
+          response.end(Buffer.from(base.bytes));
+          return true;
+        },
+      },
+    );
+    expect(await ask('rubbish')).toMatch(/image-policy: .* does not unpack/);
+    await expect(ask('lying')).rejects.toMatchObject({ code: 'REGISTRY', outcome: 'infra' });
+  });
+  it('calls an image gone where its registry says 401, 403 or 404, and anything else a fault of the registry', async () => {
+    const answers = new Map([
+      ['gone', 404],
+      ['shut', 403],
+      ['closed', 401],
+      ['broken', 500],
+    ]);
+    const { ask } = await admission(
+      { gone: original, shut: original, closed: original, broken: original },
+      {
+        first: (request, response) => {
+          const status = answers.get((request.url ?? '').split('/')[2] ?? '');
+          if (status === undefined) return false;
+          response.writeHead(status).end();
+          return true;
+        },
+      },
+    );
+    for (const name of ['gone', 'shut', 'closed']) expect(await ask(name)).toMatch(/^image-gone/);
+    await expect(ask('broken')).rejects.toMatchObject({ code: 'REGISTRY' });
+  });
+});
+
+describe('copies', () => {
+  it('finds a copy by digest, by layers, by content, in both directions; the earliest commit keeps the claim', async () => {
+    const repacked = await layer(engineFiles('mine'), false);
+    const trivial = await layer({ '/README': 'new\n' });
+    const split = await Promise.all([
+      layer(Object.fromEntries(Object.entries(engineFiles('mine')).slice(0, 10))),
+      layer(Object.fromEntries(Object.entries(engineFiles('mine')).slice(10))),
+    ]);
+    const renamed = await layer(
+      Object.fromEntries(Object.entries(engineFiles('mine')).map(([path, content]) => [`/opt${path}`, content])),
+    );
+    const { ask } = await admission({
+      original,
+      retagged: original,
+      recompressed: imageOf([base, repacked], { Entrypoint: ['/other'] }),
+      extra: imageOf([base, mine, trivial], { Entrypoint: ['/mine'] }),
+      rebuilt: imageOf([base, ...split], { Env: ['A=b'] }),
+      moved: imageOf([renamed, base], {}),
+      less: imageOf([base, split[0]], {}),
+      // Twenty files of its own among many that are not: the earlier one is still whole in it.
+      hidden: imageOf([base, mine, await layer(engineFiles('noise', 400))], {}),
+      other: imageOf([base, await layer(engineFiles('other'))], {}),
+    });
+    expect(await ask('original')).toBe('admitted');
+    expect(await ask('retagged')).toMatch(/^copy: of original:1, by manifest digest/);
+    expect(await ask('recompressed')).toMatch(/^copy: of original:1, by layers/);
+    for (const name of ['extra', 'rebuilt', 'moved', 'less', 'hidden'])
+      expect(await ask(name)).toMatch(/^copy: of original:1, by content/);
+    expect(await ask('other')).toBe('admitted');
+  });
+  it('the order of asking does not decide who copied', async () => {
+    const extra = imageOf([base, mine, await layer({ '/x': 'y' })], {});
+    const { ask } = await admission({ original, extra });
+    expect(await ask('extra')).toMatch(/^copy: of original:1/);
+    expect(await ask('original')).toBe('admitted');
+  });
+  it('two tunings of the baseline’s own image are no copies of each other, the same tuning is', async () => {
+    const { ask } = await admission({
+      one: imageOf([base], { Cmd: ['--fast'] }),
+      two: imageOf([base], { Cmd: ['--faster'] }),
+      three: imageOf([base], { Cmd: ['--fast'] }, { author: 'me' }),
+    });
+    expect(await ask('one')).toBe('admitted');
+    expect(await ask('two')).toBe('admitted');
+    expect(await ask('three')).toMatch(/^copy: of one:1, by layers/);
+  });
+});
+
+describe('the registry client', () => {
+  it('is led to no address of this machine or its networks', async () => {
+    for (const address of [
+      '127.0.0.1',
+      '10.1.2.3',
+      '172.20.0.1',
+      '192.168.1.1',
+      '169.254.169.254',
+      '100.100.1.1',
+      '0.0.0.0',
+      '::1',
+      'fd00::1',
+      'fe80::1',
+      '::ffff:10.0.0.1',
+    ])
+      expect(isPrivateAddress(address)).toBe(true);
+    for (const address of ['1.1.1.1', '140.82.112.3', '2606:4700::1']) expect(isPrivateAddress(address)).toBe(false);
+    let hits = 0;
+    const canary = createServer((_, response) => {
+      hits++;
+      response.end('{}');
+    });
+    await new Promise<void>((done) => canary.listen(0, '127.0.0.1', done));
+    const port = (canary.address() as AddressInfo).port;
+    try {
+      // A name of this machine, asked as any registry is: over https, and never reached.
+      await expect(
+        new Repository({ host: `localhost:${port}`, path: 'x' }, false).manifest(`sha256:${'0'.repeat(64)}`),
+      ).rejects.toMatchObject({ code: 'REGISTRY', message: expect.stringContaining('private') as string });
+      for (const location of [`http://127.0.0.1:${port}/`, `https://127.0.0.1:${port}/`, `https://localhost:${port}/`]) {
+        const { ask } = await admission(
+          { original },
+          {
+            first: (request, response) => {
+              if (!(request.url ?? '').includes('/original/blobs/')) return false;
+              response.writeHead(307, { location }).end();
+              return true;
+            },
+          },
+        );
+        await expect(ask('original')).rejects.toMatchObject({ code: 'REGISTRY' });
+      }
+      const { ask } = await admission(
+        { original },
+        {
+          first: (request, response) => {
+            if (!(request.url ?? '').includes('/original/')) return false;
+            response.writeHead(401, { 'www-authenticate': `Bearer realm="https://localhost:${port}/token",service="x"` }).end();
+            return true;
+          },
+        },
+      );
+      await expect(ask('original')).rejects.toMatchObject({ code: 'REGISTRY' });
+      expect(hits).toBe(0);
+    } finally {
+      canary.close();
+    }
+  });
+  it('ends a redirect that goes round', async () => {
+    const { ask } = await admission(
+      { original },
+      {
+        first: (request, response) => {
+          if (!(request.url ?? '').includes('/original/blobs/')) return false;
+          response.writeHead(307, { location: request.url }).end();
+          return true;
+        },
+      },
+    );
+    await expect(ask('original')).rejects.toMatchObject({ message: expect.stringContaining('redirects more than') as string });
+  });
+});
+
+const distribution = ((): string | null => {
+  try {
+    return execFileSync('which', ['docker-registry']).toString().trim();
+  } catch {
+    return null;
+  }
+})();
+if (distribution === null || found === null)
+  console.warn('skipped: pulling from a real registry (needs Docker and docker-registry)');
+
+describe.skipIf(distribution === null || found === null)('a real registry and a real engine', () => {
+  it('reads and pulls by digest what was pushed by hand', async () => {
+    const storage = join(folder, 'registry');
+    mkdirSync(storage);
+    const config = join(folder, 'registry.yml');
+    const port = 20_000 + Math.floor(Math.random() * 20_000);
+    writeFileSync(
+      config,
+      `version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: ${storage}\nhttp:\n  addr: 127.0.0.1:${port}\n`,
+    );
+    const server = spawn(distribution!, ['serve', config], { stdio: 'ignore' });
+    const url = `http://127.0.0.1:${port}`;
+    try {
+      for (let i = 0; i < 100; i++) {
+        if ((await fetch(`${url}/v2/`).catch(() => null))?.ok === true) break;
+        await new Promise((done) => setTimeout(done, 50));
+      }
+      for (const blob of original.blobs) {
+        const begun = await fetch(`${url}/v2/original/blobs/uploads/`, { method: 'POST' });
+        const place = new URL(begun.headers.get('location')!, url);
+        place.searchParams.set('digest', blob.digest);
+        expect(
+          (
+            await fetch(place, {
+              method: 'PUT',
+              body: Buffer.from(blob.bytes),
+              headers: { 'content-type': 'application/octet-stream' },
+            })
+          ).status,
+        ).toBe(201);
+      }
+      const put = await fetch(`${url}/v2/original/manifests/latest`, {
+        method: 'PUT',
+        body: Buffer.from(original.manifest.bytes),
+        headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' },
+      });
+      expect(put.headers.get('docker-content-digest')).toBe(original.manifest.digest);
+      const images = dockerImages(found!, splitReference, true, join(folder, 'real-layers'));
+      const name = `127.0.0.1:${port}/original`;
+      expect(await images.manifest(name, original.manifest.digest)).toMatchObject({ state: 'found' });
+      expect(
+        await images.scan(name, { digest: mine.digest, mediaType: mine.mediaType, size: mine.bytes.length }, 1e9),
+      ).toMatchObject({ value: { ok: true, scan: { diffId: mine.diffId } } });
+      expect(await images.manifest(name, `sha256:${'0'.repeat(64)}`)).toMatchObject({ state: 'gone' });
+      expect(await images.pull(name, original.manifest.digest, () => undefined)).toEqual({ state: 'found', value: null });
+      expect(await images.pull(name, `sha256:${'1'.repeat(64)}`, () => undefined)).toMatchObject({ state: 'gone' });
+      await found!.getImage(`${name}@${original.manifest.digest}`).remove({ force: true });
+    } finally {
+      server.kill('SIGKILL');
+    }
+  });
+});
