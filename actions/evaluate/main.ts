@@ -5,8 +5,8 @@ import { uploadArtifact } from '../../src/github/io/artifacts.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { packEvidence, unpackText } from '../../src/harness/io/trace-files.ts';
 import { evaluate } from '../../src/pipeline/evaluate.ts';
-import { readFingerprints } from '../../src/pipeline/images.ts';
-import { signedPlan } from '../../src/pipeline/sound-ledger.ts';
+import { knownImages } from '../../src/pipeline/images.ts';
+import { signedPlan, soundLedger } from '../../src/pipeline/sound-ledger.ts';
 import { openCorpus } from '../../src/prompts/io/corpus.ts';
 import { gitStore } from '../../src/results/io/git-store.ts';
 import { inputs } from './inputs.ts';
@@ -22,10 +22,12 @@ void main('evaluate', inputs, async ({ input, log, output }) => {
   const engines: Engines = command === undefined ? { kind: 'containers' } : { kind: 'processes', command };
   const ports = await measuringPorts(arena, root, engines, log, (path, content) => files.set(path, packEvidence(content)));
   const corpus = openCorpus(arena.corpus, input.corpus, log);
-  const known = readFingerprints(await store.read(input.validator), unpackText);
+  const ledger = await store.read(input.validator);
+  const known = knownImages(soundLedger(input.validator, ledger), ledger, unpackText);
   try {
     await evaluate({ ...ports, corpus, known }, plan, input.shard);
   } finally {
+    await ports.close();
     // What was measured before a fault is evidence too.
     if (files.size > 0) await uploadArtifact(ARTIFACTS.traces(input.shard), packFiles(files));
   }

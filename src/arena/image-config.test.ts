@@ -4,7 +4,12 @@ import { containment, copyOf, ownFiles, type Fingerprint } from './fingerprint.t
 import { readConfig } from './image-config.ts';
 
 const config = (more: object = {}): string =>
-  JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] }, config: more });
+  JSON.stringify({
+    architecture: 'amd64',
+    os: 'linux',
+    rootfs: { type: 'layers', diff_ids: [] },
+    config: { Entrypoint: ['/x'], ...more },
+  });
 
 describe('an image’s configuration', () => {
   it('never throws, whatever it says, and gives a reason', () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
-import { MAX_MANIFEST_BYTES, PLATFORM } from './manifest.ts';
+import { hasAlias, MAX_MANIFEST_BYTES, PLATFORM } from './manifest.ts';
 
 const list = z.array(z.string().max(65_536)).max(1000).nullish();
 const configSchema = z.object({
@@ -32,6 +32,22 @@ export type ConfigResult =
   | { readonly ok: true; readonly config: ImageConfig }
   | { readonly ok: false; readonly verdict: 'E_IMAGE_POLICY'; readonly reason: string };
 
+const TOP = ['architecture', 'os', 'config', 'rootfs', 'history', 'container_config', 'variant'];
+const SETTINGS = [
+  'Env',
+  'Entrypoint',
+  'Cmd',
+  'WorkingDir',
+  'Volumes',
+  'OnBuild',
+  'User',
+  'Healthcheck',
+  'StopSignal',
+  'Shell',
+  'ExposedPorts',
+  'Labels',
+];
+
 /** Variables that reach into the loader, the GPU toolkit's hooks (CVE-2025-23266) or the driver before anything of ours runs. */
 const DANGEROUS = /^(?:LD_|NVIDIA_|CUDA_)/;
 
@@ -48,6 +64,9 @@ export function readConfig(text: string, layers: number, known: ReadonlySet<stri
   } catch (error) {
     return refuse(`the configuration is not JSON: ${messageOf(error)}`.slice(0, 300));
   }
+  const { config: settings, rootfs: roots } = (value ?? {}) as { config?: unknown; rootfs?: unknown };
+  if (hasAlias(value, TOP) || hasAlias(settings, SETTINGS) || hasAlias(roots, ['type', 'diff_ids']))
+    return refuse('a member of the configuration in another spelling');
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
@@ -62,14 +81,18 @@ export function readConfig(text: string, layers: number, known: ReadonlySet<stri
   if (volumes.length > 0 && known) return refuse(`it declares the volume ${volumes[0]}`.slice(0, 300));
   if ((config?.OnBuild ?? []).length > 0) return refuse('it has ONBUILD triggers');
   const env = config?.Env ?? [];
-  const override = env.find((entry) => known && DANGEROUS.test(entry) && !known.has(entry) && !entry.endsWith('='));
+  const override = env.find((entry) => known && DANGEROUS.test(entry) && !known.has(entry) && !/^[^=]*=$/.test(entry));
   if (override !== undefined) return refuse(`ENV ${override} is not the baseline's`.slice(0, 300));
+  const entrypoint = config?.Entrypoint ?? [];
+  const cmd = config?.Cmd ?? [];
+  if (entrypoint.length + cmd.length === 0) return refuse('it names no program to start');
+  if (env.some((entry) => !/^[^=\0]+=/.test(entry))) return refuse('an ENV entry without a name or value');
   return {
     ok: true,
     config: {
       diffIds: rootfs.diff_ids,
       env,
-      start: { entrypoint: config?.Entrypoint ?? [], cmd: config?.Cmd ?? [], workingDir: config?.WorkingDir ?? '' },
+      start: { entrypoint, cmd, workingDir: config?.WorkingDir ?? '' },
     },
   };
 }

@@ -18,7 +18,7 @@ export function splitReference(image: string): null | { host: string; path: stri
   const named = first.includes('.') || first.includes(':') || first === 'localhost';
   const host = named ? first : DEFAULT_HOST;
   const path = named ? image.slice(slash + 1) : image;
-  return HOST.test(host) && PATH.test(path) ? { host, path } : null;
+  return HOST.test(host) && PATH.test(path) && URL.canParse(`https://${host}/`) ? { host, path } : null;
 }
 
 /** Whether an image reference and digest may be pulled at all; the fault says why not. */

@@ -10,6 +10,8 @@ const MAX_INDEX_ENTRIES = 64;
 const MAX_LAYERS = 127;
 /** What validators run. */
 export const PLATFORM = { os: 'linux', architecture: 'amd64' } as const;
+/** Names of the same architecture: an engine takes any of them for it. */
+const ARCHITECTURES = ['amd64', 'x86_64', 'x86-64'];
 
 const size = z.number().int().nonnegative();
 const sha256Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
@@ -36,6 +38,17 @@ export type ManifestResult =
   | { readonly kind: 'index'; readonly next: Descriptor }
   | { readonly kind: 'fault'; readonly verdict: 'E_IMAGE_POLICY'; readonly reason: string };
 
+/**
+ * Whether an object of JSON says the same thing twice in two spellings. Other readers (Go's, which is the engine's) take names in any case and
+ * the last one wins: "Layers" beside "layers" would show us one image and run another.
+ */
+export function hasAlias(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const known = new Map(names.map((name) => [name.toLowerCase(), name]));
+  return Object.keys(value).some((key) => (known.get(key.toLowerCase()) ?? key) !== key);
+}
+const DESCRIPTOR = ['mediaType', 'digest', 'size', 'urls', 'platform', 'data', 'artifactType'];
+
 const fault = (reason: string): ManifestResult => ({ kind: 'fault', verdict: 'E_IMAGE_POLICY', reason });
 
 /**
@@ -50,6 +63,18 @@ export function readManifest(text: string, rules: { maxImageGb: number }): Manif
   } catch (error) {
     return fault(`the manifest is not JSON: ${messageOf(error)}`.slice(0, 300));
   }
+  const parts = Object.values((value ?? {})).flatMap((part: unknown) =>
+    Array.isArray(part) ? (part as unknown[]) : [part],
+  );
+  if (
+    hasAlias(value, ['schemaVersion', 'mediaType', 'config', 'layers', 'manifests', 'subject', 'artifactType']) ||
+    parts.some(
+      (part) =>
+        hasAlias(part, DESCRIPTOR) ||
+        hasAlias((part as { platform?: unknown } | null)?.platform, ['os', 'architecture', 'variant']),
+    )
+  )
+    return fault('a member of the manifest in another spelling');
   const index = indexSchema.safeParse(value);
   if (index.success) return fromIndex(index.data.manifests);
   const parsed = manifestSchema.safeParse(value);
@@ -75,9 +100,7 @@ function fromIndex(entries: readonly unknown[]): ManifestResult {
     return fault(`an index of ${entries.length} entries, ${MAX_INDEX_ENTRIES} are the most`);
   const fitting = entries.flatMap((entry) => {
     const parsed = descriptor.safeParse(entry);
-    return parsed.success &&
-      parsed.data.platform?.os === PLATFORM.os &&
-      parsed.data.platform.architecture === PLATFORM.architecture
+    return parsed.success && parsed.data.platform?.os === PLATFORM.os && ARCHITECTURES.includes(parsed.data.platform.architecture)
       ? [parsed.data]
       : [];
   });

@@ -56,6 +56,12 @@ export const arenaSchema = z.strictObject({
   images: z.strictObject({
     baseline: z.string().describe('image@sha256:… of the pinned vLLM; without a digest no round runs'),
     reference: z.string().describe('image@sha256:… of the vLLM that teacher-forces'),
+    bases: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'image@sha256:… of public engines that anybody may build on: their files are nobody’s own when copies are looked for',
+      ),
     arguments: z.array(z.string()).default([]).describe('arguments of both'),
     environment: z
       .array(z.string())
@@ -77,7 +83,7 @@ export const arenaSchema = z.strictObject({
       headerBytes: positive.default(16_384).describe('response headers'),
       informational: count.default(16).describe('1xx responses to one request'),
       lineBytes: positive.default(1_048_576).describe('one SSE line'),
-      bodyBytes: positive.default(16_777_216).describe('body of one answer'),
+      bodyBytes: positive.default(4_194_304).describe('body of one answer'),
       chunks: positive.default(65_536).describe('socket reads of one answer'),
       events: positive.default(65_536).describe('SSE events of one answer'),
     })

@@ -18,7 +18,11 @@ import type { BootPorts } from '../pipeline/boot.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 
 /** Everything that measuring needs; `images` is null where no registry is involved. */
-export type MeasuringPorts = BootPorts & { readonly images: ImageStore | null };
+export type MeasuringPorts = BootPorts & {
+  readonly images: ImageStore | null;
+  /** Lets another evaluation have this machine. */
+  readonly close: () => Promise<void>;
+};
 /** What is to be run: servers by URL, engines of this repository as processes (trusted code only), or images in containers. */
 export type Engines =
   | { readonly kind: 'urls' }
@@ -30,7 +34,12 @@ const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(hom
 
 /** Admission refuses an image that declares a volume: asked of the real rule, as part of probe C17. */
 export function refusesVolumes(): boolean {
-  const config = { architecture: 'amd64', os: 'linux', rootfs: { diff_ids: [] }, config: { Volumes: { '/data': {} } } };
+  const config = {
+    architecture: 'amd64',
+    os: 'linux',
+    rootfs: { diff_ids: [] },
+    config: { Entrypoint: ['/x'], Volumes: { '/data': {} } },
+  };
   return !readConfig(JSON.stringify(config), 0, new Set()).ok;
 }
 
@@ -66,7 +75,7 @@ export async function measuringPorts(
     });
     const { facts, clock, images } = host;
     const idle = facts.gpus.length === 0 ? {} : { idle: idleWatch(monotonicClock) };
-    return { ...base, ...idle, runtime: either(urls, host.runtime), images, header: { host: facts, clock } };
+    return { ...base, ...idle, runtime: either(urls, host.runtime), images, header: { host: facts, clock }, close: host.close };
   }
   const clock = await selfTest(() => processTruth(arena), arena.clock, log);
   const processes = engines.kind === 'processes' ? tinyRuntime(arena, engines.command, engines.args) : urls;
@@ -75,6 +84,7 @@ export async function measuringPorts(
     runtime: either(urls, processes),
     images: null,
     header: { host: { sandbox: 'none: trusted servers only' }, clock },
+    close: () => Promise.resolve(),
   };
 }
 

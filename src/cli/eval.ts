@@ -72,7 +72,7 @@ export const run: Run = async (invocation) => {
   const containers = [baseline, challenger, reference, ...(incumbent ? [incumbent] : [])].some(({ kind }) => kind === 'image');
   const keep: BootPorts['keep'] = (path, content) => writeEvidence(out, path, content);
   const ports = await measuringPorts(arena, ROOT, { kind: containers ? 'containers' : 'urls' }, log, keep);
-  await measureBoot(ports, arena, {
+  const boot = {
     blockHash,
     shard: 0,
     boot: 1,
@@ -81,7 +81,12 @@ export const run: Run = async (invocation) => {
     baseline: withArguments(baseline, arena),
     reference: withArguments(reference, arena),
     arms: order.map((name) => arms.find((item) => item.name === name)!),
-  });
+  };
+  try {
+    await measureBoot(ports, arena, boot);
+  } finally {
+    await ports.close();
+  }
   const { report, text } = judgeFolder(out);
   writeWhole(join(out, 'verdict.json'), text);
   for (const line of reportLines(report)) log.info(line);

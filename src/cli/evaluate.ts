@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { parseArena } from '../arena/schema.ts';
 import { unpackText, writeEvidence } from '../harness/io/trace-files.ts';
 import { evaluate } from '../pipeline/evaluate.ts';
-import { readFingerprints } from '../pipeline/images.ts';
-import { signedPlan } from '../pipeline/sound-ledger.ts';
+import { knownImages } from '../pipeline/images.ts';
+import { signedPlan, soundLedger } from '../pipeline/sound-ledger.ts';
 import type { Run } from './commands.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { measuringPorts, type Engines } from './compose.ts';
@@ -24,7 +24,12 @@ export const run: Run = async (invocation) => {
   const engines: Engines = command === undefined ? { kind: 'containers' } : { kind: 'processes', command };
   const ports = await measuringPorts(arena, ROOT, engines, log, (path, content) => writeEvidence(out, path, content));
   const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);
-  const known = readFingerprints(await store.read(plan.predicate.validator), unpackText);
-  await evaluate({ ...ports, corpus, known }, plan, wholeNumber(invocation, 'shard', 0, 255) ?? 0);
+  const files = await store.read(plan.predicate.validator);
+  const known = knownImages(soundLedger(plan.predicate.validator, files), files, unpackText);
+  try {
+    await evaluate({ ...ports, corpus, known }, plan, wholeNumber(invocation, 'shard', 0, 255) ?? 0);
+  } finally {
+    await ports.close();
+  }
   return 0;
 };

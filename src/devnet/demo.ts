@@ -13,7 +13,7 @@ import { monotonicClock } from '../harness/io/clock.ts';
 import { packEvidence, tracesOf, unpackText, unpackTrace } from '../harness/io/trace-files.ts';
 import { audit, type AuditReport } from '../pipeline/audit.ts';
 import { evaluate } from '../pipeline/evaluate.ts';
-import { readFingerprints } from '../pipeline/images.ts';
+import { knownImages } from '../pipeline/images.ts';
 import { judgeRound } from '../pipeline/judge.ts';
 import { publishPlan, publishRound } from '../pipeline/publish.ts';
 import { scan, type Operator } from '../pipeline/scan.ts';
@@ -189,7 +189,8 @@ async function play(
     const { plan } = await publishPlan({ store, signer, log }, draft);
     if (!plan) throw new Error('the demo found nothing to evaluate');
     evidence.clear();
-    const known = readFingerprints(await store.read(signer.address), unpackText);
+    const files = await store.read(signer.address);
+    const known = knownImages(soundLedger(signer.address, files), files, unpackText);
     for (const { index } of plan.predicate.shards) await evaluate({ ...measuring, corpus, known }, plan, index);
     const traces = tracesOf(evidence);
     const body = judgeRound(plan, traces, tokenizer);
@@ -223,6 +224,7 @@ async function play(
     for (const line of roundTable(page)) log.info(line);
   }
 
+  await measuring.close();
   log.info('\nauditing the ledger against the chain');
   const report = await audit(new Map([[signer.address, await store.read(signer.address)]]), {
     tokenizerOf: () => tokenizer,

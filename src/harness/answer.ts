@@ -61,6 +61,7 @@ const protocolFault = {
 
 /** No token of the models at hand is longer; placing tokens in time costs too much on texts without an end. */
 const MAX_TOKEN_CHARACTERS = 256;
+const MAX_PIECES_PER_TOKEN = 2;
 
 type Piece = { tNs: number; content: string };
 export type AnswerLimits = { readonly lineBytes: number; readonly events: number };
@@ -141,6 +142,11 @@ export function readAnswer(
     textLength += content.length;
     if (textLength > request.maxTokens * MAX_TOKEN_CHARACTERS) {
       blame('E_HTTP_LIMIT', `more text than ${request.maxTokens} tokens can hold`);
+      return;
+    }
+    // A token brings at most one piece of text: more pieces only make reading them slow.
+    if (pieces.length > MAX_PIECES_PER_TOKEN * request.maxTokens + 16) {
+      blame('E_HTTP_LIMIT', `more pieces of text than ${request.maxTokens} tokens can be`);
       return;
     }
     if (content !== '') pieces.push({ tNs: now, content });

@@ -1,3 +1,4 @@
+import { compactJson } from '../core/canonical.ts';
 import type { MarginHistory } from './gate.ts';
 import { judgeArm, readBaseline, type ArmVerdict, type BaselineReading, type JudgeContext } from './judge.ts';
 import type { Trace } from './trace.ts';
@@ -28,14 +29,21 @@ export type BootReading = {
 /**
  * Reads a boot from its traces. Which of several runs counts is no choice of whoever measured: the first attempt, unless its baseline drifted or
  * its clock failed; an arm's first run, unless it ended through nobody's fault. Throws `BAD_TRACE` for a cut trace; `usable` may throw it too,
- * or refuse an arm's trace.
+ * or refuse an arm's trace; `belongs` says
+ * whether a trace is of this boot at all.
  */
 export function readBoot(
-  trace: (name: string, run: number) => Trace | null,
+  given: (name: string, run: number) => Trace | null,
   context: JudgeContext,
   place: string,
+  belongs: (trace: Trace) => boolean,
   usable: (name: string, own: Trace, baseline: Trace) => boolean = () => true,
 ): BootReading {
+  // A trace counts as the run that its header says it is: a copied or renamed one is none.
+  const trace = (name: string, run: number): Trace | null => {
+    const found = given(name, run);
+    return found?.header.run === run && belongs(found) ? found : null;
+  };
   const attempts = [readAttempt(trace, 1, context, place)];
   if (worthRepeating(attempts[0]!.baseline) && trace('baseline', runOf(2, 'first')) && trace('baseline', runOf(2, 'second')))
     attempts.push(readAttempt(trace, 2, context, place));
@@ -45,11 +53,12 @@ export function readBoot(
     for (const [index, read] of attempts.entries()) {
       for (const nth of ['first', 'second'] as const) {
         const own = trace(name, runOf(index + 1, nth));
+        // Without its first run a second one could be the better of two.
+        if (nth === 'second' && !trace(name, runOf(index + 1, 'first'))) continue;
         if (!own || !read.first || !usable(name, own, read.first)) continue;
         verdict = judgeArm(own, read.baseline, context, history);
         // A server's own fault stands, whatever became of the baseline or of a repetition.
         if (verdict.verdict.startsWith('E_') || (read.baseline.ok && verdict.verdict === 'VALID')) return verdict;
-        if (!read.baseline.ok) break;
       }
     }
     return verdict;
@@ -68,7 +77,12 @@ function readAttempt(
   const missing: BaselineReading = { ok: false, verdict: 'INFRA_HOST', reason: `${place}: the baseline has no trace` };
   if (!first) return { first, baseline: missing };
   const baseline = readBaseline(first, last, context);
+  if (baseline.ok && last && last.requests.some(({ prompt, body }) => compactJson(body) !== bodyOf(first, prompt)))
+    return { first, baseline: { ...missing, reason: `${place}: the baseline's last run was asked something else` } };
   // Without its last run a baseline could hide its drift.
   if (baseline.ok && !last) return { first, baseline: { ...missing, reason: `${place}: the baseline has no last run` } };
   return { first, baseline };
 }
+
+const bodyOf = (trace: Trace, prompt: number): string =>
+  compactJson(trace.requests.find((request) => request.prompt === prompt)?.body ?? null);

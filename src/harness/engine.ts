@@ -7,6 +7,8 @@ export type Target =
       readonly kind: 'image';
       readonly image: string;
       readonly digest: string;
+      /** Its name on this machine, where it was looked at and fetched before. */
+      readonly local?: string;
       /** Arguments of the entrypoint: the arena's for baseline and reference, none for a miner. */
       readonly args?: readonly string[];
     };
@@ -16,6 +18,8 @@ export type Exit = {
   readonly code: number | null;
   /** Whether the kernel killed it for want of memory. */
   readonly oom: boolean;
+  /** Set where nobody can tell how it ended, because what ran it failed. */
+  readonly lost?: string;
 };
 
 /** A server that was started and may be healthy soon. */

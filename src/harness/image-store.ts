@@ -6,6 +6,15 @@ export type LayerScan = { readonly diffId: string; readonly bytes: number; reado
 /** A layer that was read, or why it is none: the layer is the miner's, so its fault is a value. */
 export type ScanResult = { readonly ok: true; readonly scan: LayerScan } | { readonly ok: false; readonly reason: string };
 export type LayerDescriptor = { readonly digest: string; readonly mediaType: string; readonly size: number };
+/** An image on this machine, as its engine understands it: another reader than ours, and the one that runs it. */
+export type LocalImage = {
+  readonly id: string;
+  readonly diffIds: readonly string[];
+  readonly env: readonly string[];
+  readonly volumes: readonly string[];
+  readonly onBuild: readonly string[];
+  readonly start: { readonly entrypoint: readonly string[]; readonly cmd: readonly string[]; readonly workingDir: string };
+};
 
 /** Reads and fetches images. Throws `REGISTRY` where a registry or the network fails: that is nobody's fault. */
 export interface ImageStore {
@@ -16,5 +25,7 @@ export interface ImageStore {
   /** Reads a layer without keeping it; `maxBytes` is what it may unpack to. */
   scan(image: string, layer: LayerDescriptor, maxBytes: number): Promise<Found<ScanResult>>;
   /** Makes an image be on this machine; tells how far it is. */
-  pull(image: string, digest: string, progress: (text: string) => void): Promise<Found<null>>;
+  pull(image: string, digest: string, progress: (text: string) => void): Promise<Found<LocalImage>>;
+  /** Removes an image from this machine, by the id that `pull` gave. */
+  remove(id: string): Promise<void>;
 }

@@ -192,7 +192,11 @@ export function readBaseline(
   const summary = summarise(timings);
   if (!last) return { ok: true, arm, timings, summary, drift: null };
   const again = readArm(last, context);
-  if (again.fault) return bad('INFRA_BASELINE', `baseline, last run: ${again.fault.reason}`);
+  if (again.fault)
+    return bad(
+      again.fault.verdict === 'INFRA_CLOCK' ? 'INFRA_CLOCK' : 'INFRA_BASELINE',
+      `baseline, last run: ${again.fault.reason}`,
+    );
   if (again.voided) return bad('INFRA_CLOCK', `baseline, last run: ${again.voided.reason}`);
   const moved = drift(summary, summarise(timingsOf(again, arm, context)));
   if (moved > context.arena.driftLimit)

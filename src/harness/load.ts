@@ -4,12 +4,15 @@ import type { Prompt } from '../prompts/sampler.ts';
 import type { Arena } from './arena.ts';
 import type { LoadClient } from './client.ts';
 import type { Engine, EngineRuntime, Target } from './engine.ts';
+import { HarnessError } from './errors.ts';
 import type { TraceHeader, TraceLine } from './trace.ts';
 
 /** How often a starting server is asked for its health. */
 const HEALTH_POLL_MS = 50;
 /** How long to wait for the notice that a server died, once its connection broke. */
 const EXIT_NOTICE_MS = 300;
+/** The same, where it could not even be reached. */
+const NO_START_NOTICE_MS = 3000;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 
@@ -53,22 +56,33 @@ export async function runArm(
   const origin = clock.nowNs();
   const since = (ns: number): number => Math.max(0, Math.round(ns - origin));
   const engine = await runtime.start(target);
+  // The image may have been pulled first: a server's own time begins once it runs.
+  const startedNs = clock.nowNs();
   const lines: TraceLine[] = [{ type: 'header', schema: 1, ...header, image: engine.image } as TraceLine];
   const event = (name: string, atNs: number, extra: Record<string, unknown> = {}): void =>
     void lines.push({ type: 'event', tNs: since(atNs), name, ...extra });
   event('start', origin);
   let client: LoadClient | null = null;
+  let fault = null as unknown;
   try {
     client = await connected(engine, clock);
     if (client) await askAll(client);
     else exitEvent(engine, event, clock.nowNs());
-  } finally {
-    await Promise.all([client?.close(), engine.stop()]);
+  } catch (error) {
+    fault = error;
+  }
+  const ended = await Promise.allSettled([client?.close(), engine.stop()]);
+  fault ??= ended.find((result) => result.status === 'rejected')?.reason ?? null;
+  if (fault !== null) {
+    // What was seen before stays evidence: a fault of the server's must not vanish with a fault of ours.
+    if (!(fault instanceof HarnessError) || fault.outcome === 'usage') throw fault;
+    const name = fault.code === 'METER_LOST' ? 'meter-lost' : 'host';
+    event(name, clock.nowNs(), { detail: fault.message.slice(0, 300) });
   }
   return { lines, log: engine.log() };
 
   async function askAll(to: LoadClient): Promise<void> {
-    const health = await awaitHealth(engine, to, clock, origin + arena.deadlines.start * 1e9);
+    const health = await awaitHealth(engine, to, clock, startedNs + arena.deadlines.start * 1e9);
     if (health !== 'healthy') {
       if (health === 'exited') exitEvent(engine, event, clock.nowNs());
       else event('start-timeout', clock.nowNs(), { seconds: arena.deadlines.start });
@@ -82,7 +96,8 @@ export async function runArm(
       lines.push({ type: 'request', prompt: prompt.index, warmup: prompt.pool === 'warmup', tNs: since(exchange.sentNs), body });
       for (const { tNs, bytes } of exchange.chunks) {
         // Control characters grow sixfold in JSON: such bytes are kept as base64 like those that are no text.
-        const text = CONTROL.test(String.fromCharCode(...bytes.subarray(0, 4096))) ? null : fromUtf8(bytes);
+        const plain = fromUtf8(bytes);
+        const text = plain !== null && CONTROL.test(plain) ? null : plain;
         const content = text === null ? { data: Buffer.from(bytes).toString('base64') } : { text };
         lines.push({ type: 'chunk', prompt: prompt.index, tNs: since(tNs), ...content });
       }
@@ -111,7 +126,8 @@ function exitEvent(
   atNs: number,
 ): void {
   const exit = engine.exited();
-  event(exit?.oom === true ? 'oom' : 'exit', atNs, { code: exit?.code ?? null });
+  if (exit?.lost !== undefined) event('host', atNs, { detail: exit.lost });
+  else event(exit?.oom === true ? 'oom' : 'exit', atNs, { code: exit?.code ?? null });
 }
 
 /** A client for a server; null where the server ended before it could be reached: that is its own fault, not the client's. */
@@ -119,7 +135,7 @@ async function connected(engine: Engine, clock: Clock): Promise<LoadClient | nul
   try {
     return await engine.connect();
   } catch (error) {
-    await Promise.race([engine.ended, clock.sleep(EXIT_NOTICE_MS)]);
+    await Promise.race([engine.ended, clock.sleep(NO_START_NOTICE_MS)]);
     if (engine.exited()) return null;
     throw error;
   }

@@ -23,6 +23,7 @@ export type Rig = {
 /** Containers carry this label with who started them: the reaper asks by it. */
 export const OWNER_LABEL = 'cacheon.owner';
 export const SERVER_NAME = 'cacheon-server';
+export const LOCK_NAME = 'cacheon-lock';
 export const METER_NAME = 'cacheon-meter';
 /** Who a server runs as, and the client beside it. */
 const SERVER_USER = 10_001;
@@ -106,6 +107,10 @@ export function serverOptions(
       'XDG_CACHE_HOME=/cache',
       'TRITON_CACHE_DIR=/cache/triton',
       'TORCHINDUCTOR_CACHE_DIR=/cache/inductor',
+      'TORCH_EXTENSIONS_DIR=/cache/torch',
+      'FLASHINFER_WORKSPACE_BASE=/cache',
+      'CUDA_CACHE_PATH=/cache/cuda',
+      'VLLM_CACHE_ROOT=/cache/vllm',
       'NCCL_SOCKET_IFNAME=lo',
       'GLOO_SOCKET_IFNAME=lo',
       'VLLM_NO_USAGE_STATS=1',

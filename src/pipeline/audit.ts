@@ -17,7 +17,7 @@ import type { FaultCode, LedgerFault, LedgerRecord } from '../results/verify.ts'
 import { auditAnchor, auditReadback, auditWeights, type Report } from './audit-weights.ts';
 import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
-import { fingerprintPath, readFingerprints } from './images.ts';
+import { fingerprintPath, knownImages, readFingerprints } from './images.ts';
 import { judgeRound } from './judge.ts';
 import { copyOf } from '../arena/fingerprint.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
@@ -77,7 +77,7 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
       if (!round) continue;
       ports.log.info(`judging round ${plan.predicate.block.number} again`);
       evaluations += round.predicate.entries.filter((entry) => entry.boots.length > 0).length;
-      auditRound(plan, round, files, ports, report);
+      auditRound(ledger, plan, round, files, ports, report);
     }
     for (const weights of [...recordsOf(ledger, 'weights-intent'), ...recordsOf(ledger, 'weights')])
       if (whole) await auditWeights(weights, ledger.records, ports, report);
@@ -207,9 +207,10 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, por
 
 /**
  * Checks every verdict of copying by content, and that nothing was missed: an image against all that this ledger had seen with an earlier commit,
- * in earlier rounds and on the same shard.
+ * in earlier rounds (where it was VALID once) and in the same.
  */
 function auditCopies(
+  ledger: Pick<Ledger, 'records'>,
   plan: LedgerRecord<'plan'>,
   round: LedgerRecord<'round'>,
   files: LedgerFiles,
@@ -218,31 +219,30 @@ function auditCopies(
 ): void {
   const arena = arenaSchema.parse(plan.predicate.arena);
   const block = plan.predicate.block.number;
-  const blockOf = (path: string): number => Number(/^rounds\/(\d+)\//.exec(path)?.[1] ?? Infinity);
-  const past = new Map([...files].filter(([path]) => blockOf(path) < block));
   const folder = round.path.replace(/round\.json$/, '');
   const here = new Map([...files].filter(([path]) => path.startsWith(`${folder}images/`)));
   const seen = readFingerprints(here, ports.unpackText);
-  const known = readFingerprints(past, ports.unpackText);
+  const known = knownImages(ledger, files, ports.unpackText, block);
+  const claims = known.filter((image) => image.claims).map(({ print }) => print);
   if (seen.length < here.size) report('MERKLE_MISMATCH', `${folder}images`, 'a fingerprint cannot be read');
-  for (const { entries } of plan.predicate.shards) {
-    const beside = seen.filter(({ key }) => entries.includes(key));
-    for (const key of entries) {
-      const entry = round.predicate.entries.find((item) => item.key === key);
-      const own = beside.find((item) => item.key === key);
-      const claimed = entry?.verdict === 'E_COPY' && entry.reason.startsWith('copy');
-      const copied = own ? copyOf(own, [...known, ...beside], arena.copyContainment) : null;
-      if (own && (own.digest !== entry?.digest || own.hotkey !== entry.hotkey || own.commitBlock !== entry.commitBlock))
-        report('RECOMPUTE_MISMATCH', `${folder}${fingerprintPath(key)}`, 'the fingerprint of another entry');
-      if (claimed && !copied)
-        report('RECOMPUTE_MISMATCH', round.path, `${key} is called a copy, and its content is of no earlier image`);
-      if (copied && entry?.verdict === 'VALID')
-        report('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
-    }
+  const entered = plan.predicate.shards.flatMap(({ entries }) => entries);
+  const beside = [...known.map(({ print }) => print), ...seen].filter(({ key }) => entered.includes(key));
+  for (const key of entered) {
+    const entry = round.predicate.entries.find((item) => item.key === key);
+    const own = beside.find((item) => item.key === key);
+    const claimed = entry?.verdict === 'E_COPY' && entry.reason.startsWith('copy');
+    const copied = own ? copyOf(own, [...claims, ...beside], arena.copyContainment) : null;
+    if (own && (own.digest !== entry?.digest || own.hotkey !== entry.hotkey || own.commitBlock !== entry.commitBlock))
+      report('RECOMPUTE_MISMATCH', `${folder}${fingerprintPath(key)}`, 'the fingerprint of another entry');
+    if (claimed && !copied)
+      report('RECOMPUTE_MISMATCH', round.path, `${key} is called a copy, and its content is of no earlier image`);
+    if (copied && entry?.verdict === 'VALID')
+      report('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
   }
 }
 
 function auditRound(
+  ledger: Pick<Ledger, 'records'>,
   plan: LedgerRecord<'plan'>,
   round: LedgerRecord<'round'>,
   files: LedgerFiles,
@@ -267,7 +267,7 @@ function auditRound(
     const recorded = { entries, decisions, standing, ...(hosts === undefined ? {} : { hosts }) };
     const difference = firstDifference(recorded, JSON.parse(compactJson(derived)));
     if (difference !== null) report('RECOMPUTE_MISMATCH', round.path, difference);
-    auditCopies(plan, round, files, ports, report);
+    auditCopies(ledger, plan, round, files, ports, report);
   } catch (error) {
     report('RECOMPUTE_MISMATCH', round.path, `cannot be judged again: ${messageOf(error)}`);
   }

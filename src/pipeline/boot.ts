@@ -11,7 +11,7 @@ import { openReference } from '../harness/reference.ts';
 import { teach, type TeacherCache } from '../harness/teach.ts';
 import { logPath, parseTrace, traceLine, tracePath, type Trace, type TraceLine } from '../harness/trace.ts';
 import type { Prompt } from '../prompts/sampler.ts';
-import type { Refusal } from './images.ts';
+import type { Admitted, Refusal } from './images.ts';
 
 /** Whether the machine is in the state it was in before the last server: what it says goes into the next trace. */
 export type IdleReceipt = { readonly ok: boolean; readonly detail: string } & Readonly<Record<string, unknown>>;
@@ -36,7 +36,7 @@ export type Arm = {
   readonly key: string | null;
   readonly target: Target;
   /** Looks at its image and fetches it; says why it is not started at all. Asked for more than once, it does its work once. */
-  readonly admit?: () => Promise<Refusal | null>;
+  readonly admit?: () => Promise<Admitted | Refusal>;
 };
 type Event = { readonly name: string; readonly detail: string } & Readonly<Record<string, unknown>>;
 export type Boot = {
@@ -148,9 +148,10 @@ async function oneRun(ports: BootPorts, arena: Arena, boot: Boot, arm: Arm, run:
   // What a server left on the GPUs (a process, an error, locked clocks) may not be the next one's handicap.
   if (receipt?.ok === false) return notRun(ports, boot, arm, run, { ...receipt, name: 'gpu-state' });
   try {
-    const refusal = await arm.admit?.();
-    if (refusal) return notRun(ports, boot, arm, run, refusal);
-    const { lines, log } = await runArm(ports, arena, arm.target, headerOf(ports, boot, arm, run), boot.prompts);
+    const admitted = await arm.admit?.();
+    if (admitted && 'name' in admitted) return notRun(ports, boot, arm, run, admitted);
+    const target = admitted && arm.target.kind === 'image' ? { ...arm.target, local: admitted.id } : arm.target;
+    const { lines, log } = await runArm(ports, arena, target, headerOf(ports, boot, arm, run), boot.prompts);
     if (log && log.length > 0) ports.keep(logPath(boot.shard, boot.boot, arm.name, run), log);
     const [head, ...rest] = lines;
     return receipt ? [head!, { type: 'event', tNs: 0, ...receipt, name: 'idle' }, ...rest] : lines;
@@ -198,7 +199,9 @@ async function forceAll(ports: BootPorts, arena: Arena, boot: Boot, runs: readon
   // The answers are evidence even where nobody could force them; without a reference nothing is judged.
   for (const run of runs) {
     const failed: TraceLine[] =
-      broken === null ? [] : [{ type: 'event', tNs: lastNs(run.lines), name: 'reference-failed', detail: broken.slice(0, 300) }];
+      broken === null
+        ? []
+        : [{ type: 'event', tNs: lastNs(run.lines) + 1, name: 'reference-failed', detail: broken.slice(0, 300) }];
     keep(run, [...(forced.get(run) ?? []), ...failed]);
   }
   return traces;

@@ -151,7 +151,7 @@ export function judgeEvaluation(plan: EvalPlan, traces: EvalTraces, tokenizer: T
       'judge with the pinned tokenizer',
     );
   const context = { arena: plan.arena, tokenizer, prompts: poolsOf(plan.prompts) };
-  const reading = readBoot(traces, context, 'this evaluation');
+  const reading = readBoot(traces, context, 'this evaluation', () => true);
   const { baseline } = reading;
   const arm = (role: string): ArmVerdict => {
     const verdict = reading.judge(role, null);

@@ -1,8 +1,8 @@
 import { imageOf } from '../arena/image-ref.ts';
 import { armOrder } from '../arena/plan.ts';
 import { parseArena, type Arena } from '../arena/schema.ts';
-import type { Fingerprint } from '../arena/fingerprint.ts';
 import { fromHex } from '../core/bytes.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Target } from '../harness/engine.ts';
 import { HarnessError } from '../harness/errors.ts';
 import type { ImageStore } from '../harness/image-store.ts';
@@ -13,7 +13,7 @@ import type { PlanPredicate } from '../results/schema.ts';
 import type { LedgerRecord } from '../results/verify.ts';
 import { measureBoot, type Arm, type BootPorts } from './boot.ts';
 import { bootSuite, poolsOf } from './eval.ts';
-import { openAdmission, type Admission } from './images.ts';
+import { openAdmission, type Admission, type KnownImage } from './images.ts';
 import { goesOn, sidesOf } from './judge.ts';
 
 export type EvaluatePorts = BootPorts & {
@@ -21,7 +21,7 @@ export type EvaluatePorts = BootPorts & {
   /** Where images come from; null where they are engines of this repository, which have no registry. */
   readonly images: ImageStore | null;
   /** Images that earlier rounds of this ledger have seen. */
-  readonly known: readonly Fingerprint[];
+  readonly known: readonly KnownImage[];
 };
 
 /** Arms of one boot between the baselines, as the seed has drawn them. */
@@ -67,8 +67,10 @@ export async function evaluate(ports: EvaluatePorts, plan: LedgerRecord<'plan'>,
   const sides = sidesOf(plan, shard);
   const { incumbents } = sides;
   let { challengers } = sides;
+  // All of the round, other shards' too: the earliest commit keeps the claim wherever it is measured.
+  const evaluated = (key: string): boolean => predicate.shards.some((part) => part.entries.includes(key));
   const entries = predicate.submissions.flatMap(({ key, hotkey, commitBlock, image, digest }) =>
-    [...incumbents, ...challengers].includes(key) ? [{ key, hotkey, commitBlock, image: image!, digest: digest! }] : [],
+    evaluated(key) ? [{ key, hotkey, commitBlock, image: image!, digest: digest! }] : [],
   );
   const { images, log, keep } = ports;
   const admission = images && openAdmission({ images, log, keep }, arena, entries, ports.known);
@@ -96,5 +98,11 @@ export async function evaluate(ports: EvaluatePorts, plan: LedgerRecord<'plan'>,
     });
     for (const [path, trace] of traced) traces.set(path, trace);
     challengers = goesOn(plan, arena, ports.tokenizer, traces, shard, boot, challengers);
+  }
+  // Twenty gigabytes each: what does not come back is not kept. A new winner is fetched again.
+  for (const { key } of entries.filter(({ key }) => !incumbents.includes(key))) {
+    const admitted = await admission?.(key).catch(() => null);
+    if (images && admitted && 'id' in admitted)
+      await images.remove(admitted.id).catch((error: unknown) => log.warn(messageOf(error)));
   }
 }

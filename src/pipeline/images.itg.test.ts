@@ -16,7 +16,7 @@ import { sha256Hex } from '../core/hash.ts';
 import { silentLog } from '../core/log.ts';
 import { imageOf, layerOf, type Image, type Layer } from '../devnet/registry/oci.ts';
 import { startRegistry, type Registry } from '../devnet/registry/server.ts';
-import type { ImageStore } from '../harness/image-store.ts';
+import type { ImageStore, LocalImage } from '../harness/image-store.ts';
 import { findDocker } from '../harness/io/docker/host.ts';
 import { dockerImages } from '../harness/io/docker/image-store.ts';
 import { isPrivateAddress, Repository } from '../harness/io/registry.ts';
@@ -40,13 +40,19 @@ const engineFiles = (tag: string, count = 20): Record<string, string> =>
 const base = await layer(engineFiles('base', 50));
 const baselineEnv = ['PATH=/usr/bin', 'NVIDIA_VISIBLE_DEVICES=all', 'LD_LIBRARY_PATH=/usr/local/nvidia/lib'];
 const baseline = imageOf([base], { Entrypoint: ['/serve'], Env: baselineEnv });
+const ENTRY = { Entrypoint: ['/mine'] };
 const mine = await layer(engineFiles('mine'));
 const original = imageOf([base, mine], { Entrypoint: ['/mine'], Env: baselineEnv });
 
 /** The admission of images that were entered in this order, from one registry. Pulls count as done: the engine is another test's. */
 async function admission(
   entered: Record<string, Image>,
-  options: { arena?: object; first?: Parameters<typeof startRegistry>[1]; extra?: Record<string, readonly Image[]> } = {},
+  options: {
+    arena?: object;
+    first?: Parameters<typeof startRegistry>[1];
+    extra?: Record<string, readonly Image[]>;
+    engine?: Partial<LocalImage>;
+  } = {},
 ): Promise<{ ask: (name: string) => Promise<string>; kept: Map<string, Uint8Array>; registry: Registry; pulled: string[] }> {
   const registry = await startRegistry(
     new Map(
@@ -65,9 +71,29 @@ async function admission(
   const real = dockerImages(null as unknown as Docker, splitReference, true, mkdtempSync(join(folder, 'layers-')));
   const images: ImageStore = {
     ...real,
-    pull: (image) => {
+    pull: async (image, digest) => {
       pulled.push(image);
-      return Promise.resolve({ state: 'found', value: null });
+      const manifest = JSON.parse(((await real.manifest(image, digest)) as { value: string }).value) as {
+        config: { digest: string };
+      };
+      const config = await real.config(image, manifest.config.digest);
+      const { rootfs, config: settings } = JSON.parse((config as { value: string }).value) as {
+        rootfs: { diff_ids: string[] };
+        config: Record<string, string[]>;
+      };
+      const start = { entrypoint: settings['Entrypoint'] ?? [], cmd: settings['Cmd'] ?? [], workingDir: '' };
+      return {
+        state: 'found',
+        value: {
+          id: digest,
+          diffIds: rootfs.diff_ids,
+          env: settings['Env'] ?? [],
+          volumes: [],
+          onBuild: [],
+          start,
+          ...options.engine,
+        },
+      };
     },
   };
   const entries = Object.entries(entered).map(([name, image], i): Entry => ({
@@ -86,7 +112,7 @@ async function admission(
   );
   const ask = async (name: string): Promise<string> => {
     const refusal = await admit(entries.find(({ hotkey }) => hotkey === name)!.key);
-    return refusal ? `${refusal.name}: ${refusal.detail}` : 'admitted';
+    return 'name' in refusal ? `${refusal.name}: ${refusal.detail}` : 'admitted';
   };
   return { ask, kept, registry, pulled };
 }
@@ -111,21 +137,21 @@ describe('admission', () => {
     ['another NVIDIA_VISIBLE_DEVICES', { Env: ['NVIDIA_VISIBLE_DEVICES=0,1'] }, /NVIDIA_VISIBLE_DEVICES/],
     ['CUDA_ anything', { Env: ['CUDA_VISIBLE_DEVICES=all'] }, /CUDA_VISIBLE/],
   ])('refuses %s', async (_, config, reason) => {
-    const { ask, pulled } = await admission({ bad: imageOf([base, mine], config) });
+    const { ask, pulled } = await admission({ bad: imageOf([base, mine], { Entrypoint: ['/mine'], ...config }) });
     expect(await ask('bad')).toMatch(/^image-policy/);
     expect(await ask('bad')).toMatch(reason);
     expect(pulled).toEqual([]);
   });
   it('takes variables as the baseline has them, emptied ones, and those that the arena lists', async () => {
     const environment = ['CUDA_VERSION=13.0'];
-    const image = imageOf([base, mine], { Env: [...baselineEnv, 'LD_PRELOAD=', ...environment] });
+    const image = imageOf([base, mine], { Entrypoint: ['/mine'], Env: [...baselineEnv, 'LD_PRELOAD=', ...environment] });
     const { ask } = await admission({ image });
     expect(await ask('image')).toMatch(/CUDA_VERSION/);
     const allowed = imageRules(parseArena({ ...arenaFile, images: { baseline: 'x', reference: 'x', environment } }, 'test'));
     expect(allowed.environment).toEqual(environment);
     expect(
       readConfig(
-        JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { diff_ids: [] }, config: { Env: environment } }),
+        JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { diff_ids: [] }, config: { ...ENTRY, Env: environment } }),
         0,
         new Set(allowed.environment),
       ),
@@ -133,19 +159,32 @@ describe('admission', () => {
   });
   it('refuses another platform, and layers that are not the ones it names', async () => {
     const { ask } = await admission({
-      arm: imageOf([base, mine], {}, { architecture: 'arm64' }),
-      swapped: imageOf([base, { ...mine, diffId: base.diffId }], {}),
-      short: imageOf([base, mine], {}, { rootfs: { type: 'layers', diff_ids: [base.diffId] } }),
+      arm: imageOf([base, mine], ENTRY, { architecture: 'arm64' }),
+      swapped: imageOf([base, { ...mine, diffId: base.diffId }], ENTRY),
+      short: imageOf([base, mine], ENTRY, { rootfs: { type: 'layers', diff_ids: [base.diffId] } }),
     });
     expect(await ask('arm')).toMatch(/image-policy: an image for linux\/arm64/);
     expect(await ask('swapped')).toMatch(/image-policy: layer 2 is not/);
     expect(await ask('short')).toMatch(/diff-ids/);
   });
+  it('refuses what the engine would read otherwise: names in another case, another program', async () => {
+    const twice = imageOf([base, mine], { ...ENTRY, volumes: { '/data': {} } });
+    const layers = JSON.parse(Buffer.from(original.manifest.bytes).toString()) as { layers: object[] };
+    const text = Buffer.from(JSON.stringify({ ...layers, Layers: layers.layers }));
+    const manifest = { digest: `sha256:${sha256Hex(text)}`, bytes: text };
+    const { ask } = await admission({ twice, shadowed: { ...original, manifest } });
+    expect(await ask('twice')).toMatch(/another spelling/);
+    expect(await ask('shadowed')).toMatch(/another spelling/);
+    const other = await admission({ original }, { engine: { volumes: ['/data'] } });
+    expect(await other.ask('original')).toMatch(/the engine reads another list of volumes/);
+    const none = await admission({ none: imageOf([base, mine], {}) });
+    expect(await none.ask('none')).toMatch(/no program/);
+  });
   it('refuses a megabyte that unpacks to a gigabyte before anything is on disk', async () => {
     const zeros = Buffer.alloc(64 * 1024 * 1024);
     const bomb = await layerOf(new Map([['/zeros', { bytes: zeros, mode: 0o644 }]]), true);
     expect(bomb.bytes.length).toBeLessThan(100_000);
-    const { ask, pulled } = await admission({ bomb: imageOf([base, bomb], {}) }, { arena: { maxUnpackedGb: 0.01 } });
+    const { ask, pulled } = await admission({ bomb: imageOf([base, bomb], ENTRY) }, { arena: { maxUnpackedGb: 0.01 } });
     expect(await ask('bomb')).toMatch(/image-policy: it unpacks to more than 0.0 GB/);
     expect(pulled).toEqual([]);
   });
@@ -153,7 +192,7 @@ describe('admission', () => {
     const bytes = Buffer.from('this is no gzip at all');
     const rubbish: Layer = { digest: `sha256:${sha256Hex(bytes)}`, bytes, diffId: mine.diffId, mediaType: mine.mediaType };
     const { ask } = await admission(
-      { rubbish: imageOf([base, rubbish], {}), lying: original },
+      { rubbish: imageOf([base, rubbish], ENTRY), lying: original },
       {
         first: (request, response) => {
           if (!(request.url ?? '').includes(`/lying/blobs/${mine.digest}`)) return false;
@@ -204,12 +243,12 @@ describe('copies', () => {
       retagged: original,
       recompressed: imageOf([base, repacked], { Entrypoint: ['/other'] }),
       extra: imageOf([base, mine, trivial], { Entrypoint: ['/mine'] }),
-      rebuilt: imageOf([base, ...split], { Env: ['A=b'] }),
-      moved: imageOf([renamed, base], {}),
-      less: imageOf([base, split[0]], {}),
+      rebuilt: imageOf([base, ...split], { ...ENTRY, Env: ['A=b'] }),
+      moved: imageOf([renamed, base], ENTRY),
+      less: imageOf([base, split[0]], ENTRY),
       // Twenty files of its own among many that are not: the earlier one is still whole in it.
-      hidden: imageOf([base, mine, await layer(engineFiles('noise', 400))], {}),
-      other: imageOf([base, await layer(engineFiles('other'))], {}),
+      hidden: imageOf([base, mine, await layer(engineFiles('noise', 400))], ENTRY),
+      other: imageOf([base, await layer(engineFiles('other'))], ENTRY),
     });
     expect(await ask('original')).toBe('admitted');
     expect(await ask('retagged')).toMatch(/^copy: of original:1, by manifest digest/);
@@ -219,7 +258,7 @@ describe('copies', () => {
     expect(await ask('other')).toBe('admitted');
   });
   it('the order of asking does not decide who copied', async () => {
-    const extra = imageOf([base, mine, await layer({ '/x': 'y' })], {});
+    const extra = imageOf([base, mine, await layer({ '/x': 'y' })], ENTRY);
     const { ask } = await admission({ original, extra });
     expect(await ask('extra')).toMatch(/^copy: of original:1/);
     expect(await ask('original')).toBe('admitted');
@@ -363,7 +402,10 @@ describe.skipIf(distribution === null || found === null)('a real registry and a 
         await images.scan(name, { digest: mine.digest, mediaType: mine.mediaType, size: mine.bytes.length }, 1e9),
       ).toMatchObject({ value: { ok: true, scan: { diffId: mine.diffId } } });
       expect(await images.manifest(name, `sha256:${'0'.repeat(64)}`)).toMatchObject({ state: 'gone' });
-      expect(await images.pull(name, original.manifest.digest, () => undefined)).toEqual({ state: 'found', value: null });
+      expect(await images.pull(name, original.manifest.digest, () => undefined)).toMatchObject({
+        state: 'found',
+        value: { diffIds: [base.diffId, mine.diffId], start: { entrypoint: ['/mine'] } },
+      });
       expect(await images.pull(name, `sha256:${'1'.repeat(64)}`, () => undefined)).toMatchObject({ state: 'gone' });
       await found!.getImage(`${name}@${original.manifest.digest}`).remove({ force: true });
     } finally {

@@ -8,7 +8,8 @@ import { compactJson } from '../core/canonical.ts';
 import type { Log } from '../core/log.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { HarnessError } from '../harness/errors.ts';
-import type { ImageStore } from '../harness/image-store.ts';
+import { recordsOf, type Ledger } from '../results/ledger.ts';
+import type { ImageStore, LocalImage } from '../harness/image-store.ts';
 
 /** Layers that can be read: a tar, plain or packed. */
 const LAYER_TYPE =
@@ -17,7 +18,12 @@ const LAYER_TYPE =
 /** Why an image is not started, as the event of its trace. */
 export type Refusal = { readonly name: 'image-policy' | 'image-gone' | 'copy'; readonly detail: string };
 /** What an image is made of. */
-export type ImageFacts = { readonly config: ImageConfig; readonly files: ReadonlySet<string> };
+export type ImageFacts = {
+  /** Digest of the manifest of our platform: what is pulled, whatever index it was named by. */
+  readonly manifest: string;
+  readonly config: ImageConfig;
+  readonly files: ReadonlySet<string>;
+};
 type Examined = { readonly ok: true; readonly facts: ImageFacts } | { readonly ok: false; readonly refusal: Refusal };
 type Rules = Pick<Arena, 'maxImageGb' | 'maxUnpackedGb' | 'maxOwnFiles' | 'copyContainment'> & {
   readonly environment: readonly string[];
@@ -44,8 +50,10 @@ export async function examine(
   let found = await images.manifest(image, digest);
   if (found.state === 'gone') return refuse('image-gone', found.detail);
   let manifest = readManifest(found.value, rules);
+  let platform = digest;
   if (manifest.kind === 'index') {
-    found = await images.manifest(image, manifest.next.digest);
+    platform = manifest.next.digest;
+    found = await images.manifest(image, platform);
     if (found.state === 'gone') return refuse('image-gone', found.detail);
     manifest = readManifest(found.value, rules);
   }
@@ -71,7 +79,7 @@ export async function examine(
     if (left < 0) return refuse('image-policy', `more than ${rules.maxUnpackedGb} GB unpacked`);
     for (const file of scan.files) files.add(file);
   }
-  return { ok: true, facts: { config: config.config, files } };
+  return { ok: true, facts: { manifest: platform, config: config.config, files } };
 }
 
 /** Who entered an image, and which. */
@@ -84,9 +92,9 @@ export type Entry = {
 };
 
 /** What is kept of an image for later rounds and for whoever checks. */
-export function fingerprintOf(entry: Entry, facts: ImageFacts, baseline: ImageFacts): Fingerprint {
+export function fingerprintOf(entry: Entry, facts: ImageFacts, common: Pick<ImageFacts, 'files'>): Fingerprint {
   const { key, hotkey, commitBlock, digest } = entry;
-  const files = ownFiles(facts.files, baseline.files);
+  const files = ownFiles(facts.files, common.files);
   return {
     schema: 1,
     key,
@@ -104,8 +112,10 @@ export function fingerprintPath(key: string): string {
   return `images/${key.replace(':', '-')}.json.gz`;
 }
 
-/** Admits the images of a round, each once; asks in the background, answers when it is needed. */
-export type Admission = (key: string) => Promise<Refusal | null>;
+/** An image that may be started, by its name on this machine: exactly the one that was looked at. */
+export type Admitted = { readonly id: string };
+/** Admits the images of a round, each once. */
+export type Admission = (key: string) => Promise<Admitted | Refusal>;
 
 /**
  * Admits images by policy, then against every earlier image that is known: of this round and of this ledger. An image is looked at only after all
@@ -115,54 +125,105 @@ export function openAdmission(
   ports: { readonly images: ImageStore; readonly log: Log; readonly keep: (path: string, content: Uint8Array) => void },
   arena: Arena,
   entries: readonly Entry[],
-  known: readonly Fingerprint[],
+  known: readonly KnownImage[],
 ): Admission {
   const { images, log } = ports;
   const rules = imageRules(arena);
-  const pinned = imageOf(arena.images.baseline);
-  let baseline: Promise<ImageFacts> | undefined;
-  const readBaseline = async (): Promise<ImageFacts> => {
-    const examined = await examine(images, { ...rules, maxImageGb: Infinity }, pinned.image, pinned.digest, null, log);
-    if (examined.ok) return examined.facts;
-    throw new HarnessError('REGISTRY', 'infra', `the baseline's image: ${examined.refusal.detail}`, 'pin one that can be pulled');
+  /** What nobody can call his own: the baseline's files, and those of public engines that the arena lists. */
+  const readCommon = async (): Promise<ImageFacts> => {
+    const files = new Set<string>();
+    let baseline: ImageFacts | null = null;
+    for (const reference of [arena.images.baseline, ...arena.images.bases]) {
+      const { image, digest } = imageOf(reference);
+      const examined = await examine(images, { ...rules, maxImageGb: Infinity }, image, digest, null, log);
+      if (!examined.ok)
+        throw new HarnessError(
+          'REGISTRY',
+          'infra',
+          `the arena's image ${reference}: ${examined.refusal.detail}`,
+          'pin one that can be pulled',
+        );
+      baseline ??= examined.facts;
+      for (const file of examined.facts.files) files.add(file);
+    }
+    return { ...baseline!, files };
   };
-  const looked = new Map<string, Promise<Fingerprint | Refusal>>();
-  const look = (entry: Entry): Promise<Fingerprint | Refusal> => {
-    const found = looked.get(entry.key) ?? fingerprint(entry);
-    looked.set(entry.key, found);
-    return found;
-  };
-  const fingerprint = async (entry: Entry): Promise<Fingerprint | Refusal> => {
-    baseline ??= readBaseline();
-    const base = await baseline;
-    const allowed = new Set([...base.config.env, ...rules.environment]);
+  const common = once(() => readCommon());
+  const look = once(async (key: string): Promise<{ own: Fingerprint; facts: ImageFacts } | Refusal> => {
+    const entry = entries.find((item) => item.key === key)!;
+    const shared = await common('');
+    const allowed = new Set([...shared.config.env, ...rules.environment]);
     const examined = await examine(images, rules, entry.image, entry.digest, allowed, log);
     if (!examined.ok) return examined.refusal;
-    const made = fingerprintOf(entry, examined.facts, base);
-    if (made.files.length > rules.maxOwnFiles)
-      return { name: 'image-policy', detail: `${made.files.length} files of its own, ${rules.maxOwnFiles} are the most` };
-    ports.keep(fingerprintPath(entry.key), utf8(compactJson(made)));
-    return made;
-  };
-  const decide = async (entry: Entry): Promise<Refusal | null> => {
-    const earlier: Fingerprint[] = [...known];
+    const own = fingerprintOf(entry, examined.facts, shared);
+    if (own.files.length > rules.maxOwnFiles)
+      return { name: 'image-policy', detail: `${own.files.length} files of its own, ${rules.maxOwnFiles} are the most` };
+    // Kept once: a standing winner is looked at in every round.
+    if (!known.some(({ print }) => print.key === key)) ports.keep(fingerprintPath(key), utf8(compactJson(own)));
+    return { own, facts: examined.facts };
+  });
+  return once(async (key: string): Promise<Admitted | Refusal> => {
+    const entry = entries.find((item) => item.key === key)!;
+    const earlier = known.filter(({ claims }) => claims).map(({ print }) => print);
     for (const other of entries.filter(({ commitBlock }) => commitBlock < entry.commitBlock)) {
-      const seen = await look(other).catch(() => null); // its own failure is said where it is asked for
-      if (seen && 'schema' in seen) earlier.push(seen);
+      const seen = await look(other.key).catch(() => null); // its own failure is said where it is asked for
+      if (seen && 'own' in seen) earlier.push(seen.own);
     }
-    const own = await look(entry);
-    if (!('schema' in own)) return own;
-    const copied = copyOf(own, earlier, rules.copyContainment);
+    const seen = await look(key);
+    if (!('own' in seen)) return seen;
+    const copied = copyOf(seen.own, earlier, rules.copyContainment);
     if (copied) return { name: 'copy', detail: `of ${copied.of}, by ${copied.by}` };
-    const pulled = await images.pull(entry.image, entry.digest, (text) => log.info(`    ${text}`));
-    return pulled.state === 'gone' ? { name: 'image-gone', detail: pulled.detail } : null;
-  };
-  const decided = new Map<string, Promise<Refusal | null>>();
+    const pulled = await images.pull(entry.image, seen.facts.manifest, (text) => log.info(`    ${text}`));
+    if (pulled.state === 'gone') return { name: 'image-gone', detail: pulled.detail };
+    // The engine read the same bytes with another reader; it must have seen the same image.
+    const differs = difference(seen.facts.config, pulled.value);
+    if (differs !== null) return { name: 'image-policy', detail: `the engine reads another ${differs} in it than we do` };
+    return { id: pulled.value.id };
+  });
+}
+
+/** Remembers what succeeded, for each key; what failed is tried again when it is asked for again. */
+function once<T>(work: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const done = new Map<string, Promise<T>>();
   return (key) => {
-    const found = decided.get(key) ?? decide(entries.find((entry) => entry.key === key)!);
-    decided.set(key, found);
+    const found = done.get(key) ?? work(key);
+    done.set(key, found);
+    found.catch(() => done.delete(key));
     return found;
   };
+}
+
+/** In what an image as we read it differs from what the engine made of it; null where in nothing. */
+function difference(config: ImageConfig, local: LocalImage): string | null {
+  const same = (a: readonly string[], b: readonly string[]): boolean => compactJson([...a]) === compactJson([...b]);
+  if (!same(config.diffIds, local.diffIds)) return 'list of layers';
+  if (!same(config.env, local.env)) return 'environment';
+  if (local.volumes.length > 0) return 'list of volumes';
+  if (local.onBuild.length > 0) return 'list of triggers';
+  const { entrypoint, cmd, workingDir } = config.start;
+  const { start } = local;
+  return same([...entrypoint, '|', ...cmd, workingDir], [...start.entrypoint, '|', ...start.cmd, start.workingDir])
+    ? null
+    : 'program to start';
+}
+
+/** An image that a ledger has seen. Only one that was VALID once has a claim on its content: nobody can reserve what does not even run. */
+export type KnownImage = { readonly print: Fingerprint; readonly claims: boolean };
+
+/** Images that the rounds of a ledger have seen, up to a block. Unreadable ones are left out: the audit names them. */
+export function knownImages(
+  ledger: Pick<Ledger, 'records'>,
+  files: ReadonlyMap<string, Uint8Array>,
+  unpack: (bytes: Uint8Array) => string | null,
+  before = Infinity,
+): KnownImage[] {
+  const rounds = recordsOf(ledger, 'round').filter(({ predicate }) => predicate.block.number < before);
+  const valid = new Set(
+    rounds.flatMap(({ predicate }) => predicate.entries.filter(({ verdict }) => verdict === 'VALID').map(({ key }) => key)),
+  );
+  const blockOf = (path: string): number => Number(/^rounds\/(\d+)\//.exec(path)?.[1] ?? Infinity);
+  const past = new Map([...files].filter(([path]) => blockOf(path) < before));
+  return readFingerprints(past, unpack).map((print) => ({ print, claims: valid.has(print.key) }));
 }
 
 /** Fingerprints among a ledger's files, by the path of their round. Unreadable ones are left out: the audit names them. */

@@ -54,11 +54,15 @@ function judgeBoot(
   const context = { arena, tokenizer, prompts: poolsOf(arena) };
   const trace = (name: string, run: number): Trace | null => traces.get(tracePath(shard, boot, name, run)) ?? null;
   const place = `shard ${shard}, boot ${boot}`;
-  const reading = readBoot(trace, context, place, (key, own, baseline) => {
-    const { header } = own;
-    if (header.key !== key || header.shard !== shard || header.boot !== boot || header.role === 'baseline') return false;
+  const belongs = ({ header }: Trace): boolean =>
+    header.shard === shard &&
+    header.boot === boot &&
+    header.blockHash === plan.predicate.seed &&
+    (header.role === 'baseline') === (header.key === null);
+  const reading = readBoot(trace, context, place, belongs, (key, own, baseline) => {
+    if (own.header.key !== key) return false;
     assertSamePrompts(own, baseline, key);
-    return header.blockHash === plan.predicate.seed;
+    return true;
   });
   const { baseline, first, attempt } = reading;
   if (first && baseline.ok) {

@@ -389,7 +389,10 @@ describe('hostile servers, answers', () => {
       { blockHash: '0x', shard: 0, boot: 1, prompts, pools: poolsOf(prompts), baseline: target, reference: target, arms },
     );
     const find = (name: string, run: number) => traces.get(`traces/0/1/${name}${run === 1 ? '' : `.${run}`}.ndjson.gz`) ?? null;
-    return readBoot(find, { arena: patient, tokenizer, prompts: poolsOf(prompts) }, 'test').judge('challenger', null)!;
+    return readBoot(find, { arena: patient, tokenizer, prompts: poolsOf(prompts) }, 'test', () => true).judge(
+      'challenger',
+      null,
+    )!;
   }
   const ask = async (engine: TinyEngine, body: string): Promise<string> =>
     await (await fetch(`${engine.url}/v1/chat/completions`, { method: 'POST', body })).text();

@@ -1,82 +1,80 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Transform, type Readable } from 'node:stream';
+import { Transform, Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { extract } from 'tar-stream';
 import { z } from 'zod';
-import { messageOf } from '../../core/errors.ts';
-import type { LayerScan, ScanResult } from '../image-store.ts';
-
-/** Characters of a file's hash that are kept. */
-const HASH_HEX = 16;
-/** Entries of one layer: a real one has some ten thousand. */
-const MAX_ENTRIES = 2_000_000;
+import type { LayerDescriptor, LayerScan, ScanResult } from '../image-store.ts';
+import { TarHasher } from '../tar.ts';
 
 const scanSchema = z.object({ diffId: z.string(), bytes: z.number(), files: z.array(z.string()) });
 
+/** A fault of the layer itself, however often it is fetched. */
 class LayerFault extends Error {}
+
+const passing = (look: (part: Buffer) => void): Transform =>
+  new Transform({
+    transform: (part: Buffer, _encoding, done) => {
+      try {
+        look(part);
+        done(null, part);
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+
+/** Lets through no more than a descriptor says there is: a registry may send for ever. */
+function counted(limit: number): Transform {
+  let left = limit;
+  return passing((part) => {
+    left -= part.length;
+    if (left < 0) throw new Error('more bytes than the manifest says');
+  });
+}
+
+/** Whether what a registry sends is the blob of a digest at all: only then is what is wrong with it the image's fault. */
+export async function isBlob(source: Readable, { digest, size }: LayerDescriptor): Promise<boolean> {
+  const hash = createHash('sha256');
+  await pipeline(source, counted(size), async (parts: AsyncIterable<Buffer>) => {
+    for await (const part of parts) hash.update(part);
+  });
+  return `sha256:${hash.digest('hex')}` === digest;
+}
 
 /**
  * Reads a layer as it arrives and keeps nothing of it but hashes. Nothing is written to disk before its real size is known: a megabyte of gzip may
- * be a gigabyte, and the manifest tells only the megabyte. `maxBytes` is what it may unpack to. A fault is a value: the layer is the miner's.
+ * be a gigabyte, and the manifest tells only the megabyte. `maxBytes` is what it may unpack to. Throws where the bytes broke off or are others
+ * than the digest's; what does not unpack is reported as the layer's fault, to be believed once `isBlob` says that this is the layer.
  */
-export async function scanLayer(source: Readable, mediaType: string, digest: string, maxBytes: number): Promise<ScanResult> {
+export async function scanLayer(source: Readable, layer: LayerDescriptor, maxBytes: number): Promise<ScanResult> {
   const packed = createHash('sha256');
   const unpacked = createHash('sha256');
-  const files = new Set<string>();
+  const tar = new TarHasher();
   let bytes = 0;
-  let entries = 0;
-  const tar = extract();
-  tar.on('entry', (header, stream, next) => {
-    if (++entries > MAX_ENTRIES) {
-      tar.destroy(new LayerFault(`a layer with more than ${MAX_ENTRIES} entries`));
-      return;
-    }
-    const content = createHash('sha256');
-    let size = 0;
-    stream.on('data', (data) => {
-      const part = data as Buffer;
-      size += part.length;
-      content.update(part);
-    });
-    stream.on('end', () => {
-      // Empty files are everywhere and tell nothing.
-      if (header.type === 'file' && size > 0) files.add(content.digest('hex').slice(0, HASH_HEX));
-      next();
-    });
-    // An entry that is cut off says so a second time; without a listener that would end the whole harness.
-    stream.on('error', () => undefined);
-    stream.resume();
+  const unpack = /gzip$/.test(layer.mediaType) ? [createGunzip()] : /zstd$/.test(layer.mediaType) ? [createZstdDecompress()] : [];
+  const sink = new Writable({
+    write: (part: Buffer, _encoding, done) => {
+      bytes += part.length;
+      unpacked.update(part);
+      tar.push(part);
+      if (bytes > maxBytes) done(new LayerFault(`it unpacks to more than ${(maxBytes / 1e9).toFixed(1)} GB`));
+      else done(tar.fault === null ? null : new LayerFault(`the layer ${layer.digest} is refused: ${tar.fault}`));
+    },
   });
-  const passing = (look: (part: Buffer) => Error | null): Transform =>
-    new Transform({ transform: (part: Buffer, _encoding, done) => done(look(part), part) });
-  const unpack = /gzip$/.test(mediaType) ? [createGunzip()] : /zstd$/.test(mediaType) ? [createZstdDecompress()] : [];
   try {
-    await pipeline([
-      source,
-      passing((part) => (packed.update(part), null)),
-      ...unpack,
-      passing((part) => {
-        bytes += part.length;
-        unpacked.update(part);
-        return bytes > maxBytes ? new LayerFault(`it unpacks to more than ${(maxBytes / 1e9).toFixed(1)} GB`) : null;
-      }),
-      tar,
-    ]);
+    await pipeline([source, counted(layer.size), passing((part) => void packed.update(part)), ...unpack, sink]);
+    tar.end();
+    if (tar.fault !== null) throw new LayerFault(`the layer ${layer.digest} is refused: ${tar.fault}`);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    // A connection that broke is nobody's fault; bytes that do not unpack are the image's.
-    if (!(error instanceof LayerFault) && !/^Z_|^ERR_|ZSTD/.test(code) && !/tar|header/i.test(messageOf(error))) throw error;
-    return {
-      ok: false,
-      reason:
-        error instanceof LayerFault ? error.message : `the layer ${digest} does not unpack: ${messageOf(error)}`.slice(0, 200),
-    };
+    if (error instanceof LayerFault) return { ok: false, reason: error.message };
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (!/^Z_|^ERR_ZSTD|^ZSTD|^ERR__ERROR/.test(code)) throw error;
+    return { ok: false, reason: `the layer ${layer.digest} does not unpack: ${message}`.slice(0, 200) };
   }
-  if (`sha256:${packed.digest('hex')}` !== digest) throw new Error(`the registry gave other bytes than ${digest}`);
-  return { ok: true, scan: { diffId: `sha256:${unpacked.digest('hex')}`, bytes, files: [...files].sort() } };
+  if (`sha256:${packed.digest('hex')}` !== layer.digest) throw new Error(`the registry gave other bytes than ${layer.digest}`);
+  return { ok: true, scan: { diffId: `sha256:${unpacked.digest('hex')}`, bytes, files: [...tar.files].sort() } };
 }
 
 /** Remembers scans by the layer's digest: images share layers, and incumbents come back every round. */
@@ -87,12 +85,13 @@ export class ScanCache {
     mkdirSync(folder, { recursive: true });
   }
 
-  #path(digest: string): string {
-    return join(this.#folder, `${digest.replace('sha256:', '')}.json`);
+  // The type decides what is unpacked: a plain and a packed reading of the same bytes are two.
+  #path({ digest, mediaType }: LayerDescriptor): string {
+    return join(this.#folder, `${digest.replace('sha256:', '')}.${mediaType.replace(/[^a-z0-9]+/gi, '-')}.json`);
   }
 
-  get(digest: string): LayerScan | null {
-    const path = this.#path(digest);
+  get(layer: LayerDescriptor): LayerScan | null {
+    const path = this.#path(layer);
     if (!existsSync(path)) return null;
     try {
       return scanSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
@@ -101,8 +100,8 @@ export class ScanCache {
     }
   }
 
-  put(digest: string, scan: LayerScan): void {
-    const path = this.#path(digest);
+  put(layer: LayerDescriptor, scan: LayerScan): void {
+    const path = this.#path(layer);
     writeFileSync(`${path}.${process.pid}.new`, JSON.stringify(scan));
     renameSync(`${path}.${process.pid}.new`, path);
   }

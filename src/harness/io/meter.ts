@@ -57,7 +57,7 @@ export async function openMeter(channel: MeterChannel, target: Target, rules: Cl
     over = error;
     waiting?.reject(error);
     waiting = null;
-    void channel.kill();
+    channel.kill().catch(() => undefined); // the reaper finds what cannot be removed now
   };
   channel.output.on('data', (data: Buffer) => {
     let rest = data;
@@ -108,7 +108,12 @@ export async function openMeter(channel: MeterChannel, target: Target, rules: Cl
           then(value);
         };
       waiting = { id, maxBytes, resolve: end(resolve), reject: end(reject) };
-      channel.input.write(`${JSON.stringify({ id, op, ...fields })}\n`);
+      // Readers of lines take these two for ends of lines as well.
+      const line = JSON.stringify({ id, op, ...fields }).replace(
+        /[\u2028\u2029]/g,
+        (end) => `\\u${end.charCodeAt(0).toString(16)}`,
+      );
+      channel.input.write(`${line}\n`);
     });
   };
   const exchange = async (op: string, fields: object, seconds: number, bodyBytes: number, chunks: number): Promise<Exchange> => {

@@ -28,7 +28,12 @@ export function processRuntime(rules: ClientRules, commandOf: (digest: string) =
           `the process runtime does not know the image ${target.image}@${target.digest}`,
           'it starts engines of this repository only',
         );
-      const child = spawn(found.command, found.args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      // Its stdin is a leash: it closes when this process is killed, and the engine ends.
+      const child = spawn(found.command, found.args, {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        env: { ...process.env, CACHEON_LEASH: 'stdin' },
+      });
+      child.stdin.on('error', () => undefined);
       let exit: { code: number | null; oom: boolean } | null = null;
       const ended = new Promise<void>((resolve) => {
         child.once('exit', (code) => {

@@ -13,6 +13,9 @@ const MAX_REDIRECTS = 3;
 export const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 /** A registry that says nothing for so long is given up. */
 const IDLE_MS = 60_000;
+/** The head of an answer, and a text as a whole, must be there by then, however it drips. */
+const HEAD_MS = 60_000;
+const TEXT_MS = 120_000;
 const MANIFESTS = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.oci.image.index.v1+json',
@@ -39,7 +42,11 @@ for (const [net, bits] of [
   ['::', 127],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
+  // IPv4 in other clothes: by translation, and by 6to4.
+  ['64:ff9b::', 96],
+  ['2002::', 16],
 ] as const)
   PRIVATE.addSubnet(net, bits, 'ipv6');
 
@@ -96,6 +103,7 @@ export class Repository {
     if (found.state === 'gone') return found;
     const parts: Buffer[] = [];
     let size = 0;
+    const late = setTimeout(() => found.value.destroy(new Error(`not done within ${TEXT_MS / 1000} s`)), TEXT_MS);
     try {
       for await (const part of found.value as AsyncIterable<Buffer>) {
         size += part.length;
@@ -104,6 +112,8 @@ export class Repository {
       }
     } catch (error) {
       throw error instanceof HarnessError ? error : failed(`${path} broke off: ${messageOf(error)}`, error);
+    } finally {
+      clearTimeout(late);
     }
     const bytes = Buffer.concat(parts);
     if (`sha256:${sha256Hex(bytes)}` !== digest) throw failed(`the registry gave other bytes than ${digest}`);
@@ -115,7 +125,7 @@ export class Repository {
       `${this.#loopback ? 'http' : 'https'}://${this.#place.host}/v2/${this.#place.path.replace(/:[^/]*$/, '')}/${path}`,
     );
     let response = await this.#fetch(url, { ...headers, ...(this.#token === null ? {} : { authorization: this.#token }) });
-    if (response.statusCode === 401 && this.#token === null) {
+    if (response.statusCode === 401) {
       const challenge = response.headers['www-authenticate'];
       response.destroy();
       this.#token = await this.#authorise(challenge);
@@ -137,14 +147,20 @@ export class Repository {
     const url = new URL(realm);
     for (const name of ['service', 'scope']) if (fields.has(name)) url.searchParams.set(name, fields.get(name)!);
     const response = await this.#fetch(url, {});
-    if (response.statusCode !== 200) {
+    const status = response.statusCode ?? 0;
+    if (status !== 200) {
       response.destroy();
+      if (status !== 401 && status !== 403) throw failed(`${url.origin} answers ${status} for a token`);
       return null;
     }
     let text = '';
-    for await (const part of response as AsyncIterable<Buffer>) {
-      text += part.toString('utf8');
-      if (text.length > MAX_TEXT_BYTES) throw failed('the registry’s token is larger than a manifest may be');
+    try {
+      for await (const part of response as AsyncIterable<Buffer>) {
+        text += part.toString('utf8');
+        if (text.length > MAX_TEXT_BYTES) throw new Error('larger than a manifest may be');
+      }
+    } catch (error) {
+      throw failed(`the token of ${url.origin} broke off: ${messageOf(error)}`, error);
     }
     try {
       const { token, access_token: access } = JSON.parse(text) as { token?: unknown; access_token?: unknown };
@@ -191,6 +207,12 @@ export class Repository {
       const options = { headers: { 'user-agent': 'cacheon', ...headers }, lookup: guarded, timeout: IDLE_MS };
       const sent = url.protocol === 'http:' ? httpRequest(url, options, resolve) : httpsRequest(url, options, resolve);
       sent.on('timeout', () => sent.destroy(new Error(`nothing for ${IDLE_MS / 1000} s`)));
+      // An answer that is none (101) settles nothing by itself.
+      sent.on('upgrade', (_response, socket) => socket.destroy());
+      sent.on('close', () => reject(failed(`${url.origin} closed the connection without an answer`)));
+      const late = setTimeout(() => sent.destroy(new Error(`no answer within ${HEAD_MS / 1000} s`)), HEAD_MS);
+      sent.on('close', () => clearTimeout(late));
+      sent.on('response', () => clearTimeout(late));
       sent.on('error', (error) => reject(failed(`${url.origin}: ${messageOf(error)}`, error)));
       sent.end();
     });

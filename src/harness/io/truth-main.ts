@@ -71,6 +71,7 @@ const server = createServer({ noDelay: true }, (socket) => {
   });
 });
 
+if (process.env['CACHEON_LEASH'] === 'stdin') process.stdin.on('close', () => process.exit(0)).resume();
 const port = Number(process.argv[process.argv.indexOf('--port') + 1] ?? 0) || 0;
 server.listen(port, '127.0.0.1', () => {
   process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })}\n`);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
@@ -49,7 +49,7 @@ export async function openDocker(): Promise<Docker> {
 /** Who this process is, so that another can tell whether it still lives: pid, moment of its start, boot of the machine. */
 export function ownerMark(pid = process.pid): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  return `${pid}:${startOf(pid) ?? ''}:${boot}`;
+  return `${pid}:${startOf(pid) ?? ''}:${boot}:${readlinkSync('/proc/self/ns/pid')}`;
 }
 
 /** When a process started, in clock ticks since the boot: a reused pid has another. */
@@ -62,7 +62,9 @@ function startOf(pid: number): string | null {
   }
 }
 
+/** A mark of another process namespace (a runner in a container of its own) cannot be looked up from here: it is taken for alive. */
 const lives = (mark: string): boolean => {
+  if (!mark.endsWith(readlinkSync('/proc/self/ns/pid')) && mark !== '') return true;
   const pid = Number(mark.split(':')[0]);
   return Number.isInteger(pid) && pid > 0 && startOf(pid) !== null && ownerMark(pid) === mark;
 };

@@ -1,14 +1,19 @@
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { messageOf } from '../../../core/errors.ts';
 import { HarnessError } from '../../errors.ts';
-import type { Found, ImageStore } from '../../image-store.ts';
-import { ScanCache, scanLayer } from '../layers.ts';
+import type { Found, ImageStore, LayerDescriptor, LocalImage } from '../../image-store.ts';
+import { isBlob, ScanCache, scanLayer } from '../layers.ts';
 import { Repository } from '../registry.ts';
 import { dockerError } from './host.ts';
 import { followed } from './tools-image.ts';
 
 /** People are told how far a pull is this often. */
 const TELL_MS = 2000;
+/** A registry that drips would hold everybody up: 20 GB take this long at 6 MB/s. */
+const LAYER_SECONDS = 3600;
+const PULL_SECONDS = 3600;
 
 type Progress = {
   readonly id?: string;
@@ -43,36 +48,83 @@ export function dockerImages(
     manifest: (image, digest) => repository(image).manifest(digest),
     config: (image, digest) => repository(image).text(digest),
     scan: async (image, layer, maxBytes) => {
-      const known = cache.get(layer.digest);
+      const known = cache.get(layer);
       if (known && known.bytes <= maxBytes) return { state: 'found', value: { ok: true, scan: known } };
-      const blob = await repository(image).blob(layer.digest);
-      if (blob.state === 'gone') return blob;
-      try {
-        const value = await scanLayer(blob.value, layer.mediaType, layer.digest, maxBytes);
-        if (value.ok) cache.put(layer.digest, value.scan);
-        return { state: 'found', value };
-      } catch (error) {
-        throw new HarnessError('REGISTRY', 'infra', `${layer.digest}: ${messageOf(error)}`, 'try again', error);
-      } finally {
-        blob.value.destroy();
+      const scanned = await withBlob(repository(image), layer, (blob) => scanLayer(blob, layer, maxBytes));
+      if (scanned.state === 'gone') return scanned;
+      if (scanned.value.ok) {
+        cache.put(layer, scanned.value.scan);
+        return scanned;
       }
+      // A proxy's error page does not unpack either: the image is blamed only for bytes that are its own.
+      const own = await withBlob(repository(image), layer, (blob) => isBlob(blob, layer));
+      if (own.state === 'gone') return own;
+      if (!own.value)
+        throw new HarnessError('REGISTRY', 'infra', `the registry gave other bytes than ${layer.digest}`, 'try again');
+      return scanned;
     },
     pull: async (image, digest, progress) => await pull(docker, pinnedName(image, digest), progress),
+    remove: async (id) => {
+      try {
+        await docker.getImage(id).remove({ force: true });
+      } catch (error) {
+        if ((error as { statusCode?: number }).statusCode !== 404) throw dockerError('an image cannot be removed', error);
+      }
+    },
   };
 }
 
-async function pull(docker: Docker, name: string, progress: (text: string) => void): Promise<Found<null>> {
+async function withBlob<T>(
+  repository: Repository,
+  layer: LayerDescriptor,
+  read: (blob: IncomingMessage) => Promise<T>,
+): Promise<Found<T>> {
+  const blob = await repository.blob(layer.digest);
+  if (blob.state === 'gone') return blob;
+  const timer = setTimeout(() => blob.value.destroy(new Error(`not done within ${LAYER_SECONDS} s`)), LAYER_SECONDS * 1000);
   try {
-    await docker.getImage(name).inspect();
-    return { state: 'found', value: null };
-  } catch {
-    // Not here yet.
+    return { state: 'found', value: await read(blob.value) };
+  } catch (error) {
+    throw new HarnessError('REGISTRY', 'infra', `${layer.digest}: ${messageOf(error)}`, 'try again', error);
+  } finally {
+    clearTimeout(timer);
+    blob.value.destroy();
   }
+}
+
+/** The image as the engine has it; null where it is not here. */
+async function local(docker: Docker, name: string): Promise<LocalImage | null> {
+  try {
+    const { Id, RootFS, Config } = await docker.getImage(name).inspect();
+    const list = (value: unknown): string[] =>
+      Array.isArray(value) ? (value as string[]) : typeof value === 'string' ? [value] : [];
+    return {
+      id: Id,
+      diffIds: RootFS.Layers ?? [],
+      env: list(Config.Env),
+      volumes: Object.keys(Config.Volumes ?? {}),
+      onBuild: list(Config.OnBuild),
+      start: { entrypoint: list(Config.Entrypoint), cmd: list(Config.Cmd), workingDir: Config.WorkingDir ?? '' },
+    };
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 404) return null;
+    throw dockerError('an image cannot be looked at', error);
+  }
+}
+
+async function pull(docker: Docker, name: string, progress: (text: string) => void): Promise<Found<LocalImage>> {
+  const here = await local(docker, name);
+  if (here) return { state: 'found', value: here };
   const layers = new Map<string, { current: number; total: number }>();
   let told = process.hrtime.bigint();
   const faults: string[] = [];
+  let late: NodeJS.Timeout | undefined;
   try {
     const stream = await docker.pull(name);
+    late = setTimeout(
+      () => (stream as unknown as Readable).destroy(new Error(`not done within ${PULL_SECONDS} s`)),
+      PULL_SECONDS * 1000,
+    );
     await followed(docker, stream, (event) => {
       const { id, error, progressDetail } = event as Progress;
       if (error !== undefined) faults.push(error);
@@ -86,7 +138,9 @@ async function pull(docker: Docker, name: string, progress: (text: string) => vo
       );
     });
     if (faults.length > 0) throw new Error(faults[0]);
-    return { state: 'found', value: null };
+    const pulled = await local(docker, name);
+    if (!pulled) throw new Error('it is not there after its pull');
+    return { state: 'found', value: pulled };
   } catch (error) {
     const text = messageOf(error);
     if (/manifest unknown|not found|unauthorized|denied|name unknown/i.test(text))
@@ -99,5 +153,7 @@ async function pull(docker: Docker, name: string, progress: (text: string) => vo
       'try again; if it stays, look at the registry',
       error,
     );
+  } finally {
+    clearTimeout(late);
   }
 }

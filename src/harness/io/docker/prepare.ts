@@ -6,15 +6,14 @@ import { HarnessError } from '../../errors.ts';
 import type { ImageStore } from '../../image-store.ts';
 import { tooOld, type Minimums, type Versions } from '../../preflight.ts';
 import type { ProbeResult } from '../../probes.ts';
-import { shareCores, type Rig, type SandboxRules } from '../../sandbox.ts';
+import { LOCK_NAME, OWNER_LABEL, shareCores, type Rig, type SandboxRules } from '../../sandbox.ts';
 import type { ClockReceipt } from '../../voids.ts';
 import { meterProgram } from '../meter.ts';
 import { selfTest, truthProgram } from '../self-test.ts';
-import { gpuIds, onlineCores, openDocker, ownerMark, reap, versionsOf } from './host.ts';
-import { pinnedName } from './image-store.ts';
+import { gpuIds, onlineCores, openDocker, ownerMark, reap, removeContainer, versionsOf } from './host.ts';
 import { probesProgram, runProbes } from './probes.ts';
-import { dockerRuntime } from './runtime.ts';
-import { NODE, toolsImage } from './tools-image.ts';
+import { createAlone, dockerRuntime } from './runtime.ts';
+import { NODE, SLEEPER, toolsImage } from './tools-image.ts';
 
 export type HostRules = Arena & { readonly sandbox: SandboxRules & { readonly minimums: Minimums } };
 /** What a machine says of itself before anything is measured on it; it stands in every trace. */
@@ -25,7 +24,20 @@ export type HostFacts = {
   readonly meterImage: string;
   readonly probes: readonly ProbeResult[];
 };
-export type DockerHost = { readonly runtime: EngineRuntime; readonly facts: HostFacts; readonly clock: ClockReceipt };
+export type DockerHost = {
+  readonly runtime: EngineRuntime;
+  readonly facts: HostFacts;
+  readonly clock: ClockReceipt;
+  /** Lets another harness have this machine. */
+  readonly close: () => Promise<void>;
+};
+
+export type HostOptions = {
+  readonly models: string | null;
+  readonly images: (docker: Docker) => ImageStore;
+  readonly volumePolicy: boolean;
+  readonly log: Log;
+};
 
 const QUIET = '--disable-warning=ExperimentalWarning';
 
@@ -57,10 +69,7 @@ const PROGRAMS = (): Record<string, string> => ({ meter: meterProgram(), truth: 
  * Makes this machine ready to run strangers' images, or throws why it must not: engines too old (`OLD_ENGINE`), a sandbox with a hole
  * (`SANDBOX_OPEN`), a clock too wrong (`CLOCK_ERROR`).
  */
-export async function prepareHost(
-  rules: HostRules,
-  options: { models: string | null; images: (docker: Docker) => ImageStore; volumePolicy: boolean; log: Log },
-): Promise<DockerHost & { images: ImageStore }> {
+export async function prepareHost(rules: HostRules, options: HostOptions): Promise<DockerHost & { images: ImageStore }> {
   const { log } = options;
   const { docker, versions, owner } = await openHost(log);
   const rig = await rigOf(docker, rules, options.models);
@@ -74,6 +83,35 @@ export async function prepareHost(
     );
   log.info(`Docker ${versions.engine ?? '?'}, runc ${versions.runc ?? '?'}: running the escape probes`);
   const tools = await toolsImage(docker, PROGRAMS());
+  // Never started: its name says that this machine is taken, between two servers too.
+  const lock = await createAlone(
+    docker,
+    { name: LOCK_NAME, Image: tools.name, Cmd: [SLEEPER], Labels: { [OWNER_LABEL]: owner } },
+    owner,
+  );
+  try {
+    return { ...(await readyHost(docker, rules, options, { rig, versions, owner, tools })), close: () => removeContainer(lock) };
+  } catch (error) {
+    await removeContainer(lock);
+    throw error;
+  }
+}
+
+type Ready = {
+  readonly rig: Rig;
+  readonly versions: Versions;
+  readonly owner: string;
+  readonly tools: Awaited<ReturnType<typeof toolsImage>>;
+};
+
+/** The rest of `prepareHost`, while this machine is ours. */
+async function readyHost(
+  docker: Docker,
+  rules: HostRules,
+  options: HostOptions,
+  { rig, versions, owner, tools }: Ready,
+): Promise<Omit<DockerHost, 'close'> & { images: ImageStore }> {
+  const { log } = options;
   const probes = await runProbes(docker, tools, rig, owner, options.volumePolicy);
   const open = probes.filter(({ result }) => result === 'fail');
   if (open.length > 0)
@@ -94,7 +132,8 @@ export async function prepareHost(
   );
   const runtime = dockerRuntime({
     ...container,
-    fetch: async ({ image, digest }) => {
+    fetch: async ({ image, digest, local }) => {
+      if (local !== undefined) return local;
       const pulled = await images.pull(image, digest, (text) => log.info(`    ${text}`));
       if (pulled.state === 'gone')
         throw new HarnessError(
@@ -103,7 +142,7 @@ export async function prepareHost(
           `${image}@${digest} cannot be had: ${pulled.detail}`,
           'is it public, and still there?',
         );
-      return pinnedName(image, digest);
+      return pulled.value.id;
     },
   });
   const facts: HostFacts = {

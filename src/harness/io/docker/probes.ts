@@ -31,7 +31,7 @@ async function runProbe(docker: Docker, image: string, program: string, argument
   const container = await createAlone(docker, serverOptions(image, command, LIMITS, { ...rig, models: null }, owner), owner);
   let timer: NodeJS.Timeout | undefined;
   try {
-    const log = await keepLog(docker, container);
+    const log = await keepLog(container);
     await container.start();
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`the probes took more than ${PROBE_SECONDS} s`)), PROBE_SECONDS * 1000);

@@ -10,8 +10,8 @@ import { containerChannel, keepLog, type LogKeeper } from './streams.ts';
 
 /** Where a server listens, in its own network namespace. */
 const ADDRESS = { host: '127.0.0.1', port: 8000 } as const;
-/** What an engine says when an image's own program cannot be started: the image's fault, not the host's. */
-const BAD_PROGRAM = /executable file not found|no such file or directory|permission denied|exec format error|is a directory/i;
+/** What an engine says where the image itself cannot be entered. A program that is not there is the init process's to report, as an exit. */
+const BAD_IMAGE = /chdir to cwd|executable file not found in/i;
 const CANNOT_RUN = 127;
 
 export type DockerRuntimeOptions = {
@@ -75,13 +75,13 @@ export async function createAlone(docker: Docker, create: Record<string, unknown
 
 async function begin(options: DockerRuntimeOptions, server: Docker.Container, image: string): Promise<Engine> {
   const { docker, rules, rig, owner, meter } = options;
-  const keeper: LogKeeper = await keepLog(docker, server);
+  const keeper: LogKeeper = await keepLog(server);
   let exit = null as Exit | null;
   let stopped = false as boolean; // widened: both change while something is awaited
   try {
     await server.start();
   } catch (error) {
-    if (!BAD_PROGRAM.test(messageOf(error))) throw error;
+    if (!BAD_IMAGE.test(messageOf(error))) throw error;
     keeper.add(Buffer.from(`${messageOf(error)}\n`));
     exit = { code: CANNOT_RUN, oom: false };
   }
@@ -93,8 +93,8 @@ async function begin(options: DockerRuntimeOptions, server: Docker.Container, im
             await server.wait();
             if (!stopped) exit = await exitOf(server);
           } catch (error) {
-            // Removed under our hands: by our own stop, or by somebody who had no business here.
-            if (!stopped) exit = { code: null, oom: false };
+            // The engine went away, or somebody who had no business here removed it: nothing that the server did.
+            if (!stopped) exit = { code: null, oom: false, lost: messageOf(error).slice(0, 200) };
             keeper.add(Buffer.from(`\n[${messageOf(error)}]\n`));
           }
         })();
@@ -106,7 +106,7 @@ async function begin(options: DockerRuntimeOptions, server: Docker.Container, im
         throw dockerError('the measuring client cannot be created', error);
       });
       try {
-        const channel = await containerChannel(docker, container);
+        const channel = await containerChannel(container);
         await container.start();
         return await openMeter(channel, ADDRESS, rules);
       } catch (error) {
