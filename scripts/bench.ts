@@ -1,4 +1,4 @@
-// Benchmarks, side by side in one run: npm run bench -- engines | bundles
+// Benchmarks, side by side in one run: npm run bench -- engines | bundles | clock | throughput
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { median } from '../src/core/median.ts';
 import { Model } from '../src/devnet/engine/model.ts';
 import { generate } from '../src/devnet/engine/generate.ts';
 import { VARIANTS } from '../src/devnet/engine/variants/index.ts';
+import { clock, throughput } from './bench/clock.ts';
 import { loadWeights } from '../src/devnet/engine/weights.ts';
 
 const root = new URL('..', import.meta.url).pathname;
@@ -55,7 +56,7 @@ function bundles(): void {
   }
 }
 
-const benchmarks: Record<string, () => void> = { engines, bundles };
+const benchmarks: Record<string, () => void | Promise<void>> = { engines, bundles, clock, throughput };
 const run = benchmarks[process.argv[2] ?? ''];
 if (!run) throw new Error(`usage: npm run bench -- ${Object.keys(benchmarks).join(' | ')}`);
-run();
+await run();

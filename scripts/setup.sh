@@ -31,3 +31,19 @@ need_node() {
   fi
   export PATH="$root/node_modules/.bin:$PATH"
 }
+
+# A Docker engine for the sandbox's tests. One that answers is used as it is; else, as root, Debian's is installed and started.
+need_docker() {
+  docker version >/dev/null 2>&1 && return
+  [ "$(id -u)" -eq 0 ] || return 1
+  command -v dockerd >/dev/null && command -v docker-registry >/dev/null || need_packages docker.io docker-registry iptables || return 1
+  docker version >/dev/null 2>&1 && return
+  say "starting dockerd (its log: .cache/dockerd.log)"
+  mkdir -p "$root/.cache"
+  setsid dockerd --storage-driver=overlay2 >"$root/.cache/dockerd.log" 2>&1 </dev/null &
+  for _ in $(seq 100); do
+    docker version >/dev/null 2>&1 && return
+    sleep 0.2
+  done
+  return 1
+}

@@ -20,6 +20,8 @@ need_workflow_tools() {
 need_workflow_tools || say "act or zizmor could not be installed: their checks are skipped"
 [ -x "$tools/bin/act" ] && export ACT_BIN="$tools/bin/act"
 
+need_docker || say "no Docker engine answers and none could be started: the sandbox's tests are skipped"
+
 # Other people's clients: the Bittensor Python SDKs that must work on the embedded chain. The pin keeps 10.2.0 importable: later
 # releases of that package bring a second scalecodec.
 need_sdk() { # folder, requirements...

@@ -19,7 +19,7 @@ describe('an image’s configuration', () => {
           fc.string(),
           fc.json(),
           fc.constant('['.repeat(10_000)),
-          fc.record({ config: fc.anything(), rootfs: fc.anything() }).map((value) => JSON.stringify(value) ?? ''),
+          fc.record({ config: fc.anything(), rootfs: fc.anything() }).map((value) => JSON.stringify(value)),
         ),
         (text) => {
           const result = readConfig(text, 0, new Set());

@@ -63,9 +63,7 @@ export function readManifest(text: string, rules: { maxImageGb: number }): Manif
   } catch (error) {
     return fault(`the manifest is not JSON: ${messageOf(error)}`.slice(0, 300));
   }
-  const parts = Object.values((value ?? {})).flatMap((part: unknown) =>
-    Array.isArray(part) ? (part as unknown[]) : [part],
-  );
+  const parts = Object.values(value ?? {}).flatMap((part: unknown) => (Array.isArray(part) ? (part as unknown[]) : [part]));
   if (
     hasAlias(value, ['schemaVersion', 'mediaType', 'config', 'layers', 'manifests', 'subject', 'artifactType']) ||
     parts.some(

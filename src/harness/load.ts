@@ -63,16 +63,17 @@ export async function runArm(
     void lines.push({ type: 'event', tNs: since(atNs), name, ...extra });
   event('start', origin);
   let client: LoadClient | null = null;
-  let fault = null as unknown;
+  let fault: Error | null = null;
   try {
     client = await connected(engine, clock);
     if (client) await askAll(client);
     else exitEvent(engine, event, clock.nowNs());
   } catch (error) {
-    fault = error;
+    fault = asError(error);
   }
   const ended = await Promise.allSettled([client?.close(), engine.stop()]);
-  fault ??= ended.find((result) => result.status === 'rejected')?.reason ?? null;
+  const failed = ended.find((result) => result.status === 'rejected');
+  if (failed) fault ??= asError(failed.reason);
   if (fault !== null) {
     // What was seen before stays evidence: a fault of the server's must not vanish with a fault of ours.
     if (!(fault instanceof HarnessError) || fault.outcome === 'usage') throw fault;
@@ -129,6 +130,8 @@ function exitEvent(
   if (exit?.lost !== undefined) event('host', atNs, { detail: exit.lost });
   else event(exit?.oom === true ? 'oom' : 'exit', atNs, { code: exit?.code ?? null });
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** A client for a server; null where the server ended before it could be reached: that is its own fault, not the client's. */
 async function connected(engine: Engine, clock: Clock): Promise<LoadClient | null> {

@@ -29,6 +29,8 @@ export const METER_NAME = 'cacheon-meter';
 const SERVER_USER = 10_001;
 const METER_USER = 10_002;
 const GIB = 1024 ** 3;
+/** Ten times what others get of a core that is shared: 1024 is usual. */
+const METER_SHARES = 10_240;
 const METER_MEMORY = 1 * GIB;
 /** Files of a memory file system: without a limit a server could fill the kernel's memory with empty ones. */
 const INODES = 65_536;
@@ -167,6 +169,7 @@ export function meterOptions(
     // Ends with whoever started it: its stdin closes when the harness dies.
     StdinOnce: true,
     HostConfig: {
+      CpuShares: METER_SHARES,
       ...hardened({ memory: METER_MEMORY, pids: 64, cpus: rig.meterCpus, files: 1024, pins: false }),
       NetworkMode: `container:${server}`,
     },

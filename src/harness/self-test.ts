@@ -22,7 +22,7 @@ export function errorsOf(
     const lines = rest.split('\n');
     rest = lines.pop()!;
     for (const line of lines) {
-      const stamp = /"t":"(\d+)"/.exec(line)?.[1];
+      const stamp = /"content":" (\d+)"/.exec(line)?.[1];
       if (stamp === undefined) continue;
       const written = Number(BigInt(stamp) - originNs);
       writtenNs.push(written);

@@ -8,6 +8,8 @@ import type { CostMeter } from './cost.ts';
 
 /** Size of the one buffer that the socket reads into. */
 const READ_BYTES = 64 * 1024;
+/** What was read is kept in pieces of this size. */
+const SLAB_BYTES = 1024 * 1024;
 /** How long one health request may take. */
 const HEALTH_SECONDS = 2;
 
@@ -24,8 +26,25 @@ type Try = Omit<Exchange, 'cost'> & {
   asked: boolean;
 };
 
-/** A connection and what came over it while nobody asked. */
-type Line = { readonly socket: Socket; used: boolean; stray: number; listener: ((bytes: Buffer, tNs: number) => void) | null };
+/** A connection, what was read from it and not looked at yet, and what came over it while nobody asked. */
+type Line = {
+  readonly socket: Socket;
+  used: boolean;
+  stray: number;
+  inbox: { tNs: number; bytes: Buffer }[];
+  listener: ((bytes: Buffer, tNs: number) => void) | null;
+};
+
+/** Hands over what has been read. */
+function drain(line: Line): void {
+  const { inbox } = line;
+  if (inbox.length === 0) return;
+  line.inbox = [];
+  for (const { tNs, bytes } of inbox) {
+    if (line.listener) line.listener(bytes, tNs);
+    else line.stray += bytes.length;
+  }
+}
 
 /**
  * HTTP/1.1 client of the measurement, on a plain socket: one warm keep-alive connection, one request at a time. A stamp is the first thing
@@ -108,17 +127,27 @@ export class MeasuringClient {
     return this.#line;
   }
 
-  /** Opens a connection. Bytes are stamped and copied before anything else: the buffer is read into again. */
+  /**
+   * Opens a connection. Bytes are stamped and copied, and that is all: where many streams bring something at the same moment, looking at the first
+   * would make the last one late. They are looked at once the loop has read everything that is there.
+   */
   #newLine(): Line {
     const clock = this.#clock;
+    let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    let used = 0;
     const callback = (size: number, buffer: Uint8Array): boolean => {
       const tNs = clock.nowNs();
-      if (line.listener) line.listener(Buffer.copyBytesFrom(buffer, 0, size), tNs);
-      else line.stray += size;
+      if (used + size > SLAB_BYTES) {
+        slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+        used = 0;
+      }
+      slab.set(buffer.subarray(0, size), used);
+      if (line.inbox.push({ tNs, bytes: slab.subarray(used, used + size) }) === 1) setImmediate(drain, line);
+      used += size;
       return true;
     };
     const socket = connect({ ...this.#target, noDelay: true, onread: { buffer: Buffer.alloc(READ_BYTES), callback } });
-    const line: Line = { socket, used: false, stray: 0, listener: null };
+    const line: Line = { socket, used: false, stray: 0, inbox: [], listener: null };
     // A connection may break while nobody listens; the next request finds that out.
     socket.on('error', () => undefined);
     return line;
@@ -191,6 +220,7 @@ export class MeasuringClient {
         }
         // Timers run before sockets are read: bytes that came in time, while this process had no core, must be seen first.
         setImmediate(() => {
+          drain(line);
           const { name, atNs } = due();
           if (settled) return;
           if (atNs > clock.nowNs()) watch();
@@ -226,11 +256,13 @@ export class MeasuringClient {
         else if (reader.done) settle('done', '');
       };
       const onEnd = (): void => {
+        drain(line);
         if (reader.close()) settle('done', '');
         else settle('closed', reader.started ? 'the body ended early' : 'the connection closed without a response');
       };
       const onClose = (): void => onEnd();
       const onError = (error: NodeJS.ErrnoException): void => {
+        drain(line);
         if (error.code === 'ECONNREFUSED') settle('refused', 'connection refused');
         // The server shares this network namespace and may have taken every port: its doing, and no reason to wait for ever.
         else if (error.code === 'EADDRNOTAVAIL') settle('timeout', 'no free port is left to connect from');
@@ -241,6 +273,7 @@ export class MeasuringClient {
       socket.on('error', onError);
 
       const send = (): void => {
+        drain(line);
         if (settled) return;
         if (line.stray > 0) {
           settle('protocol', `${line.stray} bytes on an idle connection`);

@@ -185,8 +185,7 @@ async function main(): Promise<void> {
   kernel();
   fill();
   seen['bomb forks'] = await forks();
-  process.stdout.write(`${JSON.stringify(seen)}\n`);
-  process.exit(0);
+  process.stdout.write(`${JSON.stringify(seen)}\n`, () => process.exit(0));
 }
 
 void main();

@@ -4,21 +4,20 @@
 import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-type Wish = { ttftMs: number; itlMs: number; tokens: number; padding: number };
+type Wish = { ttftMs: number; itlMs: number; tokens: number };
 type Stream = { readonly socket: Socket; readonly wish: Wish; left: number; first: boolean };
 
-const DEFAULT: Wish = { ttftMs: 20, itlMs: 2, tokens: 256, padding: 0 };
+const DEFAULT: Wish = { ttftMs: 20, itlMs: 2, tokens: 256 };
 const streams = new Set<Stream>();
 let ticker: NodeJS.Timeout | null = null;
 
 const chunk = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 
+/** The stamp is the text itself: whoever keeps an answer's text has every time of writing. It is taken last. */
 function event(stream: Stream): string {
-  const padding = 'x'.repeat(stream.wish.padding);
   const role = stream.first ? '"role":"assistant",' : '';
   const finish = stream.left === 1 ? '"length"' : 'null';
-  // The stamp is taken last: what follows it is one write.
-  return `data: {"id":"t","object":"chat.completion.chunk","created":0,"model":"truth","choices":[{"index":0,"delta":{${role}"content":"a${padding}"},"finish_reason":${finish}}],"t":"${process.hrtime.bigint()}"}\n\n`;
+  return `data: {"id":"t","object":"chat.completion.chunk","created":0,"model":"truth","choices":[{"index":0,"delta":{${role}"content":" ${process.hrtime.bigint()}"},"finish_reason":${finish}}]}\n\n`;
 }
 
 function tick(): void {
@@ -39,6 +38,22 @@ function begin(stream: Stream): void {
   ticker ??= setInterval(tick, stream.wish.itlMs);
 }
 
+/** No pauses: as fast as the other side takes it, for measuring how fast that is. */
+function blast(stream: Stream): void {
+  const many = (): void => {
+    while (stream.left > 0) {
+      let block = '';
+      for (let i = 0; i < 64 && stream.left > 0; i++, stream.left--) block += chunk(event(stream));
+      if (!stream.socket.write(block)) {
+        stream.socket.once('drain', many);
+        return;
+      }
+    }
+    stream.socket.write(`${chunk('data: [DONE]\n\n')}0\r\n\r\n`);
+  };
+  many();
+}
+
 function answer(socket: Socket, path: string, body: string): void {
   if (path === '/health' || path === '/v1/models') {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
@@ -47,7 +62,8 @@ function answer(socket: Socket, path: string, body: string): void {
   const wish = { ...DEFAULT, ...((JSON.parse(body) as { truth?: Partial<Wish> }).truth ?? {}) };
   socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
   const stream = { socket, wish, left: wish.tokens, first: true };
-  setTimeout(() => begin(stream), wish.ttftMs);
+  if (wish.itlMs === 0) blast(stream);
+  else setTimeout(() => begin(stream), wish.ttftMs);
 }
 
 const server = createServer({ noDelay: true }, (socket) => {

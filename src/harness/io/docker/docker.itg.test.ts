@@ -33,8 +33,9 @@ import { createAlone, dockerRuntime } from './runtime.ts';
 import { libraries, NODE, SLEEPER, SYSCALL_PROGRAM, toolsImage, type ImageFile } from './tools-image.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
-const docker = (await findDocker())!;
-if (docker === null) console.warn('skipped: the sandbox (no Docker engine answers here)');
+const engine = await findDocker();
+const docker = engine!;
+if (engine === null) console.warn('skipped: the sandbox (no Docker engine answers here)');
 
 const base = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as { sandbox: object };
 const arena = parseArena(
@@ -96,7 +97,7 @@ const text = (content: string): ImageFile => ({ bytes: Buffer.from(content), mod
 const ours = async (): Promise<string[]> =>
   (await docker.listContainers({ all: true, filters: { label: [OWNER_LABEL] } })).map(({ Names }) => Names.join());
 
-describe.skipIf(docker === null)('the sandbox', () => {
+describe.skipIf(engine === null)('the sandbox', () => {
   beforeAll(async () => {
     await reap(docker);
     tools = await toolsImage(docker, { meter: meterProgram(), truth: truthProgram(), probes: probesProgram() });
@@ -202,12 +203,7 @@ describe.skipIf(docker === null)('the sandbox', () => {
     expect(result.log).toContain('/no/such/program');
   });
   it('H41 prints a gigabyte: no disk, and a log with a gap', async () => {
-    const used = (): number =>
-      Number(
-        execFileSync('du', ['-sk', String(root)])
-          .toString()
-          .split('\t')[0],
-      );
+    const used = (): number => Number(execFileSync('du', ['-sk', root]).toString().split('\t')[0]);
     const { DockerRootDir: root } = (await docker.info()) as { DockerRootDir: string };
     await measured('honest');
     const before = used();

@@ -98,13 +98,14 @@ async function local(docker: Docker, name: string): Promise<LocalImage | null> {
     const { Id, RootFS, Config } = await docker.getImage(name).inspect();
     const list = (value: unknown): string[] =>
       Array.isArray(value) ? (value as string[]) : typeof value === 'string' ? [value] : [];
+    const names = (value: unknown): string[] => (typeof value === 'object' && value !== null ? Object.keys(value) : []);
     return {
       id: Id,
-      diffIds: RootFS.Layers ?? [],
+      diffIds: list(RootFS.Layers),
       env: list(Config.Env),
-      volumes: Object.keys(Config.Volumes ?? {}),
+      volumes: names(Config.Volumes),
       onBuild: list(Config.OnBuild),
-      start: { entrypoint: list(Config.Entrypoint), cmd: list(Config.Cmd), workingDir: Config.WorkingDir ?? '' },
+      start: { entrypoint: list(Config.Entrypoint), cmd: list(Config.Cmd), workingDir: list(Config.WorkingDir)[0] ?? '' },
     };
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode === 404) return null;
