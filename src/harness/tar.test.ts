@@ -6,7 +6,7 @@ import { LogKeeper, demultiplex } from './io/docker/streams.ts';
 import { PassThrough } from 'node:stream';
 import { TarHasher } from './tar.ts';
 
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+const hashOf = (text: string): string => `${createHash('sha256').update(text).digest('hex').slice(0, 16)}:${text.length}`;
 async function tar(entries: readonly [Partial<Header> & { name: string }, string?][]): Promise<Buffer> {
   const packed = pack();
   for (const [header, content] of entries) packed.entry(header, content ?? '');

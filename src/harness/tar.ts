@@ -1,12 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
+import { fileMark } from '../core/file-mark.ts';
 
 const BLOCK = 512;
 /** Names and extended headers: a real one has some hundred bytes. */
 const MAX_META = 1024 * 1024;
 /** Entries of one layer: a real one has some ten thousand. */
 const MAX_ENTRIES = 2_000_000;
-/** Characters of a file's hash that are kept. */
-const HASH_HEX = 16;
 /** Compressed bytes in a layer that says it is plain: an engine would unpack them without a limit, whatever the label says. */
 const MAGIC = [
   [0x1f, 0x8b],
@@ -17,6 +16,7 @@ const MAGIC = [
 
 type Entry = {
   readonly kind: 'file' | 'pax' | 'name' | 'nothing';
+  readonly bytes: number;
   left: number;
   padding: number;
   hash: Hash | null;
@@ -24,7 +24,7 @@ type Entry = {
 };
 
 /**
- * Hashes the files of a tar as it arrives. Stricter than any unpacker: a form that two readers could understand differently (global and sparse
+ * Hashes the files of a tar as it arrives: `files` holds a mark of each content. Stricter than any unpacker: a form that two readers could understand differently (global and sparse
  * headers, data behind links, unknown types) is refused, because files hidden from the fingerprint are how a copy would pass for new.
  */
 export class TarHasher {
@@ -116,7 +116,7 @@ export class TarHasher {
     }
     const padding = (BLOCK - (size % BLOCK)) % BLOCK;
     const begin = (kind: Entry['kind']): void => {
-      this.#entry = { kind, left: size, padding, hash: kind === 'file' ? createHash('sha256') : null, meta: [] };
+      this.#entry = { kind, bytes: size, left: size, padding, hash: kind === 'file' ? createHash('sha256') : null, meta: [] };
       if (size === 0) this.#end(this.#entry);
     };
     const isFolder = type === '\0' && (renamed || block.subarray(0, 100).toString('latin1').split('\0')[0]!.endsWith('/'));
@@ -132,7 +132,7 @@ export class TarHasher {
     // Empty files are everywhere and tell nothing.
     if (entry.hash && entry.kind === 'file') {
       const hex = entry.hash.digest('hex');
-      if (hex !== EMPTY) this.files.add(hex.slice(0, HASH_HEX));
+      if (hex !== EMPTY) this.files.add(fileMark(hex, entry.bytes));
     }
     if (entry.kind === 'name') this.#renamed = true;
     if (entry.kind === 'pax') this.#pax(Buffer.concat(entry.meta));

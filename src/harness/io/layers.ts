@@ -1,14 +1,28 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { Transform, Writable, type Readable } from 'node:stream';
+import { Duplex, Transform, Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
+import { FILE_MARK } from '../../core/file-mark.ts';
 import type { LayerDescriptor, LayerScan, ScanResult } from '../image-store.ts';
 import { TarHasher } from '../tar.ts';
+import { unzstd } from './zstd.ts';
 
-const scanSchema = z.object({ diffId: z.string(), bytes: z.number(), files: z.array(z.string()) });
+const scanSchema = z.object({ diffId: z.string(), bytes: z.number(), files: z.array(z.string().regex(FILE_MARK)) });
+/** What nobody asked for so long is forgotten: layers of images that no longer take part. */
+const FORGET_DAYS = 90;
 
 /** A fault of the layer itself, however often it is fetched. */
 class LayerFault extends Error {}
@@ -26,18 +40,23 @@ const passing = (look: (part: Buffer) => void): Transform =>
   });
 
 /** Lets through no more than a descriptor says there is: a registry may send for ever. */
-function counted(limit: number): Transform {
+function counted(limit: number, moved: (bytes: number) => void): Transform {
   let left = limit;
   return passing((part) => {
+    moved(part.length);
     left -= part.length;
     if (left < 0) throw new Error('more bytes than the manifest says');
   });
 }
 
 /** Whether what a registry sends is the blob of a digest at all: only then is what is wrong with it the image's fault. */
-export async function isBlob(source: Readable, { digest, size }: LayerDescriptor): Promise<boolean> {
+export async function isBlob(
+  source: Readable,
+  { digest, size }: LayerDescriptor,
+  moved: (bytes: number) => void = () => undefined,
+): Promise<boolean> {
   const hash = createHash('sha256');
-  await pipeline(source, counted(size), async (parts: AsyncIterable<Buffer>) => {
+  await pipeline(source, counted(size, moved), async (parts: AsyncIterable<Buffer>) => {
     for await (const part of parts) hash.update(part);
   });
   return `sha256:${hash.digest('hex')}` === digest;
@@ -46,17 +65,24 @@ export async function isBlob(source: Readable, { digest, size }: LayerDescriptor
 /**
  * Reads a layer as it arrives and keeps nothing of it but hashes. Nothing is written to disk before its real size is known: a megabyte of gzip may
  * be a gigabyte, and the manifest tells only the megabyte. `maxBytes` is what it may unpack to. Throws where the bytes broke off or are others
- * than the digest's; what does not unpack is reported as the layer's fault, to be believed once `isBlob` says that this is the layer.
+ * than the digest's; what does not unpack is reported as the layer's fault, to be believed once `isBlob` says that this is the layer. `moved` is
+ * told how much was done: bytes that came, and a third of those they unpack to.
  */
-export async function scanLayer(source: Readable, layer: LayerDescriptor, maxBytes: number): Promise<ScanResult> {
+export async function scanLayer(
+  source: Readable,
+  layer: LayerDescriptor,
+  maxBytes: number,
+  moved: (bytes: number) => void = () => undefined,
+): Promise<ScanResult> {
   const packed = createHash('sha256');
   const unpacked = createHash('sha256');
   const tar = new TarHasher();
   let bytes = 0;
-  const unpack = /gzip$/.test(layer.mediaType) ? [createGunzip()] : /zstd$/.test(layer.mediaType) ? [createZstdDecompress()] : [];
+  const unpack = /gzip$/.test(layer.mediaType) ? [createGunzip()] : /zstd$/.test(layer.mediaType) ? [Duplex.from(unzstd)] : [];
   const sink = new Writable({
     write: (part: Buffer, _encoding, done) => {
       bytes += part.length;
+      moved(part.length / 3);
       unpacked.update(part);
       tar.push(part);
       if (bytes > maxBytes) done(new LayerFault(`it unpacks to more than ${(maxBytes / 1e9).toFixed(1)} GB`));
@@ -64,7 +90,7 @@ export async function scanLayer(source: Readable, layer: LayerDescriptor, maxByt
     },
   });
   try {
-    await pipeline([source, counted(layer.size), passing((part) => void packed.update(part)), ...unpack, sink]);
+    await pipeline([source, counted(layer.size, moved), passing((part) => void packed.update(part)), ...unpack, sink]);
     tar.end();
     if (tar.fault !== null) throw new LayerFault(`the layer ${layer.digest} is refused: ${tar.fault}`);
   } catch (error) {
@@ -83,6 +109,8 @@ export class ScanCache {
   constructor(folder: string) {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true });
+    const oldest = new Date().getTime() - FORGET_DAYS * 86_400_000;
+    for (const name of readdirSync(folder)) if (statSync(join(folder, name)).mtimeMs < oldest) rmSync(join(folder, name));
   }
 
   // The type decides what is unpacked: a plain and a packed reading of the same bytes are two.
@@ -94,9 +122,11 @@ export class ScanCache {
     const path = this.#path(layer);
     if (!existsSync(path)) return null;
     try {
-      return scanSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+      const scan = scanSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+      utimesSync(path, new Date(), new Date());
+      return scan;
     } catch {
-      return null; // cut by a crash: scanned again
+      return null; // cut by a crash, or written by older code: scanned again
     }
   }
 
