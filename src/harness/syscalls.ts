@@ -52,6 +52,9 @@ export const SYSCALLS: readonly Syscall[] = [
 /** Waits for ever: what a fork bomb is made of. */
 export const PAUSE: Syscall = { name: 'pause', nr: 34, args: [] };
 
+/** Waits until whoever holds the other end of stdin is gone. */
+export const READ_STDIN: Syscall = { name: 'read stdin', nr: 0, args: [0, SCRATCH, 4096] };
+
 const BASE = 0x400000;
 const HEADER_BYTES = 64 + 56;
 const ENTRY_BYTES = 8 * 8;

@@ -27,7 +27,7 @@ import { meterProgram } from '../meter.ts';
 import { truthProgram } from '../self-test.ts';
 import { findDocker, ownerMark, reap } from './host.ts';
 import { dockerImages, pinnedName } from './image-store.ts';
-import { rigOf } from './prepare.ts';
+import { lockHost, rigOf } from './prepare.ts';
 import { probesProgram, runProbes } from './probes.ts';
 import { createAlone, dockerRuntime } from './runtime.ts';
 import { libraries, NODE, SLEEPER, SYSCALL_PROGRAM, toolsImage, type ImageFile } from './tools-image.ts';
@@ -118,6 +118,8 @@ describe.skipIf(engine === null)('the sandbox', () => {
       }),
     );
     images.set('missing', imageOf([node, server], { Entrypoint: ['/no/such/program'] }));
+    const inTheWay = await layerOf(new Map([['/tmp', text('a file')]]), true);
+    images.set('tmp', imageOf([node, server, inTheWay], { Entrypoint: [NODE, '/server.mjs', 'honest'] }));
     registry = await startRegistry(new Map([...images].map(([name, image]) => [name, [image]])));
     const store = dockerImages(docker, splitReference, true, mkdtempSync(join(tmpdir(), 'layers-')));
     runtime = dockerRuntime({
@@ -127,7 +129,9 @@ describe.skipIf(engine === null)('the sandbox', () => {
       owner,
       meter: { image: tools.name, command: [NODE, '--disable-warning=ExperimentalWarning', tools.paths['meter']!] },
       fetch: async ({ image, digest }) => {
-        expect(await store.pull(image, digest, () => undefined)).toMatchObject({ state: 'found' });
+        expect(await store.pull(image, digest, { packedBytes: 1e9, unpackedBytes: 1e9 }, () => undefined)).toMatchObject({
+          state: 'found',
+        });
         return pinnedName(image, digest);
       },
     });
@@ -202,6 +206,8 @@ describe.skipIf(engine === null)('the sandbox', () => {
     expect(result.verdict).toMatch(/^E_EXIT/);
     expect(result.log).toContain('/no/such/program');
   });
+  it('has a file where /tmp is mounted: its own fault', async () => expect((await measured('tmp')).verdict).toMatch(/^E_EXIT/));
+
   it('H41 prints a gigabyte: no disk, and a log with a gap', async () => {
     const used = (): number => Number(execFileSync('du', ['-sk', root]).toString().split('\t')[0]);
     const { DockerRootDir: root } = (await docker.info()) as { DockerRootDir: string };
@@ -288,6 +294,42 @@ describe.skipIf(engine === null)('the sandbox', () => {
         other.kill('SIGKILL');
       }
     });
+
+    it('a harness in another process namespace lives while it holds its lock, and a lock does not outlive its harness', async () => {
+      // As a runner in a container of its own would sign: a pid that says nothing here.
+      const foreign = ownerMark().replace(/\[\d+\]$/, '[1]');
+      const child = spawn(
+        process.execPath,
+        [
+          '--input-type=module',
+          '-e',
+          `import Docker from 'dockerode';
+           const { lockHost } = await import(${JSON.stringify(join(import.meta.dirname, 'prepare.ts'))});
+           await lockHost(new Docker(), ${JSON.stringify(tools.name)}, ${JSON.stringify(foreign)});
+           console.log('locked');
+           setInterval(() => undefined, 1000);`,
+        ],
+        { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      try {
+        await new Promise((done) => child.stdout.once('data', done));
+        const old = Math.floor(new Date().getTime() / 1000) + 3600;
+        expect(await reap(docker, old)).toBe(0);
+        await expect(lockHost(docker, tools.name, owner)).rejects.toMatchObject({ code: 'HOST_BUSY' });
+        const gone = new Promise((done) => child.once('exit', done));
+        child.kill('SIGKILL');
+        await gone;
+        // The engine notices that nobody is connected any more; then its age alone keeps it, and not for long.
+        const began = monotonicClock.nowNs();
+        while ((await reap(docker, old)) === 0 && monotonicClock.nowNs() - began < 10e9) await monotonicClock.sleep(50);
+        expect(await ours()).toEqual([]);
+        await (await lockHost(docker, tools.name, owner)).release();
+        expect(await ours()).toEqual([]);
+      } finally {
+        child.kill('SIGKILL');
+        await reap(docker, Infinity);
+      }
+    }, 30_000);
 
     it('kill -9 at any point: the next start leaves no orphan, and the evaluation runs again', async () => {
       const engines = await serveEngineImages(ROOT);

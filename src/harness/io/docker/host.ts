@@ -6,7 +6,7 @@ import Docker from 'dockerode';
 import { messageOf } from '../../../core/errors.ts';
 import { HarnessError } from '../../errors.ts';
 import type { Versions } from '../../preflight.ts';
-import { OWNER_LABEL } from '../../sandbox.ts';
+import { LOCK_NAME, OWNER_LABEL } from '../../sandbox.ts';
 
 const run = promisify(execFile);
 /** Containers of a dead harness are gone after this: removing one takes a fraction of a second, but for a process stuck in a driver. */
@@ -62,17 +62,29 @@ function startOf(pid: number): string | null {
   }
 }
 
-/** A mark of another process namespace (a runner in a container of its own) cannot be looked up from here: it is taken for alive. */
-const lives = (mark: string): boolean => {
-  if (!mark.endsWith(readlinkSync('/proc/self/ns/pid')) && mark !== '') return true;
-  const pid = Number(mark.split(':')[0]);
-  return Number.isInteger(pid) && pid > 0 && startOf(pid) !== null && ownerMark(pid) === mark;
+/** A container whose harness cannot be seen from here is left alone for this long, though nobody holds a lock for it. */
+const YOUNG_S = 60;
+
+/**
+ * Whether the harness of a container still runs. Seen from its own process namespace that is a question of its pid; from another (a runner in a
+ * container), of its lock, which runs only while somebody is connected to it.
+ */
+const lives = (mark: string, ageS: number, locks: ReadonlySet<string>): boolean => {
+  const [pid = '', , ...place] = mark.split(':');
+  const [, , ...here] = ownerMark().split(':');
+  if (place.join(':') === here.join(':')) return /^[1-9]\d*$/.test(pid) && ownerMark(Number(pid)) === mark;
+  return locks.has(mark) || ageS < YOUNG_S;
 };
 
-/** Removes every container of ours whose harness is dead, with its volumes; returns how many. Whoever is killed leaves them to the next start. */
-export async function reap(docker: Docker): Promise<number> {
+/**
+ * Removes every container of ours whose harness is dead, with its volumes; returns how many. Whoever is killed leaves them to the next start.
+ * `nowS` is the engine's time of day in seconds.
+ */
+export async function reap(docker: Docker, nowS = new Date().getTime() / 1000): Promise<number> {
   const found = await docker.listContainers({ all: true, filters: { label: [OWNER_LABEL] } });
-  const orphans = found.filter(({ Labels }) => !lives(Labels[OWNER_LABEL] ?? ''));
+  const markOf = ({ Labels }: Docker.ContainerInfo): string => Labels[OWNER_LABEL] ?? '';
+  const locks = new Set(found.filter(({ Names, State }) => Names.includes(`/${LOCK_NAME}`) && State === 'running').map(markOf));
+  const orphans = found.filter((container) => !lives(markOf(container), nowS - container.Created, locks));
   await Promise.all(orphans.map(({ Id }) => removeContainer(docker.getContainer(Id))));
   return orphans.length;
 }
@@ -82,7 +94,8 @@ export async function removeContainer(container: Docker.Container): Promise<void
   const deadline = process.hrtime.bigint() + BigInt(REAP_MS) * 1_000_000n;
   for (;;) {
     try {
-      await container.remove({ force: true, v: true });
+      // An engine that hangs answers nothing: its caller must not hang with it.
+      await container.remove({ force: true, v: true, abortSignal: AbortSignal.timeout(REAP_MS) });
       return;
     } catch (error) {
       const { statusCode } = error as { statusCode?: number };

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { messageOf } from '../../../core/errors.ts';
 import { HarnessError } from '../../errors.ts';
-import type { Found, ImageStore, LayerDescriptor, LocalImage } from '../../image-store.ts';
+import type { Found, ImageStore, LayerDescriptor, LocalImage, Pulled } from '../../image-store.ts';
 import { isBlob, ScanCache, scanLayer } from '../layers.ts';
 import { Repository } from '../registry.ts';
 import { dockerError } from './host.ts';
@@ -11,9 +11,14 @@ import { followed } from './tools-image.ts';
 
 /** People are told how far a pull is this often. */
 const TELL_MS = 2000;
-/** A registry that drips would hold everybody up: 20 GB take this long at 6 MB/s. */
-const LAYER_SECONDS = 3600;
-const PULL_SECONDS = 3600;
+/** How long a registry may take: this much before it counts, and then so many bytes a second. 20 GB are half an hour. */
+export type Patience = { readonly graceMs: number; readonly bytesPerSecond: number };
+const PATIENCE: Patience = { graceMs: 60_000, bytesPerSecond: 10e6 };
+/** The engine unpacks to disk at least as fast. */
+const UNPACK_BYTES_PER_SECOND = 50e6;
+/** What an engine says of a layer that it cannot put on disk, and what of that is the disk's fault. */
+const CANNOT_UNPACK = /failed to register layer|failed to extract layer|failed to unpack/i;
+const DISK = /no space left|input\/output error|read-only file system|cannot allocate|too many open files|quota/i;
 
 type Progress = {
   readonly id?: string;
@@ -32,6 +37,7 @@ export function dockerImages(
   split: (image: string) => { host: string; path: string } | null,
   loopback: boolean,
   cacheFolder: string,
+  patience = PATIENCE,
 ): ImageStore {
   const cache = new ScanCache(cacheFolder);
   const repositories = new Map<string, Repository>();
@@ -50,20 +56,25 @@ export function dockerImages(
     scan: async (image, layer, maxBytes) => {
       const known = cache.get(layer);
       if (known && known.bytes <= maxBytes) return { state: 'found', value: { ok: true, scan: known } };
-      const scanned = await withBlob(repository(image), layer, (blob) => scanLayer(blob, layer, maxBytes));
+      const scanned = await withBlob(repository(image), layer, patience, (blob, moved) =>
+        scanLayer(blob, layer, maxBytes, moved),
+      );
       if (scanned.state === 'gone') return scanned;
       if (scanned.value.ok) {
         cache.put(layer, scanned.value.scan);
         return scanned;
       }
       // A proxy's error page does not unpack either: the image is blamed only for bytes that are its own.
-      const own = await withBlob(repository(image), layer, (blob) => isBlob(blob, layer));
+      const own = await withBlob(repository(image), layer, patience, (blob, moved) => isBlob(blob, layer, moved));
       if (own.state === 'gone') return own;
       if (!own.value)
         throw new HarnessError('REGISTRY', 'infra', `the registry gave other bytes than ${layer.digest}`, 'try again');
       return scanned;
     },
-    pull: async (image, digest, progress) => await pull(docker, pinnedName(image, digest), progress),
+    pull: async (image, digest, { packedBytes, unpackedBytes }, progress) => {
+      const seconds = packedBytes / patience.bytesPerSecond + unpackedBytes / UNPACK_BYTES_PER_SECOND;
+      return await pull(docker, pinnedName(image, digest), patience.graceMs + Math.ceil(seconds * 1000), progress);
+    },
     remove: async (id) => {
       try {
         await docker.getImage(id).remove({ force: true });
@@ -74,20 +85,30 @@ export function dockerImages(
   };
 }
 
+/** Reads a blob; a registry that drips, or stands still, is given up as soon as it is behind what it has time for. */
 async function withBlob<T>(
   repository: Repository,
   layer: LayerDescriptor,
-  read: (blob: IncomingMessage) => Promise<T>,
+  { graceMs, bytesPerSecond }: Patience,
+  read: (blob: IncomingMessage, moved: (bytes: number) => void) => Promise<T>,
 ): Promise<Found<T>> {
   const blob = await repository.blob(layer.digest);
   if (blob.state === 'gone') return blob;
-  const timer = setTimeout(() => blob.value.destroy(new Error(`not done within ${LAYER_SECONDS} s`)), LAYER_SECONDS * 1000);
+  const begun = process.hrtime.bigint();
+  let done = 0;
+  const timer = setInterval(
+    () => {
+      const late = Number(process.hrtime.bigint() - begun) / 1e6 - graceMs - (done / bytesPerSecond) * 1000;
+      if (late > 0) blob.value.destroy(new Error(`slower than ${(bytesPerSecond / 1e6).toFixed(1)} MB/s`));
+    },
+    Math.min(1000, graceMs),
+  );
   try {
-    return { state: 'found', value: await read(blob.value) };
+    return { state: 'found', value: await read(blob.value, (bytes) => void (done += bytes)) };
   } catch (error) {
     throw new HarnessError('REGISTRY', 'infra', `${layer.digest}: ${messageOf(error)}`, 'try again', error);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
     blob.value.destroy();
   }
 }
@@ -113,19 +134,17 @@ async function local(docker: Docker, name: string): Promise<LocalImage | null> {
   }
 }
 
-async function pull(docker: Docker, name: string, progress: (text: string) => void): Promise<Found<LocalImage>> {
+async function pull(docker: Docker, name: string, limitMs: number, progress: (text: string) => void): Promise<Pulled> {
   const here = await local(docker, name);
   if (here) return { state: 'found', value: here };
   const layers = new Map<string, { current: number; total: number }>();
   let told = process.hrtime.bigint();
   const faults: string[] = [];
-  let late: NodeJS.Timeout | undefined;
+  // From before the first byte: an engine that dies while it is asked says nothing at all.
+  const late = AbortSignal.timeout(limitMs);
   try {
-    const stream = await docker.pull(name);
-    late = setTimeout(
-      () => (stream as unknown as Readable).destroy(new Error(`not done within ${PULL_SECONDS} s`)),
-      PULL_SECONDS * 1000,
-    );
+    const stream = await docker.pull(name, { abortSignal: late });
+    late.addEventListener('abort', () => (stream as unknown as Readable).destroy(new Error('its time is over')));
     await followed(docker, stream, (event) => {
       const { id, error, progressDetail } = event as Progress;
       if (error !== undefined) faults.push(error);
@@ -143,10 +162,12 @@ async function pull(docker: Docker, name: string, progress: (text: string) => vo
     if (!pulled) throw new Error('it is not there after its pull');
     return { state: 'found', value: pulled };
   } catch (error) {
-    const text = messageOf(error);
+    const text = late.aborted ? `not done within ${Math.round(limitMs / 1000)} s` : messageOf(error);
     if (/manifest unknown|not found|unauthorized|denied|name unknown/i.test(text))
       return { state: 'gone', detail: text.slice(0, 200) };
-    if (/no space left/i.test(text)) throw dockerError('the disk is full', error);
+    if (DISK.test(text)) throw dockerError('the disk of this machine fails', error);
+    // Every byte of it was what its digest says: the engine's refusal is about what is in it.
+    if (CANNOT_UNPACK.test(text)) return { state: 'refused', detail: `the engine cannot unpack it: ${text}`.slice(0, 250) };
     throw new HarnessError(
       'REGISTRY',
       'infra',
@@ -154,7 +175,5 @@ async function pull(docker: Docker, name: string, progress: (text: string) => vo
       'try again; if it stays, look at the registry',
       error,
     );
-  } finally {
-    clearTimeout(late);
   }
 }

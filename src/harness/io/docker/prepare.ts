@@ -10,10 +10,10 @@ import { LOCK_NAME, OWNER_LABEL, shareCores, type Rig, type SandboxRules } from 
 import type { ClockReceipt } from '../../voids.ts';
 import { meterProgram } from '../meter.ts';
 import { selfTest, truthProgram } from '../self-test.ts';
-import { gpuIds, onlineCores, openDocker, ownerMark, reap, removeContainer, versionsOf } from './host.ts';
+import { dockerError, gpuIds, onlineCores, openDocker, ownerMark, reap, removeContainer, versionsOf } from './host.ts';
 import { probesProgram, runProbes } from './probes.ts';
 import { createAlone, dockerRuntime } from './runtime.ts';
-import { NODE, SLEEPER, toolsImage } from './tools-image.ts';
+import { NODE, toolsImage, WATCHER } from './tools-image.ts';
 
 export type HostRules = Arena & { readonly sandbox: SandboxRules & { readonly minimums: Minimums } };
 /** What a machine says of itself before anything is measured on it; it stands in every trace. */
@@ -39,6 +39,8 @@ export type HostOptions = {
   readonly log: Log;
 };
 
+/** Size that an image of the arena's own is given time for. */
+const ARENA_IMAGE = { packedBytes: 40e9, unpackedBytes: 80e9 };
 const QUIET = '--disable-warning=ExperimentalWarning';
 
 /** The engine of this machine, without what a dead harness left on it, and the versions of everything that holds containers in. */
@@ -83,18 +85,39 @@ export async function prepareHost(rules: HostRules, options: HostOptions): Promi
     );
   log.info(`Docker ${versions.engine ?? '?'}, runc ${versions.runc ?? '?'}: running the escape probes`);
   const tools = await toolsImage(docker, PROGRAMS());
-  // Never started: its name says that this machine is taken, between two servers too.
-  const lock = await createAlone(
-    docker,
-    { name: LOCK_NAME, Image: tools.name, Cmd: [SLEEPER], Labels: { [OWNER_LABEL]: owner } },
-    owner,
-  );
+  const lock = await lockHost(docker, tools.name, owner);
   try {
-    return { ...(await readyHost(docker, rules, options, { rig, versions, owner, tools })), close: () => removeContainer(lock) };
+    return { ...(await readyHost(docker, rules, options, { rig, versions, owner, tools })), close: lock.release };
   } catch (error) {
-    await removeContainer(lock);
+    await lock.release();
     throw error;
   }
+}
+
+/**
+ * Takes this machine: by a container's name, which only one can have, between two servers too. It runs while this process is connected to it, so
+ * that a harness in another process namespace can tell whether we live. Throws `HOST_BUSY`.
+ */
+export async function lockHost(docker: Docker, image: string, owner: string): Promise<{ release: () => Promise<void> }> {
+  const create = {
+    name: LOCK_NAME,
+    Image: image,
+    Cmd: [WATCHER],
+    Labels: { [OWNER_LABEL]: owner },
+    ...{ AttachStdin: true, OpenStdin: true, StdinOnce: true, NetworkDisabled: true },
+    HostConfig: { NetworkMode: 'none', ReadonlyRootfs: true, CapDrop: ['ALL'], LogConfig: { Type: 'none' } },
+  };
+  const lock = await createAlone(docker, create, owner);
+  const release = (): Promise<void> => removeContainer(lock);
+  try {
+    const stream = await lock.attach({ stream: true, stdin: true, hijack: true });
+    stream.on('error', () => undefined);
+    await lock.start();
+  } catch (error) {
+    await release();
+    throw dockerError('this machine cannot be taken', error);
+  }
+  return { release };
 }
 
 type Ready = {
@@ -134,8 +157,8 @@ async function readyHost(
     ...container,
     fetch: async ({ image, digest, local }) => {
       if (local !== undefined) return local;
-      const pulled = await images.pull(image, digest, (text) => log.info(`    ${text}`));
-      if (pulled.state === 'gone')
+      const pulled = await images.pull(image, digest, ARENA_IMAGE, (text) => log.info(`    ${text}`));
+      if (pulled.state !== 'found')
         throw new HarnessError(
           'REGISTRY',
           'infra',

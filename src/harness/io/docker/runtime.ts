@@ -10,8 +10,13 @@ import { containerChannel, keepLog, type LogKeeper } from './streams.ts';
 
 /** Where a server listens, in its own network namespace. */
 const ADDRESS = { host: '127.0.0.1', port: 8000 } as const;
-/** What an engine says where the image itself cannot be entered. A program that is not there is the init process's to report, as an exit. */
-const BAD_IMAGE = /chdir to cwd|executable file not found in/i;
+/**
+ * What an engine says where the image itself cannot be entered: its folder or program, or something in the place of what we mount (a file or a
+ * link for /tmp). A program that is not there is the init process's to report, as an exit.
+ */
+const BAD_IMAGE = /chdir to cwd|executable file not found in|to rootfs at|not a directory|outside of (?:the )?container rootfs/i;
+/** How long an engine that removed a container may take to say that it ended; one that died never says it. */
+const END_NOTICE_MS = 10_000;
 const CANNOT_RUN = 127;
 
 export type DockerRuntimeOptions = {
@@ -101,8 +106,8 @@ async function begin(options: DockerRuntimeOptions, server: Docker.Container, im
   return {
     image,
     connect: async () => {
-      const { name: _, ...create } = meterOptions(meter.image, meter.command, server.id, rig, owner);
-      const container = await docker.createContainer({ ...create, name: _ as string }).catch((error: unknown) => {
+      const create = meterOptions(meter.image, meter.command, server.id, rig, owner);
+      const container = await docker.createContainer(create).catch((error: unknown) => {
         throw dockerError('the measuring client cannot be created', error);
       });
       try {
@@ -119,7 +124,9 @@ async function begin(options: DockerRuntimeOptions, server: Docker.Container, im
     stop: async () => {
       stopped = exit === null;
       await removeContainer(server);
-      await ended;
+      let late: NodeJS.Timeout | undefined;
+      await Promise.race([ended, new Promise((resolve) => (late = setTimeout(resolve, END_NOTICE_MS)))]);
+      clearTimeout(late);
     },
     log: () => keeper.bytes(),
   };

@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import { sha256Hex } from '../../../core/hash.ts';
-import { PAUSE, syscallProgram, SYSCALLS } from '../../syscalls.ts';
+import { PAUSE, READ_STDIN, syscallProgram, SYSCALLS } from '../../syscalls.ts';
 import { dockerError } from './host.ts';
 
 const NAME = 'cacheon-tools';
@@ -13,6 +13,8 @@ const APP = '/app';
 export const NODE = '/node';
 export const SYSCALL_PROGRAM = '/syscalls';
 export const SLEEPER = '/sleeper';
+/** Runs for as long as its harness does. */
+export const WATCHER = '/watcher';
 
 /** A file of an image: its content and mode. */
 export type ImageFile = { readonly bytes: Uint8Array; readonly mode: number };
@@ -52,6 +54,7 @@ export async function toolsImage(
     [NODE, { bytes: readFileSync(process.execPath), mode: 0o755 }],
     [SYSCALL_PROGRAM, { bytes: syscallProgram(SYSCALLS), mode: 0o755 }],
     [SLEEPER, { bytes: syscallProgram([PAUSE]), mode: 0o755 }],
+    [WATCHER, { bytes: syscallProgram([READ_STDIN]), mode: 0o755 }],
     [`${APP}/package.json`, { bytes: Buffer.from('{"type":"module"}\n'), mode: 0o644 }],
   ]);
   const paths: Record<string, string> = {};
