@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fileMark } from '../core/file-mark.ts';
 import { containment, copyOf, ownFiles, type Fingerprint } from './fingerprint.ts';
 import { readConfig } from './image-config.ts';
 
@@ -29,6 +30,14 @@ describe('an image’s configuration', () => {
       { numRuns: Number(process.env['SOAK_FUZZ'] ?? 2000) },
     );
   });
+  it('refuses a folder to start in that an engine would refuse only later', () => {
+    expect(readConfig(config({ WorkingDir: 'app' }), 0, new Set())).toMatchObject({ verdict: 'E_IMAGE_POLICY' });
+    expect(readConfig(config({ WorkingDir: '/app' }), 0, new Set())).toMatchObject({ ok: true });
+  });
+  it('refuses names that Go folds to ours: in another case, or with the long s', () => {
+    for (const alias of ['Volume\u017f', 'EXPOSEDPORTS'])
+      expect(readConfig(config({ [alias]: {} }), 0, new Set())).toMatchObject({ verdict: 'E_IMAGE_POLICY' });
+  });
   it('trusts the arena’s own images', () => {
     expect(readConfig(config({ Env: ['LD_PRELOAD=x'], Volumes: { '/v': {} } }), 0, null)).toMatchObject({ ok: true });
     expect(readConfig(config({ Env: ['LD_PRELOAD=x'] }), 0, new Set())).toMatchObject({ ok: false });
@@ -47,13 +56,18 @@ describe('a fingerprint', () => {
     files,
     ...more,
   });
-  const names = (from: number, to: number): string[] =>
-    Array.from({ length: to - from }, (_, i) => (from + i).toString(16).padStart(16, '0'));
+  /** Marks of files of a hundred bytes, or of as many as are given. */
+  const names = (from: number, to: number, bytes = 100): string[] =>
+    Array.from({ length: to - from }, (_, i) => fileMark((from + i).toString(16).padStart(64, '0'), bytes)).map((mark, i) =>
+      mark.replace(/^0{16}/, (from + i).toString(16).padStart(16, '0')),
+    );
 
-  it('leaves the baseline’s files out, and measures containment both ways', () => {
-    expect(ownFiles(new Set(['c', 'a', 'b']), new Set(['b']))).toEqual(['a', 'c']);
-    expect(containment(['a', 'b'], ['b', 'c', 'd', 'e'])).toEqual({ aInB: 0.5, bInA: 0.25 });
-    expect(containment([], ['a'])).toBeNull();
+  it('leaves the baseline’s files out, and measures containment both ways, by weight', () => {
+    const [a, b, c, d] = names(0, 4) as [string, string, string, string];
+    expect(ownFiles(new Set([c, a, b]), new Set([b]))).toEqual([a, c]);
+    expect(containment([a, b], [b, c, d, names(9, 10)[0]!])).toEqual({ aInB: 0.5, bInA: 0.25 });
+    expect(containment([a, ...names(9, 10, 300)], [a])).toEqual({ aInB: 0.25, bInA: 1 });
+    expect(containment([], [a])).toBeNull();
   });
   it('is a copy at nine tenths, of an earlier commit of somebody else only', () => {
     const first = print('a', 10, names(0, 100));
@@ -62,5 +76,13 @@ describe('a fingerprint', () => {
     expect(copyOf(print('b', 5, names(0, 100)), [first], 0.9)).toBeNull();
     expect(copyOf(print('a', 20, names(0, 100)), [first], 0.9)).toBeNull();
     expect(copyOf(print('c', 30, names(0, 100)), [print('b', 20, names(0, 100)), first], 0.9)).toMatchObject({ of: 'a:10' });
+  });
+  it('no commit of popular files bars those who use them beside work of their own', () => {
+    const library = [...names(1000, 1001, 500_000_000), ...names(2000, 2100, 2000)];
+    const squatter = print('s', 1, library);
+    const patches = names(0, 40, 20_000);
+    expect(copyOf(print('m', 2, [...library, ...patches]), [squatter], 0.9)).toBeNull();
+    // A file as large as a library weighs no more than a large source file: a trifle beside it stays one.
+    expect(copyOf(print('m', 2, [...library, ...names(0, 1, 50)]), [squatter], 0.9)).toMatchObject({ of: 's:1' });
   });
 });

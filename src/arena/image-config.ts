@@ -86,6 +86,8 @@ export function readConfig(text: string, layers: number, known: ReadonlySet<stri
   const entrypoint = config?.Entrypoint ?? [];
   const cmd = config?.Cmd ?? [];
   if (entrypoint.length + cmd.length === 0) return refuse('it names no program to start');
+  // An engine refuses it, but only once it is to be started.
+  if (!/^(?:\/|$)/.test(config?.WorkingDir ?? '')) return refuse('its working directory is no absolute path');
   if (env.some((entry) => !/^[^=\0]+=/.test(entry))) return refuse('an ENV entry without a name or value');
   return {
     ok: true,

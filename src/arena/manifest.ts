@@ -44,8 +44,10 @@ export type ManifestResult =
  */
 export function hasAlias(value: unknown, names: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const known = new Map(names.map((name) => [name.toLowerCase(), name]));
-  return Object.keys(value).some((key) => (known.get(key.toLowerCase()) ?? key) !== key);
+  // Up and down again: Go folds the long s and the Kelvin sign into s and k as well.
+  const folded = (name: string): string => name.toUpperCase().toLowerCase();
+  const known = new Map(names.map((name) => [folded(name), name]));
+  return Object.keys(value).some((key) => (known.get(folded(key)) ?? key) !== key);
 }
 const DESCRIPTOR = ['mediaType', 'digest', 'size', 'urls', 'platform', 'data', 'artifactType'];
 

@@ -60,7 +60,7 @@ export const arenaSchema = z.strictObject({
       .array(z.string())
       .default([])
       .describe(
-        'image@sha256:… of public engines that anybody may build on: their files are nobody’s own when copies are looked for',
+        'image@sha256:… of public engines that anybody may build on: their files are nobody’s own when copies are looked for, and their variables may stand',
       ),
     arguments: z.array(z.string()).default([]).describe('arguments of both'),
     environment: z
@@ -172,7 +172,9 @@ export const arenaSchema = z.strictObject({
   maxOwnFiles: positive.default(131_072).describe('files of an image that the baseline does not have'),
   copyContainment: share
     .default(0.9)
-    .describe("an image is a copy where this share of the earlier one's own files is in it, or of its own in the earlier one"),
+    .describe(
+      "an image is a copy where this share of the earlier one's own files, by weight, is in it, and of its own in the earlier one",
+    ),
   loopbackImages: z.boolean().default(false).describe('whether images may come from a registry on loopback (tests)'),
 });
 

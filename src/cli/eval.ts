@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { imageOf } from '../arena/image-ref.ts';
 import { armOrder } from '../arena/plan.ts';
 import type { Arena } from '../arena/schema.ts';
 import { fromHex } from '../core/bytes.ts';
@@ -8,6 +9,7 @@ import type { Target } from '../harness/engine.ts';
 import { writeEvidence, writeWhole } from '../harness/io/trace-files.ts';
 import { measureBoot, type Arm, type BootPorts } from '../pipeline/boot.ts';
 import { evalPlan, poolsOf } from '../pipeline/eval.ts';
+import { admitAlone } from '../pipeline/images.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 import type { Run } from './commands.ts';
@@ -48,8 +50,8 @@ export const run: Run = async (invocation) => {
     throw new UsageError(`--out ${out} is not empty`, 'name a new folder: evidence is never overwritten');
   const baseline = targetOf(required(invocation, 'baseline'), 'baseline');
   const challenger = targetOf(required(invocation, 'challenger'), 'challenger');
-  const given = optional(invocation, 'incumbent');
-  const incumbent = given === undefined ? null : targetOf(given, 'incumbent');
+  const other = optional(invocation, 'incumbent');
+  const incumbent = other === undefined ? null : targetOf(other, 'incumbent');
   const reference = targetOf(optional(invocation, 'reference') ?? nameOf(baseline), 'reference');
   const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);
   const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
@@ -61,17 +63,19 @@ export const run: Run = async (invocation) => {
   });
   writeWhole(join(out, 'plan.json'), renderJson(plan));
 
-  const arm = (role: 'challenger' | 'incumbent', target: Target): Arm => ({ name: role, role, key: null, target });
-  const arms = [arm('challenger', challenger), ...(incumbent ? [arm('incumbent', incumbent)] : [])];
-  const order = armOrder(
-    arms.map(({ name }) => name),
-    fromHex(blockHash)!,
-    0,
-    1,
-  );
-  const containers = [baseline, challenger, reference, ...(incumbent ? [incumbent] : [])].some(({ kind }) => kind === 'image');
+  const given = { challenger, ...(incumbent ? { incumbent } : {}) };
+  const containers = [baseline, reference, ...Object.values(given)].some(({ kind }) => kind === 'image');
   const keep: BootPorts['keep'] = (path, content) => writeEvidence(out, path, content);
   const ports = await measuringPorts(arena, ROOT, { kind: containers ? 'containers' : 'urls' }, log, keep);
+  const bases = [...(baseline.kind === 'image' ? [baseline] : []), ...arena.images.bases.map(imageOf)];
+  const arm = (role: 'challenger' | 'incumbent', target: Target): Arm => {
+    const { images } = ports;
+    // Its policy is the round's; nobody has a claim here.
+    const admit =
+      images && target.kind === 'image' ? { admit: () => admitAlone({ ...ports, images }, arena, target, bases) } : {};
+    return { name: role, role, key: null, target, ...admit };
+  };
+  const order = armOrder(Object.keys(given), fromHex(blockHash)!, 0, 1) as ('challenger' | 'incumbent')[];
   const boot = {
     blockHash,
     shard: 0,
@@ -80,7 +84,7 @@ export const run: Run = async (invocation) => {
     pools: poolsOf(plan.prompts),
     baseline: withArguments(baseline, arena),
     reference: withArguments(reference, arena),
-    arms: order.map((name) => arms.find((item) => item.name === name)!),
+    arms: order.map((role) => arm(role, given[role]!)),
   };
   try {
     await measureBoot(ports, arena, boot);

@@ -8,7 +8,7 @@ import { GithubError } from './errors.ts';
 /** Path of a trace, a log or an image's fingerprint inside a round. Anything else is refused: it came from a machine that runs strangers' code. */
 const NAME = String.raw`[A-Za-z0-9]{1,60}(?:-\d{1,10})?`;
 const TRACE = new RegExp(
-  String.raw`^(?:traces/\d{1,3}/\d{1,2}/${NAME}(?:\.\d)?\.ndjson|logs/\d{1,3}/\d{1,2}/${NAME}(?:\.\d)?\.log|images/${NAME}\.json)\.gz$`,
+  String.raw`^(?:traces/\d{1,3}/\d{1,2}/${NAME}(?:\.\d)?\.ndjson|logs/\d{1,3}/\d{1,2}/${NAME}(?:\.\d)?\.log|images/\d{1,3}/${NAME}\.json)\.gz$`,
 );
 const packed = z.record(z.string().regex(TRACE), z.base64());
 

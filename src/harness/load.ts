@@ -21,6 +21,8 @@ export type LoadPorts = {
   readonly runtime: EngineRuntime;
   /** Resolves when nothing else of ours loads this machine: pulls go on while a server starts, never while one is timed. */
   readonly quiet?: () => Promise<void>;
+  /** Whether something else of ours loaded this machine after a moment of the clock: a server that was late may have been slowed by it. */
+  readonly disturbed?: (sinceNs: number) => boolean;
 };
 export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
 
@@ -86,6 +88,8 @@ export async function runArm(
     const health = await awaitHealth(engine, to, clock, startedNs + arena.deadlines.start * 1e9);
     if (health !== 'healthy') {
       if (health === 'exited') exitEvent(engine, event, clock.nowNs());
+      else if (ports.disturbed?.(startedNs) === true)
+        event('host', clock.nowNs(), { detail: 'not healthy in time, while the next image was read on this machine' });
       else event('start-timeout', clock.nowNs(), { seconds: arena.deadlines.start });
       return;
     }

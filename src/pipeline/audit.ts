@@ -1,3 +1,4 @@
+import { copyOf } from '../arena/fingerprint.ts';
 import { dealShards } from '../arena/plan.ts';
 import { afterDeregistration } from '../arena/ranking.ts';
 import { arenaSchema, type Arena } from '../arena/schema.ts';
@@ -17,9 +18,8 @@ import type { FaultCode, LedgerFault, LedgerRecord } from '../results/verify.ts'
 import { auditAnchor, auditReadback, auditWeights, type Report } from './audit-weights.ts';
 import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
-import { fingerprintPath, knownImages, readFingerprints } from './images.ts';
+import { fingerprintPath, knownImages, readFingerprints, rivalsOf } from './fingerprints.ts';
 import { judgeRound } from './judge.ts';
-import { copyOf } from '../arena/fingerprint.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 
 /** Readers that an audit needs: the code's tokenizers and corpora, and a way to unpack traces. Null where one is not at hand. */
@@ -77,7 +77,7 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
       if (!round) continue;
       ports.log.info(`judging round ${plan.predicate.block.number} again`);
       evaluations += round.predicate.entries.filter((entry) => entry.boots.length > 0).length;
-      auditRound(ledger, plan, round, files, ports, report);
+      auditRound({ ledger, plan, round, files }, ports, report);
     }
     for (const weights of [...recordsOf(ledger, 'weights-intent'), ...recordsOf(ledger, 'weights')])
       if (whole) await auditWeights(weights, ledger.records, ports, report);
@@ -205,50 +205,44 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, por
   }
 }
 
+type RoundAudit = {
+  readonly ledger: Pick<Ledger, 'records'>;
+  readonly plan: LedgerRecord<'plan'>;
+  readonly round: LedgerRecord<'round'>;
+  readonly files: LedgerFiles;
+};
+
 /**
  * Checks every verdict of copying by content, and that nothing was missed: an image against all that this ledger had seen with an earlier commit,
- * in earlier rounds (where it was VALID once) and in the same.
+ * in earlier rounds (where it was worth something once) and in the same, as the machine of its shard saw them.
  */
-function auditCopies(
-  ledger: Pick<Ledger, 'records'>,
-  plan: LedgerRecord<'plan'>,
-  round: LedgerRecord<'round'>,
-  files: LedgerFiles,
-  ports: AuditPorts,
-  report: Report,
-): void {
+function auditCopies({ ledger, plan, round, files }: RoundAudit, ports: AuditPorts, report: Report): void {
   const arena = arenaSchema.parse(plan.predicate.arena);
-  const block = plan.predicate.block.number;
   const folder = round.path.replace(/round\.json$/, '');
-  const here = new Map([...files].filter(([path]) => path.startsWith(`${folder}images/`)));
-  const seen = readFingerprints(here, ports.unpackText);
-  const known = knownImages(ledger, files, ports.unpackText, block);
-  const claims = known.filter((image) => image.claims).map(({ print }) => print);
-  if (seen.length < here.size) report('MERKLE_MISMATCH', `${folder}images`, 'a fingerprint cannot be read');
+  const known = knownImages(ledger, files, ports.unpackText, plan.predicate.block.number);
   const entered = plan.predicate.shards.flatMap(({ entries }) => entries);
-  const beside = [...known.map(({ print }) => print), ...seen].filter(({ key }) => entered.includes(key));
-  for (const key of entered) {
-    const entry = round.predicate.entries.find((item) => item.key === key);
-    const own = beside.find((item) => item.key === key);
-    const claimed = entry?.verdict === 'E_COPY' && entry.reason.startsWith('copy');
-    const copied = own ? copyOf(own, [...claims, ...beside], arena.copyContainment) : null;
-    if (own && (own.digest !== entry?.digest || own.hotkey !== entry.hotkey || own.commitBlock !== entry.commitBlock))
-      report('RECOMPUTE_MISMATCH', `${folder}${fingerprintPath(key)}`, 'the fingerprint of another entry');
-    if (claimed && !copied)
-      report('RECOMPUTE_MISMATCH', round.path, `${key} is called a copy, and its content is of no earlier image`);
-    if (copied && entry?.verdict === 'VALID')
-      report('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
+  for (const { index: shard, entries } of plan.predicate.shards) {
+    const here = new Map([...files].filter(([path]) => path.startsWith(`${folder}images/${shard}/`)));
+    const prints = readFingerprints(here, ports.unpackText);
+    if (prints.length < here.size) report('MERKLE_MISMATCH', `${folder}images/${shard}`, 'a fingerprint cannot be read');
+    const seen = new Map(prints.map((print) => [print.key, print]));
+    for (const key of entries) {
+      const entry = round.predicate.entries.find((item) => item.key === key);
+      const own = seen.get(key) ?? known.find(({ print }) => print.key === key)?.print;
+      const claimed = entry?.verdict === 'E_COPY' && entry.reason.startsWith('copy');
+      const copied = own ? copyOf(own, rivalsOf(key, entered, seen, known), arena.copyContainment) : null;
+      if (own && (own.digest !== entry?.digest || own.hotkey !== entry.hotkey || own.commitBlock !== entry.commitBlock))
+        report('RECOMPUTE_MISMATCH', `${folder}${fingerprintPath(shard, key)}`, 'the fingerprint of another entry');
+      if (claimed && !copied)
+        report('RECOMPUTE_MISMATCH', round.path, `${key} is called a copy, and its content is of no earlier image`);
+      if (copied && entry?.verdict === 'VALID')
+        report('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
+    }
   }
 }
 
-function auditRound(
-  ledger: Pick<Ledger, 'records'>,
-  plan: LedgerRecord<'plan'>,
-  round: LedgerRecord<'round'>,
-  files: LedgerFiles,
-  ports: AuditPorts,
-  report: Report,
-): void {
+function auditRound(audited: RoundAudit, ports: AuditPorts, report: Report): void {
+  const { plan, round, files } = audited;
   const folder = round.path.replace(/round\.json$/, '');
   const traces = new Map<string, Trace>();
   for (const path of Object.keys(round.predicate.files)) {
@@ -267,7 +261,7 @@ function auditRound(
     const recorded = { entries, decisions, standing, ...(hosts === undefined ? {} : { hosts }) };
     const difference = firstDifference(recorded, JSON.parse(compactJson(derived)));
     if (difference !== null) report('RECOMPUTE_MISMATCH', round.path, difference);
-    auditCopies(ledger, plan, round, files, ports, report);
+    auditCopies(audited, ports, report);
   } catch (error) {
     report('RECOMPUTE_MISMATCH', round.path, `cannot be judged again: ${messageOf(error)}`);
   }

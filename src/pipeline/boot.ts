@@ -59,10 +59,16 @@ type Run = { readonly arm: Arm; readonly run: number; readonly lines: TraceLine[
 export async function measureBoot(ports: BootPorts, arena: Arena, boot: Boot): Promise<Map<string, Trace>> {
   const context: JudgeContext = { arena, tokenizer: ports.tokenizer, prompts: boot.pools };
   const runs: Run[] = [];
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    if (attempt > 1) ports.log.warn('the baseline says nothing (drift or clock): the whole boot once more');
-    const baseline = await measureAttempt(ports, arena, boot, context, attempt, runs);
-    if (!worthRepeating(baseline)) break;
+  try {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      if (attempt > 1) ports.log.warn('the baseline says nothing (drift or clock): the whole boot once more');
+      const baseline = await measureAttempt(ports, arena, boot, context, attempt, runs);
+      if (!worthRepeating(baseline)) break;
+    }
+  } catch (error) {
+    // What was measured before stays evidence; it is judged as far as it goes without a reference.
+    for (const run of runs) keepRun(ports, boot, run, [withoutReference(run, messageOf(error))]);
+    throw error;
   }
   return await forceAll(ports, arena, boot, runs);
 }
@@ -80,16 +86,20 @@ async function measureAttempt(
   const left = boot.arms.filter(({ name }) => !settled(name));
   const total = left.length + 2;
   const measure = async (arm: Arm, nth: Nth, at: number): Promise<Run> => {
-    // The next image is looked at and pulled while this server starts; nothing is timed before that is over.
+    // The next image is looked at and pulled while this server starts; nothing is timed before that is over. A repetition has the machine alone.
     const next = left[at - 1]?.admit?.().catch(() => null);
+    let loadedUntilNs = next ? Infinity : -Infinity;
     const quiet = async (): Promise<void> => {
       await next;
     };
+    void next?.then(() => (loadedUntilNs = ports.clock.nowNs()));
+    if (nth === 'second') await quiet();
+    const disturbed = (sinceNs: number): boolean => loadedUntilNs > sinceNs;
     ports.log.info(`  [${at}/${total}] ${arm.key ?? arm.role}${nth === 'second' ? ' again' : ''} (${nameOf(arm.target)})`);
     const run = {
       arm,
       run: runOf(attempt, nth),
-      lines: await oneRun({ ...ports, quiet }, arena, boot, arm, runOf(attempt, nth)),
+      lines: await oneRun({ ...ports, quiet, disturbed }, arena, boot, arm, runOf(attempt, nth)),
     };
     runs.push(run);
     return run;
@@ -166,12 +176,7 @@ async function oneRun(ports: BootPorts, arena: Arena, boot: Boot, arm: Arm, run:
 /** Teacher-forces every answer, once every other container is gone: the reference has the machine to itself. */
 async function forceAll(ports: BootPorts, arena: Arena, boot: Boot, runs: readonly Run[]): Promise<Map<string, Trace>> {
   const traces = new Map<string, Trace>();
-  const keep = ({ arm, run, lines }: Run, more: readonly TraceLine[]): void => {
-    const path = tracePath(boot.shard, boot.boot, arm.name, run);
-    const all = [...lines, ...more];
-    ports.keep(path, all);
-    traces.set(path, parseTrace(all.map(traceLine).join(''), path));
-  };
+  const keep = (run: Run, more: readonly TraceLine[]): void => void traces.set(...keepRun(ports, boot, run, more));
   const answered = ({ lines }: Run): boolean => lines.some((line) => line.type === 'end' && line.outcome === 'done');
   if (!runs.some(answered)) {
     for (const run of runs) keep(run, []);
@@ -198,13 +203,21 @@ async function forceAll(ports: BootPorts, arena: Arena, boot: Boot, runs: readon
   if (broken !== null) ports.log.warn(broken);
   // The answers are evidence even where nobody could force them; without a reference nothing is judged.
   for (const run of runs) {
-    const failed: TraceLine[] =
-      broken === null
-        ? []
-        : [{ type: 'event', tNs: lastNs(run.lines) + 1, name: 'reference-failed', detail: broken.slice(0, 300) }];
-    keep(run, [...(forced.get(run) ?? []), ...failed]);
+    keep(run, [...(forced.get(run) ?? []), ...(broken === null ? [] : [withoutReference(run, broken)])]);
   }
   return traces;
+}
+
+/** Keeps a run's trace with the lines that came after it. */
+function keepRun(ports: BootPorts, boot: Boot, { arm, run, lines }: Run, more: readonly TraceLine[]): [string, Trace] {
+  const path = tracePath(boot.shard, boot.boot, arm.name, run);
+  const all = [...lines, ...more];
+  ports.keep(path, all);
+  return [path, parseTrace(all.map(traceLine).join(''), path)];
+}
+
+function withoutReference({ lines }: Run, reason: string): TraceLine {
+  return { type: 'event', tNs: lastNs(lines) + 1, name: 'reference-failed', detail: reason.slice(0, 300) };
 }
 
 async function withReference(

@@ -13,7 +13,8 @@ import type { PlanPredicate } from '../results/schema.ts';
 import type { LedgerRecord } from '../results/verify.ts';
 import { measureBoot, type Arm, type BootPorts } from './boot.ts';
 import { bootSuite, poolsOf } from './eval.ts';
-import { openAdmission, type Admission, type KnownImage } from './images.ts';
+import type { KnownImage } from './fingerprints.ts';
+import { openAdmission, type Admission } from './images.ts';
 import { goesOn, sidesOf } from './judge.ts';
 
 export type EvaluatePorts = BootPorts & {
@@ -40,7 +41,7 @@ export function armsOf(
       role,
       key,
       target: { kind: 'image', image: entry.image!, digest: entry.digest! },
-      ...(admission ? { admit: () => admission(key) } : {}),
+      ...(admission ? { admit: () => admission.admit(key) } : {}),
     };
   });
 }
@@ -65,15 +66,33 @@ export async function evaluate(ports: EvaluatePorts, plan: LedgerRecord<'plan'>,
       `its shards are ${predicate.shards.map(({ index }) => index).join(', ')}`,
     );
   const sides = sidesOf(plan, shard);
-  const { incumbents } = sides;
-  let { challengers } = sides;
   // All of the round, other shards' too: the earliest commit keeps the claim wherever it is measured.
   const evaluated = (key: string): boolean => predicate.shards.some((part) => part.entries.includes(key));
   const entries = predicate.submissions.flatMap(({ key, hotkey, commitBlock, image, digest }) =>
     evaluated(key) ? [{ key, hotkey, commitBlock, image: image!, digest: digest! }] : [],
   );
-  const { images, log, keep } = ports;
-  const admission = images && openAdmission({ images, log, keep }, arena, entries, ports.known);
+  const { images, log } = ports;
+  const admission = images && openAdmission({ ...ports, images }, arena, { shard, entries, known: ports.known });
+  try {
+    await measureBoots(ports, plan, shard, arena, sides, admission);
+  } finally {
+    // Twenty gigabytes each: what does not come back is not kept. A new winner is fetched again.
+    const pulled = [...(admission?.pulled() ?? [])].filter(([key]) => !sides.incumbents.includes(key));
+    for (const [, id] of pulled) await images!.remove(id).catch((error: unknown) => log.warn(messageOf(error)));
+  }
+}
+
+async function measureBoots(
+  ports: EvaluatePorts,
+  plan: LedgerRecord<'plan'>,
+  shard: number,
+  arena: Arena,
+  sides: ReturnType<typeof sidesOf>,
+  admission: Admission | null,
+): Promise<void> {
+  const { predicate } = plan;
+  const { incumbents } = sides;
+  let { challengers } = sides;
   const traces = new Map<string, Trace>();
   for (let boot = 1; boot <= arena.boots && challengers.length > 0; boot++) {
     const prompts = bootSuite(arena, ports.corpus, ports.tokenizer, predicate.seed, boot);
@@ -98,11 +117,5 @@ export async function evaluate(ports: EvaluatePorts, plan: LedgerRecord<'plan'>,
     });
     for (const [path, trace] of traced) traces.set(path, trace);
     challengers = goesOn(plan, arena, ports.tokenizer, traces, shard, boot, challengers);
-  }
-  // Twenty gigabytes each: what does not come back is not kept. A new winner is fetched again.
-  for (const { key } of entries.filter(({ key }) => !incumbents.includes(key))) {
-    const admitted = await admission?.(key).catch(() => null);
-    if (images && admitted && 'id' in admitted)
-      await images.remove(admitted.id).catch((error: unknown) => log.warn(messageOf(error)));
   }
 }

@@ -5,11 +5,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import type Docker from 'dockerode';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { readConfig } from '../arena/image-config.ts';
 import { splitReference } from '../arena/image-ref.ts';
 import { parseArena } from '../arena/schema.ts';
 import { sha256Hex } from '../core/hash.ts';
@@ -17,11 +16,15 @@ import { silentLog } from '../core/log.ts';
 import { imageOf, layerOf, type Image, type Layer } from '../devnet/registry/oci.ts';
 import { startRegistry, type Registry } from '../devnet/registry/server.ts';
 import type { ImageStore, LocalImage } from '../harness/image-store.ts';
+import { monotonicClock } from '../harness/io/clock.ts';
 import { findDocker } from '../harness/io/docker/host.ts';
-import { dockerImages } from '../harness/io/docker/image-store.ts';
+import { dockerImages, type Patience } from '../harness/io/docker/image-store.ts';
 import { isPrivateAddress, Repository } from '../harness/io/registry.ts';
-import { imageRules, openAdmission, readFingerprints, type Entry } from './images.ts';
+import { readFingerprints, type KnownImage } from './fingerprints.ts';
+import { openAdmission, type Entry } from './images.ts';
 
+/** No test waits between two tries. */
+const clock = { ...monotonicClock, sleep: () => Promise.resolve() };
 const ROOT = resolve(import.meta.dirname, '../..');
 const found = await findDocker();
 const folder = mkdtempSync(join(tmpdir(), 'images-'));
@@ -41,7 +44,7 @@ const base = await layer(engineFiles('base', 50));
 const baselineEnv = ['PATH=/usr/bin', 'NVIDIA_VISIBLE_DEVICES=all', 'LD_LIBRARY_PATH=/usr/local/nvidia/lib'];
 const baseline = imageOf([base], { Entrypoint: ['/serve'], Env: baselineEnv });
 const ENTRY = { Entrypoint: ['/mine'] };
-const mine = await layer(engineFiles('mine'));
+const mine = { ...(await layer(engineFiles('mine'))), plain: Buffer.from((await layer(engineFiles('mine'), false)).bytes) };
 const original = imageOf([base, mine], { Entrypoint: ['/mine'], Env: baselineEnv });
 
 /** The admission of images that were entered in this order, from one registry. Pulls count as done: the engine is another test's. */
@@ -52,8 +55,18 @@ async function admission(
     first?: Parameters<typeof startRegistry>[1];
     extra?: Record<string, readonly Image[]>;
     engine?: Partial<LocalImage>;
+    known?: readonly KnownImage[];
+    patience?: Patience;
+    bases?: readonly string[];
+    environment?: readonly string[];
   } = {},
-): Promise<{ ask: (name: string) => Promise<string>; kept: Map<string, Uint8Array>; registry: Registry; pulled: string[] }> {
+): Promise<{
+  ask: (name: string) => Promise<string>;
+  kept: Map<string, Uint8Array>;
+  registry: Registry;
+  pulled: string[];
+  fetched: () => ReadonlyMap<string, string>;
+}> {
   const registry = await startRegistry(
     new Map(
       Object.entries({
@@ -66,9 +79,27 @@ async function admission(
   );
   registries.push(registry);
   const reference = `${registry.host}/baseline@${baseline.manifest.digest}`;
-  const arena = parseArena({ ...arenaFile, images: { baseline: reference, reference }, ...options.arena }, 'test');
+  const arena = parseArena(
+    {
+      ...arenaFile,
+      images: {
+        baseline: reference,
+        reference,
+        bases: (options.bases ?? []).map((base) => `${registry.host}/${base}`),
+        environment: options.environment ?? [],
+      },
+      ...options.arena,
+    },
+    'test',
+  );
   const pulled: string[] = [];
-  const real = dockerImages(null as unknown as Docker, splitReference, true, mkdtempSync(join(folder, 'layers-')));
+  const real = dockerImages(
+    null as unknown as Docker,
+    splitReference,
+    true,
+    mkdtempSync(join(folder, 'layers-')),
+    options.patience,
+  );
   const images: ImageStore = {
     ...real,
     pull: async (image, digest) => {
@@ -104,17 +135,16 @@ async function admission(
     digest: image.manifest.digest,
   }));
   const kept = new Map<string, Uint8Array>();
-  const admit = openAdmission(
-    { images, log: silentLog, keep: (path, content) => void kept.set(path, content) },
+  const { admit, pulled: fetched } = openAdmission(
+    { images, clock, log: silentLog, keep: (path, content) => void kept.set(path, content) },
     arena,
-    entries,
-    [],
+    { shard: 0, entries, known: options.known ?? [] },
   );
   const ask = async (name: string): Promise<string> => {
     const refusal = await admit(entries.find(({ hotkey }) => hotkey === name)!.key);
     return 'name' in refusal ? `${refusal.name}: ${refusal.detail}` : 'admitted';
   };
-  return { ask, kept, registry, pulled };
+  return { ask, kept, registry, pulled, fetched };
 }
 
 describe('admission', () => {
@@ -147,15 +177,22 @@ describe('admission', () => {
     const image = imageOf([base, mine], { Entrypoint: ['/mine'], Env: [...baselineEnv, 'LD_PRELOAD=', ...environment] });
     const { ask } = await admission({ image });
     expect(await ask('image')).toMatch(/CUDA_VERSION/);
-    const allowed = imageRules(parseArena({ ...arenaFile, images: { baseline: 'x', reference: 'x', environment } }, 'test'));
-    expect(allowed.environment).toEqual(environment);
+    const listed = await admission({ image }, { environment });
+    expect(await listed.ask('image')).toBe('admitted');
+  });
+  it('takes the variables of a public engine that the arena lists, and nobody owns its files', async () => {
+    const other = imageOf([await layer(engineFiles('nightly'))], { Entrypoint: ['/serve'], Env: ['CUDA_VERSION=13.1'] });
+    const built = (env: string[]): Image =>
+      imageOf([{ ...nightly }, mine], { Entrypoint: ['/mine'], Env: [...env, 'CUDA_VERSION=13.1'] });
+    const nightly = await layer(engineFiles('nightly'));
+    const options = { extra: { nightly: [other] }, bases: [`nightly@${other.manifest.digest}`] };
+    const { ask, kept } = await admission({ image: built([]) }, options);
+    expect(await ask('image')).toBe('admitted');
     expect(
-      readConfig(
-        JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { diff_ids: [] }, config: { ...ENTRY, Env: environment } }),
-        0,
-        new Set(allowed.environment),
-      ),
-    ).toMatchObject({ ok: true });
+      readFingerprints(new Map([...kept].map(([path, bytes]) => [path, bytes])), (bytes) => Buffer.from(bytes).toString()),
+    ).toMatchObject([{ files: { length: 20 } }]);
+    const unlisted = await admission({ image: built([]) });
+    expect(await unlisted.ask('image')).toMatch(/CUDA_VERSION/);
   });
   it('refuses another platform, and layers that are not the ones it names', async () => {
     const { ask } = await admission({
@@ -188,6 +225,65 @@ describe('admission', () => {
     expect(await ask('bomb')).toMatch(/image-policy: it unpacks to more than 0.0 GB/);
     expect(pulled).toEqual([]);
   });
+  it('gives up a registry that drips, and says so, long before it has sent all', async () => {
+    const drip: Parameters<typeof startRegistry>[1] = (request, response) => {
+      if (!(request.url ?? '').includes(`/slow/blobs/${mine.digest}`)) return false;
+      const timer = setInterval(() => response.write('x'), 20);
+      response.on('close', () => clearInterval(timer));
+      return true;
+    };
+    const { ask } = await admission(
+      { slow: original, next: original },
+      { first: drip, patience: { graceMs: 300, bytesPerSecond: 1e6 } },
+    );
+    const began = monotonicClock.nowNs();
+    await expect(ask('slow')).rejects.toMatchObject({
+      code: 'REGISTRY',
+      message: expect.stringMatching(/slower than 1.0 MB/) as string,
+    });
+    expect(await ask('next')).toBe('admitted');
+    expect(monotonicClock.nowNs() - began).toBeLessThan(5e9);
+  });
+  it('reads zstd of many frames, and what no reader should skip', async () => {
+    const half = Math.floor(mine.plain.length / 2);
+    const skipped = Buffer.concat([Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0]), Buffer.from('toc')]);
+    const checked = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+    const frames = [
+      skipped,
+      zstdCompressSync(mine.plain.subarray(0, half), checked),
+      skipped,
+      zstdCompressSync(mine.plain.subarray(half)),
+      skipped,
+    ];
+    const zstd = (bytes: Buffer, mediaType = 'application/vnd.oci.image.layer.v1.tar+zstd'): Layer => ({
+      ...mine,
+      bytes,
+      mediaType,
+      digest: `sha256:${sha256Hex(bytes)}`,
+    });
+    const whole = Buffer.concat(frames);
+    const { ask } = await admission({
+      frames: imageOf([base, zstd(whole)], ENTRY),
+      docker: imageOf([base, zstd(whole, 'application/vnd.docker.image.rootfs.diff.tar.zstd')], { Entrypoint: ['/z'] }),
+      cut: imageOf([base, zstd(whole.subarray(0, whole.length - 15))], { Entrypoint: ['/z'] }),
+      other: imageOf([base, zstd(Buffer.concat([whole, Buffer.from('more')]))], { Entrypoint: ['/z'] }),
+    });
+    expect(await ask('frames')).toBe('admitted');
+    expect(await ask('docker')).toMatch(/^copy: of frames:1/);
+    for (const name of ['cut', 'other']) expect(await ask(name)).toMatch(/image-policy: .* does not unpack/);
+  });
+  it('refuses a configuration that no registry would hold, before asking for it', async () => {
+    const text = JSON.parse(Buffer.from(original.manifest.bytes).toString()) as { config: object };
+    const bytes = Buffer.from(JSON.stringify({ ...text, config: { ...text.config, size: 5 * 1024 * 1024 } }));
+    const { ask } = await admission({ big: { ...original, manifest: { digest: `sha256:${sha256Hex(bytes)}`, bytes } } });
+    expect(await ask('big')).toMatch(/image-policy: the configuration is larger/);
+  });
+  it('never gives the arena’s own image up for removal, also where a miner entered it', async () => {
+    const { ask, fetched } = await admission({ same: baseline, original });
+    expect(await ask('same')).toBe('admitted');
+    expect(await ask('original')).toBe('admitted');
+    expect([...fetched().keys()]).toEqual(['original:2']);
+  });
   it('refuses a layer that is no tar, and names a registry’s lie as nobody’s fault', async () => {
     const bytes = Buffer.from('this is no gzip at all');
     const rubbish: Layer = { digest: `sha256:${sha256Hex(bytes)}`, bytes, diffId: mine.diffId, mediaType: mine.mediaType };
@@ -211,7 +307,7 @@ describe('admission', () => {
       ['closed', 401],
       ['broken', 500],
     ]);
-    const { ask } = await admission(
+    const { ask, registry } = await admission(
       { gone: original, shut: original, closed: original, broken: original },
       {
         first: (request, response) => {
@@ -223,7 +319,9 @@ describe('admission', () => {
       },
     );
     for (const name of ['gone', 'shut', 'closed']) expect(await ask(name)).toMatch(/^image-gone/);
-    await expect(ask('broken')).rejects.toMatchObject({ code: 'REGISTRY' });
+    for (let i = 0; i < 3; i++) await expect(ask('broken')).rejects.toMatchObject({ code: 'REGISTRY' });
+    // Tried once more, then settled for the round: nobody waits for it again.
+    expect(registry.requests.filter((url) => url.includes('/broken/'))).toHaveLength(2);
   });
 });
 
@@ -245,23 +343,46 @@ describe('copies', () => {
       extra: imageOf([base, mine, trivial], { Entrypoint: ['/mine'] }),
       rebuilt: imageOf([base, ...split], { ...ENTRY, Env: ['A=b'] }),
       moved: imageOf([renamed, base], ENTRY),
-      less: imageOf([base, split[0]], ENTRY),
-      // Twenty files of its own among many that are not: the earlier one is still whole in it.
-      hidden: imageOf([base, mine, await layer(engineFiles('noise', 400))], ENTRY),
+      thinned: imageOf([base, await layer(Object.fromEntries(Object.entries(engineFiles('mine')).slice(1)))], ENTRY),
+      // Half of it, and all of it beside much that is not: to be measured, and then it must be faster.
+      half: imageOf([base, split[0]], ENTRY),
+      padded: imageOf([base, mine, await layer(engineFiles('more', 400))], ENTRY),
       other: imageOf([base, await layer(engineFiles('other'))], ENTRY),
     });
     expect(await ask('original')).toBe('admitted');
     expect(await ask('retagged')).toMatch(/^copy: of original:1, by manifest digest/);
     expect(await ask('recompressed')).toMatch(/^copy: of original:1, by layers/);
-    for (const name of ['extra', 'rebuilt', 'moved', 'less', 'hidden'])
+    for (const name of ['extra', 'rebuilt', 'moved', 'thinned'])
       expect(await ask(name)).toMatch(/^copy: of original:1, by content/);
-    expect(await ask('other')).toBe('admitted');
+    for (const name of ['half', 'padded', 'other']) expect(await ask(name)).toBe('admitted');
   });
   it('the order of asking does not decide who copied', async () => {
     const extra = imageOf([base, mine, await layer({ '/x': 'y' })], ENTRY);
     const { ask } = await admission({ original, extra });
     expect(await ask('extra')).toMatch(/^copy: of original:1/);
     expect(await ask('original')).toBe('admitted');
+  });
+  it('is compared with what earlier rounds saw: where that had a claim, or is of this round and cannot be looked at now', async () => {
+    const first = await admission({ original });
+    await first.ask('original');
+    const [print] = readFingerprints(first.kept, (bytes) => Buffer.from(bytes).toString());
+    const again = imageOf([base, await layer(engineFiles('mine'), false)], { Entrypoint: ['/other'] });
+    for (const [known, verdict] of [
+      [[{ print: { ...print!, commitBlock: 0 }, claims: true }], /^copy: of original:1, by layers/],
+      [[{ print: { ...print!, commitBlock: 0 }, claims: false }], /^admitted/],
+    ] as const)
+      expect(await (await admission({ again }, { known })).ask('again')).toMatch(verdict);
+    const broken: Parameters<typeof startRegistry>[1] = (request, response) => {
+      if (!(request.url ?? '').includes('/original/')) return false;
+      response.writeHead(502).end();
+      return true;
+    };
+    const { ask } = await admission({ original, again }, { known: [{ print: print!, claims: false }], first: broken });
+    expect(await ask('again')).toMatch(/^copy: of original:1, by layers/);
+    // The same print again is not kept again.
+    const twice = await admission({ original }, { known: [{ print: print!, claims: true }] });
+    expect(await twice.ask('original')).toBe('admitted');
+    expect(twice.kept.size).toBe(0);
   });
   it('two tunings of the baseline’s own image are no copies of each other, the same tuning is', async () => {
     const { ask } = await admission({
@@ -402,11 +523,28 @@ describe.skipIf(distribution === null || found === null)('a real registry and a 
         await images.scan(name, { digest: mine.digest, mediaType: mine.mediaType, size: mine.bytes.length }, 1e9),
       ).toMatchObject({ value: { ok: true, scan: { diffId: mine.diffId } } });
       expect(await images.manifest(name, `sha256:${'0'.repeat(64)}`)).toMatchObject({ state: 'gone' });
-      expect(await images.pull(name, original.manifest.digest, () => undefined)).toMatchObject({
+      expect(
+        await images.pull(name, original.manifest.digest, { packedBytes: 1e6, unpackedBytes: 1e6 }, () => undefined),
+      ).toMatchObject({
         state: 'found',
         value: { diffIds: [base.diffId, mine.diffId], start: { entrypoint: ['/mine'] } },
       });
-      expect(await images.pull(name, `sha256:${'1'.repeat(64)}`, () => undefined)).toMatchObject({ state: 'gone' });
+      expect(
+        await images.pull(name, `sha256:${'1'.repeat(64)}`, { packedBytes: 1e6, unpackedBytes: 1e6 }, () => undefined),
+      ).toMatchObject({ state: 'gone' });
+      // A registry that never answers the engine: given up in time.
+      const hung = createServer(() => undefined);
+      await new Promise<void>((done) => hung.listen(0, '127.0.0.1', done));
+      const impatient = dockerImages(found!, splitReference, true, join(folder, 'real-layers'), {
+        graceMs: 1500,
+        bytesPerSecond: 1e9,
+      });
+      const size = { packedBytes: 1, unpackedBytes: 1 };
+      await expect(
+        impatient.pull(`127.0.0.1:${(hung.address() as AddressInfo).port}/x`, original.manifest.digest, size, () => undefined),
+      ).rejects.toMatchObject({ code: 'REGISTRY', message: expect.stringContaining('not done within 2 s') as string });
+      hung.closeAllConnections();
+      hung.close();
       await found!.getImage(`${name}@${original.manifest.digest}`).remove({ force: true });
     } finally {
       server.kill('SIGKILL');

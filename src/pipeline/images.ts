@@ -1,52 +1,62 @@
-import { copyOf, fingerprintSchema, ownFiles, startHash, type Fingerprint } from '../arena/fingerprint.ts';
+import { copyOf, ownFiles, startHash, type Fingerprint } from '../arena/fingerprint.ts';
 import { readConfig, type ImageConfig } from '../arena/image-config.ts';
 import { imageOf } from '../arena/image-ref.ts';
-import { readManifest } from '../arena/manifest.ts';
+import { MAX_MANIFEST_BYTES, readManifest } from '../arena/manifest.ts';
 import type { Arena } from '../arena/schema.ts';
 import { utf8 } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';
+import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { HarnessError } from '../harness/errors.ts';
-import { recordsOf, type Ledger } from '../results/ledger.ts';
-import type { ImageStore, LocalImage } from '../harness/image-store.ts';
+import type { ImageSize, ImageStore, LayerDescriptor, LocalImage } from '../harness/image-store.ts';
+import { fingerprintPath, rivalsOf, type KnownImage } from './fingerprints.ts';
 
 /** Layers that can be read: a tar, plain or packed. */
 const LAYER_TYPE =
-  /^application\/vnd\.(?:oci\.image\.layer\.v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.diff\.tar(?:\.gzip)?)$/;
+  /^application\/vnd\.(?:oci\.image\.layer\.v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.diff\.tar(?:\.gzip|\.zstd)?)$/;
+/** A registry that failed is asked once more after this; one that took longer to fail has had its time. */
+const AGAIN_MS = 5000;
+const QUICK_NS = 60e9;
 
 /** Why an image is not started, as the event of its trace. */
 export type Refusal = { readonly name: 'image-policy' | 'image-gone' | 'copy'; readonly detail: string };
 /** What an image is made of. */
-export type ImageFacts = {
+type ImageFacts = ImageHead & { readonly size: ImageSize; readonly files: ReadonlySet<string> };
+/** What its manifest and configuration say, before any layer is read. */
+type ImageHead = {
   /** Digest of the manifest of our platform: what is pulled, whatever index it was named by. */
   readonly manifest: string;
+  /** Digest of the configuration: engines call an image by it or by the manifest's. */
+  readonly configDigest: string;
+  readonly layers: readonly LayerDescriptor[];
   readonly config: ImageConfig;
-  readonly files: ReadonlySet<string>;
 };
-type Examined = { readonly ok: true; readonly facts: ImageFacts } | { readonly ok: false; readonly refusal: Refusal };
-type Rules = Pick<Arena, 'maxImageGb' | 'maxUnpackedGb' | 'maxOwnFiles' | 'copyContainment'> & {
-  readonly environment: readonly string[];
+type Examined<T> = { readonly ok: true; readonly facts: T } | { readonly ok: false; readonly refusal: Refusal };
+type Rules = Pick<Arena, 'maxImageGb' | 'maxUnpackedGb' | 'maxOwnFiles' | 'copyContainment'>;
+type Reference = { readonly image: string; readonly digest: string };
+export type ImagePorts = {
+  readonly images: ImageStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly keep: (path: string, content: Uint8Array) => void;
 };
 
-/** The arena's rules for images. */
-export function imageRules(arena: Arena): Rules {
-  return { ...arena, environment: arena.images.environment };
-}
+const refuse = (name: Refusal['name'], detail: string): { ok: false; refusal: Refusal } => ({
+  ok: false,
+  refusal: { name, detail },
+});
 
 /**
- * Looks at an image in its registry before anything of it is on this machine: manifest, configuration, and every layer's real content. `known`
- * are environment entries that may stand; null for an image of the arena's own, which is trusted. Throws `REGISTRY` for nobody's fault.
+ * Reads an image's manifest and configuration in its registry. `known` are environment entries that may stand; null for an image of the arena's
+ * own, which is trusted. Throws `REGISTRY` for nobody's fault.
  */
-export async function examine(
+async function readHead(
   images: ImageStore,
   rules: Rules,
-  image: string,
-  digest: string,
+  { image, digest }: Reference,
   known: ReadonlySet<string> | null,
-  log: Log,
-): Promise<Examined> {
-  const refuse = (name: Refusal['name'], detail: string): Examined => ({ ok: false, refusal: { name, detail } });
+): Promise<Examined<ImageHead>> {
   let found = await images.manifest(image, digest);
   if (found.state === 'gone') return refuse('image-gone', found.detail);
   let manifest = readManifest(found.value, rules);
@@ -59,136 +69,180 @@ export async function examine(
   }
   if (manifest.kind === 'index') return refuse('image-policy', 'an index inside an index');
   if (manifest.kind === 'fault') return refuse('image-policy', manifest.reason);
-  const text = await images.config(image, manifest.config.digest);
+  const { layers, config: descriptor } = manifest;
+  if (descriptor.size > MAX_MANIFEST_BYTES)
+    return refuse('image-policy', `the configuration is larger than ${MAX_MANIFEST_BYTES} bytes`);
+  const other = layers.find(({ mediaType }) => !LAYER_TYPE.test(mediaType));
+  if (other) return refuse('image-policy', `layers of type ${other.mediaType} are not read`);
+  const text = await images.config(image, descriptor.digest);
   if (text.state === 'gone') return refuse('image-gone', text.detail);
-  const config = readConfig(text.value, manifest.layers.length, known);
+  const config = readConfig(text.value, layers.length, known);
   if (!config.ok) return refuse('image-policy', config.reason);
+  return { ok: true, facts: { manifest: platform, configDigest: descriptor.digest, layers, config: config.config } };
+}
+
+/** Looks at an image in its registry before anything of it is on this machine: also at every layer's real content. */
+async function examine(
+  images: ImageStore,
+  rules: Rules,
+  reference: Reference,
+  known: ReadonlySet<string> | null,
+  log: Log,
+): Promise<Examined<ImageFacts>> {
+  const head = await readHead(images, rules, reference, known);
+  if (!head.ok) return head;
+  const { layers, config } = head.facts;
   const files = new Set<string>();
-  let left = rules.maxUnpackedGb * 1e9;
-  for (const [index, layer] of manifest.layers.entries()) {
-    if (!LAYER_TYPE.test(layer.mediaType)) return refuse('image-policy', `layers of type ${layer.mediaType} are not read`);
-    if (layer.size > 1e9)
-      log.info(`    reading layer ${index + 1} of ${manifest.layers.length} (${(layer.size / 1e9).toFixed(1)} GB)`);
-    const scanned = await images.scan(image, layer, left);
+  const most = rules.maxUnpackedGb * 1e9;
+  let unpackedBytes = 0;
+  for (const [index, layer] of layers.entries()) {
+    if (layer.size > 1e9) log.info(`    reading layer ${index + 1} of ${layers.length} (${(layer.size / 1e9).toFixed(1)} GB)`);
+    const scanned = await images.scan(reference.image, layer, most - unpackedBytes);
     if (scanned.state === 'gone') return refuse('image-gone', scanned.detail);
     if (!scanned.value.ok) return refuse('image-policy', scanned.value.reason);
     const { scan } = scanned.value;
-    if (scan.diffId !== config.config.diffIds[index])
+    if (scan.diffId !== config.diffIds[index])
       return refuse('image-policy', `layer ${index + 1} is not the one its configuration names`);
-    left -= scan.bytes;
-    if (left < 0) return refuse('image-policy', `more than ${rules.maxUnpackedGb} GB unpacked`);
+    unpackedBytes += scan.bytes;
+    if (unpackedBytes > most) return refuse('image-policy', `more than ${rules.maxUnpackedGb} GB unpacked`);
     for (const file of scan.files) files.add(file);
   }
-  return { ok: true, facts: { manifest: platform, config: config.config, files } };
+  const packedBytes = layers.reduce((sum, { size }) => sum + size, 0);
+  return { ok: true, facts: { ...head.facts, size: { packedBytes, unpackedBytes }, files } };
 }
 
 /** Who entered an image, and which. */
-export type Entry = {
-  readonly key: string;
-  readonly hotkey: string;
-  readonly commitBlock: number;
-  readonly image: string;
-  readonly digest: string;
-};
-
-/** What is kept of an image for later rounds and for whoever checks. */
-export function fingerprintOf(entry: Entry, facts: ImageFacts, common: Pick<ImageFacts, 'files'>): Fingerprint {
-  const { key, hotkey, commitBlock, digest } = entry;
-  const files = ownFiles(facts.files, common.files);
-  return {
-    schema: 1,
-    key,
-    hotkey,
-    commitBlock,
-    digest,
-    diffIds: [...facts.config.diffIds],
-    start: startHash(facts.config),
-    files,
-  };
-}
-
-/** Path of an image's fingerprint under its round. */
-export function fingerprintPath(key: string): string {
-  return `images/${key.replace(':', '-')}.json.gz`;
-}
-
+export type Entry = Reference & { readonly key: string; readonly hotkey: string; readonly commitBlock: number };
 /** An image that may be started, by its name on this machine: exactly the one that was looked at. */
 export type Admitted = { readonly id: string };
-/** Admits the images of a round, each once. */
-export type Admission = (key: string) => Promise<Admitted | Refusal>;
+export type Admission = {
+  /** Admits the image of a key, or says why not. Looks once: what failed stays failed for the round, so that nobody waits for it twice. */
+  readonly admit: (key: string) => Promise<Admitted | Refusal>;
+  /** Names of the images that were pulled for keys, without the arena's own. */
+  readonly pulled: () => ReadonlyMap<string, string>;
+};
+/** A shard's share of a round: everybody who entered, wherever measured, and what the ledger knew before. */
+export type Field = { readonly shard: number; readonly entries: readonly Entry[]; readonly known: readonly KnownImage[] };
 
 /**
- * Admits images by policy, then against every earlier image that is known: of this round and of this ledger. An image is looked at only after all
- * that were committed before it, so that the order of measuring never decides who is the copy.
+ * Admits images by policy, then against every earlier image that has a claim and those of this round. An image is looked at only after all that
+ * were committed before it, so that the order of measuring never decides who is the copy.
  */
-export function openAdmission(
-  ports: { readonly images: ImageStore; readonly log: Log; readonly keep: (path: string, content: Uint8Array) => void },
-  arena: Arena,
-  entries: readonly Entry[],
-  known: readonly KnownImage[],
-): Admission {
+export function openAdmission(ports: ImagePorts, arena: Arena, { shard, entries, known }: Field): Admission {
   const { images, log } = ports;
-  const rules = imageRules(arena);
-  /** What nobody can call his own: the baseline's files, and those of public engines that the arena lists. */
-  const readCommon = async (): Promise<ImageFacts> => {
-    const files = new Set<string>();
-    let baseline: ImageFacts | null = null;
-    for (const reference of [arena.images.baseline, ...arena.images.bases]) {
-      const { image, digest } = imageOf(reference);
-      const examined = await examine(images, { ...rules, maxImageGb: Infinity }, image, digest, null, log);
-      if (!examined.ok)
-        throw new HarnessError(
-          'REGISTRY',
-          'infra',
-          `the arena's image ${reference}: ${examined.refusal.detail}`,
-          'pin one that can be pulled',
-        );
-      baseline ??= examined.facts;
-      for (const file of examined.facts.files) files.add(file);
-    }
-    return { ...baseline!, files };
-  };
-  const common = once(() => readCommon());
-  const look = once(async (key: string): Promise<{ own: Fingerprint; facts: ImageFacts } | Refusal> => {
-    const entry = entries.find((item) => item.key === key)!;
+  const entryOf = (key: string): Entry => entries.find((item) => item.key === key)!;
+  const common = once(() => readCommon(ports, arena));
+  const seen = new Map<string, Fingerprint>();
+  const look = once(async (key: string): Promise<ImageFacts | Refusal> => {
+    const entry = entryOf(key);
     const shared = await common('');
-    const allowed = new Set([...shared.config.env, ...rules.environment]);
-    const examined = await examine(images, rules, entry.image, entry.digest, allowed, log);
+    const examined = await patiently(ports, `the image of ${key}`, () => examine(images, arena, entry, shared.env, log));
     if (!examined.ok) return examined.refusal;
-    const own = fingerprintOf(entry, examined.facts, shared);
-    if (own.files.length > rules.maxOwnFiles)
-      return { name: 'image-policy', detail: `${own.files.length} files of its own, ${rules.maxOwnFiles} are the most` };
-    // Kept once: a standing winner is looked at in every round.
-    if (!known.some(({ print }) => print.key === key)) ports.keep(fingerprintPath(key), utf8(compactJson(own)));
-    return { own, facts: examined.facts };
+    const { facts } = examined;
+    const files = ownFiles(facts.files, shared.files);
+    if (files.length > arena.maxOwnFiles)
+      return { name: 'image-policy', detail: `${files.length} files of its own, ${arena.maxOwnFiles} are the most` };
+    const { hotkey, commitBlock, digest } = entry;
+    const diffIds = [...facts.config.diffIds];
+    const own: Fingerprint = { schema: 1, key, hotkey, commitBlock, digest, diffIds, start: startHash(facts.config), files };
+    seen.set(key, own);
+    // A standing winner is looked at in every round, and stays what it was: kept once.
+    const before = known.find(({ print }) => print.key === key)?.print;
+    if (!before || compactJson(before) !== compactJson(own)) ports.keep(fingerprintPath(shard, key), utf8(compactJson(own)));
+    return facts;
   });
-  return once(async (key: string): Promise<Admitted | Refusal> => {
-    const entry = entries.find((item) => item.key === key)!;
-    const earlier = known.filter(({ claims }) => claims).map(({ print }) => print);
-    for (const other of entries.filter(({ commitBlock }) => commitBlock < entry.commitBlock)) {
-      const seen = await look(other.key).catch(() => null); // its own failure is said where it is asked for
-      if (seen && 'own' in seen) earlier.push(seen.own);
-    }
-    const seen = await look(key);
-    if (!('own' in seen)) return seen;
-    const copied = copyOf(seen.own, earlier, rules.copyContainment);
+  const pulled = new Map<string, string>();
+  const admit = once(async (key: string): Promise<Admitted | Refusal> => {
+    const entry = entryOf(key);
+    // What fails of another is said where it is asked for.
+    for (const other of entries) if (other.commitBlock < entry.commitBlock) await look(other.key).catch(() => null);
+    const facts = await look(key);
+    if ('name' in facts) return facts;
+    const entered = entries.map((item) => item.key);
+    const copied = copyOf(seen.get(key)!, rivalsOf(key, entered, seen, known), arena.copyContainment);
     if (copied) return { name: 'copy', detail: `of ${copied.of}, by ${copied.by}` };
-    const pulled = await images.pull(entry.image, seen.facts.manifest, (text) => log.info(`    ${text}`));
-    if (pulled.state === 'gone') return { name: 'image-gone', detail: pulled.detail };
-    // The engine read the same bytes with another reader; it must have seen the same image.
-    const differs = difference(seen.facts.config, pulled.value);
-    if (differs !== null) return { name: 'image-policy', detail: `the engine reads another ${differs} in it than we do` };
-    return { id: pulled.value.id };
+    const admitted = await fetched(ports, entry.image, facts, facts.size);
+    if ('id' in admitted && !(await common('')).ids.has(admitted.id)) pulled.set(key, admitted.id);
+    return admitted;
   });
+  return { admit, pulled: () => pulled };
 }
 
-/** Remembers what succeeded, for each key; what failed is tried again when it is asked for again. */
+/** Admits an image by policy alone: for an evaluation of one image, where nobody else has a claim. `bases` are images whose variables may stand. */
+export async function admitAlone(
+  ports: ImagePorts,
+  arena: Arena,
+  reference: Reference,
+  bases: readonly Reference[],
+): Promise<Admitted | Refusal> {
+  const env = new Set(arena.images.environment);
+  for (const base of bases) {
+    const head = await patiently(ports, base.image, () => readHead(ports.images, trusting(arena), base, null));
+    if (!head.ok) throw notPinned(base.image, head.refusal.detail);
+    for (const entry of head.facts.config.env) env.add(entry);
+  }
+  const examined = await patiently(ports, reference.image, () => examine(ports.images, arena, reference, env, ports.log));
+  return examined.ok ? await fetched(ports, reference.image, examined.facts, examined.facts.size) : examined.refusal;
+}
+
+/** Pulls what was looked at. The engine reads the same bytes with another reader: it must have seen the same image. */
+async function fetched(ports: ImagePorts, image: string, head: ImageHead, size: ImageSize): Promise<Admitted | Refusal> {
+  const { images, log } = ports;
+  const tell = (text: string): void => log.info(`    ${text}`);
+  const result = await patiently(ports, image, () => images.pull(image, head.manifest, size, tell));
+  if (result.state === 'gone') return { name: 'image-gone', detail: result.detail };
+  if (result.state === 'refused') return { name: 'image-policy', detail: result.detail };
+  const differs = difference(head.config, result.value);
+  if (differs !== null) return { name: 'image-policy', detail: `the engine reads another ${differs} in it than we do` };
+  return { id: result.value.id };
+}
+
+/** What nobody can call his own: files and variables of the baseline, and of the public engines that the arena lists. */
+type Common = { readonly files: ReadonlySet<string>; readonly env: ReadonlySet<string>; readonly ids: ReadonlySet<string> };
+
+/** An arena's own images may be as large as they are. */
+const trusting = (arena: Arena): Rules => ({ ...arena, maxImageGb: Infinity });
+const notPinned = (reference: string, detail: string): HarnessError =>
+  new HarnessError('REGISTRY', 'infra', `the arena's image ${reference}: ${detail}`, 'pin one that can be pulled');
+
+async function readCommon(ports: ImagePorts, arena: Arena): Promise<Common> {
+  const files = new Set<string>();
+  const env = new Set(arena.images.environment);
+  const ids = new Set<string>();
+  const { baseline, bases, reference: teacher } = arena.images;
+  for (const reference of new Set([baseline, ...bases, teacher])) {
+    const work = () => examine(ports.images, trusting(arena), imageOf(reference), null, ports.log);
+    const examined = await patiently(ports, reference, work);
+    if (!examined.ok) throw notPinned(reference, examined.refusal.detail);
+    const { facts } = examined;
+    for (const id of [facts.manifest, facts.configDigest]) ids.add(id);
+    for (const file of facts.files) files.add(file);
+    for (const entry of facts.config.env) env.add(entry);
+  }
+  return { files, env, ids };
+}
+
+/** A registry that failed quickly is asked once more: one error of a proxy is no reason to send a miner to the next round. */
+async function patiently<T>({ clock, log }: ImagePorts, what: string, work: () => Promise<T>): Promise<T> {
+  const begun = clock.nowNs();
+  try {
+    return await work();
+  } catch (error) {
+    const passing = error instanceof HarnessError && error.code === 'REGISTRY' && clock.nowNs() - begun < QUICK_NS;
+    if (!passing) throw error;
+    log.warn(`${what}: ${messageOf(error)}: once more`);
+    await clock.sleep(AGAIN_MS);
+    return await work();
+  }
+}
+
+/** Does its work once for each key, and remembers a failure like a result. */
 function once<T>(work: (key: string) => Promise<T>): (key: string) => Promise<T> {
   const done = new Map<string, Promise<T>>();
   return (key) => {
     const found = done.get(key) ?? work(key);
     done.set(key, found);
-    found.catch(() => done.delete(key));
+    found.catch(() => undefined); // said to whoever asks
     return found;
   };
 }
@@ -205,40 +259,4 @@ function difference(config: ImageConfig, local: LocalImage): string | null {
   return same([...entrypoint, '|', ...cmd, workingDir], [...start.entrypoint, '|', ...start.cmd, start.workingDir])
     ? null
     : 'program to start';
-}
-
-/** An image that a ledger has seen. Only one that was VALID once has a claim on its content: nobody can reserve what does not even run. */
-export type KnownImage = { readonly print: Fingerprint; readonly claims: boolean };
-
-/** Images that the rounds of a ledger have seen, up to a block. Unreadable ones are left out: the audit names them. */
-export function knownImages(
-  ledger: Pick<Ledger, 'records'>,
-  files: ReadonlyMap<string, Uint8Array>,
-  unpack: (bytes: Uint8Array) => string | null,
-  before = Infinity,
-): KnownImage[] {
-  const rounds = recordsOf(ledger, 'round').filter(({ predicate }) => predicate.block.number < before);
-  const valid = new Set(
-    rounds.flatMap(({ predicate }) => predicate.entries.filter(({ verdict }) => verdict === 'VALID').map(({ key }) => key)),
-  );
-  const blockOf = (path: string): number => Number(/^rounds\/(\d+)\//.exec(path)?.[1] ?? Infinity);
-  const past = new Map([...files].filter(([path]) => blockOf(path) < before));
-  return readFingerprints(past, unpack).map((print) => ({ print, claims: valid.has(print.key) }));
-}
-
-/** Fingerprints among a ledger's files, by the path of their round. Unreadable ones are left out: the audit names them. */
-export function readFingerprints(
-  files: ReadonlyMap<string, Uint8Array>,
-  unpack: (bytes: Uint8Array) => string | null,
-): Fingerprint[] {
-  return [...files].flatMap(([path, bytes]) => {
-    if (!/(?:^|\/)images\/[^/]+\.json\.gz$/.test(path)) return [];
-    const text = unpack(bytes);
-    if (text === null) return [];
-    try {
-      return [fingerprintSchema.parse(parseStrictJson(text, RECORD_JSON))];
-    } catch {
-      return [];
-    }
-  });
 }

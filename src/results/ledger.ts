@@ -9,7 +9,7 @@ export type LedgerFiles = ReadonlyMap<string, Uint8Array>;
 const RECORD_PATH =
   /^(?:rounds\/(?<round>0|[1-9]\d*)\/(?<part>plan|round|void)|weights\/(?<block>0|[1-9]\d*)(?<step>\.intent|\.readback)?)\.json$/;
 const EVIDENCE_PATH =
-  /^rounds\/(?:0|[1-9]\d*)\/(?:traces\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.ndjson\.gz|logs\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.log\.gz|images\/[A-Za-z0-9]+-\d+\.json\.gz)$/;
+  /^rounds\/(?:0|[1-9]\d*)\/(?:traces\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.ndjson\.gz|logs\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.log\.gz|images\/\d+\/[A-Za-z0-9]+-\d+\.json\.gz)$/;
 
 /** Stands for a file that is not read: a link, a device, a giant. Compared by identity. */
 export const UNREADABLE: Uint8Array = new Uint8Array(0);
