@@ -42,6 +42,8 @@ export type History = {
   readonly dated: ReadonlyMap<string, number>;
   /** Submissions that an earlier plan found paid, by key. */
   readonly paid: ReadonlySet<string>;
+  /** Block of the round that first found a submission's image gone from its registry, where no later one found it there. */
+  readonly gone: ReadonlyMap<string, number>;
 };
 export type Claim = { readonly digest: string; readonly hotkey: string; readonly commitBlock: number };
 
@@ -53,6 +55,7 @@ export const EMPTY_HISTORY: History = {
   images: new Map(),
   dated: new Map(),
   paid: new Set(),
+  gone: new Map(),
 };
 
 export type SubmissionStatus = 'evaluate' | 'rejected' | 'judged' | 'waiting';
@@ -73,6 +76,8 @@ export type Submission = {
   verdict: Verdict | 'SKIP_UNREVEALED' | null;
   reason: string;
   history: ImageHistory | null;
+  /** See `History.gone`; absent where it was there. */
+  goneSince?: number | undefined;
 };
 
 /** Key of a submission: `hotkey:commitBlock`. */
@@ -126,6 +131,7 @@ export function listSubmissions(
       verdict: null,
       reason: `the standing ${role}`,
       history: history.images.get(place.digest) ?? null,
+      ...goneSince(history, place.key),
     };
     if (listed) submissions[submissions.indexOf(listed)] = entry;
     else submissions.push(entry);
@@ -197,5 +203,12 @@ function judgeEntry(
     role: 'challenger',
     reason: 'valid, paid and revealed',
     history: past.history.images.get(digest) ?? null,
+    ...goneSince(past.history, key),
   };
+}
+
+/** The field of a submission whose image was gone when it was last looked for. */
+export function goneSince({ gone }: Pick<History, 'gone'>, key: string): { goneSince?: number } {
+  const block = gone.get(key);
+  return block === undefined ? {} : { goneSince: block };
 }

@@ -24,7 +24,7 @@ export type Rig = {
 export const OWNER_LABEL = 'cacheon.owner';
 export const SERVER_NAME = 'cacheon-server';
 export const LOCK_NAME = 'cacheon-lock';
-export const METER_NAME = 'cacheon-meter';
+const METER_NAME = 'cacheon-meter';
 /** Who a server runs as, and the client beside it. */
 const SERVER_USER = 10_001;
 const METER_USER = 10_002;

@@ -124,6 +124,8 @@ function auditHistory(
     if (submission.status === 'judged' && judged?.verdict !== submission.verdict)
       report('RECOMPUTE_MISMATCH', path, `${submission.key} was never judged ${submission.verdict ?? 'at all'}`);
     if (submission.status === 'evaluate')
+      derive(`${submission.key} goneSince`, submission.goneSince ?? null, history.gone.get(submission.key) ?? null);
+    if (submission.status === 'evaluate')
       derive(
         `${submission.key} history`,
         submission.history,

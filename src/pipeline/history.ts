@@ -15,6 +15,7 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
     for (const { hotkey, revealBlock, commitBlock, status } of predicate.submissions)
       if (revealBlock !== null && status !== 'waiting') dated.set(submissionKey(hotkey, revealBlock), commitBlock);
   const paid = new Set<string>();
+  const gone = new Map<string, number>();
   for (const { predicate } of plans.values())
     for (const { key, status, role } of predicate.submissions) if (status === 'evaluate' && role === 'challenger') paid.add(key);
   let standing = EMPTY_HISTORY.standing;
@@ -29,6 +30,8 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
       if (submission.paymentTx !== null) payments.set(submission.paymentTx, submission.key);
     }
     for (const entry of round.predicate.entries) {
+      if (isGone(entry)) gone.set(entry.key, gone.get(entry.key) ?? round.predicate.block.number);
+      else if (entry.boots.length > 0 && isFinal(entry.verdict)) gone.delete(entry.key);
       if (isFinal(entry.verdict) && !judged.has(entry.key))
         judged.set(entry.key, { verdict: entry.verdict, reason: entry.reason });
       // A winner that fails later is judged anew: its last verdict counts.
@@ -43,7 +46,12 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
       });
     }
   }
-  return { standing, judged, claims, payments, images, dated, paid };
+  return { standing, judged, claims, payments, images, dated, paid, gone };
+}
+
+/** Whether a round found an entry's image gone: its registry answered, and has no such image (for us). */
+export function isGone({ verdict, reason }: { readonly verdict: Verdict; readonly reason: string }): boolean {
+  return verdict === 'INFRA_REGISTRY' && reason.startsWith('image-gone');
 }
 
 /** The newest plan that ended in nothing yet, or null. */

@@ -14,6 +14,10 @@ import type { RoundBody, RoundEntry } from '../results/schema.ts';
 import { verifyResults, type LedgerRecord } from '../results/verify.ts';
 import type { EntryResult } from '../results/verified.ts';
 import { armReport } from './eval.ts';
+import { isGone } from './history.ts';
+
+/** 6 h of blocks of 12 s: an image that is gone in two rounds this far apart has left (DESIGN section 2: nobody may hide on the throne). */
+const GONE_BLOCKS = 1800;
 
 /** Traces of a round by path. */
 export type RoundTraces = ReadonlyMap<string, Trace>;
@@ -137,10 +141,14 @@ function assertSamePrompts(own: Trace, baseline: Trace, name: string): void {
 
 /** One entry's result over its boots: the first fault is the verdict. */
 function resultOf(plan: LedgerRecord<'plan'>, key: string, boots: readonly BootResult[]): EntryResult {
-  const { hotkey, commitBlock, role } = plan.predicate.submissions.find((submission) => submission.key === key)!;
+  const { hotkey, commitBlock, role, goneSince } = plan.predicate.submissions.find((submission) => submission.key === key)!;
   // What a server did wrong counts, also where another shard or boot could not measure it.
   const fault = boots.find((boot) => boot.verdict.startsWith('E_')) ?? boots.find((boot) => boot.verdict !== 'VALID');
-  const { verdict, reason } = fault ?? boots.at(-1) ?? { verdict: 'INFRA_HOST' as const, reason: 'not measured' };
+  const seen = fault ?? boots.at(-1) ?? { verdict: 'INFRA_HOST' as const, reason: 'not measured' };
+  // The arena's own images were read in this round before anybody's: the network is not what is missing.
+  const left = isGone(seen) && goneSince !== undefined && plan.predicate.block.number - goneSince >= GONE_BLOCKS;
+  const verdict = left ? 'E_REF' : seen.verdict;
+  const reason = left ? `${seen.reason}, as it was at block ${goneSince}` : seen.reason;
   const scores =
     verdict === 'VALID'
       ? boots.map(({ shard, boot, report, promptScores }) => ({ shard, boot, score: report.score, promptScores }))

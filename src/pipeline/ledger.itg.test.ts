@@ -9,16 +9,21 @@ import { renderJson } from '../core/canonical.ts';
 import { utf8 } from '../core/bytes.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { demo, type DemoReport } from '../devnet/demo.ts';
+import { findDocker } from '../harness/io/docker/host.ts';
+import { OWNER_LABEL } from '../harness/sandbox.ts';
 import { unpackText, unpackTrace } from '../harness/io/trace-files.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 import { silentLog } from '../core/log.ts';
 import { gitStore, readFolder, validatorFolders } from '../results/io/git-store.ts';
 import { signerOf } from '../results/io/keys.ts';
-import { UNREADABLE } from '../results/ledger.ts';
+import { readLedger, recordsOf, UNREADABLE } from '../results/ledger.ts';
+import type { LedgerRecord } from '../results/verify.ts';
 import { preAuthEncoding, renderSignature } from '../results/envelope.ts';
 import { signatureFile } from '../results/sign.ts';
 import { audit, type AuditReport } from './audit.ts';
+import { historyOf } from './history.ts';
+import { judgeRound } from './judge.ts';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- records are edited as an attacker would: as plain JSON */
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -29,6 +34,9 @@ const signer = signerOf(key);
 const other = signerOf(keyring.addFromUri('//Miner0//hot'));
 
 type Files = Map<string, Uint8Array>;
+const docker = await findDocker();
+if (docker === null)
+  console.warn('skipped: fingerprints in a ledger, and what a round leaves on a machine (no Docker engine answers here)');
 let report: DemoReport;
 let validator: string;
 let sound: Files;
@@ -41,7 +49,8 @@ beforeAll(async () => {
     seed: '2a'.padStart(64, '0'),
     endpoint: null,
     accounts: null,
-    processes: true,
+    // In containers where there is Docker; elsewhere the same as processes.
+    processes: docker === null,
     out: folder,
     log: silentLog,
   });
@@ -228,15 +237,19 @@ describe('an audit', () => {
     ).toContain('MERKLE_MISMATCH');
   });
   it('T22 sees that all arms were asked something else than the arena says', async () => {
+    const most = Number(recordsOf(readLedger(validator, sound), 'plan')[0]!.predicate.arena['maxTokens']);
     for (const [from, to] of [
       ['"temperature":0', '"temperature":1'],
-      ['"max_tokens":20', '"max_tokens":19'],
+      [`"max_tokens":${most}`, `"max_tokens":${most - 1}`],
     ] as const) {
       const folder = round().replace('round.json', '');
       const edited = new Map(
         [...sound]
           .filter(([path]) => path.startsWith(folder) && path.endsWith('.gz'))
           .map(([path, bytes]) => [path, new Uint8Array(gzipSync(gunzipSync(bytes).toString().replaceAll(from, to)))]),
+      );
+      expect([...edited].some(([path, bytes]) => gunzipSync(bytes).toString() !== gunzipSync(sound.get(path)!).toString())).toBe(
+        true,
       );
       const signed = resigned(round(), ({ predicate }) => {
         for (const [path, bytes] of edited) predicate['files'][path.slice(folder.length)] = sha256Hex(bytes);
@@ -296,6 +309,91 @@ describe('an audit', () => {
       expect(result.ok, `${path} byte ${(i * 7919) % sound.get(path)!.length}`).toBe(false);
     }
   }, 240_000);
+});
+
+describe.skipIf(docker === null)('a round in containers', () => {
+  const prints = (): string[] => [...sound.keys()].filter((path) => /\/images\/0\/.*\.json\.gz$/.test(path));
+  const copied = (): any =>
+    readLedger(validator, sound)
+      .records.flatMap((record) => (record.kind === 'round' ? record.predicate.entries : []))
+      .find(({ verdict }) => verdict === 'E_COPY');
+
+  it('finds the rebuilt copy by its content, and the audit finds it again from what was kept', async () => {
+    expect(copied().reason).toMatch(/^copy: of .* by content/);
+    expect(prints().length).toBeGreaterThan(5);
+    // Another print of the copy, as if it were new: the verdict does not follow from it, and the round's hashes do not fit.
+    const path = prints().find((item) => item.includes(copied().hotkey))!;
+    const edited = changed((files) => {
+      const print = JSON.parse(gunzipSync(files.get(path)!).toString()) as { files: string[]; diffIds: string[] };
+      files.set(path, gzipSync(JSON.stringify({ ...print, files: ['00112233445566aa:100'], diffIds: [] })));
+    });
+    const { faults } = await auditOf(edited);
+    expect(faults.map(({ code }) => code)).toEqual(expect.arrayContaining(['MERKLE_MISMATCH', 'RECOMPUTE_MISMATCH']));
+  });
+  it('leaves no container behind', async () => {
+    const left = await docker!.listContainers({ all: true, filters: { label: [OWNER_LABEL] } });
+    expect(left.map(({ Names }) => Names.join())).toEqual([]);
+  });
+});
+
+describe('an image that is gone', () => {
+  const ledgerOf = (): ReturnType<typeof readLedger> => readLedger(validator, sound);
+  /** The first round's plan at block 5000, an entry of it, and the traces with nothing in that entry's but that its image is gone. */
+  const gone = (since?: number) => {
+    const record = recordsOf(ledgerOf(), 'plan')[0]!;
+    const { predicate } = record;
+    const entry = predicate.shards[0]!.entries[0]!;
+    const submissions = predicate.submissions.map((item) =>
+      item.key === entry && since !== undefined ? { ...item, goneSince: since } : item,
+    );
+    const folder = record.path.replace('plan.json', '');
+    const traces = new Map(
+      [...sound]
+        .filter(([path]) => path.startsWith(`${folder}traces/`))
+        .map(([path, bytes]) => {
+          const trace = unpackTrace(bytes, path);
+          const event = { name: 'image-gone', tNs: 0, detail: 'the registry answers 404', code: null };
+          return [path.replace(folder, ''), trace.header.key === entry ? { ...trace, requests: [], events: [event] } : trace];
+        }),
+    );
+    const block = { ...predicate.block, number: 5000 };
+    const plan = { ...record, predicate: { ...predicate, block, submissions } };
+    return { entry, judged: judgeRound(plan, traces, loadTokenizer(predicate.arena['tokenizer'] as never, ROOT)) };
+  };
+  const verdictOf = (since?: number): [string, string] => {
+    const { entry, judged } = gone(since);
+    const { verdict, reason } = judged.entries.find((item) => item.key === entry)!;
+    return [verdict, reason];
+  };
+
+  it('is nobody’s fault once, nor twice within six hours, and then its miner’s', () => {
+    expect(verdictOf()).toEqual(['INFRA_REGISTRY', 'image-gone: the registry answers 404']);
+    expect(verdictOf(5000 - 1799)[0]).toBe('INFRA_REGISTRY');
+    expect(verdictOf(5000 - 1800)).toEqual(['E_REF', 'image-gone: the registry answers 404, as it was at block 3200']);
+  });
+  it('is remembered from the first round that missed it to the first that finds it', () => {
+    const ledger = ledgerOf();
+    const [first] = recordsOf(ledger, 'round');
+    const { entry, judged } = gone();
+    const at = (number: number, body: typeof judged): LedgerRecord<'round'> => ({
+      ...first!,
+      predicate: { ...first!.predicate, ...body, block: { ...first!.predicate.block, number } },
+    });
+    const plans = recordsOf(ledger, 'plan');
+    const since = (...rounds: LedgerRecord<'round'>[]): number | undefined =>
+      historyOf({ records: [...plans, ...rounds] }).gone.get(entry);
+    expect(since(at(18, judged), at(900, judged))).toBe(18);
+    expect(since(at(18, judged), at(900, first!.predicate), at(2000, judged))).toBe(2000);
+    expect(since(at(18, first!.predicate))).toBeUndefined();
+  });
+  it('a plan that leaves out since when, or says it of an image that was there, does not pass', async () => {
+    const edited = resigned(plan(), ({ predicate }) => {
+      predicate['submissions'].find((item: any) => item.status === 'evaluate').goneSince = 1;
+    });
+    expect((await auditOf(edited)).faults).toContainEqual(
+      expect.objectContaining({ code: 'RECOMPUTE_MISMATCH', message: expect.stringContaining('goneSince') }),
+    );
+  });
 });
 
 describe('the git store', () => {

@@ -61,6 +61,8 @@ const submission = z.strictObject({
   verdict: z.enum([...VERDICTS, 'SKIP_UNREVEALED']).nullable(),
   reason: z.string(),
   history: history.nullable(),
+  /** Block of the round that first found its image gone from the registry, where no later one found it there. */
+  goneSince: count.optional(),
 });
 
 const planPredicate = z.strictObject({

@@ -10,7 +10,7 @@ import type { Found } from '../image-store.ts';
 /** Redirects of one request: registries keep blobs elsewhere. */
 const MAX_REDIRECTS = 3;
 /** Largest manifest or configuration: registries allow 4 MiB. */
-export const MAX_TEXT_BYTES = 4 * 1024 * 1024;
+const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 /** A registry that says nothing for so long is given up. */
 const IDLE_MS = 60_000;
 /** The head of an answer, and a text as a whole, must be there by then, however it drips. */

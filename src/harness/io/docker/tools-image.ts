@@ -30,7 +30,7 @@ export function libraries(program: string): Map<string, ImageFile> {
 }
 
 /** A program's own file and every file that it imports, by their path under /app. From a bundle that is one file. */
-export function programFiles(entry: string, root: string, found = new Map<string, ImageFile>()): Map<string, ImageFile> {
+function programFiles(entry: string, root: string, found = new Map<string, ImageFile>()): Map<string, ImageFile> {
   const at = join(APP, relative(root, entry));
   if (found.has(at)) return found;
   const bytes = readFileSync(entry);
