@@ -62,6 +62,14 @@ export function notIdle(gpus: readonly GpuState[], processes: readonly string[])
   return null;
 }
 
+/** Errors of a program, not of a GPU (NVIDIA's Xid catalogue: exception, page fault, stopped channel, its clean-up): any crash leaves one. */
+const PROGRAM_XIDS = [13, 31, 43, 45];
+
+/** Of the driver's error lines those that speak of the GPU itself. */
+export function gpuErrors(lines: readonly string[]): string[] {
+  return lines.filter((line) => !PROGRAM_XIDS.includes(Number(/Xid \([^)]*\): (\d+)/.exec(line)?.[1])));
+}
+
 /** What a server has left that no waiting mends: errors that were not there before it ran. */
 export function leftBehind(before: readonly GpuState[], after: readonly GpuState[]): string | null {
   if (after.length !== before.length) return `${before.length} GPUs before, ${after.length} now`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leftBehind, notIdle, parseGpus } from './gpu-state.ts';
+import { gpuErrors, leftBehind, notIdle, parseGpus } from './gpu-state.ts';
 import { atLeast, tooOld } from './preflight.ts';
 import { judgeProbes } from './probes.ts';
 import { meterOptions, serverOptions, shareCores, type Rig } from './sandbox.ts';
@@ -169,6 +169,11 @@ describe('the state of GPUs', () => {
     expect(notIdle([gpu!], ['4711, 3000'])).toContain('4711');
     expect(notIdle([{ ...gpu!, memoryUsedMib: 9000 }], [])).toContain('9000 MiB');
     expect(notIdle([{ ...gpu!, temperatureC: 80 }], [])).toContain('80');
+  });
+  it('takes an error that any crashed program leaves for none of the GPU', () => {
+    const line = (xid: number): string => `[1.0] NVRM: Xid (PCI:0000:0a:00): ${xid}, pid=4711, name=python3`;
+    expect(gpuErrors([13, 31, 43, 45, 48, 79, 119].map(line))).toEqual([48, 79, 119].map(line));
+    expect(gpuErrors(['NVRM: Xid in a form nobody knows'])).toHaveLength(1);
   });
   it('tells what a server left behind', () => {
     const [gpu] = parseGpus(line);

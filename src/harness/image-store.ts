@@ -1,13 +1,20 @@
 /** Something of a registry, or that it says there is no such thing (for us). */
 export type Found<T> = { readonly state: 'found'; readonly value: T } | { readonly state: 'gone'; readonly detail: string };
 
-/** What is in a layer: its uncompressed size and digest, and marks of its files' contents. */
-export type LayerScan = { readonly diffId: string; readonly bytes: number; readonly files: readonly string[] };
+/** What is in a layer: its uncompressed size and digest, whether it has devices or pipes, and marks of its files' contents. */
+export type LayerScan = {
+  readonly diffId: string;
+  readonly bytes: number;
+  readonly special: boolean;
+  readonly files: readonly string[];
+};
 /** A layer that was read, or why it is none: the layer is the miner's, so its fault is a value. */
 export type ScanResult = { readonly ok: true; readonly scan: LayerScan } | { readonly ok: false; readonly reason: string };
 export type LayerDescriptor = { readonly digest: string; readonly mediaType: string; readonly size: number };
 /** Bytes of an image's layers: as a registry has them, and unpacked. */
 export type ImageSize = { readonly packedBytes: number; readonly unpackedBytes: number };
+/** How far the reading of one image is: a registry has so much time for all its layers, not for each. */
+export type Pace = { readonly begunNs: bigint; movedBytes: number };
 /** What became of a pull: the engine may also be unable to unpack what we could read. */
 export type Pulled = Found<LocalImage> | { readonly state: 'refused'; readonly detail: string };
 /** An image on this machine, as its engine understands it: another reader than ours, and the one that runs it. */
@@ -26,10 +33,12 @@ export interface ImageStore {
   manifest(image: string, digest: string): Promise<Found<string>>;
   /** Text of a configuration, checked against its digest. */
   config(image: string, digest: string): Promise<Found<string>>;
-  /** Reads a layer without keeping it; `maxBytes` is what it may unpack to. */
-  scan(image: string, layer: LayerDescriptor, maxBytes: number): Promise<Found<ScanResult>>;
+  /** The beginning of reading an image. */
+  pace(): Pace;
+  /** Reads a layer without keeping it; `maxBytes` is what it may unpack to. Throws `REGISTRY` also where the whole image falls behind its pace. */
+  scan(image: string, layer: LayerDescriptor, maxBytes: number, pace: Pace): Promise<Found<ScanResult>>;
   /** Makes an image be on this machine, within the time that its size allows; tells how far it is. `refused` is the image's own fault. */
   pull(image: string, digest: string, size: ImageSize, progress: (text: string) => void): Promise<Pulled>;
-  /** Removes an image from this machine, by the id that `pull` gave. */
-  remove(id: string): Promise<void>;
+  /** Removes every image from this machine that `pull` ever brought to it, but those of these ids. */
+  tidy(keep: ReadonlySet<string>): Promise<void>;
 }

@@ -21,8 +21,8 @@ export type LoadPorts = {
   readonly runtime: EngineRuntime;
   /** Resolves when nothing else of ours loads this machine: pulls go on while a server starts, never while one is timed. */
   readonly quiet?: () => Promise<void>;
-  /** Whether something else of ours loaded this machine after a moment of the clock: a server that was late may have been slowed by it. */
-  readonly disturbed?: (sinceNs: number) => boolean;
+  /** For how much of the time since then something else of ours loaded this machine: it does not count against a server that starts. */
+  readonly loadedNs?: (sinceNs: number) => number;
 };
 export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
 
@@ -85,11 +85,10 @@ export async function runArm(
   return { lines, log: engine.log() };
 
   async function askAll(to: LoadClient): Promise<void> {
-    const health = await awaitHealth(engine, to, clock, startedNs + arena.deadlines.start * 1e9);
+    const loadedNs = (): number => ports.loadedNs?.(startedNs) ?? 0;
+    const health = await awaitHealth(engine, to, clock, () => startedNs + arena.deadlines.start * 1e9 + loadedNs());
     if (health !== 'healthy') {
       if (health === 'exited') exitEvent(engine, event, clock.nowNs());
-      else if (ports.disturbed?.(startedNs) === true)
-        event('host', clock.nowNs(), { detail: 'not healthy in time, while the next image was read on this machine' });
       else event('start-timeout', clock.nowNs(), { seconds: arena.deadlines.start });
       return;
     }
@@ -153,9 +152,9 @@ export async function awaitHealth(
   engine: Engine,
   client: LoadClient,
   clock: Clock,
-  deadlineNs: number,
+  deadlineNs: () => number,
 ): Promise<'healthy' | 'exited' | 'late'> {
-  while (clock.nowNs() < deadlineNs) {
+  while (clock.nowNs() < deadlineNs()) {
     if (engine.exited()) return 'exited';
     if (await client.healthy()) return 'healthy';
     await Promise.race([engine.ended, clock.sleep(HEALTH_POLL_MS)]);

@@ -24,7 +24,6 @@ export type Rig = {
 export const OWNER_LABEL = 'cacheon.owner';
 export const SERVER_NAME = 'cacheon-server';
 export const LOCK_NAME = 'cacheon-lock';
-const METER_NAME = 'cacheon-meter';
 /** Who a server runs as, and the client beside it. */
 const SERVER_USER = 10_001;
 const METER_USER = 10_002;
@@ -157,7 +156,6 @@ export function meterOptions(
 ): Record<string, unknown> {
   return {
     ...common(owner),
-    name: METER_NAME,
     Image: image,
     Entrypoint: [...command],
     User: `${METER_USER}:${METER_USER}`,

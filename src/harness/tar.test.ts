@@ -69,8 +69,19 @@ describe('the files of a layer', () => {
     ['a wrong checksum', Buffer.concat([Buffer.from(raw('0', 0)).fill('y', 0, 1), END])],
     ['gzip inside', Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0]), Buffer.alloc(1024)])],
     ['a cut', raw('0', 1000, Buffer.alloc(200))],
+    ['an entry without a name', Buffer.concat([raw('0', 3, Buffer.from('abc'), ''), END])],
     ['a folder with data by an old type', Buffer.concat([raw('\0', 3, Buffer.from('abc'), 'folder/'), END])],
   ])('refuses %s', (_, bytes) => expect(hashed(bytes).fault).not.toBeNull());
+  it('takes the second of two extended headers, as Go does', () => {
+    const second = Buffer.from('9 path=y\n');
+    const bytes = Buffer.concat([
+      raw('x', 12, Buffer.from('12 size=512\n')),
+      raw('x', second.length, second),
+      raw('0', 3, Buffer.from('abc')),
+      END,
+    ]);
+    expect([...hashed(bytes).files]).toEqual([hashOf('abc')]);
+  });
   it('never throws, whatever comes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 4096 }), fc.integer({ min: 1, max: 600 }), (bytes, step) => {

@@ -29,6 +29,8 @@ type Entry = {
  */
 export class TarHasher {
   readonly files = new Set<string>();
+  /** Whether there is a device or a pipe in it: an engine that opens one as a file of users would hang, or do to the host whatever it does. */
+  special = false;
   /** Why this is no tar that we read; nothing is read after it. */
   fault: string | null = null;
   #block = Buffer.alloc(0);
@@ -110,6 +112,12 @@ export class TarHasher {
       return;
     }
     const renamed = this.#renamed;
+    // Of two extended headers in a row the second one counts alone, as Go has it.
+    if (type === 'x') this.#paxSize = null;
+    if (!isMeta && !renamed && block[0] === 0) {
+      this.#refuse('a tar entry without a name');
+      return;
+    }
     if (!isMeta) {
       this.#paxSize = null;
       this.#renamed = false;
@@ -123,8 +131,10 @@ export class TarHasher {
     if (type === '0' || type === '7' || (type === '\0' && !isFolder)) begin('file');
     else if (isMeta && size > MAX_META) this.#refuse('an extended tar header larger than a megabyte');
     else if (isMeta) begin(type === 'x' ? 'pax' : 'name');
-    else if ((isFolder || /^[1-6]$/.test(type)) && size === 0) begin('nothing');
-    else this.#refuse(`a tar entry of type ${JSON.stringify(type)}${size > 0 ? ' with data' : ''}`);
+    else if ((isFolder || /^[1-6]$/.test(type)) && size === 0) {
+      this.special ||= /^[346]$/.test(type);
+      begin('nothing');
+    } else this.#refuse(`a tar entry of type ${JSON.stringify(type)}${size > 0 ? ' with data' : ''}`);
   }
 
   #end(entry: Entry): void {

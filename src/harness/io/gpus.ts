@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
-import { GPU_FIELDS, leftBehind, notIdle, parseGpus, type GpuState } from '../gpu-state.ts';
+import { GPU_FIELDS, gpuErrors, leftBehind, notIdle, parseGpus, type GpuState } from '../gpu-state.ts';
 
 const run = promisify(execFile);
 /** A GPU needs a while to cool and to give its memory back. */
@@ -14,12 +14,11 @@ const IN_A_ROW = 3;
 const smi = async (...args: string[]): Promise<string> =>
   (await run('nvidia-smi', [...args, '--format=csv,noheader,nounits'], { timeout: 20_000 })).stdout;
 
-/** Errors of the driver since the boot, one line each; null where the kernel's log may not be read. */
+/** Errors of GPUs since the boot as the driver tells them, one line each; null where the kernel's log may not be read. */
 async function xidLines(): Promise<string[] | null> {
   try {
-    return (await run('dmesg', [], { timeout: 10_000, maxBuffer: 64 * 1024 * 1024 })).stdout
-      .split('\n')
-      .filter((line) => /NVRM: Xid/.test(line));
+    const { stdout } = await run('dmesg', [], { timeout: 10_000, maxBuffer: 64 * 1024 * 1024 });
+    return gpuErrors(stdout.split('\n').filter((line) => /NVRM: Xid/.test(line)));
   } catch {
     return null;
   }

@@ -20,7 +20,12 @@ import type { LayerDescriptor, LayerScan, ScanResult } from '../image-store.ts';
 import { TarHasher } from '../tar.ts';
 import { unzstd } from './zstd.ts';
 
-const scanSchema = z.object({ diffId: z.string(), bytes: z.number(), files: z.array(z.string().regex(FILE_MARK)) });
+const scanSchema = z.object({
+  diffId: z.string(),
+  bytes: z.number(),
+  special: z.boolean(),
+  files: z.array(z.string().regex(FILE_MARK)),
+});
 /** What nobody asked for so long is forgotten: layers of images that no longer take part. */
 const FORGET_DAYS = 90;
 
@@ -66,7 +71,7 @@ export async function isBlob(
  * Reads a layer as it arrives and keeps nothing of it but hashes. Nothing is written to disk before its real size is known: a megabyte of gzip may
  * be a gigabyte, and the manifest tells only the megabyte. `maxBytes` is what it may unpack to. Throws where the bytes broke off or are others
  * than the digest's; what does not unpack is reported as the layer's fault, to be believed once `isBlob` says that this is the layer. `moved` is
- * told how much was done: bytes that came, and a third of those they unpack to.
+ * told how much was done: bytes that came, and a tenth of those they unpack to, which takes us time too.
  */
 export async function scanLayer(
   source: Readable,
@@ -82,7 +87,7 @@ export async function scanLayer(
   const sink = new Writable({
     write: (part: Buffer, _encoding, done) => {
       bytes += part.length;
-      moved(part.length / 3);
+      moved(part.length / 10);
       unpacked.update(part);
       tar.push(part);
       if (bytes > maxBytes) done(new LayerFault(`it unpacks to more than ${(maxBytes / 1e9).toFixed(1)} GB`));
@@ -100,7 +105,10 @@ export async function scanLayer(
     return { ok: false, reason: `the layer ${layer.digest} does not unpack: ${message}`.slice(0, 200) };
   }
   if (`sha256:${packed.digest('hex')}` !== layer.digest) throw new Error(`the registry gave other bytes than ${layer.digest}`);
-  return { ok: true, scan: { diffId: `sha256:${unpacked.digest('hex')}`, bytes, files: [...tar.files].sort() } };
+  return {
+    ok: true,
+    scan: { diffId: `sha256:${unpacked.digest('hex')}`, bytes, special: tar.special, files: [...tar.files].sort() },
+  };
 }
 
 /** Remembers scans by the layer's digest: images share layers, and incumbents come back every round. */
@@ -110,7 +118,8 @@ export class ScanCache {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true });
     const oldest = new Date().getTime() - FORGET_DAYS * 86_400_000;
-    for (const name of readdirSync(folder)) if (statSync(join(folder, name)).mtimeMs < oldest) rmSync(join(folder, name));
+    for (const name of readdirSync(folder).filter((item) => item.endsWith('.json')))
+      if (statSync(join(folder, name)).mtimeMs < oldest) rmSync(join(folder, name));
   }
 
   // The type decides what is unpacked: a plain and a packed reading of the same bytes are two.

@@ -13,9 +13,9 @@ const MAX_REDIRECTS = 3;
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 /** A registry that says nothing for so long is given up. */
 const IDLE_MS = 60_000;
-/** The head of an answer, and a text as a whole, must be there by then, however it drips. */
-const HEAD_MS = 60_000;
-const TEXT_MS = 120_000;
+/** The head of an answer (of each redirect too), and a text as a whole, must be there by then, however it drips. */
+const HEAD_MS = 20_000;
+const TEXT_MS = 60_000;
 const MANIFESTS = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.oci.image.index.v1+json',
@@ -154,6 +154,7 @@ export class Repository {
       return null;
     }
     let text = '';
+    const late = setTimeout(() => response.destroy(new Error(`not done within ${TEXT_MS / 1000} s`)), TEXT_MS);
     try {
       for await (const part of response as AsyncIterable<Buffer>) {
         text += part.toString('utf8');
@@ -161,6 +162,8 @@ export class Repository {
       }
     } catch (error) {
       throw failed(`the token of ${url.origin} broke off: ${messageOf(error)}`, error);
+    } finally {
+      clearTimeout(late);
     }
     try {
       const { token, access_token: access } = JSON.parse(text) as { token?: unknown; access_token?: unknown };

@@ -56,7 +56,8 @@ async function measure(start: () => Promise<Engine>): Promise<ClockReceipt> {
   try {
     const client = await engine.connect();
     try {
-      const health = await awaitHealth(engine, client, monotonicClock, monotonicClock.nowNs() + START_SECONDS * 1e9);
+      const deadline = monotonicClock.nowNs() + START_SECONDS * 1e9;
+      const health = await awaitHealth(engine, client, monotonicClock, () => deadline);
       if (health !== 'healthy')
         throw new HarnessError('CLOCK_ERROR', 'infra', 'the ground truth did not start', 'look at memory and load of the host');
       const exchanges: Exchange[] = [];

@@ -120,6 +120,9 @@ describe.skipIf(engine === null)('the sandbox', () => {
     images.set('missing', imageOf([node, server], { Entrypoint: ['/no/such/program'] }));
     const inTheWay = await layerOf(new Map([['/tmp', text('a file')]]), true);
     images.set('tmp', imageOf([node, server, inTheWay], { Entrypoint: [NODE, '/server.mjs', 'honest'] }));
+    const users = await layerOf(new Map([['/etc/passwd/x', text('a folder of users')]]), true);
+    images.set('users', imageOf([node, server, users], { Entrypoint: [NODE, '/server.mjs', 'honest'] }));
+    images.set('folder', of('honest', { WorkingDir: '/server.mjs/x' }));
     registry = await startRegistry(new Map([...images].map(([name, image]) => [name, [image]])));
     const store = dockerImages(docker, splitReference, true, mkdtempSync(join(tmpdir(), 'layers-')));
     runtime = dockerRuntime({

@@ -62,6 +62,15 @@ function startOf(pid: number): string | null {
   }
 }
 
+/** Whether a process is there that we may know nothing of: another user's, where /proc hides those. */
+function isHidden(pid: number): boolean {
+  try {
+    return startOf(pid) === null && process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /** A container whose harness cannot be seen from here is left alone for this long, though nobody holds a lock for it. */
 const YOUNG_S = 60;
 
@@ -72,7 +81,8 @@ const YOUNG_S = 60;
 const lives = (mark: string, ageS: number, locks: ReadonlySet<string>): boolean => {
   const [pid = '', , ...place] = mark.split(':');
   const [, , ...here] = ownerMark().split(':');
-  if (place.join(':') === here.join(':')) return /^[1-9]\d*$/.test(pid) && ownerMark(Number(pid)) === mark;
+  if (place.join(':') === here.join(':'))
+    return /^[1-9]\d*$/.test(pid) && (ownerMark(Number(pid)) === mark || isHidden(Number(pid)));
   return locks.has(mark) || ageS < YOUNG_S;
 };
 
@@ -81,7 +91,9 @@ const lives = (mark: string, ageS: number, locks: ReadonlySet<string>): boolean 
  * `nowS` is the engine's time of day in seconds.
  */
 export async function reap(docker: Docker, nowS = new Date().getTime() / 1000): Promise<number> {
-  const found = await docker.listContainers({ all: true, filters: { label: [OWNER_LABEL] } });
+  const found = await docker
+    .listContainers({ all: true, filters: { label: [OWNER_LABEL] } })
+    .catch((error: unknown) => Promise.reject(dockerError('containers cannot be listed', error)));
   const markOf = ({ Labels }: Docker.ContainerInfo): string => Labels[OWNER_LABEL] ?? '';
   const locks = new Set(found.filter(({ Names, State }) => Names.includes(`/${LOCK_NAME}`) && State === 'running').map(markOf));
   const orphans = found.filter((container) => !lives(markOf(container), nowS - container.Created, locks));

@@ -1,9 +1,11 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { messageOf } from '../../../core/errors.ts';
 import { HarnessError } from '../../errors.ts';
-import type { Found, ImageStore, LayerDescriptor, LocalImage, Pulled } from '../../image-store.ts';
+import type { Found, ImageStore, LayerDescriptor, LocalImage, Pace, Pulled } from '../../image-store.ts';
 import { isBlob, ScanCache, scanLayer } from '../layers.ts';
 import { Repository } from '../registry.ts';
 import { dockerError } from './host.ts';
@@ -16,9 +18,12 @@ export type Patience = { readonly graceMs: number; readonly bytesPerSecond: numb
 const PATIENCE: Patience = { graceMs: 60_000, bytesPerSecond: 10e6 };
 /** The engine unpacks to disk at least as fast. */
 const UNPACK_BYTES_PER_SECOND = 50e6;
-/** What an engine says of a layer that it cannot put on disk, and what of that is the disk's fault. */
-const CANNOT_UNPACK = /failed to register layer|failed to extract layer|failed to unpack/i;
-const DISK = /no space left|input\/output error|read-only file system|cannot allocate|too many open files|quota/i;
+/**
+ * What an engine says of a layer that it cannot put on disk: by the end of its message, since what stands before may be a name in the layer.
+ * Anything else (no space, a killed helper, a broken disk) is the machine's.
+ */
+const CANNOT_UNPACK =
+  /^failed to register layer: .*(?:not a directory|is a directory|too many levels of symbolic links|file name too long|unexpected EOF|archive\/tar: [a-z -]+)$/s;
 
 type Progress = {
   readonly id?: string;
@@ -40,6 +45,7 @@ export function dockerImages(
   patience = PATIENCE,
 ): ImageStore {
   const cache = new ScanCache(cacheFolder);
+  const brought = new Brought(cacheFolder);
   const repositories = new Map<string, Repository>();
   const repository = (image: string): Repository => {
     const place = split(image);
@@ -53,10 +59,11 @@ export function dockerImages(
   return {
     manifest: (image, digest) => repository(image).manifest(digest),
     config: (image, digest) => repository(image).text(digest),
-    scan: async (image, layer, maxBytes) => {
+    pace: () => ({ begunNs: process.hrtime.bigint(), movedBytes: 0 }),
+    scan: async (image, layer, maxBytes, pace) => {
       const known = cache.get(layer);
       if (known && known.bytes <= maxBytes) return { state: 'found', value: { ok: true, scan: known } };
-      const scanned = await withBlob(repository(image), layer, patience, (blob, moved) =>
+      const scanned = await withBlob(repository(image), layer, patience, pace, (blob, moved) =>
         scanLayer(blob, layer, maxBytes, moved),
       );
       if (scanned.state === 'gone') return scanned;
@@ -65,7 +72,7 @@ export function dockerImages(
         return scanned;
       }
       // A proxy's error page does not unpack either: the image is blamed only for bytes that are its own.
-      const own = await withBlob(repository(image), layer, patience, (blob, moved) => isBlob(blob, layer, moved));
+      const own = await withBlob(repository(image), layer, patience, pace, (blob, moved) => isBlob(blob, layer, moved));
       if (own.state === 'gone') return own;
       if (!own.value)
         throw new HarnessError('REGISTRY', 'infra', `the registry gave other bytes than ${layer.digest}`, 'try again');
@@ -73,38 +80,43 @@ export function dockerImages(
     },
     pull: async (image, digest, { packedBytes, unpackedBytes }, progress) => {
       const seconds = packedBytes / patience.bytesPerSecond + unpackedBytes / UNPACK_BYTES_PER_SECOND;
-      return await pull(docker, pinnedName(image, digest), patience.graceMs + Math.ceil(seconds * 1000), progress);
+      const name = pinnedName(image, digest);
+      const here = await local(docker, name);
+      if (here) return { state: 'found', value: here };
+      const pulled = await pull(docker, name, patience.graceMs + Math.ceil(seconds * 1000), progress);
+      if (pulled.state === 'found') brought.add(pulled.value.id);
+      return pulled;
     },
-    remove: async (id) => {
-      try {
-        await docker.getImage(id).remove({ force: true });
-      } catch (error) {
-        if ((error as { statusCode?: number }).statusCode !== 404) throw dockerError('an image cannot be removed', error);
+    tidy: async (keep) => {
+      for (const id of brought.all().filter((item) => !keep.has(item))) {
+        try {
+          await docker.getImage(id).remove({ force: true });
+        } catch (error) {
+          if ((error as { statusCode?: number }).statusCode !== 404) throw dockerError('an image cannot be removed', error);
+        }
+        brought.drop(id);
       }
     },
   };
 }
 
-/** Reads a blob; a registry that drips, or stands still, is given up as soon as it is behind what it has time for. */
+/** Reads a blob; a registry that drips, or stands still, is given up as soon as its image is behind what it has time for. */
 async function withBlob<T>(
   repository: Repository,
   layer: LayerDescriptor,
   { graceMs, bytesPerSecond }: Patience,
+  pace: Pace,
   read: (blob: IncomingMessage, moved: (bytes: number) => void) => Promise<T>,
 ): Promise<Found<T>> {
+  const lateMs = (): number =>
+    Number(process.hrtime.bigint() - pace.begunNs) / 1e6 - graceMs - (pace.movedBytes / bytesPerSecond) * 1000;
+  const slow = (): Error => new Error(`the registry is slower than ${(bytesPerSecond / 1e6).toFixed(1)} MB/s`);
+  if (lateMs() > 0) throw new HarnessError('REGISTRY', 'infra', slow().message, 'look at the registry');
   const blob = await repository.blob(layer.digest);
   if (blob.state === 'gone') return blob;
-  const begun = process.hrtime.bigint();
-  let done = 0;
-  const timer = setInterval(
-    () => {
-      const late = Number(process.hrtime.bigint() - begun) / 1e6 - graceMs - (done / bytesPerSecond) * 1000;
-      if (late > 0) blob.value.destroy(new Error(`slower than ${(bytesPerSecond / 1e6).toFixed(1)} MB/s`));
-    },
-    Math.min(1000, graceMs),
-  );
+  const timer = setInterval(() => lateMs() > 0 && blob.value.destroy(slow()), Math.min(1000, graceMs));
   try {
-    return { state: 'found', value: await read(blob.value, (bytes) => void (done += bytes)) };
+    return { state: 'found', value: await read(blob.value, (bytes) => void (pace.movedBytes += bytes)) };
   } catch (error) {
     throw new HarnessError('REGISTRY', 'infra', `${layer.digest}: ${messageOf(error)}`, 'try again', error);
   } finally {
@@ -135,8 +147,6 @@ async function local(docker: Docker, name: string): Promise<LocalImage | null> {
 }
 
 async function pull(docker: Docker, name: string, limitMs: number, progress: (text: string) => void): Promise<Pulled> {
-  const here = await local(docker, name);
-  if (here) return { state: 'found', value: here };
   const layers = new Map<string, { current: number; total: number }>();
   let told = process.hrtime.bigint();
   const faults: string[] = [];
@@ -163,11 +173,10 @@ async function pull(docker: Docker, name: string, limitMs: number, progress: (te
     return { state: 'found', value: pulled };
   } catch (error) {
     const text = late.aborted ? `not done within ${Math.round(limitMs / 1000)} s` : messageOf(error);
-    if (/manifest unknown|not found|unauthorized|denied|name unknown/i.test(text))
-      return { state: 'gone', detail: text.slice(0, 200) };
-    if (DISK.test(text)) throw dockerError('the disk of this machine fails', error);
     // Every byte of it was what its digest says: the engine's refusal is about what is in it.
     if (CANNOT_UNPACK.test(text)) return { state: 'refused', detail: `the engine cannot unpack it: ${text}`.slice(0, 250) };
+    if (text.startsWith('failed to register layer')) throw dockerError('a layer cannot be put on the disk', error);
+    if ((error as { statusCode?: number }).statusCode === 404) return { state: 'gone', detail: text.slice(0, 200) };
     throw new HarnessError(
       'REGISTRY',
       'infra',
@@ -175,5 +184,36 @@ async function pull(docker: Docker, name: string, limitMs: number, progress: (te
       'try again; if it stays, look at the registry',
       error,
     );
+  }
+}
+
+/** Which images on this machine we brought to it: remembered on disk, so that those of a killed evaluation, or of a former winner, go too. */
+class Brought {
+  readonly #path: string;
+  constructor(folder: string) {
+    this.#path = join(folder, 'brought.txt');
+  }
+
+  all(): string[] {
+    try {
+      return [
+        ...new Set(
+          readFileSync(this.#path, 'utf8')
+            .split('\n')
+            .filter((line) => line !== ''),
+        ),
+      ];
+    } catch {
+      return [];
+    }
+  }
+
+  add(id: string): void {
+    appendFileSync(this.#path, `${id}\n`);
+  }
+
+  drop(id: string): void {
+    const left = this.all().filter((item) => item !== id);
+    writeFileSync(this.#path, left.map((item) => `${item}\n`).join(''));
   }
 }

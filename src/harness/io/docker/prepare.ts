@@ -62,7 +62,13 @@ export async function rigOf(docker: Docker, rules: HostRules, models: string | n
 /** The probes of this machine's sandbox, with a table's worth of detail. */
 export async function probeHost(docker: Docker, rig: Rig, owner: string, volumePolicy: boolean): Promise<ProbeResult[]> {
   const tools = await toolsImage(docker, PROGRAMS());
-  return await runProbes(docker, tools, rig, owner, volumePolicy);
+  // Their bombs would spoil the times of an evaluation beside them.
+  const lock = await lockHost(docker, tools.name, owner);
+  try {
+    return await runProbes(docker, tools, rig, owner, volumePolicy);
+  } finally {
+    await lock.release();
+  }
 }
 
 const PROGRAMS = (): Record<string, string> => ({ meter: meterProgram(), truth: truthProgram(), probes: probesProgram() });

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import { utf8 } from '../../../core/bytes.ts';
 import { messageOf } from '../../../core/errors.ts';
 import type { Engine, EngineRuntime, Exit, Target } from '../../engine.ts';
 import { HarnessError } from '../../errors.ts';
@@ -11,10 +12,14 @@ import { containerChannel, keepLog, type LogKeeper } from './streams.ts';
 /** Where a server listens, in its own network namespace. */
 const ADDRESS = { host: '127.0.0.1', port: 8000 } as const;
 /**
- * What an engine says where the image itself cannot be entered: its folder or program, or something in the place of what we mount (a file or a
- * link for /tmp). A program that is not there is the init process's to report, as an exit.
+ * What an engine says where the image itself cannot be entered: its folder, its program, its list of users, or something in the place of what we
+ * mount (a file or a link for /tmp). What is missing on the host's side of a mount is the host's. A program that is not there is the init
+ * process's to report, as an exit.
  */
-const BAD_IMAGE = /chdir to cwd|executable file not found in|to rootfs at|not a directory|outside of (?:the )?container rootfs/i;
+const BAD_IMAGE =
+  /chdir to cwd|executable file not found in|not a directory|too many (?:levels of symbolic )?links|outside of (?:the )?(?:container )?rootfs|no command specified|unable to find (?:user|group)|can't contain null/i;
+/** An engine that hangs answers nothing: its caller must not hang with it. */
+const ENGINE_MS = 120_000;
 /** How long an engine that removed a container may take to say that it ended; one that died never says it. */
 const END_NOTICE_MS = 10_000;
 const CANNOT_RUN = 127;
@@ -40,9 +45,16 @@ export function dockerRuntime(options: DockerRuntimeOptions): EngineRuntime {
       if (target.kind === 'url') throw new HarnessError('BAD_TARGET', 'usage', `${target.url} runs already`, 'give an image');
       const image = await options.fetch(target);
       const create = serverOptions(image, target.args, options.rules.sandbox, options.rig, options.owner);
-      const server = await createAlone(options.docker, create, options.owner);
+      const name = `${target.image}@${target.digest}`;
+      let server: Docker.Container;
       try {
-        return await begin(options, server, `${target.image}@${target.digest}`);
+        server = await createAlone(options.docker, create, options.owner);
+      } catch (error) {
+        if (!(error instanceof HarnessError) || error.code !== 'DOCKER' || !BAD_IMAGE.test(messageOf(error.cause))) throw error;
+        return stillborn(name, messageOf(error.cause));
+      }
+      try {
+        return await begin(options, server, name);
       } catch (error) {
         await removeContainer(server);
         throw error instanceof HarnessError ? error : dockerError('a server cannot be started', error);
@@ -51,16 +63,30 @@ export function dockerRuntime(options: DockerRuntimeOptions): EngineRuntime {
   };
 }
 
+/** A server that the engine could not even put together from its image: it has ended before it began. */
+function stillborn(image: string, reason: string): Engine {
+  return {
+    image,
+    connect: () => Promise.reject(new HarnessError('DOCKER', 'infra', `there is no server of ${image}`, 'see its log')),
+    exited: () => ({ code: CANNOT_RUN, oom: false }),
+    ended: Promise.resolve(),
+    stop: () => Promise.resolve(),
+    log: () => utf8(`${reason}\n`),
+  };
+}
+
 /** Creates the one server of this machine. What a dead harness left of it is removed first. */
 export async function createAlone(docker: Docker, create: Record<string, unknown>, owner: string): Promise<Docker.Container> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await docker.createContainer(create);
+      return await docker.createContainer({ ...create, abortSignal: AbortSignal.timeout(ENGINE_MS) });
     } catch (error) {
       if ((error as { statusCode?: number }).statusCode !== 409 || attempt > 2)
         throw dockerError('a container cannot be created', error);
       await reap(docker);
-      const [other] = await docker.listContainers({ all: true, filters: { name: [`^/${String(create['name'])}$`] } });
+      const [other] = await docker
+        .listContainers({ all: true, filters: { name: [`^/${String(create['name'])}$`] } })
+        .catch((cause: unknown) => Promise.reject(dockerError('containers cannot be listed', cause)));
       if (!other) continue;
       const mark = other.Labels[OWNER_LABEL];
       if (mark === owner) {
@@ -84,7 +110,7 @@ async function begin(options: DockerRuntimeOptions, server: Docker.Container, im
   let exit = null as Exit | null;
   let stopped = false as boolean; // widened: both change while something is awaited
   try {
-    await server.start();
+    await server.start({ abortSignal: AbortSignal.timeout(ENGINE_MS) });
   } catch (error) {
     if (!BAD_IMAGE.test(messageOf(error))) throw error;
     keeper.add(Buffer.from(`${messageOf(error)}\n`));
@@ -112,7 +138,7 @@ async function begin(options: DockerRuntimeOptions, server: Docker.Container, im
       });
       try {
         const channel = await containerChannel(container);
-        await container.start();
+        await container.start({ abortSignal: AbortSignal.timeout(ENGINE_MS) });
         return await openMeter(channel, ADDRESS, rules);
       } catch (error) {
         await removeContainer(container);
