@@ -34,6 +34,16 @@ describe('an image’s configuration', () => {
     expect(readConfig(config({ WorkingDir: 'app' }), 0, new Set())).toMatchObject({ verdict: 'E_IMAGE_POLICY' });
     expect(readConfig(config({ WorkingDir: '/app' }), 0, new Set())).toMatchObject({ ok: true });
   });
+  it('refuses text that an engine would end early or replace, and an empty program', () => {
+    for (const bad of [
+      { Env: ['A=x\0y'] },
+      { WorkingDir: '/a\0' },
+      { Cmd: ['\ud800'] },
+      { Entrypoint: [''] },
+      { Entrypoint: [], Cmd: ['', 'x'] },
+    ])
+      expect(readConfig(config(bad), 0, new Set())).toMatchObject({ verdict: 'E_IMAGE_POLICY' });
+  });
   it('refuses names that Go folds to ours: in another case, or with the long s', () => {
     for (const alias of ['Volume\u017f', 'EXPOSEDPORTS'])
       expect(readConfig(config({ [alias]: {} }), 0, new Set())).toMatchObject({ verdict: 'E_IMAGE_POLICY' });

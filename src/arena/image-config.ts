@@ -3,7 +3,12 @@ import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { hasAlias, MAX_MANIFEST_BYTES, PLATFORM } from './manifest.ts';
 
-const list = z.array(z.string().max(65_536)).max(1000).nullish();
+/** Text that an engine passes on as it is: no NUL, which ends it early, and no half of a surrogate pair, which it would replace. */
+const plain = z
+  .string()
+  .max(65_536)
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'text with NUL or half a character');
+const list = z.array(plain).max(1000).nullish();
 const configSchema = z.object({
   architecture: z.string(),
   os: z.string(),
@@ -13,7 +18,7 @@ const configSchema = z.object({
       Env: list,
       Entrypoint: list,
       Cmd: list,
-      WorkingDir: z.string().nullish(),
+      WorkingDir: plain.nullish(),
       Volumes: z.record(z.string(), z.unknown()).nullish(),
       OnBuild: list,
     })
@@ -85,7 +90,8 @@ export function readConfig(text: string, layers: number, known: ReadonlySet<stri
   if (override !== undefined) return refuse(`ENV ${override} is not the baseline's`.slice(0, 300));
   const entrypoint = config?.Entrypoint ?? [];
   const cmd = config?.Cmd ?? [];
-  if (entrypoint.length + cmd.length === 0) return refuse('it names no program to start');
+  const [program = ''] = [...entrypoint, ...cmd];
+  if (program === '') return refuse('it names no program to start');
   // An engine refuses it, but only once it is to be started.
   if (!/^(?:\/|$)/.test(config?.WorkingDir ?? '')) return refuse('its working directory is no absolute path');
   if (env.some((entry) => !/^[^=\0]+=/.test(entry))) return refuse('an ENV entry without a name or value');

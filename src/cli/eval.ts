@@ -9,7 +9,7 @@ import type { Target } from '../harness/engine.ts';
 import { writeEvidence, writeWhole } from '../harness/io/trace-files.ts';
 import { measureBoot, type Arm, type BootPorts } from '../pipeline/boot.ts';
 import { evalPlan, poolsOf } from '../pipeline/eval.ts';
-import { admitAlone } from '../pipeline/images.ts';
+import { admitAlone, type Admitted, type Refusal } from '../pipeline/images.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 import type { Run } from './commands.ts';
@@ -67,12 +67,16 @@ export const run: Run = async (invocation) => {
   const containers = [baseline, reference, ...Object.values(given)].some(({ kind }) => kind === 'image');
   const keep: BootPorts['keep'] = (path, content) => writeEvidence(out, path, content);
   const ports = await measuringPorts(arena, ROOT, { kind: containers ? 'containers' : 'urls' }, log, keep);
-  const bases = [...(baseline.kind === 'image' ? [baseline] : []), ...arena.images.bases.map(imageOf)];
+  const pinned = [arena.images.baseline, arena.images.reference].filter((image) => image.includes('@')).map(imageOf);
+  const bases = [...(baseline.kind === 'image' ? [baseline] : pinned), ...arena.images.bases.map(imageOf)];
   const arm = (role: 'challenger' | 'incumbent', target: Target): Arm => {
     const { images } = ports;
     // Its policy is the round's; nobody has a claim here.
+    let admitted: Promise<Admitted | Refusal> | null = null;
     const admit =
-      images && target.kind === 'image' ? { admit: () => admitAlone({ ...ports, images }, arena, target, bases) } : {};
+      images && target.kind === 'image'
+        ? { admit: () => (admitted ??= admitAlone({ ...ports, images }, arena, target, bases)) }
+        : {};
     return { name: role, role, key: null, target, ...admit };
   };
   const order = armOrder(Object.keys(given), fromHex(blockHash)!, 0, 1) as ('challenger' | 'incumbent')[];

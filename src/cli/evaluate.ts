@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseArena } from '../arena/schema.ts';
 import { unpackText, writeEvidence } from '../harness/io/trace-files.ts';
 import { evaluate } from '../pipeline/evaluate.ts';
-import { knownImages } from '../pipeline/fingerprints.ts';
+import { knownBefore } from '../pipeline/fingerprints.ts';
 import { signedPlan, soundLedger } from '../pipeline/sound-ledger.ts';
 import type { Run } from './commands.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
@@ -25,7 +25,7 @@ export const run: Run = async (invocation) => {
   const ports = await measuringPorts(arena, ROOT, engines, log, (path, content) => writeEvidence(out, path, content));
   const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);
   const files = await store.read(plan.predicate.validator);
-  const known = knownImages(soundLedger(plan.predicate.validator, files), files, unpackText, plan.predicate.block.number);
+  const known = knownBefore(plan, soundLedger(plan.predicate.validator, files), files, unpackText);
   try {
     await evaluate({ ...ports, corpus, known }, plan, wholeNumber(invocation, 'shard', 0, 255) ?? 0);
   } finally {

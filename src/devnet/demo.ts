@@ -13,7 +13,7 @@ import { monotonicClock } from '../harness/io/clock.ts';
 import { packEvidence, tracesOf, unpackText, unpackTrace } from '../harness/io/trace-files.ts';
 import { audit, type AuditReport } from '../pipeline/audit.ts';
 import { evaluate } from '../pipeline/evaluate.ts';
-import { knownImages } from '../pipeline/fingerprints.ts';
+import { knownBefore } from '../pipeline/fingerprints.ts';
 import { judgeRound } from '../pipeline/judge.ts';
 import { publishPlan, publishRound } from '../pipeline/publish.ts';
 import { scan, type Operator } from '../pipeline/scan.ts';
@@ -190,7 +190,7 @@ async function play(
     if (!plan) throw new Error('the demo found nothing to evaluate');
     evidence.clear();
     const files = await store.read(signer.address);
-    const known = knownImages(soundLedger(signer.address, files), files, unpackText, plan.predicate.block.number);
+    const known = knownBefore(plan, soundLedger(signer.address, files), files, unpackText);
     for (const { index } of plan.predicate.shards) await evaluate({ ...measuring, corpus, known }, plan, index);
     const traces = tracesOf(evidence);
     const body = judgeRound(plan, traces, tokenizer);

@@ -1,4 +1,4 @@
-import { copyOf } from '../arena/fingerprint.ts';
+import { copyOf, type Fingerprint } from '../arena/fingerprint.ts';
 import { dealShards } from '../arena/plan.ts';
 import { afterDeregistration } from '../arena/ranking.ts';
 import { arenaSchema, type Arena } from '../arena/schema.ts';
@@ -18,7 +18,7 @@ import type { FaultCode, LedgerFault, LedgerRecord } from '../results/verify.ts'
 import { auditAnchor, auditReadback, auditWeights, type Report } from './audit-weights.ts';
 import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
-import { fingerprintPath, knownImages, readFingerprints, rivalsOf } from './fingerprints.ts';
+import { fingerprintPath, fingerprintReader, knownImages, rivalsOf, type ReadFingerprint } from './fingerprints.ts';
 import { judgeRound } from './judge.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 
@@ -56,6 +56,7 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
       'there is no ledger to audit',
       'name a results folder with --results: it holds one folder per validator',
     );
+  const readPrint = fingerprintReader(ports.unpackText);
   for (const [validator, files] of ledgers) {
     const ledger = readLedger(validator, files);
     records += ledger.records.length;
@@ -77,7 +78,7 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
       if (!round) continue;
       ports.log.info(`judging round ${plan.predicate.block.number} again`);
       evaluations += round.predicate.entries.filter((entry) => entry.boots.length > 0).length;
-      auditRound({ ledger, plan, round, files }, ports, report);
+      auditRound({ ledger, plan, round, files, readPrint }, ports, report);
     }
     for (const weights of [...recordsOf(ledger, 'weights-intent'), ...recordsOf(ledger, 'weights')])
       if (whole) await auditWeights(weights, ledger.records, ports, report);
@@ -212,35 +213,56 @@ type RoundAudit = {
   readonly plan: LedgerRecord<'plan'>;
   readonly round: LedgerRecord<'round'>;
   readonly files: LedgerFiles;
+  readonly readPrint: ReadFingerprint;
 };
 
 /**
  * Checks every verdict of copying by content, and that nothing was missed: an image against all that this ledger had seen with an earlier commit,
  * in earlier rounds (where it was worth something once) and in the same, as the machine of its shard saw them.
  */
-function auditCopies({ ledger, plan, round, files }: RoundAudit, ports: AuditPorts, report: Report): void {
-  const arena = arenaSchema.parse(plan.predicate.arena);
+function auditCopies({ ledger, plan, round, files, readPrint }: RoundAudit, report: Report): void {
+  const { copyContainment } = arenaSchema.parse(plan.predicate.arena);
   const folder = round.path.replace(/round\.json$/, '');
-  const known = knownImages(ledger, files, ports.unpackText, plan.predicate.block.number);
   const entered = plan.predicate.shards.flatMap(({ entries }) => entries);
+  const known = knownImages(ledger, files, readPrint, plan.predicate.block.number, entered);
+  const derived = new Set<string>();
+  const hosts: Partial<Record<string, Record<string, unknown>>> = round.predicate.hosts ?? {};
   for (const { index: shard, entries } of plan.predicate.shards) {
-    const here = new Map([...files].filter(([path]) => path.startsWith(`${folder}images/${shard}/`)));
-    const prints = readFingerprints(here, ports.unpackText);
-    if (prints.length < here.size) report('MERKLE_MISMATCH', `${folder}images/${shard}`, 'a fingerprint cannot be read');
-    const seen = new Map(prints.map((print) => [print.key, print]));
+    const seen = new Map<string, Fingerprint>();
+    for (const [path, bytes] of files) {
+      if (!path.startsWith(`${folder}images/${shard}/`)) continue;
+      const print = readPrint(path, bytes);
+      const planned = plan.predicate.submissions.find(({ key }) => key === print?.key);
+      if (!print) report('MERKLE_MISMATCH', path, 'no fingerprint of the image that its path names');
+      else if (
+        !entered.includes(print.key) ||
+        print.digest !== planned?.digest ||
+        print.hotkey !== planned.hotkey ||
+        print.commitBlock !== planned.commitBlock
+      )
+        report('RECOMPUTE_MISMATCH', path, 'the fingerprint of another image than the plan lists');
+      else seen.set(print.key, print);
+    }
+    // Only a machine that runs images has fingerprints of them.
+    const contained = hosts[shard]?.['probes'] !== undefined;
     for (const key of entries) {
       const entry = round.predicate.entries.find((item) => item.key === key);
       const own = seen.get(key) ?? known.find(({ print }) => print.key === key)?.print;
-      const claimed = entry?.verdict === 'E_COPY' && entry.reason.startsWith('copy');
-      const copied = own ? copyOf(own, rivalsOf(key, entered, seen, known), arena.copyContainment) : null;
-      if (own && (own.digest !== entry?.digest || own.hotkey !== entry.hotkey || own.commitBlock !== entry.commitBlock))
-        report('RECOMPUTE_MISMATCH', `${folder}${fingerprintPath(shard, key)}`, 'the fingerprint of another entry');
-      if (claimed && !copied)
-        report('RECOMPUTE_MISMATCH', round.path, `${key} is called a copy, and its content is of no earlier image`);
+      if (!own && contained && entry?.verdict === 'VALID')
+        report(
+          'OMISSION',
+          `${folder}${fingerprintPath(shard, key)}`,
+          `${key} was measured, and nothing says what is in its image`,
+        );
+      const copied = own ? copyOf(own, rivalsOf(key, entered, seen, known), copyContainment) : null;
+      if (copied) derived.add(key);
       if (copied && entry?.verdict === 'VALID')
         report('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
     }
   }
+  for (const { key, verdict, reason } of round.predicate.entries)
+    if (verdict === 'E_COPY' && reason.startsWith('copy') && !derived.has(key))
+      report('RECOMPUTE_MISMATCH', round.path, `${key} is called a copy, and its content is of no earlier image`);
 }
 
 function auditRound(audited: RoundAudit, ports: AuditPorts, report: Report): void {
@@ -263,7 +285,7 @@ function auditRound(audited: RoundAudit, ports: AuditPorts, report: Report): voi
     const recorded = { entries, decisions, standing, ...(hosts === undefined ? {} : { hosts }) };
     const difference = firstDifference(recorded, JSON.parse(compactJson(derived)));
     if (difference !== null) report('RECOMPUTE_MISMATCH', round.path, difference);
-    auditCopies(audited, ports, report);
+    auditCopies(audited, report);
   } catch (error) {
     report('RECOMPUTE_MISMATCH', round.path, `cannot be judged again: ${messageOf(error)}`);
   }

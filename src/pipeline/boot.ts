@@ -59,18 +59,26 @@ type Run = { readonly arm: Arm; readonly run: number; readonly lines: TraceLine[
 export async function measureBoot(ports: BootPorts, arena: Arena, boot: Boot): Promise<Map<string, Trace>> {
   const context: JudgeContext = { arena, tokenizer: ports.tokenizer, prompts: boot.pools };
   const runs: Run[] = [];
+  const gpus = ports.idle ? watchGpus(ports.idle) : null;
   try {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       if (attempt > 1) ports.log.warn('the baseline says nothing (drift or clock): the whole boot once more');
-      const baseline = await measureAttempt(ports, arena, boot, context, attempt, runs);
+      const baseline = await measureAttempt(ports, arena, boot, context, attempt, runs, gpus);
       if (!worthRepeating(baseline)) break;
     }
+    return await forceAll(ports, arena, boot, runs);
   } catch (error) {
     // What was measured before stays evidence; it is judged as far as it goes without a reference.
     for (const run of runs) keepRun(ports, boot, run, [withoutReference(run, messageOf(error))]);
     throw error;
   }
-  return await forceAll(ports, arena, boot, runs);
+}
+
+/** Looks at the GPUs right after each server, so that what is wrong then stands in its own trace, and once before the first. */
+type GpuWatch = { readonly before: () => Promise<IdleReceipt>; readonly after: () => Promise<IdleReceipt> };
+function watchGpus(idle: () => Promise<IdleReceipt>): GpuWatch {
+  let last: IdleReceipt | null = null;
+  return { before: async () => (last ??= await idle()), after: async () => (last = await idle()) };
 }
 
 async function measureAttempt(
@@ -80,26 +88,27 @@ async function measureAttempt(
   context: JudgeContext,
   attempt: number,
   runs: Run[],
+  gpus: GpuWatch | null,
 ): Promise<ReturnType<typeof readBaseline>> {
   const baseline: Arm = { name: 'baseline', role: 'baseline', key: null, target: boot.baseline };
   const settled = (name: string): boolean => runs.some((run) => run.arm.name === name && faultOf(run, context)?.startsWith('E_'));
   const left = boot.arms.filter(({ name }) => !settled(name));
   const total = left.length + 2;
   const measure = async (arm: Arm, nth: Nth, at: number): Promise<Run> => {
-    // The next image is looked at and pulled while this server starts; nothing is timed before that is over. A repetition has the machine alone.
+    // The next image is looked at and pulled while this server starts, which does not count against it; nothing is timed before that is over.
     const next = left[at - 1]?.admit?.().catch(() => null);
-    let loadedUntilNs = next ? Infinity : -Infinity;
+    const sinceNs = ports.clock.nowNs();
+    let untilNs = next ? Infinity : sinceNs;
     const quiet = async (): Promise<void> => {
       await next;
     };
-    void next?.then(() => (loadedUntilNs = ports.clock.nowNs()));
-    if (nth === 'second') await quiet();
-    const disturbed = (sinceNs: number): boolean => loadedUntilNs > sinceNs;
+    void next?.then(() => (untilNs = ports.clock.nowNs()));
+    const loadedNs = (from: number): number => Math.max(0, Math.min(ports.clock.nowNs(), untilNs) - Math.max(from, sinceNs));
     ports.log.info(`  [${at}/${total}] ${arm.key ?? arm.role}${nth === 'second' ? ' again' : ''} (${nameOf(arm.target)})`);
     const run = {
       arm,
       run: runOf(attempt, nth),
-      lines: await oneRun({ ...ports, quiet, disturbed }, arena, boot, arm, runOf(attempt, nth)),
+      lines: await oneRun({ ...ports, quiet, loadedNs }, arena, boot, arm, runOf(attempt, nth), gpus),
     };
     runs.push(run);
     return run;
@@ -153,10 +162,18 @@ function headerOf(ports: BootPorts, { blockHash, shard, boot }: Boot, { role, ke
 }
 
 /** One run of one arm. What could not be started is nobody's fault, and no reason to lose the other arms. */
-async function oneRun(ports: BootPorts, arena: Arena, boot: Boot, arm: Arm, run: number): Promise<TraceLine[]> {
-  const receipt = await ports.idle?.();
-  // What a server left on the GPUs (a process, an error, locked clocks) may not be the next one's handicap.
-  if (receipt?.ok === false) return notRun(ports, boot, arm, run, { ...receipt, name: 'gpu-state' });
+async function oneRun(
+  ports: BootPorts,
+  arena: Arena,
+  boot: Boot,
+  arm: Arm,
+  run: number,
+  gpus: GpuWatch | null,
+): Promise<TraceLine[]> {
+  // What a server left on the GPUs (a process, an error, locked clocks) may not be the next one's handicap, nor its fault.
+  const receipt = (await gpus?.before()) ?? null;
+  if (receipt?.ok === false)
+    return notRun(ports, boot, arm, run, { name: 'host', detail: `the GPUs are not fit: ${receipt.detail}` });
   try {
     const admitted = await arm.admit?.();
     if (admitted && 'name' in admitted) return notRun(ports, boot, arm, run, admitted);
@@ -164,7 +181,10 @@ async function oneRun(ports: BootPorts, arena: Arena, boot: Boot, arm: Arm, run:
     const { lines, log } = await runArm(ports, arena, target, headerOf(ports, boot, arm, run), boot.prompts);
     if (log && log.length > 0) ports.keep(logPath(boot.shard, boot.boot, arm.name, run), log);
     const [head, ...rest] = lines;
-    return receipt ? [head!, { type: 'event', tNs: 0, ...receipt, name: 'idle' }, ...rest] : lines;
+    if (!gpus || !receipt) return lines;
+    const after = await gpus.after();
+    const left: TraceLine[] = after.ok ? [] : [{ type: 'event', tNs: lastNs(lines) + 1, ...after, name: 'gpu-state' }];
+    return [head!, { type: 'event', tNs: 0, ...receipt, name: 'idle' }, ...rest, ...left];
   } catch (error) {
     if (!(error instanceof HarnessError) || error.outcome === 'usage') throw error;
     ports.log.warn(`${arm.name} could not be run: ${messageOf(error)}`);
@@ -231,7 +251,7 @@ async function withReference(
     const client = await engine.connect();
     try {
       const deadline = ports.clock.nowNs() + arena.deadlines.start * 1e9;
-      const health = await awaitHealth(engine, client, ports.clock, deadline);
+      const health = await awaitHealth(engine, client, ports.clock, () => deadline);
       if (health !== 'healthy')
         throw new HarnessError(
           'ENGINE_NOT_HEALTHY',

@@ -77,8 +77,8 @@ export async function evaluate(ports: EvaluatePorts, plan: LedgerRecord<'plan'>,
     await measureBoots(ports, plan, shard, arena, sides, admission);
   } finally {
     // Twenty gigabytes each: what does not come back is not kept. A new winner is fetched again.
-    const pulled = [...(admission?.pulled() ?? [])].filter(([key]) => !sides.incumbents.includes(key));
-    for (const [, id] of pulled) await images!.remove(id).catch((error: unknown) => log.warn(messageOf(error)));
+    const keep = admission?.idsOf(sides.incumbents);
+    if (images && keep) await images.tidy(keep).catch((error: unknown) => log.warn(`images are left here: ${messageOf(error)}`));
   }
 }
 

@@ -2,44 +2,105 @@ import { fingerprintSchema, type Fingerprint } from '../arena/fingerprint.ts';
 import { arenaSchema } from '../arena/schema.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
+import type { LedgerRecord } from '../results/verify.ts';
+
+/** Rounds in which an image stands against later ones although it was never measured to be worth anything: then it has had its chance. */
+const UNPROVEN_ROUNDS = 2;
+const PATH = /^rounds\/(?<block>\d+)\/images\/\d+\/(?<hotkey>[A-Za-z0-9]+)-(?<commit>\d+)\.json\.gz$/;
 
 /** Path of an image's fingerprint under its round: what the machine of this shard saw, and compared with. */
 export function fingerprintPath(shard: number, key: string): string {
   return `images/${shard}/${key.replace(':', '-')}.json.gz`;
 }
 
-/**
- * An image that earlier rounds of a ledger have seen. Only one that was worth something once (VALID, by no less than a takeover takes) has a
- * claim on its content: nobody can reserve what does not run, or what changes nothing.
- */
-export type KnownImage = { readonly print: Fingerprint; readonly claims: boolean };
+/** Reads the fingerprint in a ledger's file; null where it is none, or that of another key than its path says. */
+export type ReadFingerprint = (path: string, bytes: Uint8Array) => Fingerprint | null;
 
-/** Images that the rounds of a ledger have seen before a block, each as it was seen last. Unreadable ones are left out: the audit names them. */
+/** A reader that reads no file twice: a ledger is asked about again for each of its rounds. */
+export function fingerprintReader(unpack: (bytes: Uint8Array) => string | null): ReadFingerprint {
+  const done = new Map<string, { bytes: Uint8Array; print: Fingerprint | null }>();
+  return (path, bytes) => {
+    const before = done.get(path);
+    if (before?.bytes === bytes) return before.print;
+    const print = parse(unpack(bytes), keyOf(path));
+    done.set(path, { bytes, print });
+    return print;
+  };
+}
+
+function keyOf(path: string): string | null {
+  const { hotkey, commit } = PATH.exec(path)?.groups ?? {};
+  return hotkey === undefined ? null : `${hotkey}:${commit}`;
+}
+
+function parse(text: string | null, key: string | null): Fingerprint | null {
+  if (text === null) return null;
+  try {
+    const print = fingerprintSchema.parse(parseStrictJson(text, RECORD_JSON));
+    return print.key === key ? print : null;
+  } catch {
+    return null;
+  }
+}
+
+/** An image that earlier rounds of a ledger have seen, as it was seen last. */
+export type KnownImage = {
+  readonly print: Fingerprint;
+  /**
+   * Whether it was worth something once: VALID, by no less than a takeover takes. Only then it has a claim on its content for good: nobody can
+   * reserve what does not run, or what changes nothing.
+   */
+  readonly claims: boolean;
+  /** In how many earlier rounds it was entered. */
+  readonly rounds: number;
+};
+
+/** Of the images that rounds before a block have seen, those with a claim and those of `entered`. The audit names files that cannot be read. */
 export function knownImages(
   ledger: Pick<Ledger, 'records'>,
   files: ReadonlyMap<string, Uint8Array>,
-  unpack: (bytes: Uint8Array) => string | null,
+  read: ReadFingerprint,
   before: number,
+  entered: readonly string[],
 ): KnownImage[] {
   const worth = new Set<string>();
+  const rounds = new Map<string, number>();
   for (const { predicate } of recordsOf(ledger, 'round')) {
     const plan = recordsOf(ledger, 'plan').find(({ sha256 }) => sha256 === predicate.plan);
     const arena = arenaSchema.safeParse(plan?.predicate.arena);
     if (!arena.success || predicate.block.number >= before) continue;
     const least = arena.data.takeoverMargin - 1;
-    for (const { key, verdict, score } of predicate.entries) if (verdict === 'VALID' && score >= least) worth.add(key);
+    for (const { key, verdict, score, boots } of predicate.entries) {
+      if (boots.length > 0) rounds.set(key, (rounds.get(key) ?? 0) + 1);
+      if (verdict === 'VALID' && score >= least) worth.add(key);
+    }
   }
-  const blockOf = (path: string): number => Number(/^rounds\/(\d+)\//.exec(path)?.[1] ?? Infinity);
-  const past = [...files]
-    .filter(([path]) => blockOf(path) < before)
-    .sort(([a], [b]) => blockOf(a) - blockOf(b) || (a < b ? -1 : 1));
-  const latest = new Map(readFingerprints(new Map(past), unpack).map((print) => [print.key, print]));
-  return [...latest.values()].map((print) => ({ print, claims: worth.has(print.key) }));
+  const blockOf = (path: string): number => Number(PATH.exec(path)?.groups?.['block'] ?? Infinity);
+  const past = [...files.keys()]
+    .filter((path) => blockOf(path) < before)
+    .sort((a, b) => blockOf(a) - blockOf(b) || (a < b ? -1 : 1));
+  const latest = new Map(past.map((path) => [keyOf(path)!, path]));
+  return [...latest].flatMap(([key, path]) => {
+    if (!worth.has(key) && !entered.includes(key)) return [];
+    const print = read(path, files.get(path)!);
+    return print ? [{ print, claims: worth.has(key), rounds: rounds.get(key) ?? 0 }] : [];
+  });
+}
+
+/** The same for whoever measures a plan. */
+export function knownBefore(
+  { predicate }: LedgerRecord<'plan'>,
+  ledger: Pick<Ledger, 'records'>,
+  files: ReadonlyMap<string, Uint8Array>,
+  unpack: (bytes: Uint8Array) => string | null,
+): KnownImage[] {
+  const entered = predicate.shards.flatMap(({ entries }) => entries);
+  return knownImages(ledger, files, fingerprintReader(unpack), predicate.block.number, entered);
 }
 
 /**
  * What the image of a key is compared with: every earlier image that has a claim, and those of its own round as `seen` has them. One that
- * could not be looked at this time counts as it was last known.
+ * could not be looked at this time counts as it was last known; one that never was worth anything, for its first rounds only.
  */
 export function rivalsOf(
   key: string,
@@ -48,26 +109,11 @@ export function rivalsOf(
   known: readonly KnownImage[],
 ): Fingerprint[] {
   const beside = entered.flatMap((other) => {
-    const print = seen.get(other) ?? known.find((image) => image.print.key === other)?.print;
-    return print && other !== key ? [print] : [];
+    const before = known.find(({ print }) => print.key === other);
+    const print = seen.get(other) ?? before?.print;
+    const proven = before === undefined || before.claims || before.rounds < UNPROVEN_ROUNDS;
+    return print && proven && other !== key ? [print] : [];
   });
   const claims = known.filter((image) => image.claims && !entered.includes(image.print.key)).map(({ print }) => print);
   return [...claims, ...beside];
-}
-
-/** Fingerprints among a ledger's files, in their order. Unreadable ones are left out: the audit names them. */
-export function readFingerprints(
-  files: ReadonlyMap<string, Uint8Array>,
-  unpack: (bytes: Uint8Array) => string | null,
-): Fingerprint[] {
-  return [...files].flatMap(([path, bytes]) => {
-    if (!/(?:^|\/)images\/\d+\/[^/]+\.json\.gz$/.test(path)) return [];
-    const text = unpack(bytes);
-    if (text === null) return [];
-    try {
-      return [fingerprintSchema.parse(parseStrictJson(text, RECORD_JSON))];
-    } catch {
-      return [];
-    }
-  });
 }

@@ -18,6 +18,8 @@ const LAYER_TYPE =
 /** A registry that failed is asked once more after this; one that took longer to fail has had its time. */
 const AGAIN_MS = 5000;
 const QUICK_NS = 60e9;
+/** Different files of an image that nobody is compared with: a real one has some hundred thousand. */
+const MOST_FILES = 4_000_000;
 
 /** Why an image is not started, as the event of its trace. */
 export type Refusal = { readonly name: 'image-policy' | 'image-gone' | 'copy'; readonly detail: string };
@@ -81,15 +83,19 @@ async function readHead(
   return { ok: true, facts: { manifest: platform, configDigest: descriptor.digest, layers, config: config.config } };
 }
 
+/** What of an image may stand although no miner's may have it: the arena's own variables and layers. Null trusts the whole image. */
+type Trusted = { readonly env: ReadonlySet<string>; readonly layers: ReadonlySet<string> };
+
 /** Looks at an image in its registry before anything of it is on this machine: also at every layer's real content. */
 async function examine(
-  images: ImageStore,
+  { images, log }: ImagePorts,
   rules: Rules,
   reference: Reference,
-  known: ReadonlySet<string> | null,
-  log: Log,
+  trusted: Trusted | null,
+  mostFiles: number,
 ): Promise<Examined<ImageFacts>> {
-  const head = await readHead(images, rules, reference, known);
+  const pace = images.pace();
+  const head = await readHead(images, rules, reference, trusted && trusted.env);
   if (!head.ok) return head;
   const { layers, config } = head.facts;
   const files = new Set<string>();
@@ -97,15 +103,19 @@ async function examine(
   let unpackedBytes = 0;
   for (const [index, layer] of layers.entries()) {
     if (layer.size > 1e9) log.info(`    reading layer ${index + 1} of ${layers.length} (${(layer.size / 1e9).toFixed(1)} GB)`);
-    const scanned = await images.scan(reference.image, layer, most - unpackedBytes);
+    const scanned = await images.scan(reference.image, layer, most - unpackedBytes, pace);
     if (scanned.state === 'gone') return refuse('image-gone', scanned.detail);
     if (!scanned.value.ok) return refuse('image-policy', scanned.value.reason);
     const { scan } = scanned.value;
     if (scan.diffId !== config.diffIds[index])
       return refuse('image-policy', `layer ${index + 1} is not the one its configuration names`);
+    if (scan.special && trusted && !trusted.layers.has(layer.digest))
+      return refuse('image-policy', `layer ${index + 1} has a device or a pipe in it`);
     unpackedBytes += scan.bytes;
     if (unpackedBytes > most) return refuse('image-policy', `more than ${rules.maxUnpackedGb} GB unpacked`);
     for (const file of scan.files) files.add(file);
+    // Now, and not when all are read: layers of ever other files would fill our memory.
+    if (files.size > mostFiles) return refuse('image-policy', `more than ${mostFiles} files`);
   }
   const packedBytes = layers.reduce((sum, { size }) => sum + size, 0);
   return { ok: true, facts: { ...head.facts, size: { packedBytes, unpackedBytes }, files } };
@@ -118,8 +128,8 @@ export type Admitted = { readonly id: string };
 export type Admission = {
   /** Admits the image of a key, or says why not. Looks once: what failed stays failed for the round, so that nobody waits for it twice. */
   readonly admit: (key: string) => Promise<Admitted | Refusal>;
-  /** Names of the images that were pulled for keys, without the arena's own. */
-  readonly pulled: () => ReadonlyMap<string, string>;
+  /** Names on this machine of the arena's own images and of those that were admitted for these keys; null where nobody asked for any. */
+  readonly idsOf: (keys: readonly string[]) => ReadonlySet<string> | null;
 };
 /** A shard's share of a round: everybody who entered, wherever measured, and what the ledger knew before. */
 export type Field = { readonly shard: number; readonly entries: readonly Entry[]; readonly known: readonly KnownImage[] };
@@ -129,14 +139,19 @@ export type Field = { readonly shard: number; readonly entries: readonly Entry[]
  * were committed before it, so that the order of measuring never decides who is the copy.
  */
 export function openAdmission(ports: ImagePorts, arena: Arena, { shard, entries, known }: Field): Admission {
-  const { images, log } = ports;
   const entryOf = (key: string): Entry => entries.find((item) => item.key === key)!;
-  const common = once(() => readCommon(ports, arena));
+  let own: ReadonlySet<string> | null = null;
+  const common = once(async () => {
+    const shared = await readCommon(ports, arena);
+    own = shared.ids;
+    return shared;
+  });
   const seen = new Map<string, Fingerprint>();
   const look = once(async (key: string): Promise<ImageFacts | Refusal> => {
     const entry = entryOf(key);
     const shared = await common('');
-    const examined = await patiently(ports, `the image of ${key}`, () => examine(images, arena, entry, shared.env, log));
+    const mostFiles = shared.files.size + arena.maxOwnFiles;
+    const examined = await patiently(ports, `the image of ${key}`, () => examine(ports, arena, entry, shared, mostFiles));
     if (!examined.ok) return examined.refusal;
     const { facts } = examined;
     const files = ownFiles(facts.files, shared.files);
@@ -151,7 +166,7 @@ export function openAdmission(ports: ImagePorts, arena: Arena, { shard, entries,
     if (!before || compactJson(before) !== compactJson(own)) ports.keep(fingerprintPath(shard, key), utf8(compactJson(own)));
     return facts;
   });
-  const pulled = new Map<string, string>();
+  const ids = new Map<string, string>();
   const admit = once(async (key: string): Promise<Admitted | Refusal> => {
     const entry = entryOf(key);
     // What fails of another is said where it is asked for.
@@ -162,10 +177,12 @@ export function openAdmission(ports: ImagePorts, arena: Arena, { shard, entries,
     const copied = copyOf(seen.get(key)!, rivalsOf(key, entered, seen, known), arena.copyContainment);
     if (copied) return { name: 'copy', detail: `of ${copied.of}, by ${copied.by}` };
     const admitted = await fetched(ports, entry.image, facts, facts.size);
-    if ('id' in admitted && !(await common('')).ids.has(admitted.id)) pulled.set(key, admitted.id);
+    if ('id' in admitted) ids.set(key, admitted.id);
     return admitted;
   });
-  return { admit, pulled: () => pulled };
+  const idsOf = (keys: readonly string[]): ReadonlySet<string> | null =>
+    own && new Set([...own, ...keys.flatMap((key) => ids.get(key) ?? [])]);
+  return { admit, idsOf };
 }
 
 /** Admits an image by policy alone: for an evaluation of one image, where nobody else has a claim. `bases` are images whose variables may stand. */
@@ -176,12 +193,15 @@ export async function admitAlone(
   bases: readonly Reference[],
 ): Promise<Admitted | Refusal> {
   const env = new Set(arena.images.environment);
+  const layers = new Set<string>();
   for (const base of bases) {
     const head = await patiently(ports, base.image, () => readHead(ports.images, trusting(arena), base, null));
-    if (!head.ok) throw notPinned(base.image, head.refusal.detail);
+    if (!head.ok) ports.log.warn(`${base.image}: ${head.refusal.detail}: its variables are not known`);
+    if (!head.ok) continue;
     for (const entry of head.facts.config.env) env.add(entry);
+    for (const { digest } of head.facts.layers) layers.add(digest);
   }
-  const examined = await patiently(ports, reference.image, () => examine(ports.images, arena, reference, env, ports.log));
+  const examined = await patiently(ports, reference.image, () => examine(ports, arena, reference, { env, layers }, MOST_FILES));
   return examined.ok ? await fetched(ports, reference.image, examined.facts, examined.facts.size) : examined.refusal;
 }
 
@@ -197,8 +217,8 @@ async function fetched(ports: ImagePorts, image: string, head: ImageHead, size: 
   return { id: result.value.id };
 }
 
-/** What nobody can call his own: files and variables of the baseline, and of the public engines that the arena lists. */
-type Common = { readonly files: ReadonlySet<string>; readonly env: ReadonlySet<string>; readonly ids: ReadonlySet<string> };
+/** What nobody can call his own: what the baseline and the public engines that the arena lists are made of. */
+type Common = Trusted & { readonly files: ReadonlySet<string>; readonly ids: ReadonlySet<string> };
 
 /** An arena's own images may be as large as they are. */
 const trusting = (arena: Arena): Rules => ({ ...arena, maxImageGb: Infinity });
@@ -209,17 +229,19 @@ async function readCommon(ports: ImagePorts, arena: Arena): Promise<Common> {
   const files = new Set<string>();
   const env = new Set(arena.images.environment);
   const ids = new Set<string>();
+  const layers = new Set<string>();
   const { baseline, bases, reference: teacher } = arena.images;
   for (const reference of new Set([baseline, ...bases, teacher])) {
-    const work = () => examine(ports.images, trusting(arena), imageOf(reference), null, ports.log);
+    const work = () => examine(ports, trusting(arena), imageOf(reference), null, MOST_FILES);
     const examined = await patiently(ports, reference, work);
     if (!examined.ok) throw notPinned(reference, examined.refusal.detail);
     const { facts } = examined;
     for (const id of [facts.manifest, facts.configDigest]) ids.add(id);
+    for (const { digest } of facts.layers) layers.add(digest);
     for (const file of facts.files) files.add(file);
     for (const entry of facts.config.env) env.add(entry);
   }
-  return { files, env, ids };
+  return { files, env, layers, ids };
 }
 
 /** A registry that failed quickly is asked once more: one error of a proxy is no reason to send a miner to the next round. */

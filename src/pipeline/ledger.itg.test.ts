@@ -329,6 +329,16 @@ describe.skipIf(docker === null)('a round in containers', () => {
     });
     const { faults } = await auditOf(edited);
     expect(faults.map(({ code }) => code)).toEqual(expect.arrayContaining(['MERKLE_MISMATCH', 'RECOMPUTE_MISMATCH']));
+    // A print under another's name, and one that was left out.
+    const renamed = changed((files) => files.set(path.replace(copied().hotkey, 'zzz'), files.get(path)!));
+    expect((await auditOf(renamed)).faults.map(({ message }) => message)).toContain(
+      'no fingerprint of the image that its path names',
+    );
+    const valid = readLedger(validator, sound)
+      .records.flatMap((record) => (record.kind === 'round' ? record.predicate.entries : []))
+      .find(({ verdict, role }) => verdict === 'VALID' && role === 'challenger')!;
+    const hidden = changed((files) => files.delete(prints().find((item) => item.includes(valid.hotkey))!));
+    expect((await auditOf(hidden)).faults).toContainEqual(expect.objectContaining({ code: 'OMISSION' }));
   });
   it('leaves no container behind', async () => {
     const left = await docker!.listContainers({ all: true, filters: { label: [OWNER_LABEL] } });
