@@ -15,5 +15,16 @@ export class HarnessError extends CacheonError<
   | 'OLD_ENGINE'
   | 'SANDBOX_OPEN'
   | 'REGISTRY'
-  | 'GPU_STATE'
+  | 'DIGEST'
+  | 'DISK'
 > {}
+
+/** A registry gave something else than was asked for by its digest. */
+export function wrongBytes(digest: string): HarnessError {
+  return new HarnessError(
+    'DIGEST',
+    'infra',
+    `the registry gave other bytes than ${digest}`,
+    'try again; if it stays, ask who runs it',
+  );
+}

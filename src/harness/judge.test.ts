@@ -328,6 +328,10 @@ describe('a trace', () => {
     expect(judge([ask, { type: 'end', prompt: 0, tNs: 9, status: 503, outcome: 'status', detail: '' }]).verdict).toBe('E_API');
     expect(judge([{ type: 'event', tNs: 5, name: 'start-timeout' }]).verdict).toBe('E_START_TIMEOUT');
     expect(judge([{ type: 'event', tNs: 5, name: 'exit' }]).verdict).toBe('E_EXIT');
+    // What it left on the machine is named, also where the baseline failed for just that; what the machine lacked is not.
+    expect(judge([{ type: 'event', tNs: 5, name: 'gpu-state' }]).verdict).toBe('SEC_GPU_STATE');
+    for (const name of ['disk', 'digest', 'registry', 'host'])
+      expect(judge([{ type: 'event', tNs: 5, name }]).verdict).toBe('INFRA_BASELINE');
     expect(
       judge([
         ask,

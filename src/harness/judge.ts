@@ -32,6 +32,8 @@ const EVENT_FAULTS: Readonly<Record<string, Fault['verdict']>> = {
   'image-policy': 'E_IMAGE_POLICY',
   'image-gone': 'INFRA_REGISTRY',
   registry: 'INFRA_REGISTRY',
+  digest: 'INFRA_DIGEST',
+  disk: 'INFRA_DISK',
   copy: 'E_COPY',
   'not-run': 'INFRA_ENGINE',
   'reference-failed': 'INFRA_ENGINE',
@@ -215,8 +217,8 @@ export function judgeArm(
   history: MarginHistory | null,
 ): ArmVerdict {
   const arm = readArm(trace, context);
-  // A miner's own fault stands whatever became of the baseline.
-  if (arm.fault?.verdict.startsWith('E_')) return withoutNumbers(arm.fault.verdict, arm.fault.reason);
+  // A miner's own fault stands whatever became of the baseline; so does what it left on the machine, which may be why there is none.
+  if (arm.fault && /^(?:E|SEC)_/.test(arm.fault.verdict)) return withoutNumbers(arm.fault.verdict, arm.fault.reason);
   if (!baseline.ok) return withoutNumbers(baseline.verdict, baseline.reason);
   if (arm.fault) return withoutNumbers(arm.fault.verdict, arm.fault.reason);
   if (arm.voided) return withoutNumbers(arm.voided.verdict, arm.voided.reason);

@@ -130,7 +130,7 @@ export class TarHasher {
     const isFolder = type === '\0' && (renamed || block.subarray(0, 100).toString('latin1').split('\0')[0]!.endsWith('/'));
     if (type === '0' || type === '7' || (type === '\0' && !isFolder)) begin('file');
     else if (isMeta && size > MAX_META) this.#refuse('an extended tar header larger than a megabyte');
-    else if (isMeta) begin(type === 'x' ? 'pax' : 'name');
+    else if (isMeta) begin(type === 'x' ? 'pax' : type === 'L' ? 'name' : 'nothing');
     else if ((isFolder || /^[1-6]$/.test(type)) && size === 0) {
       this.special ||= /^[346]$/.test(type);
       begin('nothing');
@@ -150,7 +150,6 @@ export class TarHasher {
 
   /** Records "<length> <key>=<value>\n" of an extended header. */
   #pax(bytes: Buffer): void {
-    this.#renamed = true;
     for (let at = 0; at < bytes.length;) {
       const space = bytes.indexOf(0x20, at);
       const length = Number(bytes.subarray(at, space < 0 ? at : space).toString('latin1'));
@@ -162,6 +161,7 @@ export class TarHasher {
       at += length;
       const key = record.slice(0, record.indexOf('='));
       const value = record.slice(key.length + 1);
+      if (key === 'path') this.#renamed = true;
       if (key.startsWith('GNU.sparse')) this.#refuse('a sparse file');
       if (key !== 'size') continue;
       if (!/^\d{1,15}$/.test(value)) this.#refuse('an extended tar header of no size');

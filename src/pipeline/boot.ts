@@ -75,10 +75,20 @@ export async function measureBoot(ports: BootPorts, arena: Arena, boot: Boot): P
 }
 
 /** Looks at the GPUs right after each server, so that what is wrong then stands in its own trace, and once before the first. */
-type GpuWatch = { readonly before: () => Promise<IdleReceipt>; readonly after: () => Promise<IdleReceipt> };
+type GpuWatch = {
+  readonly before: () => Promise<IdleReceipt>;
+  readonly after: () => Promise<IdleReceipt>;
+  /** A server may have run that nobody looked after. */
+  readonly forget: () => void;
+};
 function watchGpus(idle: () => Promise<IdleReceipt>): GpuWatch {
   let last: IdleReceipt | null = null;
-  return { before: async () => (last ??= await idle()), after: async () => (last = await idle()) };
+  return {
+    // What was wrong may have passed since: heat does, and a tool that did not answer.
+    before: async () => (last?.ok === true ? last : (last = await idle())),
+    after: async () => (last = await idle()),
+    forget: () => (last = null),
+  };
 }
 
 async function measureAttempt(
@@ -137,6 +147,8 @@ const NO_BASELINE = { name: 'not-run', detail: 'the baseline cannot be used' } a
 const EVENT_OF: Readonly<Record<string, string>> = {
   METER_LOST: 'meter-lost',
   REGISTRY: 'registry',
+  DIGEST: 'digest',
+  DISK: 'disk',
   DOCKER: 'host',
   HOST_BUSY: 'host',
 };
@@ -187,6 +199,7 @@ async function oneRun(
     return [head!, { type: 'event', tNs: 0, ...receipt, name: 'idle' }, ...rest, ...left];
   } catch (error) {
     if (!(error instanceof HarnessError) || error.outcome === 'usage') throw error;
+    gpus?.forget();
     ports.log.warn(`${arm.name} could not be run: ${messageOf(error)}`);
     const name = EVENT_OF[error.code] ?? 'not-run';
     return notRun(ports, boot, arm, run, { name, detail: messageOf(error) });

@@ -6,6 +6,8 @@ import type { LedgerRecord } from '../results/verify.ts';
 
 /** Rounds in which an image stands against later ones although it was never measured to be worth anything: then it has had its chance. */
 const UNPROVEN_ROUNDS = 2;
+/** What keeps an image from being measured, and is the business of who entered it. */
+const OWN_DOING: readonly string[] = ['INFRA_REGISTRY', 'INFRA_DIGEST'];
 const PATH = /^rounds\/(?<block>\d+)\/images\/\d+\/(?<hotkey>[A-Za-z0-9]+)-(?<commit>\d+)\.json\.gz$/;
 
 /** Path of an image's fingerprint under its round: what the machine of this shard saw, and compared with. */
@@ -47,11 +49,11 @@ function parse(text: string | null, key: string | null): Fingerprint | null {
 export type KnownImage = {
   readonly print: Fingerprint;
   /**
-   * Whether it was worth something once: VALID, by no less than a takeover takes. Only then it has a claim on its content for good: nobody can
-   * reserve what does not run, or what changes nothing.
+   * Whether it was worth something once: VALID by no less than a takeover takes, or winner or runner-up. Only then it has a claim on its content
+   * for good: nobody can reserve what does not run, or what changes nothing.
    */
   readonly claims: boolean;
-  /** In how many earlier rounds it was entered. */
+  /** In how many earlier rounds its registry kept it from being measured: it stays entered, and nobody else can help that. */
   readonly rounds: number;
 };
 
@@ -70,8 +72,9 @@ export function knownImages(
     const arena = arenaSchema.safeParse(plan?.predicate.arena);
     if (!arena.success || predicate.block.number >= before) continue;
     const least = arena.data.takeoverMargin - 1;
+    for (const place of [predicate.standing.winner, predicate.standing.runnerUp]) if (place) worth.add(place.key);
     for (const { key, verdict, score, boots } of predicate.entries) {
-      if (boots.length > 0) rounds.set(key, (rounds.get(key) ?? 0) + 1);
+      if (boots.length > 0 && OWN_DOING.includes(verdict)) rounds.set(key, (rounds.get(key) ?? 0) + 1);
       if (verdict === 'VALID' && score >= least) worth.add(key);
     }
   }

@@ -30,8 +30,9 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
       if (submission.paymentTx !== null) payments.set(submission.paymentTx, submission.key);
     }
     for (const entry of round.predicate.entries) {
-      if (isGone(entry)) gone.set(entry.key, gone.get(entry.key) ?? round.predicate.block.number);
-      else if (entry.boots.length > 0 && isFinal(entry.verdict)) gone.delete(entry.key);
+      if (isGone(entry.boots.map(({ report }) => report)))
+        gone.set(entry.key, gone.get(entry.key) ?? round.predicate.block.number);
+      else if (entry.boots.length > 0 && entry.verdict !== 'INFRA_REGISTRY') gone.delete(entry.key);
       if (isFinal(entry.verdict) && !judged.has(entry.key))
         judged.set(entry.key, { verdict: entry.verdict, reason: entry.reason });
       // A winner that fails later is judged anew: its last verdict counts.
@@ -49,9 +50,11 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
   return { standing, judged, claims, payments, images, dated, paid, gone };
 }
 
-/** Whether a round found an entry's image gone: its registry answered, and has no such image (for us). */
-export function isGone({ verdict, reason }: { readonly verdict: Verdict; readonly reason: string }): boolean {
-  return verdict === 'INFRA_REGISTRY' && reason.startsWith('image-gone');
+/** Whether a round found an entry's image gone wherever it looked: its registry answered, and has no such image (for us). */
+export function isGone(boots: readonly { readonly verdict: Verdict; readonly reason: string }[]): boolean {
+  return (
+    boots.length > 0 && boots.every(({ verdict, reason }) => verdict === 'INFRA_REGISTRY' && reason.startsWith('image-gone'))
+  );
 }
 
 /** The newest plan that ended in nothing yet, or null. */

@@ -341,7 +341,7 @@ describe('admission', () => {
       },
     );
     expect(await ask('rubbish')).toMatch(/image-policy: .* does not unpack/);
-    await expect(ask('lying')).rejects.toMatchObject({ code: 'REGISTRY', outcome: 'infra' });
+    await expect(ask('lying')).rejects.toMatchObject({ code: 'DIGEST', outcome: 'infra' });
   });
   it('calls an image gone where its registry says 401, 403 or 404, and anything else a fault of the registry', async () => {
     const answers = new Map([

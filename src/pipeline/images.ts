@@ -159,11 +159,12 @@ export function openAdmission(ports: ImagePorts, arena: Arena, { shard, entries,
       return { name: 'image-policy', detail: `${files.length} files of its own, ${arena.maxOwnFiles} are the most` };
     const { hotkey, commitBlock, digest } = entry;
     const diffIds = [...facts.config.diffIds];
-    const own: Fingerprint = { schema: 1, key, hotkey, commitBlock, digest, diffIds, start: startHash(facts.config), files };
-    seen.set(key, own);
+    const print: Fingerprint = { schema: 1, key, hotkey, commitBlock, digest, diffIds, start: startHash(facts.config), files };
+    seen.set(key, print);
     // A standing winner is looked at in every round, and stays what it was: kept once.
-    const before = known.find(({ print }) => print.key === key)?.print;
-    if (!before || compactJson(before) !== compactJson(own)) ports.keep(fingerprintPath(shard, key), utf8(compactJson(own)));
+    const text = compactJson(print);
+    const before = known.find((image) => image.print.key === key);
+    if (!before || compactJson(before.print) !== text) ports.keep(fingerprintPath(shard, key), utf8(text));
     return facts;
   });
   const ids = new Map<string, string>();
@@ -195,9 +196,13 @@ export async function admitAlone(
   const env = new Set(arena.images.environment);
   const layers = new Set<string>();
   for (const base of bases) {
-    const head = await patiently(ports, base.image, () => readHead(ports.images, trusting(arena), base, null));
-    if (!head.ok) ports.log.warn(`${base.image}: ${head.refusal.detail}: its variables are not known`);
-    if (!head.ok) continue;
+    const head = await readHead(ports.images, trusting(arena), base, null).catch((error: unknown) =>
+      refuse('image-gone', messageOf(error)),
+    );
+    if (!head.ok) {
+      ports.log.warn(`${base.image}: ${head.refusal.detail}: its variables are not known, and may not stand in another image`);
+      continue;
+    }
     for (const entry of head.facts.config.env) env.add(entry);
     for (const { digest } of head.facts.layers) layers.add(digest);
   }
@@ -236,7 +241,7 @@ async function readCommon(ports: ImagePorts, arena: Arena): Promise<Common> {
     const examined = await patiently(ports, reference, work);
     if (!examined.ok) throw notPinned(reference, examined.refusal.detail);
     const { facts } = examined;
-    for (const id of [facts.manifest, facts.configDigest]) ids.add(id);
+    for (const id of [imageOf(reference).digest, facts.manifest, facts.configDigest]) ids.add(id);
     for (const { digest } of facts.layers) layers.add(digest);
     for (const file of facts.files) files.add(file);
     for (const entry of facts.config.env) env.add(entry);
@@ -250,8 +255,8 @@ async function patiently<T>({ clock, log }: ImagePorts, what: string, work: () =
   try {
     return await work();
   } catch (error) {
-    const passing = error instanceof HarnessError && error.code === 'REGISTRY' && clock.nowNs() - begun < QUICK_NS;
-    if (!passing) throw error;
+    const passing = error instanceof HarnessError && (error.code === 'REGISTRY' || error.code === 'DIGEST');
+    if (!passing || clock.nowNs() - begun >= QUICK_NS) throw error;
     log.warn(`${what}: ${messageOf(error)}: once more`);
     await clock.sleep(AGAIN_MS);
     return await work();

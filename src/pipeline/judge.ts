@@ -146,7 +146,7 @@ function resultOf(plan: LedgerRecord<'plan'>, key: string, boots: readonly BootR
   const fault = boots.find((boot) => boot.verdict.startsWith('E_')) ?? boots.find((boot) => boot.verdict !== 'VALID');
   const seen = fault ?? boots.at(-1) ?? { verdict: 'INFRA_HOST' as const, reason: 'not measured' };
   // The arena's own images were read in this round before anybody's: the network is not what is missing.
-  const left = isGone(seen) && goneSince !== undefined && plan.predicate.block.number - goneSince >= GONE_BLOCKS;
+  const left = isGone(boots) && goneSince !== undefined && plan.predicate.block.number - goneSince >= GONE_BLOCKS;
   const verdict = left ? 'E_REF' : seen.verdict;
   const reason = left ? `${seen.reason}, as it was at block ${goneSince}` : seen.reason;
   const scores =

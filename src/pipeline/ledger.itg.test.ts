@@ -22,6 +22,7 @@ import type { LedgerRecord } from '../results/verify.ts';
 import { preAuthEncoding, renderSignature } from '../results/envelope.ts';
 import { signatureFile } from '../results/sign.ts';
 import { audit, type AuditReport } from './audit.ts';
+import { fingerprintReader, knownImages, type KnownImage } from './fingerprints.ts';
 import { historyOf } from './history.ts';
 import { judgeRound } from './judge.ts';
 
@@ -340,6 +341,19 @@ describe.skipIf(docker === null)('a round in containers', () => {
     const hidden = changed((files) => files.delete(prints().find((item) => item.includes(valid.hotkey))!));
     expect((await auditOf(hidden)).faults).toContainEqual(expect.objectContaining({ code: 'OMISSION' }));
   });
+  it('gives a claim to what was worth something, or stood in a place, and to nothing else', () => {
+    const ledger = readLedger(validator, sound);
+    const known = (entered: string[]): KnownImage[] =>
+      knownImages(ledger, sound, fingerprintReader(unpackText), Infinity, entered);
+    const { winner, runnerUp } = recordsOf(ledger, 'round').at(-1)!.predicate.standing;
+    const claims = known([]).map(({ print }) => print.key);
+    expect(claims).toEqual(expect.arrayContaining([winner!.key, runnerUp!.key]));
+    expect(known([]).every((image) => image.claims)).toBe(true);
+    const failed = recordsOf(ledger, 'round')[0]!.predicate.entries.find(({ verdict }) => verdict === 'E_GATE')!.key;
+    expect(claims).not.toContain(failed);
+    expect(known([failed]).find(({ print }) => print.key === failed)).toMatchObject({ claims: false, rounds: 0 });
+    expect(knownImages(ledger, sound, fingerprintReader(unpackText), 0, [])).toEqual([]);
+  });
   it('leaves no container behind', async () => {
     const left = await docker!.listContainers({ all: true, filters: { label: [OWNER_LABEL] } });
     expect(left.map(({ Names }) => Names.join())).toEqual([]);
@@ -395,6 +409,11 @@ describe('an image that is gone', () => {
     expect(since(at(18, judged), at(900, judged))).toBe(18);
     expect(since(at(18, judged), at(900, first!.predicate), at(2000, judged))).toBe(2000);
     expect(since(at(18, first!.predicate))).toBeUndefined();
+    // A round that says nothing of the image ends it too: it may have been there.
+    const drifted = judged.entries.map((item) =>
+      item.key === entry ? { ...item, verdict: 'INFRA_DRIFT' as const, boots: first!.predicate.entries[0]!.boots } : item,
+    );
+    expect(since(at(18, judged), at(900, { ...judged, entries: drifted }))).toBeUndefined();
   });
   it('a plan that leaves out since when, or says it of an image that was there, does not pass', async () => {
     const edited = resigned(plan(), ({ predicate }) => {

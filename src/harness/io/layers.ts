@@ -16,6 +16,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
 import { FILE_MARK } from '../../core/file-mark.ts';
+import { wrongBytes } from '../errors.ts';
 import type { LayerDescriptor, LayerScan, ScanResult } from '../image-store.ts';
 import { TarHasher } from '../tar.ts';
 import { unzstd } from './zstd.ts';
@@ -45,26 +46,26 @@ const passing = (look: (part: Buffer) => void): Transform =>
   });
 
 /** Lets through no more than a descriptor says there is: a registry may send for ever. */
-function counted(limit: number, moved: (bytes: number) => void): Transform {
-  let left = limit;
+function counted({ digest, size }: LayerDescriptor, moved: (bytes: number) => void): Transform {
+  let left = size;
   return passing((part) => {
     moved(part.length);
     left -= part.length;
-    if (left < 0) throw new Error('more bytes than the manifest says');
+    if (left < 0) throw wrongBytes(digest);
   });
 }
 
 /** Whether what a registry sends is the blob of a digest at all: only then is what is wrong with it the image's fault. */
 export async function isBlob(
   source: Readable,
-  { digest, size }: LayerDescriptor,
+  layer: LayerDescriptor,
   moved: (bytes: number) => void = () => undefined,
 ): Promise<boolean> {
   const hash = createHash('sha256');
-  await pipeline(source, counted(size, moved), async (parts: AsyncIterable<Buffer>) => {
+  await pipeline(source, counted(layer, moved), async (parts: AsyncIterable<Buffer>) => {
     for await (const part of parts) hash.update(part);
   });
-  return `sha256:${hash.digest('hex')}` === digest;
+  return `sha256:${hash.digest('hex')}` === layer.digest;
 }
 
 /**
@@ -95,7 +96,7 @@ export async function scanLayer(
     },
   });
   try {
-    await pipeline([source, counted(layer.size, moved), passing((part) => void packed.update(part)), ...unpack, sink]);
+    await pipeline([source, counted(layer, moved), passing((part) => void packed.update(part)), ...unpack, sink]);
     tar.end();
     if (tar.fault !== null) throw new LayerFault(`the layer ${layer.digest} is refused: ${tar.fault}`);
   } catch (error) {
@@ -104,7 +105,7 @@ export async function scanLayer(
     if (!/^Z_|^ERR_ZSTD|^ZSTD|^ERR__ERROR/.test(code)) throw error;
     return { ok: false, reason: `the layer ${layer.digest} does not unpack: ${message}`.slice(0, 200) };
   }
-  if (`sha256:${packed.digest('hex')}` !== layer.digest) throw new Error(`the registry gave other bytes than ${layer.digest}`);
+  if (`sha256:${packed.digest('hex')}` !== layer.digest) throw wrongBytes(layer.digest);
   return {
     ok: true,
     scan: { diffId: `sha256:${unpacked.digest('hex')}`, bytes, special: tar.special, files: [...tar.files].sort() },

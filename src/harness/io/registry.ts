@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP } from 'node:net';
 import { messageOf } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
-import { HarnessError } from '../errors.ts';
+import { HarnessError, wrongBytes } from '../errors.ts';
 import type { Found } from '../image-store.ts';
 
 /** Redirects of one request: registries keep blobs elsewhere. */
@@ -116,7 +116,7 @@ export class Repository {
       clearTimeout(late);
     }
     const bytes = Buffer.concat(parts);
-    if (`sha256:${sha256Hex(bytes)}` !== digest) throw failed(`the registry gave other bytes than ${digest}`);
+    if (`sha256:${sha256Hex(bytes)}` !== digest) throw wrongBytes(digest);
     return { state: 'found', value: bytes.toString('utf8') };
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { messageOf } from '../../../core/errors.ts';
-import { HarnessError } from '../../errors.ts';
+import { HarnessError, wrongBytes } from '../../errors.ts';
 import type { Found, ImageStore, LayerDescriptor, LocalImage, Pace, Pulled } from '../../image-store.ts';
 import { isBlob, ScanCache, scanLayer } from '../layers.ts';
 import { Repository } from '../registry.ts';
@@ -23,7 +23,9 @@ const UNPACK_BYTES_PER_SECOND = 50e6;
  * Anything else (no space, a killed helper, a broken disk) is the machine's.
  */
 const CANNOT_UNPACK =
-  /^failed to register layer: .*(?:not a directory|is a directory|too many levels of symbolic links|file name too long|unexpected EOF|archive\/tar: [a-z -]+)$/s;
+  /^failed to register layer: .*(?:not a directory|is a directory|too many levels of symbolic links|file name too long|archive\/tar: [a-z -]+)$/s;
+
+const DISK_FULL = /no space left on device|disk quota exceeded/i;
 
 type Progress = {
   readonly id?: string;
@@ -74,8 +76,7 @@ export function dockerImages(
       // A proxy's error page does not unpack either: the image is blamed only for bytes that are its own.
       const own = await withBlob(repository(image), layer, patience, pace, (blob, moved) => isBlob(blob, layer, moved));
       if (own.state === 'gone') return own;
-      if (!own.value)
-        throw new HarnessError('REGISTRY', 'infra', `the registry gave other bytes than ${layer.digest}`, 'try again');
+      if (!own.value) throw wrongBytes(layer.digest);
       return scanned;
     },
     pull: async (image, digest, { packedBytes, unpackedBytes }, progress) => {
@@ -88,14 +89,19 @@ export function dockerImages(
       return pulled;
     },
     tidy: async (keep) => {
+      const stuck: unknown[] = [];
       for (const id of brought.all().filter((item) => !keep.has(item))) {
         try {
           await docker.getImage(id).remove({ force: true });
         } catch (error) {
-          if ((error as { statusCode?: number }).statusCode !== 404) throw dockerError('an image cannot be removed', error);
+          if ((error as { statusCode?: number }).statusCode !== 404) {
+            stuck.push(error);
+            continue;
+          }
         }
         brought.drop(id);
       }
+      if (stuck.length > 0) throw dockerError(`${stuck.length} images cannot be removed`, stuck[0]);
     },
   };
 }
@@ -118,6 +124,7 @@ async function withBlob<T>(
   try {
     return { state: 'found', value: await read(blob.value, (bytes) => void (pace.movedBytes += bytes)) };
   } catch (error) {
+    if (error instanceof HarnessError) throw error;
     throw new HarnessError('REGISTRY', 'infra', `${layer.digest}: ${messageOf(error)}`, 'try again', error);
   } finally {
     clearInterval(timer);
@@ -175,6 +182,8 @@ async function pull(docker: Docker, name: string, limitMs: number, progress: (te
     const text = late.aborted ? `not done within ${Math.round(limitMs / 1000)} s` : messageOf(error);
     // Every byte of it was what its digest says: the engine's refusal is about what is in it.
     if (CANNOT_UNPACK.test(text)) return { state: 'refused', detail: `the engine cannot unpack it: ${text}`.slice(0, 250) };
+    if (DISK_FULL.test(text))
+      throw new HarnessError('DISK', 'infra', `the disk is full: ${text.slice(0, 200)}`, 'make room for images');
     if (text.startsWith('failed to register layer')) throw dockerError('a layer cannot be put on the disk', error);
     if ((error as { statusCode?: number }).statusCode === 404) return { state: 'gone', detail: text.slice(0, 200) };
     throw new HarnessError(
