@@ -131,7 +131,8 @@ function exitEvent(
 ): void {
   const exit = engine.exited();
   if (exit?.lost !== undefined) event('host', atNs, { detail: exit.lost });
-  else event(exit?.oom === true ? 'oom' : 'exit', atNs, { code: exit?.code ?? null });
+  else if (typeof exit?.code !== 'number') event(exit?.oom === true ? 'oom' : 'exit', atNs);
+  else event(exit.oom ? 'oom' : 'exit', atNs, { code: exit.code, detail: `code ${exit.code}` });
 }
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

@@ -81,7 +81,15 @@ export async function toolsImage(
   } catch (error) {
     throw dockerError('the tools image cannot be made', error);
   }
+  await forgetOthers(docker, name);
   return { name, paths };
+}
+
+/** Removes the tools of earlier versions of this code; those that another checkout has in use stay. */
+async function forgetOthers(docker: Docker, name: string): Promise<void> {
+  const images = await docker.listImages({ filters: { reference: [NAME] } }).catch(() => []);
+  const names = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((other) => other !== name);
+  await Promise.allSettled(names.map((other) => docker.getImage(other).remove()));
 }
 
 /** Waits for the end of a progress stream, and reports each event. */
