@@ -6,7 +6,7 @@ import { silentLog, type Log } from '../../core/log.ts';
 import { monotonicClock } from '../../harness/io/clock.ts';
 import { deliver } from '../../pipeline/deliver.ts';
 import type { BlockRef } from '../chain.ts';
-import { connect } from './connect.ts';
+import { connect, isTransport } from './connect.ts';
 import { EndpointPool } from './endpoints.ts';
 import { openEndpoints } from './open.ts';
 import { PacedProvider, paceOf } from './provider.ts';
@@ -135,6 +135,18 @@ describe('several endpoints', () => {
     expect(warnings.length).toBeGreaterThan(0);
     expect(steady.requests).toContain('author_submitExtrinsic');
     await chain.disconnect();
+  });
+
+  it('one that does not let the library follow the runtime is hung up on, and ends nothing else', async () => {
+    const deaf = await proxy((method) =>
+      method === 'state_subscribeRuntimeVersion' ? { error: { code: -32000, message: 'not here' } } : 'pass',
+    );
+    const api = await connect(deaf.url);
+    while (api.isConnected) await monotonicClock.sleep(10);
+    await expect(new SubtensorChain(api).finalizedHead()).rejects.toSatisfy(isTransport);
+    // Nothing in a test waits for it: without the hanging up the failure ends the process as nobody's error.
+    await monotonicClock.sleep(50);
+    await api.disconnect();
   });
 
   it('say so when all are down', async () => {

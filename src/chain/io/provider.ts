@@ -51,6 +51,18 @@ export class PacedProvider extends WsProvider {
     return turn;
   }
 
+  /**
+   * The library follows the runtime's version by itself and has nobody there to catch a failure of that: it would end the process. An endpoint
+   * that does not answer it is hung up on instead, so that whoever asks it next gets an error of the connection.
+   */
+  override subscribe(...request: Parameters<WsProvider['subscribe']>): Promise<number | string> {
+    return super.subscribe(...request).catch(async (error: unknown) => {
+      if (request[1] !== 'state_subscribeRuntimeVersion') throw error;
+      await this.disconnect();
+      return await new Promise<never>(() => undefined);
+    });
+  }
+
   override async send<T>(...request: Parameters<WsProvider['send']>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       if (this.#pace) await this.#turn(this.#pace);

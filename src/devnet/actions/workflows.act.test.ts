@@ -30,10 +30,11 @@ describe.skipIf(act === null)('the workflows under act', () => {
   );
 
   beforeAll(async () => {
+    // First, for it builds in this thread: a chain and a client that live here could not answer each other meanwhile.
+    sandbox = newSandbox(ROOT, (work) => writeFileSync(join(work, 'src/devnet/arena.json'), JSON.stringify(arena)));
     chain = await startChain({ miners: 3 });
     accounts = describeChain(chain.node.genesis, chain.url) as unknown as Accounts;
     client = new SubtensorChain(await connect(chain.url));
-    sandbox = newSandbox(ROOT, (work) => writeFileSync(join(work, 'src/devnet/arena.json'), JSON.stringify(arena)));
   });
   afterAll(async () => {
     await client.api.disconnect();
