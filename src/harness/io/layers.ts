@@ -55,17 +55,21 @@ function counted({ digest, size }: LayerDescriptor, moved: (bytes: number) => vo
   });
 }
 
-/** Whether what a registry sends is the blob of a digest at all: only then is what is wrong with it the image's fault. */
-export async function isBlob(
+/** Hands a blob on to somebody, and says whether it was the one of its digest. Throws where it broke off, or is longer than it may be. */
+export async function relayBlob(
   source: Readable,
   layer: LayerDescriptor,
+  to: Writable,
   moved: (bytes: number) => void = () => undefined,
 ): Promise<boolean> {
   const hash = createHash('sha256');
-  await pipeline(source, counted(layer, moved), async (parts: AsyncIterable<Buffer>) => {
-    for await (const part of parts) hash.update(part);
-  });
+  await pipeline([source, counted(layer, moved), passing((part) => void hash.update(part)), to]);
   return `sha256:${hash.digest('hex')}` === layer.digest;
+}
+
+/** Whether what a registry sends is the blob of a digest at all: only then is what is wrong with it the image's fault. */
+export function isBlob(source: Readable, layer: LayerDescriptor, moved?: (bytes: number) => void): Promise<boolean> {
+  return relayBlob(source, layer, new Writable({ write: (_part, _encoding, done) => done() }), moved);
 }
 
 /**

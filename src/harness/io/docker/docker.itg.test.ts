@@ -16,6 +16,7 @@ import { generatedCorpus } from '../../../prompts/corpus.ts';
 import { loadTokenizer } from '../../../prompts/io/tokenizer.ts';
 import { drawSuite } from '../../../prompts/sampler.ts';
 import type { EngineRuntime } from '../../engine.ts';
+import type { ImageStore } from '../../image-store.ts';
 import { readArm } from '../../judge.ts';
 import { runArm } from '../../load.ts';
 import { judgeProbes, type ProbeResult, type Sightings } from '../../probes.ts';
@@ -26,7 +27,7 @@ import { monotonicClock } from '../clock.ts';
 import { meterProgram } from '../meter.ts';
 import { truthProgram } from '../self-test.ts';
 import { findDocker, ownerMark, reap } from './host.ts';
-import { dockerImages, pinnedName } from './image-store.ts';
+import { dockerImages } from './image-store.ts';
 import { lockHost, rigOf } from './prepare.ts';
 import { probesProgram, runProbes } from './probes.ts';
 import { createAlone, dockerRuntime } from './runtime.ts';
@@ -86,6 +87,7 @@ if (mode !== 'orphan') createServer((request, response) => {
 `;
 
 let registry: Registry;
+let store: ImageStore;
 let runtime: EngineRuntime;
 let rig: Rig;
 let tools: Awaited<ReturnType<typeof toolsImage>>;
@@ -124,7 +126,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
     images.set('users', imageOf([node, server, users], { Entrypoint: [NODE, '/server.mjs', 'honest'] }));
     images.set('folder', of('honest', { WorkingDir: '/server.mjs/x' }));
     registry = await startRegistry(new Map([...images].map(([name, image]) => [name, [image]])));
-    const store = dockerImages(docker, splitReference, true, mkdtempSync(join(tmpdir(), 'layers-')));
+    store = dockerImages(docker, splitReference, true, mkdtempSync(join(tmpdir(), 'layers-')));
     runtime = dockerRuntime({
       docker,
       rules: arena,
@@ -132,20 +134,15 @@ describe.skipIf(engine === null)('the sandbox', () => {
       owner,
       meter: { image: tools.name, command: [NODE, '--disable-warning=ExperimentalWarning', tools.paths['meter']!] },
       fetch: async ({ image, digest }) => {
-        expect(await store.pull(image, digest, { packedBytes: 1e9, unpackedBytes: 1e9 }, () => undefined)).toMatchObject({
-          state: 'found',
-        });
-        return pinnedName(image, digest);
+        const pulled = await store.pull(image, digest, { packedBytes: 1e9, unpackedBytes: 1e9 }, () => undefined);
+        if (pulled.state !== 'found') throw new Error(pulled.detail);
+        return pulled.value.id;
       },
     });
   }, 120_000);
   afterAll(async () => {
     await registry.close();
-    for (const [name, image] of images)
-      await docker
-        .getImage(pinnedName(`${registry.host}/${name}`, image.manifest.digest))
-        .remove({ force: true })
-        .catch(() => undefined);
+    await store.tidy(new Set());
   });
 
   async function measured(mode: string): Promise<{ verdict: string; log: string; seconds: number; events: string[] }> {

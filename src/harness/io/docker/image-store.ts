@@ -1,6 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { messageOf } from '../../../core/errors.ts';
@@ -8,7 +6,9 @@ import { HarnessError, wrongBytes } from '../../errors.ts';
 import type { Found, ImageStore, LayerDescriptor, LocalImage, Pace, Pulled } from '../../image-store.ts';
 import { isBlob, ScanCache, scanLayer } from '../layers.ts';
 import { Repository } from '../registry.ts';
+import { Brought } from './brought.ts';
 import { dockerError } from './host.ts';
+import { openRelay, registryError } from './relay.ts';
 import { followed } from './tools-image.ts';
 
 /** People are told how far a pull is this often. */
@@ -38,7 +38,7 @@ export function pinnedName(image: string, digest: string): string {
   return `${image.replace(/:[^/:]*$/, '')}@${digest}`;
 }
 
-/** Images from their registries: looked at by our own client, pulled by the engine. `split` takes a reference apart. */
+/** Images from their registries: looked at by our own client, pulled by the engine through it. `split` takes a reference apart. */
 export function dockerImages(
   docker: Docker,
   split: (image: string) => { host: string; path: string } | null,
@@ -81,16 +81,19 @@ export function dockerImages(
     },
     pull: async (image, digest, { packedBytes, unpackedBytes }, progress) => {
       const seconds = packedBytes / patience.bytesPerSecond + unpackedBytes / UNPACK_BYTES_PER_SECOND;
-      const name = pinnedName(image, digest);
-      const here = await local(docker, name);
-      if (here) return { state: 'found', value: here };
-      const pulled = await pull(docker, name, patience.graceMs + Math.ceil(seconds * 1000), progress);
-      if (pulled.state === 'found') brought.add(pulled.value.id);
+      // By its name where somebody pulled it by hand, or by what it is called here since we brought it.
+      for (const name of [pinnedName(image, digest), brought.idOf(digest)]) {
+        const here = name === null ? null : await local(docker, name);
+        if (here) return { state: 'found', value: here };
+      }
+      const limitMs = patience.graceMs + Math.ceil(seconds * 1000);
+      const pulled = await pull(docker, repository(image), { image, digest, limitMs }, progress);
+      if (pulled.state === 'found') brought.add(pulled.value.id, digest);
       return pulled;
     },
     tidy: async (keep) => {
       const stuck: unknown[] = [];
-      for (const id of brought.all().filter((item) => !keep.has(item))) {
+      for (const id of brought.ids().filter((item) => !keep.has(item))) {
         try {
           await docker.getImage(id).remove({ force: true });
         } catch (error) {
@@ -153,15 +156,25 @@ async function local(docker: Docker, name: string): Promise<LocalImage | null> {
   }
 }
 
-async function pull(docker: Docker, name: string, limitMs: number, progress: (text: string) => void): Promise<Pulled> {
+type Wanted = { readonly image: string; readonly digest: string; readonly limitMs: number };
+
+async function pull(
+  docker: Docker,
+  repository: Repository,
+  { image, digest, limitMs }: Wanted,
+  progress: (text: string) => void,
+): Promise<Pulled> {
   const layers = new Map<string, { current: number; total: number }>();
   let told = process.hrtime.bigint();
   const faults: string[] = [];
+  const broken = new AbortController();
   // From before the first byte: an engine that dies while it is asked says nothing at all.
   const late = AbortSignal.timeout(limitMs);
+  const over = AbortSignal.any([late, broken.signal]);
+  const relay = await openRelay(repository, digest, () => broken.abort());
   try {
-    const stream = await docker.pull(name, { abortSignal: late });
-    late.addEventListener('abort', () => (stream as unknown as Readable).destroy(new Error('its time is over')));
+    const stream = await docker.pull(relay.name, { abortSignal: over });
+    over.addEventListener('abort', () => (stream as unknown as Readable).destroy(new Error('its time is over')));
     await followed(docker, stream, (event) => {
       const { id, error, progressDetail } = event as Progress;
       if (error !== undefined) faults.push(error);
@@ -171,58 +184,37 @@ async function pull(docker: Docker, name: string, limitMs: number, progress: (te
       told = process.hrtime.bigint();
       const sum = (field: 'current' | 'total'): number => [...layers.values()].reduce((all, layer) => all + layer[field], 0);
       progress(
-        `pulling ${name.split('@')[0]!}: ${(sum('current') / 1e9).toFixed(2)} of ${(sum('total') / 1e9).toFixed(2)} GB of the layers at hand`,
+        `pulling ${image}: ${(sum('current') / 1e9).toFixed(2)} of ${(sum('total') / 1e9).toFixed(2)} GB of the layers at hand`,
       );
     });
     if (faults.length > 0) throw new Error(faults[0]);
-    const pulled = await local(docker, name);
+    const pulled = await local(docker, relay.name);
     if (!pulled) throw new Error('it is not there after its pull');
     return { state: 'found', value: pulled };
   } catch (error) {
+    const trouble = relay.trouble();
+    if (trouble && 'gone' in trouble) return { state: 'gone', detail: trouble.gone };
+    if (trouble) throw registryError(trouble.error);
     const text = late.aborted ? `not done within ${Math.round(limitMs / 1000)} s` : messageOf(error);
     // Every byte of it was what its digest says: the engine's refusal is about what is in it.
     if (CANNOT_UNPACK.test(text)) return { state: 'refused', detail: `the engine cannot unpack it: ${text}`.slice(0, 250) };
     if (DISK_FULL.test(text))
       throw new HarnessError('DISK', 'infra', `the disk is full: ${text.slice(0, 200)}`, 'make room for images');
-    if (text.startsWith('failed to register layer')) throw dockerError('a layer cannot be put on the disk', error);
-    if ((error as { statusCode?: number }).statusCode === 404) return { state: 'gone', detail: text.slice(0, 200) };
-    throw new HarnessError(
-      'REGISTRY',
-      'infra',
-      `${name} cannot be pulled: ${text.slice(0, 200)}`,
-      'try again; if it stays, look at the registry',
+    if (late.aborted)
+      throw new HarnessError(
+        'REGISTRY',
+        'infra',
+        `${image}@${digest} cannot be pulled: ${text}`,
+        'try again; if it stays, look at the registry',
+      );
+    // Our own client gave the engine all it asked for: what is left is the engine's.
+    throw dockerError(
+      relay.reached()
+        ? 'an image cannot be pulled'
+        : `the engine does not reach ${relay.name.split('/')[0]!}: it must share this machine's loopback (no other host, no network namespace of its own)`,
       error,
     );
-  }
-}
-
-/** Which images on this machine we brought to it: remembered on disk, so that those of a killed evaluation, or of a former winner, go too. */
-class Brought {
-  readonly #path: string;
-  constructor(folder: string) {
-    this.#path = join(folder, 'brought.txt');
-  }
-
-  all(): string[] {
-    try {
-      return [
-        ...new Set(
-          readFileSync(this.#path, 'utf8')
-            .split('\n')
-            .filter((line) => line !== ''),
-        ),
-      ];
-    } catch {
-      return [];
-    }
-  }
-
-  add(id: string): void {
-    appendFileSync(this.#path, `${id}\n`);
-  }
-
-  drop(id: string): void {
-    const left = this.all().filter((item) => item !== id);
-    writeFileSync(this.#path, left.map((item) => `${item}\n`).join(''));
+  } finally {
+    await relay.close();
   }
 }

@@ -1,0 +1,196 @@
+// What an engine is given of an image: through our client, on loopback, from a registry that tries to lead it astray.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { splitReference } from '../../../arena/image-ref.ts';
+import { sha256Hex } from '../../../core/hash.ts';
+import { imageOf, layerOf, type Image } from '../../../devnet/registry/oci.ts';
+import { startRegistry, type Registry } from '../../../devnet/registry/server.ts';
+import type { ImageStore, Pulled } from '../../image-store.ts';
+import { Repository } from '../registry.ts';
+import { findDocker } from './host.ts';
+import { dockerImages } from './image-store.ts';
+import { openRelay } from './relay.ts';
+
+const engine = await findDocker();
+if (engine === null) console.warn('skipped: pulls by an engine (no Docker engine answers here)');
+const folder = mkdtempSync(join(tmpdir(), 'relay-'));
+const SIZE = { packedBytes: 1e7, unpackedBytes: 1e7 };
+const unique = (): string => `${process.pid} ${process.hrtime.bigint()}`;
+/** An image that this machine has never seen. */
+async function newImage(): Promise<Image> {
+  const file = (text: string) => ({ bytes: Buffer.from(text), mode: 0o644 });
+  const layers = [
+    await layerOf(new Map([['/one', file(unique())]]), true),
+    await layerOf(new Map([['/two', file(unique())]]), true),
+  ];
+  return imageOf(layers, { Entrypoint: ['/one'], Env: [] });
+}
+
+type First = (request: IncomingMessage, response: ServerResponse) => boolean;
+const open: { close(): Promise<void> }[] = [];
+const stores: ImageStore[] = [];
+afterEach(async () => {
+  for (const item of open.splice(0)) await item.close();
+  for (const store of stores.splice(0)) await store.tidy(new Set());
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function served(image: Image, first?: First): Promise<Registry> {
+  const registry = await startRegistry(new Map([['mine', [image]]]), first);
+  open.push(registry);
+  return registry;
+}
+async function pulled(image: Image, first?: First): Promise<{ result: Pulled; store: ImageStore; registry: Registry }> {
+  const registry = await served(image, first);
+  const store = dockerImages(engine!, splitReference, true, mkdtempSync(join(folder, 'layers-')));
+  stores.push(store);
+  return { result: await store.pull(`${registry.host}/mine`, image.manifest.digest, SIZE, () => undefined), store, registry };
+}
+const isLayer = (image: Image, request: IncomingMessage): boolean =>
+  request.method === 'GET' && (request.url ?? '').endsWith(image.blobs.at(-1)!.digest);
+
+describe.skipIf(engine === null)('a pull', () => {
+  it('goes through our client alone, once, and the image is known again afterwards', async () => {
+    const agents = new Set<string>();
+    const image = await newImage();
+    const { result, store, registry } = await pulled(image, (request) => {
+      agents.add(request.headers['user-agent'] ?? '');
+      return false;
+    });
+    expect(result).toMatchObject({ state: 'found', value: { start: { entrypoint: ['/one'] } } });
+    expect([...agents]).toEqual(['cacheon']);
+    const asked = registry.requests.length;
+    expect(await store.pull(`${registry.host}/mine`, image.manifest.digest, SIZE, () => undefined)).toEqual(result);
+    expect(registry.requests.length).toBe(asked);
+  });
+
+  it('of an index brings the image that it names for this platform', async () => {
+    const image = await newImage();
+    const { manifest } = image;
+    const platform = { os: 'linux', architecture: 'amd64' };
+    const index = {
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      manifests: [
+        {
+          mediaType: 'application/vnd.oci.image.manifest.v1+json',
+          digest: manifest.digest,
+          size: manifest.bytes.length,
+          platform,
+        },
+      ],
+    };
+    const bytes = Buffer.from(JSON.stringify(index));
+    const digest = `sha256:${sha256Hex(bytes)}`;
+    const registry = await startRegistry(new Map([['mine', [image]]]), (request, response) => {
+      if (!(request.url ?? '').endsWith(digest)) return false;
+      response.writeHead(200, { 'content-type': index.mediaType }).end(bytes);
+      return true;
+    });
+    open.push(registry);
+    const store = dockerImages(engine!, splitReference, true, mkdtempSync(join(folder, 'layers-')));
+    stores.push(store);
+    expect(await store.pull(`${registry.host}/mine`, digest, SIZE, () => undefined)).toMatchObject({
+      state: 'found',
+      value: { start: { entrypoint: ['/one'] } },
+    });
+  });
+
+  it('is not led to an address of this machine by a redirect', async () => {
+    const hits: string[] = [];
+    const canary = createServer((request, response) => {
+      hits.push(request.url ?? '');
+      response.end();
+    });
+    await new Promise<void>((resolve) => canary.listen(0, '127.0.0.1', resolve));
+    open.push({ close: () => new Promise((resolve) => void canary.close(() => resolve())) });
+    const image = await newImage();
+    for (const place of [
+      `http://127.0.0.1:${(canary.address() as AddressInfo).port}/`,
+      'https://169.254.169.254/latest/meta-data/',
+    ])
+      await expect(
+        pulled(image, (request, response) => {
+          if (!isLayer(image, request)) return false;
+          response.writeHead(307, { location: place }).end();
+          return true;
+        }),
+      ).rejects.toMatchObject({ code: 'REGISTRY', message: expect.stringMatching(/is not https|is an address/) as string });
+    expect(hits).toEqual([]);
+  });
+
+  it('is gone where the registry has a layer no more, in seconds', async () => {
+    const image = await newImage();
+    const began = performance.now();
+    const { result } = await pulled(image, (request, response) => {
+      if (!isLayer(image, request)) return false;
+      response.writeHead(404).end();
+      return true;
+    });
+    expect(result).toMatchObject({ state: 'gone', detail: expect.stringContaining('404') as string });
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
+  it.each([
+    ['other bytes than the digest', 'DIGEST', (size: number) => Buffer.alloc(size, 1)],
+    ['more bytes than the manifest says', 'DIGEST', (size: number) => Buffer.alloc(size + 1, 1)],
+    ['fewer bytes', 'DIGEST', (size: number) => Buffer.alloc(size - 1, 1)],
+  ])('says so where the registry sends %s, and does not try for minutes', async (_, code, make) => {
+    const image = await newImage();
+    const began = performance.now();
+    await expect(
+      pulled(image, (request, response) => {
+        if (!isLayer(image, request)) return false;
+        response.end(make(image.blobs.at(-1)!.bytes.length));
+        return true;
+      }),
+    ).rejects.toMatchObject({ code, outcome: 'infra' });
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
+  it('is the registry’s fault where a layer breaks off', async () => {
+    const image = await newImage();
+    await expect(
+      pulled(image, (request, response) => {
+        if (!isLayer(image, request)) return false;
+        response.writeHead(200, { 'content-length': 1000 });
+        response.write('x', () => request.socket.destroy());
+        return true;
+      }),
+    ).rejects.toMatchObject({ code: 'REGISTRY', outcome: 'infra' });
+  });
+});
+
+describe('a relay', () => {
+  it('gives out the image that it was opened for, and nothing else of the same registry', async () => {
+    const [image, other] = [await newImage(), await newImage()];
+    const registry = await startRegistry(new Map([['mine', [image, other]]]));
+    open.push(registry);
+    const troubles: number[] = [];
+    const relay = await openRelay(new Repository({ host: registry.host, path: 'mine' }, true), image.manifest.digest, () =>
+      troubles.push(1),
+    );
+    open.push(relay);
+    const host = `http://${relay.name.split('/')[0]!}/v2`;
+    const ask = async (path: string, method = 'GET'): Promise<number> => (await fetch(`${host}/${path}`, { method })).status;
+    const layer = image.blobs.at(-1)!.digest;
+    expect(relay.reached()).toBe(false);
+    expect(await ask('')).toBe(200);
+    // Not before its manifest was given out: until then nobody knows that it belongs to it.
+    expect(await ask(`cacheon/blobs/${layer}`)).toBe(404);
+    expect(await ask(`cacheon/manifests/${image.manifest.digest}`, 'HEAD')).toBe(200);
+    for (const { digest } of image.blobs) {
+      expect(await ask(`cacheon/blobs/${digest}`)).toBe(200);
+      expect(await ask(`cacheon/blobs/${digest}`, 'HEAD')).toBe(200);
+    }
+    expect(await ask(`cacheon/manifests/${other.manifest.digest}`)).toBe(404);
+    for (const { digest } of other.blobs) expect(await ask(`cacheon/blobs/${digest}`)).toBe(404);
+    expect(await ask(`mine/manifests/${image.manifest.digest}`)).toBe(404);
+    expect(troubles).toEqual([]);
+    expect(relay.reached()).toBe(true);
+  });
+});
