@@ -54,9 +54,22 @@ export async function openHost(log: Log): Promise<{ docker: Docker; versions: Ve
 /** The rig of this machine: cores shared out, its GPUs, and the weights. */
 export async function rigOf(docker: Docker, rules: HostRules, models: string | null): Promise<Rig> {
   const ids = await gpuIds();
-  const info = (await docker.info()) as { CDISpecDirs?: unknown };
-  const by = Array.isArray(info.CDISpecDirs) && info.CDISpecDirs.length > 0 ? 'cdi' : 'nvidia';
+  const by = gpuAccess((await docker.info()) as object, ids);
   return { ...shareCores(onlineCores(), rules.sandbox.cpus), gpus: ids.length === 0 ? null : { by, ids }, models };
+}
+
+/**
+ * How this engine is asked for these GPUs. By CDI where it has found each of them; engines that do not say what they found (before 28.2) have CDI
+ * only where somebody turned it on. Else by the NVIDIA runtime.
+ */
+export function gpuAccess(
+  info: { CDISpecDirs?: unknown; DiscoveredDevices?: unknown },
+  ids: readonly string[],
+): 'cdi' | 'nvidia' {
+  const { CDISpecDirs: folders, DiscoveredDevices: devices } = info;
+  if (!Array.isArray(devices)) return Array.isArray(folders) && folders.length > 0 ? 'cdi' : 'nvidia';
+  const found = new Set((devices as { ID?: unknown }[]).map(({ ID }) => ID));
+  return ids.every((id) => found.has(`nvidia.com/gpu=${id}`)) ? 'cdi' : 'nvidia';
 }
 
 /** The probes of this machine's sandbox, with a table's worth of detail. */

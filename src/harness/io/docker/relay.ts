@@ -64,11 +64,10 @@ export async function openRelay(repository: Repository, digest: string, onTroubl
     if (request.url === '/v2/') return void response.writeHead(200).end('{}');
     const layer = layers.get(wanted);
     if (asked?.['kind'] === 'blobs' && layer) {
-      if (bare) return send('application/octet-stream', layer.size);
-      const found = await repository.blob(wanted);
-      if (found.state === 'gone') throw new Gone(found.detail);
+      const found = bare ? null : await repository.blob(wanted);
+      if (found?.state === 'gone') throw new Gone(found.detail);
       send('application/octet-stream', layer.size);
-      if (!(await relayBlob(found.value, layer, response))) throw wrongBytes(wanted);
+      if (found && !(await relayBlob(found.value, layer, response))) throw wrongBytes(wanted);
       return;
     }
     const isManifest = asked?.['kind'] === 'manifests' && manifests.has(wanted);
@@ -81,7 +80,8 @@ export async function openRelay(repository: Repository, digest: string, onTroubl
 
   const server = createServer((request, response) => {
     reached = true;
-    answer(request, response).catch((error: Error & { code?: string }) => {
+    answer(request, response).catch((thrown: unknown) => {
+      const error = thrown as NodeJS.ErrnoException;
       // An engine that hangs up has what it wanted, or says itself what it lacks.
       if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
       failed(error instanceof Gone ? { gone: error.message } : { error });
