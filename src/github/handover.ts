@@ -2,15 +2,11 @@ import { z } from 'zod';
 import { fromUtf8 } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';
 import { messageOf } from '../core/errors.ts';
+import { EVIDENCE_PATH } from '../core/evidence-path.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { GithubError } from './errors.ts';
 
-/** Path of a trace, a log or an image's fingerprint inside a round. Anything else is refused: it came from a machine that runs strangers' code. */
-const NAME = String.raw`[A-Za-z0-9]{1,60}(?:-\d{1,10})?`;
-const TRACE = new RegExp(
-  String.raw`^(?:traces/\d{1,3}/\d{1,2}/${NAME}(?:\.\d)?\.ndjson|logs/\d{1,3}/\d{1,2}/${NAME}(?:\.\d)?\.log|images/\d{1,3}/${NAME}\.json)\.gz$`,
-);
-const packed = z.record(z.string().regex(TRACE), z.base64());
+const packed = z.record(z.string().regex(EVIDENCE_PATH), z.base64());
 
 /** What jobs hand to each other, by artifact name. */
 export const ARTIFACTS = {

@@ -24,8 +24,9 @@ type Entry = {
 };
 
 /**
- * Hashes the files of a tar as it arrives: `files` holds a mark of each content. Stricter than any unpacker: a form that two readers could understand differently (global and sparse
- * headers, data behind links, unknown types) is refused, because files hidden from the fingerprint are how a copy would pass for new.
+ * Hashes the files of a tar as it arrives: `files` holds a mark of each content. Stricter than any unpacker: a form that two readers could
+ * understand differently (global and sparse headers, data behind links, unknown types) is refused, because files hidden from the fingerprint are
+ * how a copy would pass for new.
  */
 export class TarHasher {
   readonly files = new Set<string>();

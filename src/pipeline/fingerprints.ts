@@ -1,5 +1,6 @@
 import { fingerprintSchema, type Fingerprint } from '../arena/fingerprint.ts';
 import { arenaSchema } from '../arena/schema.ts';
+import { LEDGER_EVIDENCE_PATH } from '../core/evidence-path.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
 import type { LedgerRecord } from '../results/verify.ts';
@@ -8,7 +9,6 @@ import type { LedgerRecord } from '../results/verify.ts';
 const UNPROVEN_ROUNDS = 2;
 /** What keeps an image from being measured, and is the business of who entered it. */
 const OWN_DOING: readonly string[] = ['INFRA_REGISTRY', 'INFRA_DIGEST'];
-const PATH = /^rounds\/(?<block>\d+)\/images\/\d+\/(?<hotkey>[A-Za-z0-9]+)-(?<commit>\d+)\.json\.gz$/;
 
 /** Path of an image's fingerprint under its round: what the machine of this shard saw, and compared with. */
 export function fingerprintPath(shard: number, key: string): string {
@@ -24,15 +24,16 @@ export function fingerprintReader(unpack: (bytes: Uint8Array) => string | null):
   return (path, bytes) => {
     const before = done.get(path);
     if (before?.bytes === bytes) return before.print;
-    const print = parse(unpack(bytes), keyOf(path));
+    const print = parse(unpack(bytes), placeOf(path)?.key ?? null);
     done.set(path, { bytes, print });
     return print;
   };
 }
 
-function keyOf(path: string): string | null {
-  const { hotkey, commit } = PATH.exec(path)?.groups ?? {};
-  return hotkey === undefined ? null : `${hotkey}:${commit}`;
+/** Whose fingerprint a ledger's file is, and of which round; null for any other file. */
+function placeOf(path: string): { readonly block: number; readonly key: string } | null {
+  const { block, hotkey, commit } = LEDGER_EVIDENCE_PATH.exec(path)?.groups ?? {};
+  return hotkey === undefined ? null : { block: Number(block), key: `${hotkey}:${commit}` };
 }
 
 function parse(text: string | null, key: string | null): Fingerprint | null {
@@ -78,11 +79,13 @@ export function knownImages(
       if (verdict === 'VALID' && score >= least) worth.add(key);
     }
   }
-  const blockOf = (path: string): number => Number(PATH.exec(path)?.groups?.['block'] ?? Infinity);
   const past = [...files.keys()]
-    .filter((path) => blockOf(path) < before)
-    .sort((a, b) => blockOf(a) - blockOf(b) || (a < b ? -1 : 1));
-  const latest = new Map(past.map((path) => [keyOf(path)!, path]));
+    .flatMap((path) => {
+      const place = placeOf(path);
+      return place && place.block < before ? [{ path, ...place }] : [];
+    })
+    .sort((a, b) => a.block - b.block || (a.path < b.path ? -1 : 1));
+  const latest = new Map(past.map(({ key, path }) => [key, path]));
   return [...latest].flatMap(([key, path]) => {
     if (!worth.has(key) && !entered.includes(key)) return [];
     const print = read(path, files.get(path)!);

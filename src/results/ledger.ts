@@ -1,4 +1,5 @@
 import { fromUtf8 } from '../core/bytes.ts';
+import { LEDGER_EVIDENCE_PATH } from '../core/evidence-path.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { checkSignature, MAX_RECORD_BYTES, readRecord, type AnyRecord, type LedgerFault, type LedgerRecord } from './verify.ts';
 import type { Kind } from './schema.ts';
@@ -8,8 +9,6 @@ export type LedgerFiles = ReadonlyMap<string, Uint8Array>;
 
 const RECORD_PATH =
   /^(?:rounds\/(?<round>0|[1-9]\d*)\/(?<part>plan|round|void)|weights\/(?<block>0|[1-9]\d*)(?<step>\.intent|\.readback)?)\.json$/;
-const EVIDENCE_PATH =
-  /^rounds\/(?:0|[1-9]\d*)\/(?:traces\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.ndjson\.gz|logs\/\d+\/\d+\/[A-Za-z0-9]+(?:-\d+)?(?:\.\d+)?\.log\.gz|images\/\d+\/[A-Za-z0-9]+-\d+\.json\.gz)$/;
 
 /** Stands for a file that is not read: a link, a device, a giant. Compared by identity. */
 export const UNREADABLE: Uint8Array = new Uint8Array(0);
@@ -43,7 +42,7 @@ export function readLedger(validator: string, files: LedgerFiles, overdueIsFault
     if (twin !== undefined) fault('PATH', path, `differs from ${twin} in case only`);
     lower.set(path.toLowerCase(), path);
     if (files.get(path) === UNREADABLE) fault('PATH', path, 'a link, an oversized file or something else that is no record');
-    if (kindOf(path.replace(/\.sig$/, '')) === null && !EVIDENCE_PATH.test(path))
+    if (kindOf(path.replace(/\.sig$/, '')) === null && !LEDGER_EVIDENCE_PATH.test(path))
       fault('PATH', path, 'no record and no evidence has such a path');
   }
   // What later records say a file's hash was: tells a changed record from a changed signature.
@@ -140,7 +139,7 @@ function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, overdueI
   for (const plan of of('plan')) {
     const folder = plan.path.replace(/plan\.json$/, '');
     const ends = [...of('round'), ...of('void')].filter((record) => record.path.startsWith(folder));
-    const evidence = [...files.keys()].some((path) => path.startsWith(folder) && EVIDENCE_PATH.test(path));
+    const evidence = [...files.keys()].some((path) => path.startsWith(folder) && LEDGER_EVIDENCE_PATH.test(path));
     const later = records.some((record) => record.kind === 'plan' && record.predicate.seq > plan.predicate.seq);
     if (ends.length === 0 && (evidence || later || (overdueIsFault && last > plan.predicate.notAfter)))
       fault('OMISSION', `${folder}round.json`, `the plan of block ${plan.predicate.block.number} ended in no round and no void`);
@@ -157,13 +156,13 @@ function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, overdueI
       const path = `${folder}${name}`;
       listed.add(path);
       const bytes = files.get(path);
-      if (!EVIDENCE_PATH.test(path)) fault('PATH', path, 'no evidence has such a path');
+      if (!LEDGER_EVIDENCE_PATH.test(path)) fault('PATH', path, 'no evidence has such a path');
       else if (!bytes) fault('MERKLE_MISMATCH', path, 'a file of the round is missing');
       else if (sha256Hex(bytes) !== expected) fault('MERKLE_MISMATCH', path, `sha256 is not ${expected}`);
     }
   }
   for (const path of files.keys())
-    if (EVIDENCE_PATH.test(path) && !listed.has(path)) fault('MERKLE_MISMATCH', path, 'no round lists this file');
+    if (LEDGER_EVIDENCE_PATH.test(path) && !listed.has(path)) fault('MERKLE_MISMATCH', path, 'no round lists this file');
 }
 
 /** Records of one kind, in order. */
