@@ -13,6 +13,16 @@ const config = (more: object = {}): string =>
   });
 
 describe('an image’s configuration', () => {
+  it('has no more history than layers, and is UTF-8', () => {
+    const whole = (more: object): string => JSON.stringify({ ...(JSON.parse(config()) as object), ...more });
+    const read = (text: string) => readConfig(text, 0, new Set());
+    expect(read(whole({ history: [{ empty_layer: true }, { created_by: 'x', empty_layer: true }] }))).toMatchObject({ ok: true });
+    expect(read(whole({ history: null }))).toMatchObject({ ok: true });
+    expect(read(whole({ history: [{ created_by: 'COPY' }] }))).toMatchObject({
+      reason: expect.stringContaining('history') as string,
+    });
+    expect(read(whole({ author: '\uFFFD' }))).toMatchObject({ reason: expect.stringContaining('UTF-8') as string });
+  });
   it('never throws, whatever it says, and gives a reason', () => {
     fc.assert(
       fc.property(

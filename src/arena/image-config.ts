@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
-import { hasAlias, MAX_MANIFEST_BYTES, PLATFORM } from './manifest.ts';
+import { hasAlias, MAX_MANIFEST_BYTES, PLATFORM, REPLACED } from './manifest.ts';
 
 /** Text that an engine passes on as it is: no NUL, which ends it early, and no half of a surrogate pair, which it would replace. */
 const plain = z
@@ -13,6 +13,10 @@ const configSchema = z.object({
   architecture: z.string(),
   os: z.string(),
   rootfs: z.object({ diff_ids: z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/)).max(1000) }),
+  history: z
+    .array(z.object({ empty_layer: z.boolean().nullish() }).nullable())
+    .max(10_000)
+    .nullish(),
   config: z
     .object({
       Env: list,
@@ -63,6 +67,7 @@ const DANGEROUS = /^(?:LD_|NVIDIA_|CUDA_)/;
 export function readConfig(text: string, layers: number, known: ReadonlySet<string> | null): ConfigResult {
   const refuse = (reason: string): ConfigResult => ({ ok: false, verdict: 'E_IMAGE_POLICY', reason });
   if (text.length > MAX_MANIFEST_BYTES) return refuse(`the configuration is larger than ${MAX_MANIFEST_BYTES} bytes`);
+  if (text.includes(REPLACED)) return refuse('the configuration is not UTF-8');
   let value: unknown;
   try {
     value = parseStrictJson(text, RECORD_JSON);
@@ -77,10 +82,13 @@ export function readConfig(text: string, layers: number, known: ReadonlySet<stri
     const issue = parsed.error.issues[0]!;
     return refuse(`the configuration's ${issue.path.join('.') || 'form'}: ${issue.message}`.slice(0, 300));
   }
-  const { architecture, os, rootfs, config } = parsed.data;
+  const { architecture, os, rootfs, history, config } = parsed.data;
   if (os !== PLATFORM.os || architecture !== PLATFORM.architecture)
     return refuse(`an image for ${os}/${architecture}, ${PLATFORM.os}/${PLATFORM.architecture} is needed`.slice(0, 300));
   if (rootfs.diff_ids.length !== layers) return refuse(`${layers} layers, but ${rootfs.diff_ids.length} diff-ids`);
+  // Engines with a graph driver refuse it, those with containerd do not: the verdict must not depend on that.
+  if ((history ?? []).filter((entry) => entry?.empty_layer !== true).length > layers)
+    return refuse(`its history has more layers than its ${layers}`);
   // A declared volume is a writable folder on the host's disk, past the read-only root (C17).
   const volumes = Object.keys(config?.Volumes ?? {});
   if (volumes.length > 0 && known) return refuse(`it declares the volume ${volumes[0]}`.slice(0, 300));

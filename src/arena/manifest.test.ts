@@ -38,6 +38,10 @@ describe('P17: a manifest', () => {
   it.each([
     ['a bomb of sizes', manifest([layer(2, { size: 2e9 })]), /GB/],
     ['more layers than a disk stacks', manifest(Array.from({ length: 128 }, (_, i) => layer(i))), /layers/],
+    ['a plugin', manifest([layer(2)], { config: { ...layer(1), mediaType: 'application/vnd.docker.plugin.v1+json' } }), /config/],
+    ['another type than an image’s', manifest([layer(2)], { mediaType: 'text/html' }), /mediaType/],
+    ['an image that is an index too', manifest([layer(2)], { manifests: {} }), /manifests/],
+    ['bytes that are no UTF-8', manifest([layer(2)], { annotations: { a: '\uFFFD' } }), /UTF-8/],
     ['a negative size', manifest([layer(2, { size: -1 })]), /size/],
     ['no layer', manifest([]), /no layer/],
     ['a foreign layer', manifest([layer(2, { urls: ['https://elsewhere.example'] })]), /elsewhere/],

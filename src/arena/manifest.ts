@@ -8,6 +8,8 @@ export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 const MAX_INDEX_ENTRIES = 64;
 /** What overlay2 can stack. */
 const MAX_LAYERS = 127;
+/** What stands in a text for bytes that are no UTF-8: it would not go back to the bytes of its digest. */
+export const REPLACED = '\uFFFD';
 /** What validators run. */
 export const PLATFORM = { os: 'linux', architecture: 'amd64' } as const;
 /** Names of the same architecture: an engine takes any of them for it. */
@@ -23,7 +25,16 @@ const descriptor = z.object({
   urls: z.array(z.string()).optional(),
   platform: z.object({ os: z.string(), architecture: z.string() }).optional(),
 });
-const manifestSchema = z.object({ schemaVersion: z.literal(2), config: descriptor, layers: z.array(descriptor).max(10_000) });
+// What an engine takes for an image; another type it would treat otherwise (a plugin, an artifact), or refuse.
+const MANIFESTS = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json'];
+const CONFIGS = ['application/vnd.oci.image.config.v1+json', 'application/vnd.docker.container.image.v1+json'];
+const manifestSchema = z.object({
+  schemaVersion: z.literal(2),
+  mediaType: z.enum(MANIFESTS).optional(),
+  config: descriptor.extend({ mediaType: z.enum(CONFIGS) }),
+  layers: z.array(descriptor).max(10_000),
+  manifests: z.never().optional(),
+});
 const indexSchema = z.object({ schemaVersion: z.literal(2), manifests: z.array(z.unknown()).max(100_000) });
 
 type Descriptor = z.infer<typeof descriptor>;
@@ -59,6 +70,7 @@ const fault = (reason: string): ManifestResult => ({ kind: 'fault', verdict: 'E_
  */
 export function readManifest(text: string, rules: { maxImageGb: number }): ManifestResult {
   if (text.length > MAX_MANIFEST_BYTES) return fault(`the manifest is larger than ${MAX_MANIFEST_BYTES} bytes`);
+  if (text.includes(REPLACED)) return fault('the manifest is not UTF-8');
   let value: unknown;
   try {
     value = parseStrictJson(text, RECORD_JSON);

@@ -181,6 +181,24 @@ describe('admission', () => {
     for (const name of ['pipe', 'device']) expect(await ask(name)).toMatch(/image-policy: layer 2 has a device or a pipe/);
     expect(await ask('heir')).toBe('admitted');
   });
+  it('refuses sizes that are not those of what it names', async () => {
+    type Sizes = { config: { size: number }; layers: { size: number }[] };
+    const honest = imageOf([base, mine], ENTRY);
+    const claiming = (change: (manifest: Sizes) => unknown): Image => {
+      const manifest = JSON.parse(Buffer.from(honest.manifest.bytes).toString()) as Sizes;
+      change(manifest);
+      const bytes = Buffer.from(JSON.stringify(manifest));
+      return { ...honest, manifest: { bytes, digest: `sha256:${sha256Hex(bytes)}` } };
+    };
+    const { ask } = await admission({
+      honest,
+      layer: claiming(({ layers }) => (layers[1]!.size += 1)),
+      config: claiming(({ config }) => (config.size += 1)),
+    });
+    expect(await ask('honest')).toBe('admitted');
+    expect(await ask('layer')).toMatch(/^image-policy: .* has \d+ bytes, its manifest says/);
+    expect(await ask('config')).toMatch(/^image-policy: the configuration has another size/);
+  });
   it('stops at too many files, before their marks fill the memory', async () => {
     const many = await Promise.all([0, 1, 2].map((i) => layer(engineFiles(`many-${i}`, 30))));
     const { ask, registry } = await admission({ many: imageOf([base, ...many], ENTRY) }, { arena: { maxOwnFiles: 40 } });

@@ -78,6 +78,8 @@ async function readHead(
   if (other) return refuse('image-policy', `layers of type ${other.mediaType} are not read`);
   const text = await images.config(image, descriptor.digest);
   if (text.state === 'gone') return refuse('image-gone', text.detail);
+  if (utf8(text.value).length !== descriptor.size)
+    return refuse('image-policy', 'the configuration has another size than the manifest says');
   const config = readConfig(text.value, layers.length, known);
   if (!config.ok) return refuse('image-policy', config.reason);
   return { ok: true, facts: { manifest: platform, configDigest: descriptor.digest, layers, config: config.config } };

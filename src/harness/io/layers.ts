@@ -88,6 +88,11 @@ export async function scanLayer(
   const unpacked = createHash('sha256');
   const tar = new TarHasher();
   let bytes = 0;
+  let read = 0;
+  const look = (part: Buffer): void => {
+    read += part.length;
+    packed.update(part);
+  };
   const unpack = /gzip$/.test(layer.mediaType) ? [createGunzip()] : /zstd$/.test(layer.mediaType) ? [Duplex.from(unzstd)] : [];
   const sink = new Writable({
     write: (part: Buffer, _encoding, done) => {
@@ -100,7 +105,7 @@ export async function scanLayer(
     },
   });
   try {
-    await pipeline([source, counted(layer, moved), passing((part) => void packed.update(part)), ...unpack, sink]);
+    await pipeline([source, counted(layer, moved), passing(look), ...unpack, sink]);
     tar.end();
     if (tar.fault !== null) throw new LayerFault(`the layer ${layer.digest} is refused: ${tar.fault}`);
   } catch (error) {
@@ -110,6 +115,9 @@ export async function scanLayer(
     return { ok: false, reason: `the layer ${layer.digest} does not unpack: ${message}`.slice(0, 200) };
   }
   if (`sha256:${packed.digest('hex')}` !== layer.digest) throw wrongBytes(layer.digest);
+  // An engine waits for the bytes that are missing.
+  if (read !== layer.size)
+    return { ok: false, reason: `the layer ${layer.digest} has ${read} bytes, its manifest says ${layer.size}` };
   return {
     ok: true,
     scan: { diffId: `sha256:${unpacked.digest('hex')}`, bytes, special: tar.special, files: [...tar.files].sort() },
@@ -127,9 +135,9 @@ export class ScanCache {
       if (statSync(join(folder, name)).mtimeMs < oldest) rmSync(join(folder, name));
   }
 
-  // The type decides what is unpacked: a plain and a packed reading of the same bytes are two.
-  #path({ digest, mediaType }: LayerDescriptor): string {
-    return join(this.#folder, `${digest.replace('sha256:', '')}.${mediaType.replace(/[^a-z0-9]+/gi, '-')}.json`);
+  // The type decides what is unpacked: a plain and a packed reading of the same bytes are two. A size that another manifest claims was not read.
+  #path({ digest, mediaType, size }: LayerDescriptor): string {
+    return join(this.#folder, `${digest.replace('sha256:', '')}.${size}.${mediaType.replace(/[^a-z0-9]+/gi, '-')}.json`);
   }
 
   get(layer: LayerDescriptor): LayerScan | null {

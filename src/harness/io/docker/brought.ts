@@ -1,9 +1,11 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+type Line = { readonly id: string; readonly name: string };
+
 /**
- * Which images on this machine we brought to it, by the digest they were asked for by and their id here. Remembered on disk, so that those of a
- * killed evaluation, or of a former winner, go too. One line each: the id, a space, the digest.
+ * Which images on this machine we brought to it, and what they are called here since then. Remembered on disk, so that those of a killed evaluation,
+ * or of a former winner, go too. One line each: the image's id, a space, the name it was pulled by (which ends in its digest).
  */
 export class Brought {
   readonly #path: string;
@@ -11,35 +13,30 @@ export class Brought {
     this.#path = join(folder, 'brought.txt');
   }
 
-  #lines(): string[] {
+  all(): Line[] {
     try {
       return readFileSync(this.#path, 'utf8')
         .split('\n')
-        .filter((line) => line !== '');
+        .flatMap((line) => {
+          const [id, name] = line.split(' ');
+          return id && name ? [{ id, name }] : [];
+        });
     } catch {
       return [];
     }
   }
 
-  ids(): string[] {
-    return [...new Set(this.#lines().map((line) => line.split(' ')[0]!))];
+  /** What the image of this digest is called here; null where it was never brought. */
+  nameOf(digest: string): string | null {
+    return this.all().findLast(({ name }) => name.endsWith(`@${digest}`))?.name ?? null;
   }
 
-  /** The id here of what was asked for by this digest; null where that was never brought. */
-  idOf(digest: string): string | null {
-    return (
-      this.#lines()
-        .map((line) => line.split(' '))
-        .findLast(([, asked]) => asked === digest)?.[0] ?? null
-    );
+  add(line: Line): void {
+    appendFileSync(this.#path, `${line.id} ${line.name}\n`);
   }
 
-  add(id: string, digest: string): void {
-    appendFileSync(this.#path, `${id} ${digest}\n`);
-  }
-
-  drop(id: string): void {
-    const left = this.#lines().filter((line) => line.split(' ')[0] !== id);
-    writeFileSync(this.#path, left.map((line) => `${line}\n`).join(''));
+  drop(name: string): void {
+    const left = this.all().filter((line) => line.name !== name);
+    writeFileSync(this.#path, left.map((line) => `${line.id} ${line.name}\n`).join(''));
   }
 }

@@ -1,4 +1,6 @@
+import { rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { messageOf } from '../../../core/errors.ts';
@@ -8,7 +10,7 @@ import { isBlob, ScanCache, scanLayer } from '../layers.ts';
 import { Repository } from '../registry.ts';
 import { Brought } from './brought.ts';
 import { dockerError } from './host.ts';
-import { openRelay, registryError } from './relay.ts';
+import { diskFull, openRelay, registryError } from './relay.ts';
 import { followed } from './tools-image.ts';
 
 /** People are told how far a pull is this often. */
@@ -19,19 +21,16 @@ const PATIENCE: Patience = { graceMs: 60_000, bytesPerSecond: 10e6 };
 /** The engine unpacks to disk at least as fast. */
 const UNPACK_BYTES_PER_SECOND = 50e6;
 /**
- * What an engine says of a layer that it cannot put on disk: by the end of its message, since what stands before may be a name in the layer.
- * Anything else (no space, a killed helper, a broken disk) is the machine's.
+ * What an engine says of a layer that it cannot put on disk (by itself, or by containerd): by the end of its message, since what stands before may
+ * be a name in the layer. Anything else (no space, a killed helper, a broken disk) is the machine's.
  */
+const UNPACKING = /^failed to (?:register|extract) layer/;
 const CANNOT_UNPACK =
-  /^failed to register layer: .*(?:not a directory|is a directory|too many levels of symbolic links|file name too long|archive\/tar: [a-z -]+)$/s;
+  /^failed to (?:register|extract) layer.*(?:not a directory|is a directory|too many levels of symbolic links|file name too long|archive\/tar: [a-z -]+)$/s;
 
+/** What it says of a configuration that it cannot read, though we can: it wants a time where a time belongs, as many layers in the history. */
+const CANNOT_READ = /json: cannot unmarshal|parsing time|in History section|invalid image config/;
 const DISK_FULL = /no space left on device|disk quota exceeded/i;
-
-type Progress = {
-  readonly id?: string;
-  readonly error?: string;
-  readonly progressDetail?: { readonly current?: number; readonly total?: number };
-};
 
 /** The name of an image by its digest alone: a tag beside it says nothing. */
 export function pinnedName(image: string, digest: string): string {
@@ -48,6 +47,9 @@ export function dockerImages(
 ): ImageStore {
   const cache = new ScanCache(cacheFolder);
   const brought = new Brought(cacheFolder);
+  const spool = join(cacheFolder, 'spool');
+  // What a killed pull left. One harness at a time has this machine.
+  rmSync(spool, { recursive: true, force: true });
   const repositories = new Map<string, Repository>();
   const repository = (image: string): Repository => {
     const place = split(image);
@@ -81,28 +83,28 @@ export function dockerImages(
     },
     pull: async (image, digest, { packedBytes, unpackedBytes }, progress) => {
       const seconds = packedBytes / patience.bytesPerSecond + unpackedBytes / UNPACK_BYTES_PER_SECOND;
-      // By its name where somebody pulled it by hand, or by what it is called here since we brought it.
-      for (const name of [pinnedName(image, digest), brought.idOf(digest)]) {
+      // By its name where somebody pulled it by hand, or by the one it has here since we brought it.
+      for (const name of [pinnedName(image, digest), brought.nameOf(digest)]) {
         const here = name === null ? null : await local(docker, name);
         if (here) return { state: 'found', value: here };
       }
       const limitMs = patience.graceMs + Math.ceil(seconds * 1000);
-      const pulled = await pull(docker, repository(image), { image, digest, limitMs }, progress);
-      if (pulled.state === 'found') brought.add(pulled.value.id, digest);
-      return pulled;
+      const wanted = { image, digest, limitMs, spool };
+      return await pull(docker, repository(image), wanted, progress, (id, name) => brought.add({ id, name }));
     },
     tidy: async (keep) => {
       const stuck: unknown[] = [];
-      for (const id of brought.ids().filter((item) => !keep.has(item))) {
+      for (const { name } of brought.all().filter(({ id }) => !keep.has(id))) {
         try {
-          await docker.getImage(id).remove({ force: true });
+          // Our name for it: where somebody else here has another one, the image stays.
+          await docker.getImage(name).remove({ force: true });
         } catch (error) {
           if ((error as { statusCode?: number }).statusCode !== 404) {
             stuck.push(error);
             continue;
           }
         }
-        brought.drop(id);
+        brought.drop(name);
       }
       if (stuck.length > 0) throw dockerError(`${stuck.length} images cannot be removed`, stuck[0]);
     },
@@ -156,40 +158,37 @@ async function local(docker: Docker, name: string): Promise<LocalImage | null> {
   }
 }
 
-type Wanted = { readonly image: string; readonly digest: string; readonly limitMs: number };
+type Wanted = { readonly image: string; readonly digest: string; readonly limitMs: number; readonly spool: string };
 
 async function pull(
   docker: Docker,
   repository: Repository,
-  { image, digest, limitMs }: Wanted,
+  { image, digest, limitMs, spool }: Wanted,
   progress: (text: string) => void,
+  onBrought: (id: string, name: string) => void,
 ): Promise<Pulled> {
-  const layers = new Map<string, { current: number; total: number }>();
-  let told = process.hrtime.bigint();
   const faults: string[] = [];
   const broken = new AbortController();
   // From before the first byte: an engine that dies while it is asked says nothing at all.
   const late = AbortSignal.timeout(limitMs);
   const over = AbortSignal.any([late, broken.signal]);
-  const relay = await openRelay(repository, digest, () => broken.abort());
+  const relay = await openRelay(repository, digest, spool, () => broken.abort());
+  const telling = setInterval(() => {
+    const { bytes, of } = relay.moved();
+    const rest = bytes < of ? 'of the layers at hand' : 'fetched, being unpacked';
+    progress(`pulling ${image}: ${(bytes / 1e9).toFixed(2)} of ${(of / 1e9).toFixed(2)} GB ${rest}`);
+  }, TELL_MS);
   try {
     const stream = await docker.pull(relay.name, { abortSignal: over });
     over.addEventListener('abort', () => (stream as unknown as Readable).destroy(new Error('its time is over')));
     await followed(docker, stream, (event) => {
-      const { id, error, progressDetail } = event as Progress;
+      const { error } = event as { readonly error?: string };
       if (error !== undefined) faults.push(error);
-      if (id !== undefined && progressDetail?.total !== undefined)
-        layers.set(id, { current: progressDetail.current ?? 0, total: progressDetail.total });
-      if (Number(process.hrtime.bigint() - told) < TELL_MS * 1e6) return;
-      told = process.hrtime.bigint();
-      const sum = (field: 'current' | 'total'): number => [...layers.values()].reduce((all, layer) => all + layer[field], 0);
-      progress(
-        `pulling ${image}: ${(sum('current') / 1e9).toFixed(2)} of ${(sum('total') / 1e9).toFixed(2)} GB of the layers at hand`,
-      );
     });
     if (faults.length > 0) throw new Error(faults[0]);
     const pulled = await local(docker, relay.name);
     if (!pulled) throw new Error('it is not there after its pull');
+    onBrought(pulled.id, relay.name);
     return { state: 'found', value: pulled };
   } catch (error) {
     const trouble = relay.trouble();
@@ -197,24 +196,25 @@ async function pull(
     if (trouble) throw registryError(trouble.error);
     const text = late.aborted ? `not done within ${Math.round(limitMs / 1000)} s` : messageOf(error);
     // Every byte of it was what its digest says: the engine's refusal is about what is in it.
-    if (CANNOT_UNPACK.test(text)) return { state: 'refused', detail: `the engine cannot unpack it: ${text}`.slice(0, 250) };
-    if (DISK_FULL.test(text))
-      throw new HarnessError('DISK', 'infra', `the disk is full: ${text.slice(0, 200)}`, 'make room for images');
-    if (late.aborted)
-      throw new HarnessError(
-        'REGISTRY',
-        'infra',
-        `${image}@${digest} cannot be pulled: ${text}`,
-        'try again; if it stays, look at the registry',
+    if (CANNOT_UNPACK.test(text) || CANNOT_READ.test(text))
+      return { state: 'refused', detail: `the engine cannot read it: ${text}`.slice(0, 250) };
+    if (DISK_FULL.test(text)) throw diskFull(text);
+    if (UNPACKING.test(text)) throw dockerError('a layer cannot be put on the disk', error);
+    if (!relay.reached())
+      throw dockerError(
+        `the engine does not reach ${relay.name.split('/')[0]!}: it must share this machine's loopback (no other host, no network namespace of its own)`,
+        error,
       );
-    // Our own client gave the engine all it asked for: what is left is the engine's.
-    throw dockerError(
-      relay.reached()
-        ? 'an image cannot be pulled'
-        : `the engine does not reach ${relay.name.split('/')[0]!}: it must share this machine's loopback (no other host, no network namespace of its own)`,
+    // Also whatever else an engine may have against an image: nobody's fault, but the image's own business, so that it wins nothing by it.
+    throw new HarnessError(
+      'REGISTRY',
+      'infra',
+      `${image}@${digest} cannot be pulled: ${text.slice(0, 200)}`,
+      'try again; if it stays, look at the registry',
       error,
     );
   } finally {
+    clearInterval(telling);
     await relay.close();
   }
 }

@@ -4,7 +4,7 @@ import type { Arena } from '../../arena.ts';
 import type { EngineRuntime } from '../../engine.ts';
 import { HarnessError } from '../../errors.ts';
 import type { ImageStore } from '../../image-store.ts';
-import { tooOld, type Minimums, type Versions } from '../../preflight.ts';
+import { atLeast, tooOld, type Minimums, type Versions } from '../../preflight.ts';
 import type { ProbeResult } from '../../probes.ts';
 import { LOCK_NAME, OWNER_LABEL, shareCores, type Rig, type SandboxRules } from '../../sandbox.ts';
 import type { ClockReceipt } from '../../voids.ts';
@@ -54,21 +54,21 @@ export async function openHost(log: Log): Promise<{ docker: Docker; versions: Ve
 /** The rig of this machine: cores shared out, its GPUs, and the weights. */
 export async function rigOf(docker: Docker, rules: HostRules, models: string | null): Promise<Rig> {
   const ids = await gpuIds();
-  const by = gpuAccess((await docker.info()) as object, ids);
+  const by = gpuAccess((await docker.info()) as EngineInfo, ids);
   return { ...shareCores(onlineCores(), rules.sandbox.cpus), gpus: ids.length === 0 ? null : { by, ids }, models };
 }
 
+type EngineInfo = { readonly ServerVersion?: unknown; readonly CDISpecDirs?: unknown; readonly DiscoveredDevices?: unknown };
+
 /**
- * How this engine is asked for these GPUs. By CDI where it has found each of them; engines that do not say what they found (before 28.2) have CDI
- * only where somebody turned it on. Else by the NVIDIA runtime.
+ * How this engine is asked for these GPUs. By CDI where it has found each of them: engines from 28.2 on say what they found, and nothing where they
+ * found nothing. Older ones list CDI folders only where somebody turned CDI on. Else by the NVIDIA runtime.
  */
-export function gpuAccess(
-  info: { CDISpecDirs?: unknown; DiscoveredDevices?: unknown },
-  ids: readonly string[],
-): 'cdi' | 'nvidia' {
-  const { CDISpecDirs: folders, DiscoveredDevices: devices } = info;
-  if (!Array.isArray(devices)) return Array.isArray(folders) && folders.length > 0 ? 'cdi' : 'nvidia';
-  const found = new Set((devices as { ID?: unknown }[]).map(({ ID }) => ID));
+export function gpuAccess(info: EngineInfo, ids: readonly string[]): 'cdi' | 'nvidia' {
+  const { ServerVersion: version, CDISpecDirs: folders, DiscoveredDevices: devices } = info;
+  if (typeof version === 'string' && !atLeast(version, '28.2'))
+    return Array.isArray(folders) && folders.length > 0 ? 'cdi' : 'nvidia';
+  const found = new Set((Array.isArray(devices) ? (devices as { ID?: unknown }[]) : []).map(({ ID }) => ID));
   return ids.every((id) => found.has(`nvidia.com/gpu=${id}`)) ? 'cdi' : 'nvidia';
 }
 

@@ -1,7 +1,7 @@
 // What an engine is given of an image: through our client, on loopback, from a registry that tries to lead it astray.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -20,9 +20,9 @@ if (engine === null) console.warn('skipped: pulls by an engine (no Docker engine
 const folder = mkdtempSync(join(tmpdir(), 'relay-'));
 const SIZE = { packedBytes: 1e7, unpackedBytes: 1e7 };
 const unique = (): string => `${process.pid} ${process.hrtime.bigint()}`;
+const file = (text: string) => ({ bytes: Buffer.from(text), mode: 0o644 });
 /** An image that this machine has never seen. */
 async function newImage(): Promise<Image> {
-  const file = (text: string) => ({ bytes: Buffer.from(text), mode: 0o644 });
   const layers = [
     await layerOf(new Map([['/one', file(unique())]]), true),
     await layerOf(new Map([['/two', file(unique())]]), true),
@@ -152,6 +152,37 @@ describe.skipIf(engine === null)('a pull', () => {
     expect(performance.now() - began).toBeLessThan(5000);
   });
 
+  it.each([
+    ['a folder where a file is', {}, {}, { '/one': file('x'), '/one/x': file('y') }],
+    ['a time that is none', {}, { created: 'yesterday' }, {}],
+    ['a label that is no text', { Labels: { a: 1 } }, {}, {}],
+  ])('is refused where the engine cannot read what we can: %s', async (_, config, extra, files) => {
+    const layer = await layerOf(new Map([['/new', file(unique())], ...Object.entries(files)]), true);
+    const { result } = await pulled(imageOf([layer], { Entrypoint: ['/one'], ...config }, extra));
+    expect(result).toMatchObject({ state: 'refused', detail: expect.stringContaining('cannot read it') as string });
+  });
+
+  it('takes away its own name for an image, and not the image that somebody else here has too', async () => {
+    const { result, store } = await pulled(await newImage());
+    const { id } = (result as { value: { id: string } }).value;
+    await engine!.getImage(id).tag({ repo: 'of-an-operator', tag: 'kept' });
+    await store.tidy(new Set());
+    expect(await engine!.getImage('of-an-operator:kept').inspect()).toMatchObject({ Id: id });
+    await engine!.getImage('of-an-operator:kept').remove({ force: true });
+    await expect(engine!.getImage(id).inspect()).rejects.toMatchObject({ statusCode: 404 });
+  });
+
+  it('brings a layer that another image’s registry gave wrongly before', async () => {
+    const image = await newImage();
+    const garbage: First = (request, response) => {
+      if (!isLayer(image, request)) return false;
+      response.write(Buffer.alloc(50, 1), () => request.socket.destroy());
+      return true;
+    };
+    await expect(pulled(image, garbage)).rejects.toMatchObject({ outcome: 'infra' });
+    expect((await pulled(image)).result).toMatchObject({ state: 'found' });
+  });
+
   it('is the registry’s fault where a layer breaks off', async () => {
     const image = await newImage();
     await expect(
@@ -171,9 +202,9 @@ describe('a relay', () => {
     const registry = await startRegistry(new Map([['mine', [image, other]]]));
     open.push(registry);
     const troubles: number[] = [];
-    const relay = await openRelay(new Repository({ host: registry.host, path: 'mine' }, true), image.manifest.digest, () =>
-      troubles.push(1),
-    );
+    const repository = new Repository({ host: registry.host, path: 'mine' }, true);
+    const spool = mkdtempSync(join(folder, 'spool-'));
+    const relay = await openRelay(repository, image.manifest.digest, spool, () => troubles.push(1));
     open.push(relay);
     const host = `http://${relay.name.split('/')[0]!}/v2`;
     const ask = async (path: string, method = 'GET'): Promise<number> => (await fetch(`${host}/${path}`, { method })).status;
@@ -192,5 +223,31 @@ describe('a relay', () => {
     expect(await ask(`mine/manifests/${image.manifest.digest}`)).toBe(404);
     expect(troubles).toEqual([]);
     expect(relay.reached()).toBe(true);
+  });
+
+  it('gives out no byte of a layer before all of it is right, and leaves no file', async () => {
+    const image = await newImage();
+    const size = image.blobs.at(-1)!.bytes.length;
+    const registry = await served(image, (request, response) => {
+      if (!isLayer(image, request)) return false;
+      response.end(Buffer.alloc(size, 1));
+      return true;
+    });
+    const spool = mkdtempSync(join(folder, 'spool-'));
+    const repository = new Repository({ host: registry.host, path: 'mine' }, true);
+    const relay = await openRelay(repository, image.manifest.digest, spool, () => undefined);
+    const host = `http://${relay.name.split('/')[0]!}/v2/cacheon`;
+    await (await fetch(`${host}/manifests/${image.manifest.digest}`)).text();
+    const response = await fetch(`${host}/blobs/${image.blobs.at(-1)!.digest}`);
+    let bytes = 0;
+    await expect(
+      (async () => {
+        for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) bytes += part.length;
+      })(),
+    ).rejects.toThrow();
+    expect(bytes).toBe(0);
+    expect(relay.trouble()).toMatchObject({ error: { code: 'DIGEST' } });
+    await relay.close();
+    while (readdirSync(spool).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   });
 });

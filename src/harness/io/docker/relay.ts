@@ -1,5 +1,8 @@
+import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { HarnessError, wrongBytes } from '../../errors.ts';
 import type { LayerDescriptor } from '../../image-store.ts';
 import { relayBlob } from '../layers.ts';
@@ -24,20 +27,30 @@ export type Relay = {
   readonly trouble: () => { readonly gone: string } | { readonly error: Error } | null;
   /** Whether anybody came at all. */
   readonly reached: () => boolean;
+  /** Bytes of the layers that were asked for: here already, and in all. */
+  readonly moved: () => { readonly bytes: number; readonly of: number };
   close(): Promise<void>;
 };
 
 /**
  * One image of a registry, on loopback, for the engine to pull: all that the engine asks for goes through our client, so that no registry can lead
  * it to an address of this machine or its networks, and no credential of the engine goes anywhere. Nothing but what the image's manifest names is
- * given out. `onTrouble` is told at once: the engine itself would try again for minutes.
+ * given out, and no byte of a layer before all of it is known to be right: an engine keeps the beginning of a broken layer by its digest, and
+ * would go on from another's garbage when somebody else's image has the same one. `spool` is a folder for the layers under way. `onTrouble` is told
+ * at once: the engine itself would try again for minutes.
  */
-export async function openRelay(repository: Repository, digest: string, onTrouble: () => void): Promise<Relay> {
+export async function openRelay(repository: Repository, digest: string, spool: string, onTrouble: () => void): Promise<Relay> {
+  mkdirSync(spool, { recursive: true });
+  const folder = mkdtempSync(join(spool, 'pull-'));
   const manifests = new Set([digest]);
   const configs = new Set<string>();
   const layers = new Map<string, LayerDescriptor>();
   let trouble: ReturnType<Relay['trouble']> = null;
   let reached = false;
+  let closed = false;
+  const under = new Map<string, Promise<string>>();
+  const sources = new Set<IncomingMessage>();
+  let bytes = 0;
   const failed = (what: NonNullable<typeof trouble>): void => {
     trouble ??= what;
     onTrouble();
@@ -52,6 +65,23 @@ export async function openRelay(repository: Repository, digest: string, onTroubl
     return manifest.mediaType ?? `${OCI}${manifest.manifests ? 'index' : 'manifest'}.v1+json`;
   };
 
+  const fetched = async (layer: LayerDescriptor): Promise<string> => {
+    const found = await repository.blob(layer.digest);
+    if (found.state === 'gone') throw new Gone(found.detail);
+    sources.add(found.value);
+    if (closed) found.value.destroy();
+    const path = join(folder, layer.digest.replace('sha256:', ''));
+    if (!(await relayBlob(found.value, layer, createWriteStream(path), (count) => (bytes += count))))
+      throw wrongBytes(layer.digest);
+    return path;
+  };
+  /** A layer as a file here; fetched once, however often it is asked for. */
+  const file = (layer: LayerDescriptor): Promise<string> => {
+    const path = under.get(layer.digest) ?? fetched(layer);
+    under.set(layer.digest, path);
+    return path;
+  };
+
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const bare = request.method === 'HEAD';
     const asked = /^\/v2\/cacheon\/(?<kind>manifests|blobs)\/(?<digest>sha256:[0-9a-f]{64})$/.exec(request.url ?? '')?.groups;
@@ -64,10 +94,12 @@ export async function openRelay(repository: Repository, digest: string, onTroubl
     if (request.url === '/v2/') return void response.writeHead(200).end('{}');
     const layer = layers.get(wanted);
     if (asked?.['kind'] === 'blobs' && layer) {
-      const found = bare ? null : await repository.blob(wanted);
-      if (found?.state === 'gone') throw new Gone(found.detail);
       send('application/octet-stream', layer.size);
-      if (found && !(await relayBlob(found.value, layer, response))) throw wrongBytes(wanted);
+      if (bare) return;
+      // The head at once, the rest when it is known to be right: engines wait for bytes with more patience than for an answer.
+      response.flushHeaders();
+      const path = await file(layer);
+      if (!response.destroyed) await pipeline(createReadStream(path), response);
       return;
     }
     const isManifest = asked?.['kind'] === 'manifests' && manifests.has(wanted);
@@ -83,7 +115,7 @@ export async function openRelay(repository: Repository, digest: string, onTroubl
     answer(request, response).catch((thrown: unknown) => {
       const error = thrown as NodeJS.ErrnoException;
       // An engine that hangs up has what it wanted, or says itself what it lacks.
-      if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
+      if (closed || error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
       failed(error instanceof Gone ? { gone: error.message } : { error });
       if (response.headersSent) response.destroy();
       else response.writeHead(error instanceof Gone ? 404 : 502).end('{}');
@@ -97,19 +129,26 @@ export async function openRelay(repository: Repository, digest: string, onTroubl
     name: `127.0.0.1:${(server.address() as AddressInfo).port}/${NAME}@${digest}`,
     trouble: () => trouble,
     reached: () => reached,
-    close: () =>
-      new Promise((resolve) => {
+    moved: () => ({ bytes, of: [...under.keys()].reduce((sum, key) => sum + layers.get(key)!.size, 0) }),
+    close: async () => {
+      closed = true;
+      for (const source of sources) source.destroy();
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
-      }),
+      });
+      // Not waited for: a registry may still owe the head of an answer.
+      void Promise.allSettled(under.values()).then(() => rmSync(folder, { recursive: true, force: true }));
+    },
   };
 }
 
 class Gone extends Error {}
 
-/** A fault of a registry as the caller is to see it. */
-export function registryError(error: Error): HarnessError {
+/** A fault between us and the registry as the caller is to see it. */
+export function registryError(error: Error & { readonly code?: string }): HarnessError {
   if (error instanceof HarnessError) return error;
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return diskFull(error.message);
   return new HarnessError(
     'REGISTRY',
     'infra',
@@ -117,4 +156,9 @@ export function registryError(error: Error): HarnessError {
     'try again; if it stays, look at the registry',
     error,
   );
+}
+
+/** No room for an image. */
+export function diskFull(text: string): HarnessError {
+  return new HarnessError('DISK', 'infra', `the disk is full: ${text.slice(0, 200)}`, 'make room for images');
 }
