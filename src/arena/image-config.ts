@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
-import { hasAlias, MAX_MANIFEST_BYTES, PLATFORM, REPLACED } from './manifest.ts';
+import { hasAlias, MAX_MANIFEST_BYTES, PLATFORM } from './manifest.ts';
 
 /** Text that an engine passes on as it is: no NUL, which ends it early, and no half of a surrogate pair, which it would replace. */
 const plain = z
@@ -67,16 +67,19 @@ const DANGEROUS = /^(?:LD_|NVIDIA_|CUDA_)/;
 export function readConfig(text: string, layers: number, known: ReadonlySet<string> | null): ConfigResult {
   const refuse = (reason: string): ConfigResult => ({ ok: false, verdict: 'E_IMAGE_POLICY', reason });
   if (text.length > MAX_MANIFEST_BYTES) return refuse(`the configuration is larger than ${MAX_MANIFEST_BYTES} bytes`);
-  if (text.includes(REPLACED)) return refuse('the configuration is not UTF-8');
   let value: unknown;
   try {
     value = parseStrictJson(text, RECORD_JSON);
   } catch (error) {
     return refuse(`the configuration is not JSON: ${messageOf(error)}`.slice(0, 300));
   }
-  const { config: settings, rootfs: roots } = (value ?? {}) as { config?: unknown; rootfs?: unknown };
-  if (hasAlias(value, TOP) || hasAlias(settings, SETTINGS) || hasAlias(roots, ['type', 'diff_ids']))
-    return refuse('a member of the configuration in another spelling');
+  const { config: settings, rootfs: roots, history: past } = (value ?? {}) as Record<string, unknown>;
+  const aliases =
+    hasAlias(value, TOP) ||
+    hasAlias(settings, SETTINGS) ||
+    hasAlias(roots, ['type', 'diff_ids']) ||
+    (Array.isArray(past) && past.some((entry) => hasAlias(entry, ['empty_layer'])));
+  if (aliases) return refuse('a member of the configuration in another spelling');
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;

@@ -181,23 +181,32 @@ describe('admission', () => {
     for (const name of ['pipe', 'device']) expect(await ask(name)).toMatch(/image-policy: layer 2 has a device or a pipe/);
     expect(await ask('heir')).toBe('admitted');
   });
-  it('refuses sizes that are not those of what it names', async () => {
+  it('refuses sizes that are not those of what it names, and texts that are none', async () => {
     type Sizes = { config: { size: number }; layers: { size: number }[] };
     const honest = imageOf([base, mine], ENTRY);
-    const claiming = (change: (manifest: Sizes) => unknown): Image => {
-      const manifest = JSON.parse(Buffer.from(honest.manifest.bytes).toString()) as Sizes;
-      change(manifest);
-      const bytes = Buffer.from(JSON.stringify(manifest));
+    const changed = (change: (manifest: Buffer) => Buffer): Image => {
+      const bytes = change(Buffer.from(honest.manifest.bytes));
       return { ...honest, manifest: { bytes, digest: `sha256:${sha256Hex(bytes)}` } };
     };
+    const claiming = (change: (manifest: Sizes) => unknown): Image =>
+      changed((bytes) => {
+        const manifest = JSON.parse(bytes.toString()) as Sizes;
+        change(manifest);
+        return Buffer.from(JSON.stringify(manifest));
+      });
     const { ask } = await admission({
       honest,
       layer: claiming(({ layers }) => (layers[1]!.size += 1)),
       config: claiming(({ config }) => (config.size += 1)),
+      // A name in Latin-1 is JSON to a lenient reader, and other bytes once it was read.
+      latin: changed((bytes) => Buffer.concat([bytes.subarray(0, -1), Buffer.from(',"annotations":{"a":"\xe9"}}', 'latin1')])),
+      replaced: changed((bytes) => Buffer.concat([bytes.subarray(0, -1), Buffer.from(',"annotations":{"a":"\uFFFD"}}')])),
     });
     expect(await ask('honest')).toBe('admitted');
     expect(await ask('layer')).toMatch(/^image-policy: .* has \d+ bytes, its manifest says/);
     expect(await ask('config')).toMatch(/^image-policy: the configuration has another size/);
+    expect(await ask('latin')).toMatch(/^image-policy: the manifest is not UTF-8/);
+    expect(await ask('replaced')).not.toMatch(/UTF-8/);
   });
   it('stops at too many files, before their marks fill the memory', async () => {
     const many = await Promise.all([0, 1, 2].map((i) => layer(engineFiles(`many-${i}`, 30))));

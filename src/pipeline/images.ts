@@ -7,6 +7,7 @@ import { utf8 } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
+import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
 import { HarnessError } from '../harness/errors.ts';
 import type { ImageSize, ImageStore, LayerDescriptor, LocalImage } from '../harness/image-store.ts';
@@ -70,6 +71,7 @@ async function readHead(
     manifest = readManifest(found.value, rules);
   }
   if (manifest.kind === 'index') return refuse('image-policy', 'an index inside an index');
+  if (!isText(found.value, platform)) return refuse('image-policy', 'the manifest is not UTF-8');
   if (manifest.kind === 'fault') return refuse('image-policy', manifest.reason);
   const { layers, config: descriptor } = manifest;
   if (descriptor.size > MAX_MANIFEST_BYTES)
@@ -78,12 +80,16 @@ async function readHead(
   if (other) return refuse('image-policy', `layers of type ${other.mediaType} are not read`);
   const text = await images.config(image, descriptor.digest);
   if (text.state === 'gone') return refuse('image-gone', text.detail);
+  if (!isText(text.value, descriptor.digest)) return refuse('image-policy', 'the configuration is not UTF-8');
   if (utf8(text.value).length !== descriptor.size)
     return refuse('image-policy', 'the configuration has another size than the manifest says');
   const config = readConfig(text.value, layers.length, known);
   if (!config.ok) return refuse('image-policy', config.reason);
   return { ok: true, facts: { manifest: platform, configDigest: descriptor.digest, layers, config: config.config } };
 }
+
+/** Whether a text goes back to the bytes of its digest: an engine is given it as we read it. */
+const isText = (text: string, digest: string): boolean => `sha256:${sha256Hex(utf8(text))}` === digest;
 
 /** What of an image may stand although no miner's may have it: the arena's own variables and layers. Null trusts the whole image. */
 type Trusted = { readonly env: ReadonlySet<string>; readonly layers: ReadonlySet<string> };

@@ -94,21 +94,30 @@ export function dockerImages(
     },
     tidy: async (keep) => {
       const stuck: unknown[] = [];
-      for (const { name } of brought.all().filter(({ id }) => !keep.has(id))) {
+      for (const line of brought.all().filter(({ id }) => !keep.has(id))) {
         try {
-          // Our name for it: where somebody else here has another one, the image stays.
-          await docker.getImage(name).remove({ force: true });
+          await forget(docker, line);
+          brought.drop(line.name);
         } catch (error) {
-          if ((error as { statusCode?: number }).statusCode !== 404) {
-            stuck.push(error);
-            continue;
-          }
+          stuck.push(error);
         }
-        brought.drop(name);
       }
       if (stuck.length > 0) throw dockerError(`${stuck.length} images cannot be removed`, stuck[0]);
     },
   };
+}
+
+/** Takes away our name for an image: where somebody else here has another one, the image stays. */
+async function forget(docker: Docker, { id, name }: { readonly id: string; readonly name: string }): Promise<void> {
+  const absent = (error: unknown): void => {
+    if ((error as { statusCode?: number }).statusCode !== 404) throw error;
+  };
+  await docker.getImage(name).remove({ force: true }).catch(absent);
+  // An engine takes the name of an image that still runs, and keeps the image without one.
+  const left = await docker.getImage(id).inspect().catch(absent);
+  if (!left) return;
+  const { RepoTags: tags, RepoDigests: digests } = left as { RepoTags: string[] | null; RepoDigests: string[] | null };
+  if ([...(tags ?? []), ...(digests ?? [])].length === 0) await docker.getImage(id).remove({ force: true }).catch(absent);
 }
 
 /** Reads a blob; a registry that drips, or stands still, is given up as soon as its image is behind what it has time for. */

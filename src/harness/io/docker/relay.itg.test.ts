@@ -250,4 +250,27 @@ describe('a relay', () => {
     await relay.close();
     while (readdirSync(spool).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   });
+
+  it('leaves no file either where it is closed before the registry answers', async () => {
+    const image = await newImage();
+    const answers: (() => void)[] = [];
+    const registry = await served(image, (request, response) => {
+      if (!isLayer(image, request)) return false;
+      answers.push(() => response.end(image.blobs.at(-1)!.bytes));
+      return true;
+    });
+    const spool = mkdtempSync(join(folder, 'spool-'));
+    const repository = new Repository({ host: registry.host, path: 'mine' }, true);
+    const relay = await openRelay(repository, image.manifest.digest, spool, () => undefined);
+    const host = `http://${relay.name.split('/')[0]!}/v2/cacheon`;
+    await (await fetch(`${host}/manifests/${image.manifest.digest}`)).text();
+    const asked = fetch(`${host}/blobs/${image.blobs.at(-1)!.digest}`).then((response) => response.text());
+    asked.catch(() => undefined);
+    while (answers.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await relay.close();
+    await expect(asked).rejects.toThrow();
+    for (const answer of answers) answer();
+    while (readdirSync(spool).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(relay.trouble()).toBeNull();
+  });
 });

@@ -1,4 +1,5 @@
-import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -69,7 +70,10 @@ export async function openRelay(repository: Repository, digest: string, spool: s
     const found = await repository.blob(layer.digest);
     if (found.state === 'gone') throw new Gone(found.detail);
     sources.add(found.value);
-    if (closed) found.value.destroy();
+    if (closed) {
+      found.value.destroy();
+      throw new Error('nobody waits for it any more');
+    }
     const path = join(folder, layer.digest.replace('sha256:', ''));
     if (!(await relayBlob(found.value, layer, createWriteStream(path), (count) => (bytes += count))))
       throw wrongBytes(layer.digest);
@@ -138,7 +142,9 @@ export async function openRelay(repository: Repository, digest: string, spool: s
         server.closeAllConnections();
       });
       // Not waited for: a registry may still owe the head of an answer.
-      void Promise.allSettled(under.values()).then(() => rmSync(folder, { recursive: true, force: true }));
+      void Promise.allSettled(under.values())
+        .then(() => rm(folder, { recursive: true, force: true }))
+        .catch(() => undefined); // the next start clears the spool
     },
   };
 }
