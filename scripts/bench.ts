@@ -19,7 +19,12 @@ const msSince = (began: bigint): number => Number(process.hrtime.bigint() - bega
 function engines(): void {
   const names = ['plain', 'fast', 'speculative'];
   const model = new Model(loadWeights(new URL('../src/devnet/model/', import.meta.url)));
-  const times = new Map(names.map((name) => [name, { ttft: [] as number[], rate: [] as number[], whole: [] as number[] }]));
+  const times = new Map(
+    names.map((name) => [
+      name,
+      { ttft: [] as number[], rate: [] as number[], whole: [] as number[] },
+    ]),
+  );
   for (let round = 0; round < ROUNDS + 2; round++) {
     for (const name of names) {
       const began = process.hrtime.bigint();
@@ -37,9 +42,13 @@ function engines(): void {
       entry.whole.push((count / whole) * 1000);
     }
   }
-  console.log(`| engine | prefill of ${PROMPT.length} tokens, ms | decode, tokens/s | end to end, tokens/s |\n|---|---|---|---|`);
+  console.log(
+    `| engine | prefill of ${PROMPT.length} tokens, ms | decode, tokens/s | end to end, tokens/s |\n|---|---|---|---|`,
+  );
   for (const [name, { ttft, rate, whole }] of times)
-    console.log(`| ${name} | ${median(ttft).toFixed(0)} | ${median(rate).toFixed(0)} | ${median(whole).toFixed(0)} |`);
+    console.log(
+      `| ${name} | ${median(ttft).toFixed(0)} | ${median(rate).toFixed(0)} | ${median(whole).toFixed(0)} |`,
+    );
 }
 
 /** Size and start-up time of every action's bundle: from spawn to the first check of its inputs. */
@@ -52,11 +61,18 @@ function bundles(): void {
       spawnSync(process.execPath, [file], { cwd: '/tmp', stdio: 'ignore', env: {} });
       return msSince(began) / 1000;
     });
-    console.log(`| ${verb} | ${(statSync(file).size / 1e6).toFixed(1)} | ${median(seconds).toFixed(2)} |`);
+    console.log(
+      `| ${verb} | ${(statSync(file).size / 1e6).toFixed(1)} | ${median(seconds).toFixed(2)} |`,
+    );
   }
 }
 
-const benchmarks: Record<string, () => void | Promise<void>> = { engines, bundles, clock, throughput };
+const benchmarks: Record<string, () => void | Promise<void>> = {
+  engines,
+  bundles,
+  clock,
+  throughput,
+};
 const run = benchmarks[process.argv[2] ?? ''];
 if (!run) throw new Error(`usage: npm run bench -- ${Object.keys(benchmarks).join(' | ')}`);
 await run();

@@ -1,4 +1,5 @@
-// Bundles every action: node scripts/build.ts [--out DIR]. With --out the bundles go elsewhere (tests), else to actions/*/dist.
+// Bundles every action: node scripts/build.ts [--out DIR]. With --out the bundles go elsewhere
+// (tests), else to actions/*/dist.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,11 +9,16 @@ const root = new URL('..', import.meta.url).pathname;
 const { values } = parseArgs({ options: { out: { type: 'string' }, meta: { type: 'string' } } });
 const verbs = readdirSync(join(root, 'actions')).sort();
 
-/** Programs that evaluate runs as processes or in containers of their own: they stand beside its bundle. */
+/**
+ * Programs that evaluate runs as processes or in containers of their own: they stand beside its
+ * bundle.
+ */
 const PROGRAMS = ['meter', 'truth', 'probes'];
 const bundles = verbs.flatMap((verb) => [
   { verb, name: 'index', entry: join('actions', verb, 'main.ts') },
-  ...(verb === 'evaluate' ? PROGRAMS.map((name) => ({ verb, name, entry: `src/harness/io/${name}-main.ts` })) : []),
+  ...(verb === 'evaluate'
+    ? PROGRAMS.map((name) => ({ verb, name, entry: `src/harness/io/${name}-main.ts` }))
+    : []),
 ]);
 
 for (const { verb, name, entry } of bundles) {
@@ -36,8 +42,13 @@ for (const { verb, name, entry } of bundles) {
   });
   if (values.meta !== undefined) {
     mkdirSync(values.meta, { recursive: true });
-    writeFileSync(join(values.meta, name === 'index' ? `${verb}.json` : `${verb}-${name}.json`), JSON.stringify(result.metafile));
+    writeFileSync(
+      join(values.meta, name === 'index' ? `${verb}.json` : `${verb}-${name}.json`),
+      JSON.stringify(result.metafile),
+    );
   }
   const [output] = Object.values(result.metafile.outputs);
-  console.log(`${verb}${name === 'index' ? '' : ` (${name})`}: ${(output!.bytes / 1e6).toFixed(2)} MB`);
+  console.log(
+    `${verb}${name === 'index' ? '' : ` (${name})`}: ${(output!.bytes / 1e6).toFixed(2)} MB`,
+  );
 }

@@ -1,6 +1,7 @@
-// Makes src/devnet/chain/metadata.json: the part of real Subtensor metadata (SCALE V16) that the embedded chain offers.
-// Names, indices and types stay as they are; docs go, type ids are renumbered without holes, one type a line for reviewers.
-//   node scripts/chain-metadata.ts path/to/metadata-spec424.scale
+// Makes src/devnet/chain/metadata.json: the part of real Subtensor metadata (SCALE V16) that the
+// embedded chain offers. Names, indices and types stay as they are; docs go, type ids are
+// renumbered without holes, one type a line for reviewers. node scripts/chain-metadata.ts
+// path/to/metadata-spec424.scale
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Metadata, TypeRegistry } from '@polkadot/types';
 import { ADDED, KEPT } from '../src/devnet/chain/kept.ts';
@@ -19,7 +20,12 @@ type Definition = {
 };
 type Type = {
   id: number;
-  type: { path: string[]; params: { name: string; type: number | null }[]; def: Definition; docs: string[] };
+  type: {
+    path: string[];
+    params: { name: string; type: number | null }[];
+    def: Definition;
+    docs: string[];
+  };
 };
 type Item = {
   name: string;
@@ -42,7 +48,12 @@ type Pallet = {
 type Api = {
   name: string;
   version: number;
-  methods: { name: string; inputs: { name: string; type: number }[]; output: number; docs: string[] }[];
+  methods: {
+    name: string;
+    inputs: { name: string; type: number }[];
+    output: number;
+    docs: string[];
+  }[];
   docs: string[];
 };
 type Extrinsic = {
@@ -72,7 +83,8 @@ const keepVariants = (id: number, names: readonly string[] | 'all'): void => {
     if (!variants.variants.some((variant) => variant.name === name))
       throw new Error(`the metadata has no ${name} in ${typeOf(id).type.path.join('::')}`);
   }
-  if (names !== 'all') variants.variants = variants.variants.filter((variant) => names.includes(variant.name));
+  if (names !== 'all')
+    variants.variants = variants.variants.filter((variant) => names.includes(variant.name));
 };
 
 const pallets = real.pallets.filter((pallet) => pallet.name in KEPT.pallets);
@@ -82,14 +94,20 @@ real.lookup.types.push({
   type: {
     path: [...ADDED.path],
     params: [],
-    def: { variant: { variants: ADDED.variants.map((name, index) => ({ name, fields: [], index, docs: [] })) } },
+    def: {
+      variant: {
+        variants: ADDED.variants.map((name, index) => ({ name, fields: [], index, docs: [] })),
+      },
+    },
     docs: [],
   },
 });
 for (const pallet of pallets) {
   const kept = KEPT.pallets[pallet.name]!;
   if (pallet.storage) {
-    const missing = kept.storage.filter((name) => !pallet.storage!.items.some((item) => item.name === name));
+    const missing = kept.storage.filter(
+      (name) => !pallet.storage!.items.some((item) => item.name === name),
+    );
     if (missing.length > 0) throw new Error(`${pallet.name} has no storage ${missing.join(', ')}`);
     const model = pallet.storage.items.find((item) => item.name === ADDED.like);
     pallet.storage.items = pallet.storage.items.filter((item) => kept.storage.includes(item.name));
@@ -110,7 +128,8 @@ for (const pallet of pallets) {
   pallet.associatedTypes = [];
   pallet.viewFunctions = [];
 }
-const names = (has: (pallet: Pallet) => unknown): string[] => pallets.filter(has).map((pallet) => pallet.name);
+const names = (has: (pallet: Pallet) => unknown): string[] =>
+  pallets.filter(has).map((pallet) => pallet.name);
 keepVariants(
   real.outerEnums.callType,
   names((pallet) => pallet.calls),
@@ -129,14 +148,18 @@ for (const api of apis) {
   api.methods = api.methods.filter((method) => methods === 'all' || methods.includes(method.name));
 }
 
-// Everything that can be reached, renumbered in the old order: AccountId32 stays type 0, which other clients take for granted.
+// Everything that can be reached, renumbered in the old order: AccountId32 stays type 0, which
+// other clients take for granted.
 const reached = new Set<number>();
 const reach = (id: number | null | undefined): void => {
   if (id === null || id === undefined || reached.has(id)) return;
   reached.add(id);
   const { def, params } = typeOf(id).type;
   for (const param of params) reach(param.type);
-  for (const field of [...(def.composite?.fields ?? []), ...(def.variant?.variants.flatMap((variant) => variant.fields) ?? [])])
+  for (const field of [
+    ...(def.composite?.fields ?? []),
+    ...(def.variant?.variants.flatMap((variant) => variant.fields) ?? []),
+  ])
     reach(field.type);
   for (const part of def.tuple ?? []) reach(part);
   for (const part of [
@@ -160,7 +183,8 @@ for (const pallet of pallets) {
     reach(id);
 }
 for (const api of apis)
-  for (const method of api.methods) for (const id of [...method.inputs.map((input) => input.type), method.output]) reach(id);
+  for (const method of api.methods)
+    for (const id of [...method.inputs.map((input) => input.type), method.output]) reach(id);
 for (const id of [
   real.extrinsic.addressType,
   real.extrinsic.callType,
@@ -168,11 +192,15 @@ for (const id of [
   ...Object.values(real.outerEnums),
 ])
   reach(id);
-for (const extension of real.extrinsic.transactionExtensions) for (const id of [extension.type, extension.implicit]) reach(id);
+for (const extension of real.extrinsic.transactionExtensions)
+  for (const id of [extension.type, extension.implicit]) reach(id);
 const order = [...reached].sort((a, b) => a - b);
 const renumbered = new Map(order.map((id, index) => [id, index]));
 
-/** Deep copy with every type reference renumbered and docs dropped; error names stand in for docs, which one SDK needs. */
+/**
+ * Deep copy with every type reference renumbered and docs dropped; error names stand in for docs,
+ * which one SDK needs.
+ */
 const TYPE_KEYS = new Set([
   'type',
   'output',
@@ -190,7 +218,10 @@ const TYPE_KEYS = new Set([
 ]);
 const copy = (value: unknown, key = ''): unknown => {
   if (typeof value === 'number' && TYPE_KEYS.has(key)) return renumbered.get(value) ?? null;
-  if (Array.isArray(value)) return value.map((item: unknown) => (key === 'tuple' ? renumbered.get(item as number) : copy(item)));
+  if (Array.isArray(value))
+    return value.map((item: unknown) =>
+      key === 'tuple' ? renumbered.get(item as number) : copy(item),
+    );
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
@@ -198,14 +229,18 @@ const copy = (value: unknown, key = ''): unknown => {
       .map(([name, item]) => [name, name === 'docs' ? [] : copy(item, name)]),
   );
 };
-const errorTypes = new Set(pallets.flatMap((pallet) => (pallet.errors ? [pallet.errors.type] : [])));
+const errorTypes = new Set(
+  pallets.flatMap((pallet) => (pallet.errors ? [pallet.errors.type] : [])),
+);
 const types = order.map((id) => {
   const type = copy(typeOf(id)) as Type;
   type.id = renumbered.get(id)!;
-  if (errorTypes.has(id)) for (const variant of type.type.def.variant!.variants) variant.docs = [variant.name];
+  if (errorTypes.has(id))
+    for (const variant of type.type.def.variant!.variants) variant.docs = [variant.name];
   return type;
 });
-const lines = (list: unknown[]): string => `[\n${list.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
+const lines = (list: unknown[]): string =>
+  `[\n${list.map((item) => JSON.stringify(item)).join(',\n')}\n]`;
 const out = `{"types":${lines(types)},\n"pallets":${lines(pallets.map((pallet) => copy(pallet)))},\n"extrinsic":${JSON.stringify(copy(real.extrinsic))},\n"apis":${lines(apis.map((api) => copy(api)))},\n"outerEnums":${JSON.stringify(copy(real.outerEnums))}}\n`;
 writeFileSync(new URL('../src/devnet/chain/metadata.json', import.meta.url), out);
 console.log(`${types.length} types, ${pallets.length} pallets, ${out.length} characters`);

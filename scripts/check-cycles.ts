@@ -1,4 +1,5 @@
-// Whether any two modules import each other, directly or around a corner. The import graph comes from esbuild; types do not count.
+// Whether any two modules import each other, directly or around a corner. The import graph comes
+// from esbuild; types do not count.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';

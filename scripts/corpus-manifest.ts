@@ -17,7 +17,9 @@ const { values, positionals } = parseArgs({
 });
 const folder = positionals[0];
 if (folder === undefined)
-  throw new Error('usage: node scripts/corpus-manifest.ts DIR [--name NAME] [--licence TEXT] [--source TEXT]');
+  throw new Error(
+    'usage: node scripts/corpus-manifest.ts DIR [--name NAME] [--licence TEXT] [--source TEXT]',
+  );
 const manifest = makeManifest(folder, values, { info: console.log, warn: console.warn });
 const text = renderJson(manifest);
 writeFileSync(join(folder, 'manifest.json'), text);

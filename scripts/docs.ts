@@ -1,11 +1,17 @@
-// Writes what is generated: the tables in actions/*/README.md and .github/arena.schema.json. With --check it only compares.
+// Writes what is generated: the tables in actions/*/README.md and .github/arena.schema.json. With
+// --check it only compares.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { arenaJsonSchema } from '../src/arena/schema.ts';
 
 type Field = { description: string; required?: boolean; default?: string };
-type Action = { name: string; description: string; inputs?: Record<string, Field>; outputs?: Record<string, Field> };
+type Action = {
+  name: string;
+  description: string;
+  inputs?: Record<string, Field>;
+  outputs?: Record<string, Field>;
+};
 
 const root = new URL('..', import.meta.url).pathname;
 const check = process.argv.includes('--check');
@@ -25,7 +31,9 @@ for (const verb of readdirSync(join(root, 'actions')).sort()) {
     ([name, field]) =>
       `| \`${name}\` | ${field.required === true ? 'required' : `\`${field.default === '' ? "''" : (field.default ?? '')}\``} | ${field.description} |`,
   );
-  const outputs = Object.entries(action.outputs ?? {}).map(([name, field]) => `| \`${name}\` | ${field.description} |`);
+  const outputs = Object.entries(action.outputs ?? {}).map(
+    ([name, field]) => `| \`${name}\` | ${field.description} |`,
+  );
   const table = [
     START,
     '',

@@ -1,5 +1,6 @@
 // The contract suite of src/chain: npm run test:chain [-- --endpoint ws://… --accounts FILE]
-// Without an endpoint: the embedded chain, and the real runtime where SUBTENSOR_LOCALNET names subtensor/run.sh.
+// Without an endpoint: the embedded chain, and the real runtime where SUBTENSOR_LOCALNET names
+// subtensor/run.sh.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
@@ -11,10 +12,27 @@ const take = (name: string): string | undefined => {
 };
 const endpoint = take('--endpoint');
 const accounts = take('--accounts');
-if ((endpoint === undefined) !== (accounts === undefined) || (accounts !== undefined && !existsSync(accounts))) {
-  console.error('usage: npm run test:chain -- --endpoint ws://… --accounts FILE (the JSON line that subtensor/run.sh prints)');
+if (
+  (endpoint === undefined) !== (accounts === undefined) ||
+  (accounts !== undefined && !existsSync(accounts))
+) {
+  console.error(
+    'usage: npm run test:chain -- --endpoint ws://… --accounts FILE (the JSON line that subtensor/run.sh prints)',
+  );
   process.exit(2);
 }
-const env = endpoint === undefined ? process.env : { ...process.env, CHAIN_ENDPOINT: endpoint, CHAIN_ACCOUNTS: accounts! };
-const suite = ['run', '--dir', 'src', 'chain.test', '--testTimeout', '120000', '--hookTimeout', '400000'];
+const env =
+  endpoint === undefined
+    ? process.env
+    : { ...process.env, CHAIN_ENDPOINT: endpoint, CHAIN_ACCOUNTS: accounts! };
+const suite = [
+  'run',
+  '--dir',
+  'src',
+  'chain.test',
+  '--testTimeout',
+  '120000',
+  '--hookTimeout',
+  '400000',
+];
 process.exit(spawnSync('vitest', [...suite, ...rest], { stdio: 'inherit', env }).status ?? 1);

@@ -13,15 +13,21 @@ import { inputs } from './inputs.ts';
 void main('audit', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const results = resolve(root, input.results);
-  const ledgers = new Map(validatorFolders(results).map((validator) => [validator, readFolder(join(results, validator))]));
-  const chain = input.endpoint === undefined ? null : await openEndpoints(input.endpoint, ANY_CHAIN, log);
+  const ledgers = new Map(
+    validatorFolders(results).map((validator) => [validator, readFolder(join(results, validator))]),
+  );
+  const chain =
+    input.endpoint === undefined ? null : await openEndpoints(input.endpoint, ANY_CHAIN, log);
   const report = await audit(ledgers, {
     chain,
     log,
     unpack: unpackTrace,
     unpackText,
     tokenizerOf: (source) => loadTokenizer(source, root),
-    corpusOf: (source) => (source !== 'generated' && input.corpus === undefined ? null : openCorpus(source, input.corpus, log)),
+    corpusOf: (source) =>
+      source !== 'generated' && input.corpus === undefined
+        ? null
+        : openCorpus(source, input.corpus, log),
   });
   output('records', String(report.records));
   output('faults', String(report.faults.length));

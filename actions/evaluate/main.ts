@@ -13,14 +13,18 @@ import { inputs } from './inputs.ts';
 
 void main('evaluate', inputs, async ({ input, log, output }) => {
   const root = process.cwd();
-  // Only a plan that is signed in the branch may cost GPU time; this job holds no key and decides nothing.
+  // Only a plan that is signed in the branch may cost GPU time; this job holds no key and decides
+  // nothing.
   const store = gitStore({ folder: root, remote: null });
   const plan = await signedPlan(store, input.validator, input.block);
   const arena = parseArena(plan.predicate.arena, 'the plan');
   const files = new Map<string, Uint8Array>();
   const command = input['engine-command'];
-  const engines: Engines = command === undefined ? { kind: 'containers' } : { kind: 'processes', command };
-  const ports = await measuringPorts(arena, root, engines, log, (path, content) => files.set(path, packEvidence(content)));
+  const engines: Engines =
+    command === undefined ? { kind: 'containers' } : { kind: 'processes', command };
+  const ports = await measuringPorts(arena, root, engines, log, (path, content) =>
+    files.set(path, packEvidence(content)),
+  );
   const corpus = openCorpus(arena.corpus, input.corpus, log);
   const ledger = await store.read(input.validator);
   const known = knownBefore(plan, soundLedger(input.validator, ledger), ledger, unpackText);

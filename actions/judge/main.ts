@@ -19,18 +19,21 @@ void main('judge', inputs, async ({ input, log, output, summary }) => {
   const store = gitStore({ folder: root, remote: null });
   const plan = await signedPlan(store, input.validator, input.block);
   const names = await artifactNames(ARTIFACTS.tracesPrefix);
-  if (names.length === 0) await uploadArtifact(ARTIFACTS.verdicts, renderJson({ void: 'the evaluation left no trace' }));
+  if (names.length === 0)
+    await uploadArtifact(ARTIFACTS.verdicts, renderJson({ void: 'the evaluation left no trace' }));
   else {
     const traces = new Map<string, Trace>();
     for (const name of names)
-      for (const [path, trace] of tracesOf(unpackFiles(name, await downloadArtifact(name)))) traces.set(path, trace);
+      for (const [path, trace] of tracesOf(unpackFiles(name, await downloadArtifact(name))))
+        traces.set(path, trace);
     const arena = parseArena(plan.predicate.arena, 'the plan');
     const body = judgeRound(plan, traces, loadTokenizer(arena.tokenizer, root));
     await uploadArtifact(ARTIFACTS.verdicts, renderJson({ body }));
     summary(roundSummary(input.block, body));
-    const recorded = recordsOf(soundLedger(input.validator, await store.read(input.validator)), 'round').find(
-      (round) => round.predicate.plan === plan.sha256,
-    );
+    const recorded = recordsOf(
+      soundLedger(input.validator, await store.read(input.validator)),
+      'round',
+    ).find((round) => round.predicate.plan === plan.sha256);
     if (recorded) {
       const verdicts = (entries: readonly { key: string; verdict: string }[]): string[] =>
         entries.map(({ key, verdict }) => `${key} ${verdict}`);
@@ -40,5 +43,7 @@ void main('judge', inputs, async ({ input, log, output, summary }) => {
     }
   }
   output('void', String(names.length === 0));
-  log.info(names.length === 0 ? 'no traces: the round will be void' : `judged ${names.length} shards`);
+  log.info(
+    names.length === 0 ? 'no traces: the round will be void' : `judged ${names.length} shards`,
+  );
 });

@@ -15,7 +15,11 @@ import { inputs } from './inputs.ts';
 void main('publish', inputs, async ({ input, log, output, summary }) => {
   const signer = signerOf(keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE));
   const env = gitAuth(process.env['GITHUB_SERVER_URL'] ?? 'https://github.com', input.token);
-  const store = gitStore({ folder: process.cwd(), remote: { name: 'origin', branch: input.branch }, env });
+  const store = gitStore({
+    folder: process.cwd(),
+    remote: { name: 'origin', branch: input.branch },
+    env,
+  });
   const ports = { store, signer, log };
   if (input.what === 'plan') {
     const draft = readArtifact(ARTIFACTS.plan, await downloadArtifact(ARTIFACTS.plan), draftSchema);
@@ -26,15 +30,21 @@ void main('publish', inputs, async ({ input, log, output, summary }) => {
     return;
   }
   const plan = await signedPlan(store, signer.address, input.block ?? -1);
-  const judged = readArtifact(ARTIFACTS.verdicts, await downloadArtifact(ARTIFACTS.verdicts), judgedSchema);
+  const judged = readArtifact(
+    ARTIFACTS.verdicts,
+    await downloadArtifact(ARTIFACTS.verdicts),
+    judgedSchema,
+  );
   if ('void' in judged) await publishVoid(ports, plan, judged.void);
   else {
     const evidence = new Map<string, Uint8Array>();
     for (const name of await artifactNames(ARTIFACTS.tracesPrefix))
-      for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name))) evidence.set(path, bytes);
+      for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name)))
+        evidence.set(path, bytes);
     await publishRound(ports, plan, judged.body, evidence);
     summary(roundSummary(plan.predicate.block.number, judged.body));
   }
   output('outcome', 'void' in judged ? 'void' : 'round');
-  if (input.audit !== undefined && input.token !== undefined) await dispatchWorkflow(input.token, input.audit, {});
+  if (input.audit !== undefined && input.token !== undefined)
+    await dispatchWorkflow(input.token, input.audit, {});
 });

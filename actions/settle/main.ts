@@ -28,7 +28,15 @@ void main('settle', inputs, async ({ input, log, output, summary }) => {
     tier: 'none',
   };
   const report = await settleAndAnchor(
-    { chain, wallet: chain.transactor(pair), store, signer, clock: monotonicClock, entropy: weightsEntropy, log },
+    {
+      chain,
+      wallet: chain.transactor(pair),
+      store,
+      signer,
+      clock: monotonicClock,
+      entropy: weightsEntropy,
+      log,
+    },
     arena,
     operator,
     input['dry-run'] === 'true',

@@ -1,5 +1,6 @@
-// npm run bench -- clock | throughput: our client beside a raw socket in C, plain fetch and those of vllm bench serve, guidellm and aiperf, against
-// one server that stamps its writes. Server and client have a core each; every client is a process of its own.
+// npm run bench -- clock | throughput: our client beside a raw socket in C, plain fetch and those
+// of vllm bench serve, guidellm and aiperf, against one server that stamps its writes. Server and
+// client have a core each; every client is a process of its own.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -28,9 +29,14 @@ type Client = {
 };
 
 async function truth(): Promise<{ url: URL; process: ChildProcess }> {
-  const [command, args] = pinned(0, NODE[0]!, [NODE[1]!, join(here, '../../src/harness/io/truth-main.ts')]);
+  const [command, args] = pinned(0, NODE[0]!, [
+    NODE[1]!,
+    join(here, '../../src/harness/io/truth-main.ts'),
+  ]);
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve));
+  const line = await new Promise<string>((resolve) =>
+    createInterface({ input: child.stdout }).once('line', resolve),
+  );
   return { url: new URL((JSON.parse(line) as { url: string }).url), process: child };
 }
 
@@ -43,10 +49,16 @@ function bursts(): () => void {
   return () => clearInterval(timer);
 }
 
-/** The interpreter of the environment that a tool on the path was installed into; empty where there is none. */
+/**
+ * The interpreter of the environment that a tool on the path was installed into; empty where there
+ * is none.
+ */
 function pythonBeside(tool: string): string {
   try {
-    return join(dirname(realpathSync(execFileSync('which', [tool], { encoding: 'utf8' }).trim())), 'python');
+    return join(
+      dirname(realpathSync(execFileSync('which', [tool], { encoding: 'utf8' }).trim())),
+      'python',
+    );
   } catch {
     return '';
   }
@@ -56,16 +68,34 @@ function clients(folder: string): Client[] {
   const receive = join(here, 'receive.ts');
   const node = (kind: string) => (url: URL, streams: number, body: string) => {
     const { truth: wish } = JSON.parse(body) as { truth: { tokens: number; itlMs: number } };
-    return [NODE[1]!, receive, kind, url.origin, String(streams), String(wish.tokens), String(wish.itlMs)];
+    return [
+      NODE[1]!,
+      receive,
+      kind,
+      url.origin,
+      String(streams),
+      String(wish.tokens),
+      String(wish.itlMs),
+    ];
   };
   const list: Client[] = [];
   try {
-    execFileSync('cc', ['-O2', '-o', join(folder, 'floor'), join(here, 'floor.c')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync('cc', ['-O2', '-o', join(folder, 'floor'), join(here, 'floor.c')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const floor = {
       command: join(folder, 'floor'),
-      args: (url: URL, streams: number, body: string) => [url.hostname, url.port, String(streams), body],
+      args: (url: URL, streams: number, body: string) => [
+        url.hostname,
+        url.port,
+        String(streams),
+        body,
+      ],
     };
-    list.push({ name: 'raw socket (C)', ...floor }, { name: 'raw socket (C), main thread busy', ...floor, busy: true });
+    list.push(
+      { name: 'raw socket (C)', ...floor },
+      { name: 'raw socket (C), main thread busy', ...floor, busy: true },
+    );
   } catch {
     console.warn('skipped: the raw socket in C (no compiler)');
   }
@@ -87,14 +117,22 @@ function clients(folder: string): Client[] {
         args: (url, streams, body) => [join(here, script), url.origin, String(streams), body],
       });
     else
-      console.warn(`skipped: ${name} (not found; name the Python that has it in ${script.split('_')[0]!.toUpperCase()}_PYTHON)`);
+      console.warn(
+        `skipped: ${name} (not found; name the Python that has it in ${script.split('_')[0]!.toUpperCase()}_PYTHON)`,
+      );
   return list;
 }
 
-async function measure({ command, args, busy }: Client, url: URL, streams: number, body: string): Promise<Result> {
+async function measure(
+  { command, args, busy }: Client,
+  url: URL,
+  streams: number,
+  body: string,
+): Promise<Result> {
   const calm = busy === true ? bursts() : () => undefined;
   try {
-    // Every client gets what the harness gives its own: a session, and a core as soon as it wants one.
+    // Every client gets what the harness gives its own: a session, and a core as soon as it wants
+    // one.
     const child = spawn(...pinned(1, command, args(url, streams, body)), {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,
@@ -139,10 +177,16 @@ export async function clock(): Promise<void> {
     server.process.kill();
     rmSync(folder, { recursive: true });
   }
-  table(['streams', 'client', 'first p50 ms', 'first p99', 'every p50 ms', 'every p99', 'x floor'], rows);
+  table(
+    ['streams', 'client', 'first p50 ms', 'first p99', 'every p50 ms', 'every p99', 'x floor'],
+    rows,
+  );
 }
 
-/** Events per second and core: one stream without pauses, divided by the core time it took to receive. */
+/**
+ * Events per second and core: one stream without pauses, divided by the core time it took to
+ * receive.
+ */
 export async function throughput(): Promise<void> {
   const server = await truth();
   const tokens = 200_000;
@@ -155,7 +199,8 @@ export async function throughput(): Promise<void> {
       const rates: [number, number][] = [];
       for (let i = 0; i < 3; i++) {
         const { all, cpuNs, wallNs } = await measure(client, server.url, 1, body);
-        if (all.length !== tokens) throw new Error(`${client.name} lost ${tokens - all.length} events`);
+        if (all.length !== tokens)
+          throw new Error(`${client.name} lost ${tokens - all.length} events`);
         rates.push([(tokens * 1e9) / cpuNs, (tokens * 1e9) / wallNs]);
       }
       const [perCore, perSecond] = rates.sort((a, b) => a[0] - b[0])[1]!;
@@ -173,5 +218,6 @@ export async function throughput(): Promise<void> {
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]!.length)));
-  for (const row of [head, ...rows]) console.log(row.map((cell, i) => cell.padEnd(widths[i]!)).join('  '));
+  for (const row of [head, ...rows])
+    console.log(row.map((cell, i) => cell.padEnd(widths[i]!)).join('  '));
 }

@@ -1,18 +1,29 @@
-// One client under test, as a process of its own: node receive.ts KIND URL STREAMS TOKENS ITL_MS. Two passes, of which the second counts; prints
-// one JSON line with the errors against the stamps in the stream, in ns.
+// One client under test, as a process of its own: node receive.ts KIND URL STREAMS TOKENS ITL_MS.
+// Two passes, of which the second counts; prints one JSON line with the errors against the stamps
+// in the stream, in ns.
 import { MeasuringClient } from '../../src/harness/io/client.ts';
 import { monotonicClockFrom } from '../../src/harness/io/clock.ts';
 import { openCostMeter } from '../../src/harness/io/cost.ts';
 import { errorsOf } from '../../src/harness/self-test.ts';
 
 const [kind, url, streams, tokens, itlMs] = process.argv.slice(2);
-const body = JSON.stringify({ stream: true, truth: { ttftMs: 20, itlMs: Number(itlMs), tokens: Number(tokens) } });
+const body = JSON.stringify({
+  stream: true,
+  truth: { ttftMs: 20, itlMs: Number(itlMs), tokens: Number(tokens) },
+});
 const { hostname, port } = new URL(url!);
 const origin = process.hrtime.bigint();
 const clock = monotonicClockFrom(origin);
 const rules = {
   deadlines: { start: 60, connect: 10, firstByte: 60, interChunk: 60, request: 300 },
-  limits: { headerBytes: 16_384, informational: 16, lineBytes: 1e9, bodyBytes: 4e9, chunks: 1e9, events: 1e9 },
+  limits: {
+    headerBytes: 16_384,
+    informational: 16,
+    lineBytes: 1e9,
+    bodyBytes: 4e9,
+    chunks: 1e9,
+    events: 1e9,
+  },
 };
 
 type Pass = () => Promise<{ first: number[]; all: number[] }>;
@@ -43,7 +54,9 @@ const plainFetch: Pass = async () => {
       rest = events.pop()!;
       for (const event of events) {
         if (event === 'data: [DONE]') continue;
-        const { choices } = JSON.parse(event.slice(6)) as { choices: { delta: { content: string } }[] };
+        const { choices } = JSON.parse(event.slice(6)) as {
+          choices: { delta: { content: string } }[];
+        };
         const now = process.hrtime.bigint();
         errors.push(Number(now - BigInt(choices[0]!.delta.content.trim())));
       }

@@ -38,24 +38,38 @@ describe('takeover', () => {
   it('takes the bound of DESIGN section 2', () => {
     const values = [0.1, 0.2, 0.3, 0.4, 0.5];
     // mean 0.3, s^2 = 0.025, t(0.95, 4) = 2.131847
-    expect(lowerBound(values, 0.05)).toBeCloseTo(0.3 - 2.131847 * Math.sqrt(0.025 / 5 + 0.0025), 12);
+    expect(lowerBound(values, 0.05)).toBeCloseTo(
+      0.3 - 2.131847 * Math.sqrt(0.025 / 5 + 0.0025),
+      12,
+    );
     expect(lowerBound([0.5], 0.05)).toBe(-Infinity);
     expect(lowerBound([0.5, null, 0.5], 0.05)).toBe(-Infinity);
     expect(differences([0.5, null], [0.25, 1], 1.01)).toEqual([0.5 - 1.01 * 0.25, null]);
   });
   it('wants the point and the bound', () => {
     const winner = { kind: 'fresh', score: 0.5, promptScores: [0.5, 0.5, 0.5] } as const;
-    expect(decideBoot({ score: 0.6, promptScores: [0.6, 0.6, 0.6] }, winner, arena).takesOver).toBe(true);
-    expect(decideBoot({ score: 0.505, promptScores: [0.6, 0.6, 0.6] }, winner, arena).takesOver).toBe(false);
-    expect(decideBoot({ score: 0.6, promptScores: [1.2, 0.3, 0.3] }, winner, arena).takesOver).toBe(false);
+    expect(decideBoot({ score: 0.6, promptScores: [0.6, 0.6, 0.6] }, winner, arena).takesOver).toBe(
+      true,
+    );
+    expect(
+      decideBoot({ score: 0.505, promptScores: [0.6, 0.6, 0.6] }, winner, arena).takesOver,
+    ).toBe(false);
+    expect(decideBoot({ score: 0.6, promptScores: [1.2, 0.3, 0.3] }, winner, arena).takesOver).toBe(
+      false,
+    );
   });
   it('has no bar where the winner scores 0', () => {
     const bar = { kind: 'fresh', score: 0, promptScores: [-0.1, -0.1] } as const;
-    expect(decideBoot({ score: 0.05, promptScores: [0.05, 0.05] }, bar, arena)).toMatchObject({ takesOver: true, bar: 0 });
+    expect(decideBoot({ score: 0.05, promptScores: [0.05, 0.05] }, bar, arena)).toMatchObject({
+      takesOver: true,
+      bar: 0,
+    });
     expect(decideBoot({ score: 0, promptScores: [0.05, 0.05] }, bar, arena).takesOver).toBe(false);
   });
   it('is shut to everyone while the winner could not be measured', () => {
-    expect(decideBoot({ score: 9, promptScores: [9, 9] }, { kind: 'shut' }, arena).takesOver).toBe(false);
+    expect(decideBoot({ score: 9, promptScores: [9, 9] }, { kind: 'shut' }, arena).takesOver).toBe(
+      false,
+    );
   });
 });
 
@@ -66,7 +80,13 @@ type Draft = {
   scores?: number[];
   commitBlock?: number;
 };
-function entry({ name, role = 'challenger', verdict = 'VALID', scores = [0.5], commitBlock = 10 }: Draft): RankedEntry {
+function entry({
+  name,
+  role = 'challenger',
+  verdict = 'VALID',
+  scores = [0.5],
+  commitBlock = 10,
+}: Draft): RankedEntry {
   const boots =
     verdict === 'VALID'
       ? scores.map((score, i) => ({
@@ -76,7 +96,15 @@ function entry({ name, role = 'challenger', verdict = 'VALID', scores = [0.5], c
           promptScores: [score, score, score, score],
         }))
       : [];
-  const result = { key: `${address(name)}:${commitBlock}`, hotkey: address(name), commitBlock, role, verdict, reason: '', boots };
+  const result = {
+    key: `${address(name)}:${commitBlock}`,
+    hotkey: address(name),
+    commitBlock,
+    role,
+    verdict,
+    reason: '',
+    boots,
+  };
   return { result: result as unknown as VerifiedResult, image: name, digest: name };
 }
 const placeOf = (item: RankedEntry, score: number, infraRounds = 0): Place => ({
@@ -93,7 +121,11 @@ const nobody: Standing = { winner: null, runnerUp: null };
 describe('ranking', () => {
   it('crowns the best of those that take over, and keeps the next as runner-up', () => {
     const ranking = rank(
-      [entry({ name: 'a', scores: [0.3] }), entry({ name: 'b', scores: [0.6] }), entry({ name: 'c', verdict: 'E_GATE' })],
+      [
+        entry({ name: 'a', scores: [0.3] }),
+        entry({ name: 'b', scores: [0.6] }),
+        entry({ name: 'c', verdict: 'E_GATE' }),
+      ],
       nobody,
       rules,
     );
@@ -106,28 +138,46 @@ describe('ranking', () => {
     expect(rank([entry({ name: 'a', scores: [0.6, 0.4] })], nobody, twice).winner?.score).toBe(0.4);
   });
   it('breaks ties by commit block, then by hotkey', () => {
-    expect(rank([entry({ name: 'a', commitBlock: 9 }), entry({ name: 'b', commitBlock: 8 })], nobody, rules).winner?.image).toBe(
-      'b',
-    );
+    expect(
+      rank(
+        [entry({ name: 'a', commitBlock: 9 }), entry({ name: 'b', commitBlock: 8 })],
+        nobody,
+        rules,
+      ).winner?.image,
+    ).toBe('b');
     const [small] = [address('a'), address('b')].sort();
-    expect(rank([entry({ name: 'a' }), entry({ name: 'b' })], nobody, rules).winner?.hotkey).toBe(small);
+    expect(rank([entry({ name: 'a' }), entry({ name: 'b' })], nobody, rules).winner?.hotkey).toBe(
+      small,
+    );
   });
   it('leaves the throne to a winner that is not clearly beaten', () => {
     const winner = entry({ name: 'w', role: 'winner', scores: [0.5] });
     const standing = { winner: placeOf(winner, 0.7), runnerUp: null };
     const ranking = rank([winner, entry({ name: 'a', scores: [0.504] })], standing, rules);
-    expect([ranking.winner?.image, ranking.winner?.score, ranking.runnerUp?.image]).toEqual(['w', 0.5, 'a']);
-    expect(rank([winner, entry({ name: 'a', scores: [0.6] })], standing, rules).winner?.image).toBe('a');
+    expect([ranking.winner?.image, ranking.winner?.score, ranking.runnerUp?.image]).toEqual([
+      'w',
+      0.5,
+      'a',
+    ]);
+    expect(rank([winner, entry({ name: 'a', scores: [0.6] })], standing, rules).winner?.image).toBe(
+      'a',
+    );
   });
   it('moves the runner-up up when the winner fails or scores 0, and not otherwise', () => {
     const runnerUp = entry({ name: 'r', role: 'runner-up', scores: [0.9] });
-    const standing = (winner: RankedEntry): Standing => ({ winner: placeOf(winner, 0.7), runnerUp: placeOf(runnerUp, 0.3) });
+    const standing = (winner: RankedEntry): Standing => ({
+      winner: placeOf(winner, 0.7),
+      runnerUp: placeOf(runnerUp, 0.3),
+    });
     for (const draft of [{ verdict: 'E_GATE' as const }, { scores: [-0.2] }]) {
       const winner = entry({ name: 'w', role: 'winner', ...draft });
       expect(rank([winner, runnerUp], standing(winner), rules).winner?.image).toBe('r');
     }
     const winner = entry({ name: 'w', role: 'winner', scores: [0.4] });
-    expect(rank([winner, runnerUp], standing(winner), rules)).toMatchObject({ winner: { image: 'w' }, runnerUp: { image: 'r' } });
+    expect(rank([winner, runnerUp], standing(winner), rules)).toMatchObject({
+      winner: { image: 'w' },
+      runnerUp: { image: 'r' },
+    });
   });
   it('keeps a winner in INFRA, then makes it a bar, then takes its place away', () => {
     const winner = entry({ name: 'w', role: 'winner', verdict: 'INFRA_HOST' });
@@ -161,9 +211,13 @@ describe('ranking', () => {
     );
     fc.assert(
       fc.property(drafts, fc.infiniteStream(fc.nat()), (list, random) => {
-        const unique = [...new Map(list.map((item) => [`${item.name}${item.commitBlock}`, item])).values()];
+        const unique = [
+          ...new Map(list.map((item) => [`${item.name}${item.commitBlock}`, item])).values(),
+        ];
         const entries = unique.map(({ score, ...rest }) => entry({ ...rest, scores: [score] }));
-        const keyed = entries.map((item) => ({ item, at: random.next().value as number })).sort((a, b) => a.at - b.at);
+        const keyed = entries
+          .map((item) => ({ item, at: random.next().value as number }))
+          .sort((a, b) => a.at - b.at);
         expect(
           rank(
             keyed.map(({ item }) => item),
@@ -176,12 +230,17 @@ describe('ranking', () => {
   });
   it('never crowns a failed gate', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1, maxLength: 3 }), (scores) => {
-        expect(rank([entry({ name: 'x', verdict: 'E_GATE', scores })], nobody, rules)).toMatchObject({
-          winner: null,
-          runnerUp: null,
-        });
-      }),
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1, maxLength: 3 }),
+        (scores) => {
+          expect(
+            rank([entry({ name: 'x', verdict: 'E_GATE', scores })], nobody, rules),
+          ).toMatchObject({
+            winner: null,
+            runnerUp: null,
+          });
+        },
+      ),
     );
   });
 });
@@ -198,13 +257,20 @@ describe('emission', () => {
     infraRounds: 0,
   });
   const shareMap = (standing: Standing, map: Record<string, number | null>) =>
-    Object.fromEntries(emissionShares(standing, uids(map), emission).map(({ uid, share }) => [uid, share]));
+    Object.fromEntries(
+      emissionShares(standing, uids(map), emission).map(({ uid, share }) => [uid, share]),
+    );
   it('burns everything without a winner', () => {
     expect(shareMap(nobody, {})).toEqual({ 0: 1 });
-    expect(toWeights(emissionShares(nobody, uids({}), emission))).toEqual([{ uid: 0, weight: 65535 }]);
+    expect(toWeights(emissionShares(nobody, uids({}), emission))).toEqual([
+      { uid: 0, weight: 65535 },
+    ]);
   });
   it('splits the pool 80 to 20 and burns the rest', () => {
-    const shares = shareMap({ winner: place('w', 0.05), runnerUp: place('r', 0.04) }, { w: 3, r: 5 });
+    const shares = shareMap(
+      { winner: place('w', 0.05), runnerUp: place('r', 0.04) },
+      { w: 3, r: 5 },
+    );
     expect(shares[0]).toBeCloseTo(0.5, 12);
     expect(shares[3]).toBeCloseTo(0.4, 12);
     expect(shares[5]).toBeCloseTo(0.1, 12);
@@ -230,19 +296,31 @@ describe('emission', () => {
   it('always adds up to one, keeps the burn share, and has its largest weight at 65535', () => {
     const score = fc.double({ min: 0, max: 10, noNaN: true });
     fc.assert(
-      fc.property(score, score, fc.constantFrom(null, 0, 3), fc.constantFrom(null, 5, 7), (w, r, winnerUid, runnerUid) => {
-        const shares = emissionShares(
-          { winner: place('w', w), runnerUp: place('r', r) },
-          uids({ w: winnerUid, r: runnerUid }),
-          emission,
-        );
-        expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
-        const top = winnerUid !== null ? w : runnerUid !== null ? r : 0;
-        if (winnerUid !== 0) expect(shares.find(({ uid }) => uid === 0)?.share ?? 0).toBeCloseTo(1 - Math.min(1, top / 0.1), 9);
-        const weights = toWeights(shares);
-        expect(Math.max(...weights.map(({ weight }) => weight))).toBe(65535);
-        expect(weights.map(({ uid }) => uid)).toEqual([...weights.map(({ uid }) => uid)].sort((a, b) => a - b));
-      }),
+      fc.property(
+        score,
+        score,
+        fc.constantFrom(null, 0, 3),
+        fc.constantFrom(null, 5, 7),
+        (w, r, winnerUid, runnerUid) => {
+          const shares = emissionShares(
+            { winner: place('w', w), runnerUp: place('r', r) },
+            uids({ w: winnerUid, r: runnerUid }),
+            emission,
+          );
+          expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+          const top = winnerUid !== null ? w : runnerUid !== null ? r : 0;
+          if (winnerUid !== 0)
+            expect(shares.find(({ uid }) => uid === 0)?.share ?? 0).toBeCloseTo(
+              1 - Math.min(1, top / 0.1),
+              9,
+            );
+          const weights = toWeights(shares);
+          expect(Math.max(...weights.map(({ weight }) => weight))).toBe(65535);
+          expect(weights.map(({ uid }) => uid)).toEqual(
+            [...weights.map(({ uid }) => uid)].sort((a, b) => a - b),
+          );
+        },
+      ),
     );
   });
 });
@@ -250,9 +328,12 @@ describe('emission', () => {
 const digest = (name: string): string => `sha256:${sha256Hex(name)}`;
 
 describe('image references', () => {
-  it.each(['ghcr.io/acme/server', 'vllm/vllm-openai:v1', 'registry.acme.io:5000/a/b', 'ubuntu'])('takes %s', (image) => {
-    expect(checkImage(image, digest('x'), false)).toBeNull();
-  });
+  it.each(['ghcr.io/acme/server', 'vllm/vllm-openai:v1', 'registry.acme.io:5000/a/b', 'ubuntu'])(
+    'takes %s',
+    (image) => {
+      expect(checkImage(image, digest('x'), false)).toBeNull();
+    },
+  );
   it.each([
     ['P05 tag instead of digest', 'ghcr.io/a/b', 'latest', 'E_REF'],
     ['P06 short digest', 'ghcr.io/a/b', 'sha256:abc', 'E_REF'],
@@ -282,7 +363,12 @@ describe('image references', () => {
 });
 
 const payment = { tx: `0x${'ab'.repeat(32)}`, block: 7, salt: 's1' };
-const commitment = (name: string, commitBlock: number, image = name, extra: Partial<typeof payment> = {}): Commitment => ({
+const commitment = (
+  name: string,
+  commitBlock: number,
+  image = name,
+  extra: Partial<typeof payment> = {},
+): Commitment => ({
   hotkey: address(name),
   commitBlock,
   revealBlock: null,
@@ -314,15 +400,22 @@ describe('payloads', () => {
     ['no object', '[]'],
     ['no digest', '{"image":"ghcr.io/a/b"}'],
   ])('%s is E_PAYLOAD_DECODE', (_, text) => {
-    expect(parsePayload(utf8(text), options)).toMatchObject({ ok: false, verdict: 'E_PAYLOAD_DECODE' });
+    expect(parsePayload(utf8(text), options)).toMatchObject({
+      ok: false,
+      verdict: 'E_PAYLOAD_DECODE',
+    });
   });
   it('P03 wants UTF-8', () => {
-    expect(parsePayload(Uint8Array.of(0xff, 0xfe), options)).toMatchObject({ verdict: 'E_PAYLOAD_DECODE' });
+    expect(parsePayload(Uint8Array.of(0xff, 0xfe), options)).toMatchObject({
+      verdict: 'E_PAYLOAD_DECODE',
+    });
   });
   it('reads back what it renders, and wants a payment where there is a fee', () => {
     const payload = { image: 'ghcr.io/a/b', digest: digest('x'), payment };
     expect(parsePayload(utf8(renderPayload(payload)), options)).toEqual({ ok: true, payload });
-    expect(parsePayload(utf8(renderPayload({ ...payload, payment: null })), options)).toMatchObject({ verdict: 'E_PAYMENT' });
+    expect(parsePayload(utf8(renderPayload({ ...payload, payment: null })), options)).toMatchObject(
+      { verdict: 'E_PAYMENT' },
+    );
   });
   it('never throws on any bytes', () => {
     fc.assert(
@@ -333,7 +426,9 @@ describe('payloads', () => {
     );
   });
   it('binds the remark to hotkey, digest and salt', () => {
-    expect(paymentRemark('HK', 'sha256:d', 'salt')).toBe(`cacheon:HK:${sha256Hex('sha256:d:salt')}`);
+    expect(paymentRemark('HK', 'sha256:d', 'salt')).toBe(
+      `cacheon:HK:${sha256Hex('sha256:d:salt')}`,
+    );
     expect(paymentRemark('HK', 'sha256:d', null)).toBe('cacheon:HK:sha256:d');
   });
 });
@@ -391,7 +486,12 @@ describe('submissions', () => {
       infraRounds: 0,
     });
     const history = { ...EMPTY_HISTORY, standing: { winner: place('gone'), runnerUp: place('b') } };
-    const result = listSubmissions(arena, { neurons, commitments: [commitment('a', 10)] }, paid([commitment('a', 10)]), history);
+    const result = listSubmissions(
+      arena,
+      { neurons, commitments: [commitment('a', 10)] },
+      paid([commitment('a', 10)]),
+      history,
+    );
     expect(result.standing).toMatchObject({ winner: { hotkey: address('b') }, runnerUp: null });
     expect(result.submissions.map(({ role }) => role)).toEqual(['challenger', 'winner']);
   });
@@ -404,7 +504,9 @@ describe('submissions', () => {
     const winner = { ...entries[0]!, key: 'w', role: 'winner' as const };
     const shards = dealShards([winner, ...entries], 2, new Uint8Array(32));
     expect(shards.map((shard) => shard.entries[0])).toEqual(['w', 'w']);
-    expect(shards.flatMap((shard) => shard.entries.slice(1)).sort()).toEqual(entries.map(({ key }) => key).sort());
+    expect(shards.flatMap((shard) => shard.entries.slice(1)).sort()).toEqual(
+      entries.map(({ key }) => key).sort(),
+    );
     expect(dealShards([winner], 2, new Uint8Array(32))).toEqual([]);
   });
 });
@@ -412,7 +514,9 @@ describe('submissions', () => {
 describe('the arena file', () => {
   it('refuses unknown fields by name', () => {
     expect(() => parseArena({ ...arena, prize: 1 }, 'arena.json')).toThrow(/prize/);
-    expect(() => parseArena({ ...arena, deadlines: { ...arena.deadlines, strat: 1 } }, 'arena.json')).toThrow(/deadlines.*strat/);
+    expect(() =>
+      parseArena({ ...arena, deadlines: { ...arena.deadlines, strat: 1 } }, 'arena.json'),
+    ).toThrow(/deadlines.*strat/);
   });
   it('wants a treasury that is an address, and a pinned genesis off loopback', () => {
     expect(() => parseArena({ ...arena, treasury: 'nobody' }, 'x')).toThrow(/treasury/);

@@ -9,8 +9,9 @@ export type Weight = { readonly uid: number; readonly weight: number };
 const U16_MAX = 65_535;
 
 /**
- * Shares of the emission (DESIGN section 2): pool = min(1, winner's score / fullPoolScore); 80 % of it to the winner, 20 % to the runner-up,
- * the rest to `burnUid`. `uidOf` gives the uid a hotkey holds now, or null when it left: then the runner-up moves up with its own score.
+ * Shares of the emission (DESIGN section 2): pool = min(1, winner's score / fullPoolScore); 80 % of
+ * it to the winner, 20 % to the runner-up, the rest to `burnUid`. `uidOf` gives the uid a hotkey
+ * holds now, or null when it left: then the runner-up moves up with its own score.
  */
 export function emissionShares(
   standing: Standing,
@@ -26,7 +27,10 @@ export function emissionShares(
   const pool = winner ? Math.min(1, Math.max(0, winner.score) / fullPoolScore) : 0;
   const shares: Share[] = [{ uid: arena.burnUid, share: 1 - pool }];
   if (winner && runnerUp)
-    shares.push({ uid: winner.uid, share: winnerShare * pool }, { uid: runnerUp.uid, share: runnerUpShare * pool });
+    shares.push(
+      { uid: winner.uid, share: winnerShare * pool },
+      { uid: runnerUp.uid, share: runnerUpShare * pool },
+    );
   else if (winner) shares.push({ uid: winner.uid, share: pool });
   const byUid = new Map<number, number>();
   for (const { uid, share } of shares) byUid.set(uid, (byUid.get(uid) ?? 0) + share);

@@ -4,39 +4,57 @@ import type { MinerFault } from '../core/verdicts.ts';
 /** Longest reference we read; a registry path is far shorter. */
 const MAX_REFERENCE = 255;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
-// Lower-case ASCII components: no newline, right-to-left mark, homoglyph or shell text gets through.
+// Lower-case ASCII components: no newline, right-to-left mark, homoglyph or shell text gets
+// through.
 const PATH =
   /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$/;
 const HOST = /^[a-z0-9]+(?:[.-]+[a-z0-9]+)*(?::[0-9]{1,5})?$/;
 /** Where a reference without a host is looked up. */
 const DEFAULT_HOST = 'docker.io';
 
-/** Splits a reference as Docker does: the first part is a host when it has a dot or a port, or is localhost. Null where it is no reference. */
+/**
+ * Splits a reference as Docker does: the first part is a host when it has a dot or a port, or is
+ * localhost. Null where it is no reference.
+ */
 export function splitReference(image: string): null | { host: string; path: string } {
   const slash = image.indexOf('/');
   const first = slash < 0 ? '' : image.slice(0, slash);
   const named = first.includes('.') || first.includes(':') || first === 'localhost';
   const host = named ? first : DEFAULT_HOST;
   const path = named ? image.slice(slash + 1) : image;
-  return HOST.test(host) && PATH.test(path) && URL.canParse(`https://${host}/`) ? { host, path } : null;
+  return HOST.test(host) && PATH.test(path) && URL.canParse(`https://${host}/`)
+    ? { host, path }
+    : null;
 }
 
 /** Whether an image reference and digest may be pulled at all; the fault says why not. */
-export function checkImage(image: string, digest: string, loopback: boolean): null | { verdict: MinerFault; reason: string } {
-  if (!DIGEST.test(digest)) return { verdict: 'E_REF', reason: 'digest is not sha256: and 64 lower-case hex digits' };
+export function checkImage(
+  image: string,
+  digest: string,
+  loopback: boolean,
+): null | { verdict: MinerFault; reason: string } {
+  if (!DIGEST.test(digest))
+    return { verdict: 'E_REF', reason: 'digest is not sha256: and 64 lower-case hex digits' };
   if (image.length > MAX_REFERENCE)
     return { verdict: 'E_REF', reason: `image reference longer than ${MAX_REFERENCE} characters` };
-  if (/^[^/]*@/.test(image)) return { verdict: 'E_REF_HOST', reason: 'user information in the image reference' };
-  if (/^\[/.test(image)) return { verdict: 'E_REF_HOST', reason: 'the registry host is an address' };
+  if (/^[^/]*@/.test(image))
+    return { verdict: 'E_REF_HOST', reason: 'user information in the image reference' };
+  if (/^\[/.test(image))
+    return { verdict: 'E_REF_HOST', reason: 'the registry host is an address' };
   const reference = splitReference(image);
-  if (reference === null) return { verdict: 'E_REF', reason: 'image is not [registry.host/]path[:tag]' };
+  if (reference === null)
+    return { verdict: 'E_REF', reason: 'image is not [registry.host/]path[:tag]' };
   const name = reference.host.replace(/:\d+$/, '');
   const local = name === 'localhost' || /^127(?:\.\d{1,3}){3}$/.test(name);
   if (local && loopback) return null;
-  // A last label of digits or 0x-hex makes URL parsers read the whole name as an IPv4 address, however it is written.
+  // A last label of digits or 0x-hex makes URL parsers read the whole name as an IPv4 address,
+  // however it is written.
   if (local || /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(name))
     return { verdict: 'E_REF_HOST', reason: `registry host ${name} is an address or a local name` };
-  if (!name.includes('.') || /\.(?:local|internal|localhost|lan|home|corp|test|invalid|example)$/.test(name)) {
+  if (
+    !name.includes('.') ||
+    /\.(?:local|internal|localhost|lan|home|corp|test|invalid|example)$/.test(name)
+  ) {
     return { verdict: 'E_REF_HOST', reason: `registry host ${name} is not a public name` };
   }
   return null;

@@ -28,8 +28,13 @@ const rules = { maxImageGb: 1 };
 
 describe('P17: a manifest', () => {
   it('of an honest image is read, and an index leads to its platform', () => {
-    expect(readManifest(manifest([layer(2), layer(3)]), rules)).toMatchObject({ kind: 'manifest', compressedBytes: 2500 });
-    expect(readManifest(index(platform('linux', 'arm64', 8), platform('linux', 'amd64')), rules)).toMatchObject({
+    expect(readManifest(manifest([layer(2), layer(3)]), rules)).toMatchObject({
+      kind: 'manifest',
+      compressedBytes: 2500,
+    });
+    expect(
+      readManifest(index(platform('linux', 'arm64', 8), platform('linux', 'amd64')), rules),
+    ).toMatchObject({
       kind: 'index',
       next: { digest: digest(9) },
     });
@@ -37,8 +42,18 @@ describe('P17: a manifest', () => {
 
   it.each([
     ['a bomb of sizes', manifest([layer(2, { size: 2e9 })]), /GB/],
-    ['more layers than a disk stacks', manifest(Array.from({ length: 128 }, (_, i) => layer(i))), /layers/],
-    ['a plugin', manifest([layer(2)], { config: { ...layer(1), mediaType: 'application/vnd.docker.plugin.v1+json' } }), /config/],
+    [
+      'more layers than a disk stacks',
+      manifest(Array.from({ length: 128 }, (_, i) => layer(i))),
+      /layers/,
+    ],
+    [
+      'a plugin',
+      manifest([layer(2)], {
+        config: { ...layer(1), mediaType: 'application/vnd.docker.plugin.v1+json' },
+      }),
+      /config/,
+    ],
     ['another type than an image’s', manifest([layer(2)], { mediaType: 'text/html' }), /mediaType/],
     ['an image that is an index too', manifest([layer(2)], { manifests: {} }), /manifests/],
     ['a negative size', manifest([layer(2, { size: -1 })]), /size/],
@@ -46,12 +61,22 @@ describe('P17: a manifest', () => {
     ['a foreign layer', manifest([layer(2, { urls: ['https://elsewhere.example'] })]), /elsewhere/],
     [
       'a foreign type',
-      manifest([layer(2, { mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip' })]),
+      manifest([
+        layer(2, { mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip' }),
+      ]),
       /elsewhere/,
     ],
     ['another algorithm', manifest([layer(2, { digest: `md5:${'0'.repeat(32)}` })]), /digest/],
-    ['the wrong platform', index(platform('linux', 'arm64'), platform('windows', 'amd64')), /linux\/amd64/],
-    ['two of one platform', index(platform('linux', 'amd64'), platform('linux', 'amd64', 10)), /which one/],
+    [
+      'the wrong platform',
+      index(platform('linux', 'arm64'), platform('windows', 'amd64')),
+      /linux\/amd64/,
+    ],
+    [
+      'two of one platform',
+      index(platform('linux', 'amd64'), platform('linux', 'amd64', 10)),
+      /which one/,
+    ],
     [
       'an index with 1000 entries',
       index(...Array.from({ length: 1000 }, (_, i) => platform('linux', 'amd64', i))),
@@ -59,7 +84,10 @@ describe('P17: a manifest', () => {
     ],
     [
       'an index in an index',
-      index({ ...platform('linux', 'amd64'), mediaType: 'application/vnd.oci.image.index.v1+json' }),
+      index({
+        ...platform('linux', 'amd64'),
+        mediaType: 'application/vnd.oci.image.index.v1+json',
+      }),
       /index inside/,
     ],
     ['an old schema', JSON.stringify({ schemaVersion: 1, fsLayers: [] }), /manifest/],

@@ -23,9 +23,16 @@ const descriptor = z.object({
   urls: z.array(z.string()).optional(),
   platform: z.object({ os: z.string(), architecture: z.string() }).optional(),
 });
-// What an engine takes for an image; another type it would treat otherwise (a plugin, an artifact), or refuse.
-const MANIFESTS = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json'];
-const CONFIGS = ['application/vnd.oci.image.config.v1+json', 'application/vnd.docker.container.image.v1+json'];
+// What an engine takes for an image; another type it would treat otherwise (a plugin, an artifact),
+// or refuse.
+const MANIFESTS = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+];
+const CONFIGS = [
+  'application/vnd.oci.image.config.v1+json',
+  'application/vnd.docker.container.image.v1+json',
+];
 const manifestSchema = z.object({
   schemaVersion: z.literal(2),
   mediaType: z.enum(MANIFESTS).optional(),
@@ -33,7 +40,10 @@ const manifestSchema = z.object({
   layers: z.array(descriptor).max(10_000),
   manifests: z.never().optional(),
 });
-const indexSchema = z.object({ schemaVersion: z.literal(2), manifests: z.array(z.unknown()).max(100_000) });
+const indexSchema = z.object({
+  schemaVersion: z.literal(2),
+  manifests: z.array(z.unknown()).max(100_000),
+});
 
 type Descriptor = z.infer<typeof descriptor>;
 /** What an image is made of, or the platform's manifest of an index to read next. */
@@ -48,8 +58,9 @@ export type ManifestResult =
   | { readonly kind: 'fault'; readonly verdict: 'E_IMAGE_POLICY'; readonly reason: string };
 
 /**
- * Whether an object of JSON says the same thing twice in two spellings. Other readers (Go's, which is the engine's) take names in any case and
- * the last one wins: "Layers" beside "layers" would show us one image and run another.
+ * Whether an object of JSON says the same thing twice in two spellings. Other readers (Go's, which
+ * is the engine's) take names in any case and the last one wins: "Layers" beside "layers" would
+ * show us one image and run another.
  */
 export function hasAlias(value: unknown, names: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false;
@@ -60,27 +71,47 @@ export function hasAlias(value: unknown, names: readonly string[]): boolean {
 }
 const DESCRIPTOR = ['mediaType', 'digest', 'size', 'urls', 'platform', 'data', 'artifactType'];
 
-const fault = (reason: string): ManifestResult => ({ kind: 'fault', verdict: 'E_IMAGE_POLICY', reason });
+const fault = (reason: string): ManifestResult => ({
+  kind: 'fault',
+  verdict: 'E_IMAGE_POLICY',
+  reason,
+});
 
 /**
- * Reads an OCI or Docker manifest or index by the image rules of DESIGN section 2, before anything is downloaded: one platform, no more layers
- * and bytes than allowed, and no layer that is fetched from elsewhere. Never throws: a manifest is the miner's bytes.
+ * Reads an OCI or Docker manifest or index by the image rules of DESIGN section 2, before anything
+ * is downloaded: one platform, no more layers and bytes than allowed, and no layer that is fetched
+ * from elsewhere. Never throws: a manifest is the miner's bytes.
  */
 export function readManifest(text: string, rules: { maxImageGb: number }): ManifestResult {
-  if (text.length > MAX_MANIFEST_BYTES) return fault(`the manifest is larger than ${MAX_MANIFEST_BYTES} bytes`);
+  if (text.length > MAX_MANIFEST_BYTES)
+    return fault(`the manifest is larger than ${MAX_MANIFEST_BYTES} bytes`);
   let value: unknown;
   try {
     value = parseStrictJson(text, RECORD_JSON);
   } catch (error) {
     return fault(`the manifest is not JSON: ${messageOf(error)}`.slice(0, 300));
   }
-  const parts = Object.values(value ?? {}).flatMap((part: unknown) => (Array.isArray(part) ? (part as unknown[]) : [part]));
+  const parts = Object.values(value ?? {}).flatMap((part: unknown) =>
+    Array.isArray(part) ? (part as unknown[]) : [part],
+  );
   if (
-    hasAlias(value, ['schemaVersion', 'mediaType', 'config', 'layers', 'manifests', 'subject', 'artifactType']) ||
+    hasAlias(value, [
+      'schemaVersion',
+      'mediaType',
+      'config',
+      'layers',
+      'manifests',
+      'subject',
+      'artifactType',
+    ]) ||
     parts.some(
       (part) =>
         hasAlias(part, DESCRIPTOR) ||
-        hasAlias((part as { platform?: unknown } | null)?.platform, ['os', 'architecture', 'variant']),
+        hasAlias((part as { platform?: unknown } | null)?.platform, [
+          'os',
+          'architecture',
+          'variant',
+        ]),
     )
   )
     return fault('a member of the manifest in another spelling');
@@ -89,18 +120,23 @@ export function readManifest(text: string, rules: { maxImageGb: number }): Manif
   const parsed = manifestSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
-    return fault(`the manifest's ${issue.path.join('.') || 'form'}: ${issue.message}`.slice(0, 300));
+    return fault(
+      `the manifest's ${issue.path.join('.') || 'form'}: ${issue.message}`.slice(0, 300),
+    );
   }
   const { config, layers } = parsed.data;
   if (layers.length === 0) return fault('the image has no layer');
-  if (layers.length > MAX_LAYERS) return fault(`${layers.length} layers, ${MAX_LAYERS} are the most`);
+  if (layers.length > MAX_LAYERS)
+    return fault(`${layers.length} layers, ${MAX_LAYERS} are the most`);
   const foreign = [config, ...layers].find(
     ({ mediaType, urls }) => urls !== undefined || /foreign|nondistributable/.test(mediaType),
   );
   if (foreign) return fault(`the layer ${foreign.digest} is fetched from elsewhere`);
   const compressedBytes = layers.reduce((sum, layer) => sum + layer.size, config.size);
   if (compressedBytes > rules.maxImageGb * 1e9)
-    return fault(`${(compressedBytes / 1e9).toFixed(1)} GB compressed, ${rules.maxImageGb} GB are the most`);
+    return fault(
+      `${(compressedBytes / 1e9).toFixed(1)} GB compressed, ${rules.maxImageGb} GB are the most`,
+    );
   return { kind: 'manifest', config, layers, compressedBytes };
 }
 
@@ -109,13 +145,18 @@ function fromIndex(entries: readonly unknown[]): ManifestResult {
     return fault(`an index of ${entries.length} entries, ${MAX_INDEX_ENTRIES} are the most`);
   const fitting = entries.flatMap((entry) => {
     const parsed = descriptor.safeParse(entry);
-    return parsed.success && parsed.data.platform?.os === PLATFORM.os && ARCHITECTURES.includes(parsed.data.platform.architecture)
+    return parsed.success &&
+      parsed.data.platform?.os === PLATFORM.os &&
+      ARCHITECTURES.includes(parsed.data.platform.architecture)
       ? [parsed.data]
       : [];
   });
   const [next, ...others] = fitting;
   if (!next) return fault(`no image for ${PLATFORM.os}/${PLATFORM.architecture}`);
-  if (others.length > 0) return fault(`${fitting.length} images for ${PLATFORM.os}/${PLATFORM.architecture}: which one counts?`);
+  if (others.length > 0)
+    return fault(
+      `${fitting.length} images for ${PLATFORM.os}/${PLATFORM.architecture}: which one counts?`,
+    );
   if (/index|manifest\.list/.test(next.mediaType)) return fault('an index inside an index');
   return { kind: 'index', next };
 }

@@ -17,7 +17,9 @@ const payloadSchema = z.object({
     .string()
     .regex(/^0x[0-9a-f]{64}$/)
     .optional(),
-  payment_block: z.union([z.number().int().nonnegative(), z.string().regex(/^0x[0-9a-f]{64}$/)]).optional(),
+  payment_block: z
+    .union([z.number().int().nonnegative(), z.string().regex(/^0x[0-9a-f]{64}$/)])
+    .optional(),
   payment_salt: z
     .string()
     .regex(/^[0-9A-Za-z_-]{1,64}$/)
@@ -30,13 +32,22 @@ export type Payload = {
   digest: string;
   payment: null | { tx: string; block: number | string; salt: string | null };
 };
-export type PayloadResult = { ok: true; payload: Payload } | { ok: false; verdict: MinerFault; reason: string };
+export type PayloadResult =
+  { ok: true; payload: Payload } | { ok: false; verdict: MinerFault; reason: string };
 
 /** Reads a committed payload. Never throws: every fault is a verdict with its reason. */
-export function parsePayload(bytes: Uint8Array, rules: { loopbackImages: boolean; needsPayment: boolean }): PayloadResult {
-  const refuse = (verdict: MinerFault, reason: string): PayloadResult => ({ ok: false, verdict, reason });
+export function parsePayload(
+  bytes: Uint8Array,
+  rules: { loopbackImages: boolean; needsPayment: boolean },
+): PayloadResult {
+  const refuse = (verdict: MinerFault, reason: string): PayloadResult => ({
+    ok: false,
+    verdict,
+    reason,
+  });
   if (bytes.length === 0) return refuse('E_PAYLOAD_DECODE', 'the payload is empty');
-  if (bytes.length > MAX_PAYLOAD) return refuse('E_PAYLOAD_DECODE', `the payload is longer than ${MAX_PAYLOAD} bytes`);
+  if (bytes.length > MAX_PAYLOAD)
+    return refuse('E_PAYLOAD_DECODE', `the payload is longer than ${MAX_PAYLOAD} bytes`);
   const text = fromUtf8(bytes);
   if (text === null) return refuse('E_PAYLOAD_DECODE', 'the payload is not UTF-8');
   let value: unknown;
@@ -48,13 +59,18 @@ export function parsePayload(bytes: Uint8Array, rules: { loopbackImages: boolean
   const parsed = payloadSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
-    return refuse('E_PAYLOAD_DECODE', `payload field ${issue.path.join('.') || '(top level)'}: ${issue.message}`.slice(0, 300));
+    return refuse(
+      'E_PAYLOAD_DECODE',
+      `payload field ${issue.path.join('.') || '(top level)'}: ${issue.message}`.slice(0, 300),
+    );
   }
   const { image, digest, payment_tx: tx, payment_block: block, payment_salt: salt } = parsed.data;
   const fault = checkImage(image, digest, rules.loopbackImages);
   if (fault) return refuse(fault.verdict, fault.reason);
-  const payment = tx === undefined || block === undefined ? null : { tx, block, salt: salt ?? null };
-  if (rules.needsPayment && payment === null) return refuse('E_PAYMENT', 'payment_tx or payment_block is missing');
+  const payment =
+    tx === undefined || block === undefined ? null : { tx, block, salt: salt ?? null };
+  if (rules.needsPayment && payment === null)
+    return refuse('E_PAYMENT', 'payment_tx or payment_block is missing');
   return { ok: true, payload: { image, digest, payment } };
 }
 
@@ -72,8 +88,9 @@ export function renderPayload(payload: Payload): string {
 }
 
 /**
- * The claim inside the payment's remark: sha256 of `<digest>:<salt>`, so that a rival who reads the remark learns nothing before the reveal.
- * Without a salt it is the bare digest (the form of Cacheon's first version).
+ * The claim inside the payment's remark: sha256 of `<digest>:<salt>`, so that a rival who reads the
+ * remark learns nothing before the reveal. Without a salt it is the bare digest (the form of
+ * Cacheon's first version).
  */
 export function paymentClaim(digest: string, salt: string | null): string {
   return salt === null ? digest : createHash('sha256').update(`${digest}:${salt}`).digest('hex');

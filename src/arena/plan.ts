@@ -5,17 +5,24 @@ import type { Submission } from './submissions.ts';
 export type Shard = { readonly index: number; readonly entries: readonly string[] };
 
 /**
- * Deals a round's entries out to shards. Incumbents run on every shard, so that challengers are compared with them on the same machine;
- * challengers are dealt in the order drawn from the seed. No challengers: no shards, nothing to measure.
+ * Deals a round's entries out to shards. Incumbents run on every shard, so that challengers are
+ * compared with them on the same machine; challengers are dealt in the order drawn from the seed.
+ * No challengers: no shards, nothing to measure.
  */
-export function dealShards(submissions: readonly Submission[], shards: number, seed: Uint8Array): Shard[] {
+export function dealShards(
+  submissions: readonly Submission[],
+  shards: number,
+  seed: Uint8Array,
+): Shard[] {
   const evaluated = submissions.filter((submission) => submission.status === 'evaluate');
   const challengers = evaluated
     .filter((entry) => entry.role === 'challenger')
     .map((entry) => entry.key)
     .sort();
   if (challengers.length === 0) return [];
-  const incumbents = evaluated.filter((entry) => entry.role !== 'challenger').map((entry) => entry.key);
+  const incumbents = evaluated
+    .filter((entry) => entry.role !== 'challenger')
+    .map((entry) => entry.key);
   const dealt = new Prng(seed, 'shards').shuffle(challengers);
   const used = Math.min(shards, dealt.length);
   return Array.from({ length: used }, (_, index) => ({
@@ -24,7 +31,15 @@ export function dealShards(submissions: readonly Submission[], shards: number, s
   }));
 }
 
-/** Order of the arms of one boot between the two baseline runs: drawn from the seed, so that nobody chooses a warm or a quiet slot. */
-export function armOrder(entries: readonly string[], seed: Uint8Array, shard: number, boot: number): string[] {
+/**
+ * Order of the arms of one boot between the two baseline runs: drawn from the seed, so that nobody
+ * chooses a warm or a quiet slot.
+ */
+export function armOrder(
+  entries: readonly string[],
+  seed: Uint8Array,
+  shard: number,
+  boot: number,
+): string[] {
   return new Prng(seed, `order/${shard}/${boot}`).shuffle([...entries].sort());
 }

@@ -23,12 +23,25 @@ export type Decision = {
 export type Ranking = Standing & { readonly decisions: readonly Decision[] };
 
 /** A result with the image it belongs to. */
-export type RankedEntry = { readonly result: VerifiedResult; readonly image: string; readonly digest: string };
+export type RankedEntry = {
+  readonly result: VerifiedResult;
+  readonly image: string;
+  readonly digest: string;
+};
 
-export type RankingRules = Pick<Arena, 'boots' | 'bootSd' | 'takeoverMargin' | 'winnerInfraBar' | 'winnerInfraLoss'>;
+export type RankingRules = Pick<
+  Arena,
+  'boots' | 'bootSd' | 'takeoverMargin' | 'winnerInfraBar' | 'winnerInfraLoss'
+>;
 
-/** Standing after deregistrations: a winner that left is replaced by the runner-up, whose own score then counts. */
-export function afterDeregistration(standing: Standing, registered: (place: Place) => boolean): Standing {
+/**
+ * Standing after deregistrations: a winner that left is replaced by the runner-up, whose own score
+ * then counts.
+ */
+export function afterDeregistration(
+  standing: Standing,
+  registered: (place: Place) => boolean,
+): Standing {
   const runnerUp = standing.runnerUp && registered(standing.runnerUp) ? standing.runnerUp : null;
   if (standing.winner && registered(standing.winner)) return { winner: standing.winner, runnerUp };
   return { winner: runnerUp, runnerUp: null };
@@ -41,7 +54,10 @@ function better(a: Place, b: Place): number {
   return a.hotkey < b.hotkey ? -1 : a.hotkey > b.hotkey ? 1 : 0;
 }
 
-/** A challenger's score is the lower of its boots; an incumbent's is its first boot's, so that challengers cannot lower it by asking for another. */
+/**
+ * A challenger's score is the lower of its boots; an incumbent's is its first boot's, so that
+ * challengers cannot lower it by asking for another.
+ */
 function scoreOf(result: VerifiedResult): number {
   const scores = result.boots.map((boot) => boot.score);
   if (scores.length === 0 || result.verdict !== 'VALID') return 0;
@@ -58,17 +74,26 @@ function barOf(
   if (!standing || !fresh) return { kind: 'none' };
   if (fresh.verdict === 'VALID') {
     const run = fresh.boots.find((item) => item.boot === at.boot && item.shard === at.shard);
-    return run ? { kind: 'fresh', score: run.score, promptScores: run.promptScores } : { kind: 'shut' };
+    return run
+      ? { kind: 'fresh', score: run.score, promptScores: run.promptScores }
+      : { kind: 'shut' };
   }
   if (fresh.verdict.startsWith('E_')) return { kind: 'none' };
-  return infraRounds <= rules.winnerInfraBar ? { kind: 'shut' } : { kind: 'point', score: standing.score };
+  return infraRounds <= rules.winnerInfraBar
+    ? { kind: 'shut' }
+    : { kind: 'point', score: standing.score };
 }
 
 /**
- * Who holds the throne and the second place after a round (DESIGN section 2, takeover).
- * The order of `entries` does not matter. A winner in INFRA keeps its last score; too many such rounds cost it the place.
+ * Who holds the throne and the second place after a round (DESIGN section 2, takeover). The order
+ * of `entries` does not matter. A winner in INFRA keeps its last score; too many such rounds cost
+ * it the place.
  */
-export function rank(entries: readonly RankedEntry[], standing: Standing, rules: RankingRules): Ranking {
+export function rank(
+  entries: readonly RankedEntry[],
+  standing: Standing,
+  rules: RankingRules,
+): Ranking {
   const place = ({ result, image, digest }: RankedEntry): Place => ({
     key: result.key,
     hotkey: result.hotkey,
@@ -78,12 +103,16 @@ export function rank(entries: readonly RankedEntry[], standing: Standing, rules:
     score: scoreOf(result),
     infraRounds: 0,
   });
-  const find = (key: string | undefined): RankedEntry | undefined => entries.find((entry) => entry.result.key === key);
+  const find = (key: string | undefined): RankedEntry | undefined =>
+    entries.find((entry) => entry.result.key === key);
   const winnerEntry = find(standing.winner?.key);
   const runnerUpEntry = find(standing.runnerUp?.key);
   const winnerInfra =
-    winnerEntry !== undefined && !winnerEntry.result.verdict.startsWith('E_') && winnerEntry.result.verdict !== 'VALID';
-  // "of the winner alone": a round in which nobody else could be measured says nothing about the winner.
+    winnerEntry !== undefined &&
+    !winnerEntry.result.verdict.startsWith('E_') &&
+    winnerEntry.result.verdict !== 'VALID';
+  // "of the winner alone": a round in which nobody else could be measured says nothing about the
+  // winner.
   const others = entries.some((entry) => entry !== winnerEntry && entry.result.verdict === 'VALID');
   const infraRounds = winnerInfra ? (standing.winner?.infraRounds ?? 0) + (others ? 1 : 0) : 0;
 
@@ -94,7 +123,11 @@ export function rank(entries: readonly RankedEntry[], standing: Standing, rules:
         const bar = barOf(standing.winner, winnerEntry?.result, run, infraRounds, rules);
         return { boot: run.boot, ...decideBoot(run, bar, rules) };
       });
-      return { key: result.key, takesOver: boots.length >= rules.boots && boots.every((boot) => boot.takesOver), boots };
+      return {
+        key: result.key,
+        takesOver: boots.length >= rules.boots && boots.every((boot) => boot.takesOver),
+        boots,
+      };
     })
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 
@@ -106,7 +139,8 @@ export function rank(entries: readonly RankedEntry[], standing: Standing, rules:
   let kept: Place | null = null;
   if (standing.winner && winnerEntry) {
     if (winnerEntry.result.verdict === 'VALID') kept = place(winnerEntry);
-    else if (winnerInfra && infraRounds < rules.winnerInfraLoss) kept = { ...standing.winner, infraRounds };
+    else if (winnerInfra && infraRounds < rules.winnerInfraLoss)
+      kept = { ...standing.winner, infraRounds };
   }
   // The second place: measured fresh, or its last score where nobody could measure it.
   let second: Place | null = null;
@@ -126,7 +160,8 @@ export function rank(entries: readonly RankedEntry[], standing: Standing, rules:
     ...entries
       .filter(
         (entry) =>
-          entry.result.verdict === 'VALID' && entry.result.boots.every((boot) => lowerBound(boot.promptScores, rules.bootSd) > 0),
+          entry.result.verdict === 'VALID' &&
+          entry.result.boots.every((boot) => lowerBound(boot.promptScores, rules.bootSd) > 0),
       )
       .map(place),
     ...(second && runnerUpEntry?.result.verdict !== 'VALID' ? [second] : []),

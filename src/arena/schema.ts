@@ -8,13 +8,20 @@ const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();
 const share = z.number().min(0).max(1);
 const versions = z.array(z.string().regex(/^\d+(?:\.\d+)*$/)).min(1);
-const ss58 = z.string().refine((text) => decodeSs58(text) !== null, 'wants an ss58 address of prefix 42');
+const ss58 = z
+  .string()
+  .refine((text) => decodeSs58(text) !== null, 'wants an ss58 address of prefix 42');
 
-/** Every number of the competition (DESIGN section 2). Unknown fields are refused: a typo must not silently keep a default. */
+/**
+ * Every number of the competition (DESIGN section 2). Unknown fields are refused: a typo must not
+ * silently keep a default.
+ */
 export const arenaSchema = z.strictObject({
   $schema: z.string().optional().describe('path of the JSON Schema, for editors'),
   name: z.string().min(1).max(60).describe('name of the arena, in every record'),
-  rules: z.literal(1).describe('version of the formulas; a changed formula is a new version beside the old one'),
+  rules: z
+    .literal(1)
+    .describe('version of the formulas; a changed formula is a new version beside the old one'),
   network: z.enum(['finney', 'test', 'local']).describe('which chain'),
   netuid: count.max(65_535).describe('subnet number on that chain'),
   genesisHash: z
@@ -24,7 +31,10 @@ export const arenaSchema = z.strictObject({
     .describe('genesis hash the chain must have; null only for local chains'),
   model: z.strictObject({
     name: z.string().min(1).describe('the `model` field of every request'),
-    path: z.string().min(1).describe('folder of the weights on the host, mounted read-only at /models'),
+    path: z
+      .string()
+      .min(1)
+      .describe('folder of the weights on the host, mounted read-only at /models'),
     eosTokenId: count.describe('id that ends an answer'),
     chatTemplate: z.literal('chatml').describe('how messages become a prompt'),
     systemMessage: z.string().describe('what the template says where no system message is given'),
@@ -41,20 +51,27 @@ export const arenaSchema = z.strictObject({
       z.literal('generated'),
       z.strictObject({
         name: z.string(),
-        manifestSha256: sha256.nullable().describe('null until a corpus is pinned: then no round runs'),
+        manifestSha256: sha256
+          .nullable()
+          .describe('null until a corpus is pinned: then no round runs'),
       }),
     ])
     .describe('where passages come from'),
   warmupPrompts: count.max(100).default(2).describe('unscored prompts at the start of every arm'),
   scoredPrompts: positive.max(100).default(10).describe('scored prompts of a boot'),
-  inputTokens: positive.max(131_072).default(6144).describe('tokens of one prompt, counted with the tokenizer'),
+  inputTokens: positive
+    .max(131_072)
+    .default(6144)
+    .describe('tokens of one prompt, counted with the tokenizer'),
   maxTokens: positive.max(32_768).default(512).describe('max_tokens of every request'),
   scoredLogprobs: z
     .boolean()
     .default(false)
     .describe('whether scored requests ask for logprobs (needed for the first-divergence gate)'),
   images: z.strictObject({
-    baseline: z.string().describe('image@sha256:… of the pinned vLLM; without a digest no round runs'),
+    baseline: z
+      .string()
+      .describe('image@sha256:… of the pinned vLLM; without a digest no round runs'),
     reference: z.string().describe('image@sha256:… of the vLLM that teacher-forces'),
     bases: z
       .array(z.string())
@@ -71,11 +88,20 @@ export const arenaSchema = z.strictObject({
       ),
   }),
   hardware: z
-    .record(z.string(), z.strictObject({ gpus: positive, memoryGb: positive, models: z.array(z.string()) }))
+    .record(
+      z.string(),
+      z.strictObject({ gpus: positive, memoryGb: positive, models: z.array(z.string()) }),
+    )
     .default({})
     .describe('hardware tiers; CACHEON_TIER names the one in use'),
   deadlines: z
-    .strictObject({ start: seconds, connect: seconds, firstByte: seconds, interChunk: seconds, request: seconds })
+    .strictObject({
+      start: seconds,
+      connect: seconds,
+      firstByte: seconds,
+      interChunk: seconds,
+      request: seconds,
+    })
     .default({ start: 750, connect: 5, firstByte: 60, interChunk: 30, request: 120 })
     .describe('seconds on the monotonic clock'),
   limits: z
@@ -93,19 +119,36 @@ export const arenaSchema = z.strictObject({
     .strictObject({
       ttftWeight: share.default(0.5),
       throughputWeight: share.default(0.5),
-      minTokensShare: share.default(0.9).describe("throughput is 0 under this share of the baseline's tokens"),
-      stallChunks: positive.default(5).describe('content chunks from which the stall correction applies'),
-      stallRatio: z.number().positive().default(8).describe('first gap over median gap that counts as a stall'),
+      minTokensShare: share
+        .default(0.9)
+        .describe("throughput is 0 under this share of the baseline's tokens"),
+      stallChunks: positive
+        .default(5)
+        .describe('content chunks from which the stall correction applies'),
+      stallRatio: z
+        .number()
+        .positive()
+        .default(8)
+        .describe('first gap over median gap that counts as a stall'),
       burstTokens: positive.default(16).describe('a chunk with more tokens is a burst'),
     })
     .prefault({}),
-  honestP999Nats: z.number().positive().describe('calibrated p99.9 of the mean clipped margin of honest runs'),
+  honestP999Nats: z
+    .number()
+    .positive()
+    .describe('calibrated p99.9 of the mean clipped margin of honest runs'),
   gate: z
     .strictObject({
       clipNats: z.number().positive().default(1),
-      meanFactor: z.number().positive().default(1.25).describe('mean clipped margin may reach this times honestP999Nats'),
+      meanFactor: z
+        .number()
+        .positive()
+        .default(1.25)
+        .describe('mean clipped margin may reach this times honestP999Nats'),
       firstTokenNats: z.number().positive().default(0.2),
-      firstTokenStrikes: count.default(1).describe('answers that may start with a margin above firstTokenNats'),
+      firstTokenStrikes: count
+        .default(1)
+        .describe('answers that may start with a margin above firstTokenNats'),
       bigMarginNats: z.number().positive().default(2),
       bigMargins: positive.default(2).describe('this many tokens above bigMarginNats fail'),
       runningMeanFactor: z
@@ -113,18 +156,42 @@ export const arenaSchema = z.strictObject({
         .positive()
         .default(1)
         .describe("running mean over an image's rounds may reach this times honestP999Nats"),
-      lengthTolerance: share.default(0.02).describe('without ids: canonical tokens against max_tokens'),
-      divergenceNats: z.number().positive().default(0.5).describe('first divergence: logprob gap allowed'),
+      lengthTolerance: share
+        .default(0.02)
+        .describe('without ids: canonical tokens against max_tokens'),
+      divergenceNats: z
+        .number()
+        .positive()
+        .default(0.5)
+        .describe('first divergence: logprob gap allowed'),
     })
     .prefault({}),
-  driftLimit: z.number().positive().default(0.03).describe('|last/first - 1| of the baseline in one boot'),
+  driftLimit: z
+    .number()
+    .positive()
+    .default(0.03)
+    .describe('|last/first - 1| of the baseline in one boot'),
   clock: z
     .strictObject({
-      waitMs: z.number().positive().default(5).describe('what the client itself may lose in a sample, in ms'),
-      waitShare: share.default(0.02).describe('or this share of what it measured, where that is more; else the sample is void'),
-      ttftBiasMs: z.number().positive().default(0.25).describe('self-test: error of the median TTFT'),
+      waitMs: z
+        .number()
+        .positive()
+        .default(5)
+        .describe('what the client itself may lose in a sample, in ms'),
+      waitShare: share
+        .default(0.02)
+        .describe('or this share of what it measured, where that is more; else the sample is void'),
+      ttftBiasMs: z
+        .number()
+        .positive()
+        .default(0.25)
+        .describe('self-test: error of the median TTFT'),
       p99Ms: z.number().positive().default(3).describe('self-test: p99 of the error of all chunks'),
-      throughputBias: z.number().positive().default(0.002).describe('self-test: relative error of throughput'),
+      throughputBias: z
+        .number()
+        .positive()
+        .default(0.002)
+        .describe('self-test: relative error of throughput'),
     })
     .prefault({})
     .describe('how wrong the measuring client may be'),
@@ -134,8 +201,16 @@ export const arenaSchema = z.strictObject({
       cpus: positive.default(32),
       pids: positive.default(4096),
       shmGb: z.number().positive().default(16),
-      tmpGb: z.number().positive().default(16).describe('/tmp: writable, nothing in it can be executed'),
-      cacheGb: z.number().positive().default(32).describe('/cache: writable, for code that is compiled at run time'),
+      tmpGb: z
+        .number()
+        .positive()
+        .default(16)
+        .describe('/tmp: writable, nothing in it can be executed'),
+      cacheGb: z
+        .number()
+        .positive()
+        .default(32)
+        .describe('/cache: writable, for code that is compiled at run time'),
       files: positive.default(65_536).describe('open files'),
       minimums: z
         .strictObject({ engine: versions, runc: versions, toolkit: versions, driver: versions })
@@ -145,37 +220,67 @@ export const arenaSchema = z.strictObject({
           toolkit: ['1.19.1'],
           driver: ['535.309.01', '580.159.03', '595.71.05'],
         })
-        .describe('oldest versions that may run a round; lowering one is an override that every plan records'),
+        .describe(
+          'oldest versions that may run a round; lowering one is an override that every plan records',
+        ),
     })
     .prefault({})
     .describe('what a server may use, and how new what holds it in must be'),
   boots: positive.max(5).default(2).describe('separate boots that must all say yes to a crown'),
-  bootSd: z.number().nonnegative().default(0.005).describe('standard deviation of a score between boots'),
-  takeoverMargin: z.number().min(1).default(1.01).describe("a challenger must beat this times the winner's fresh score"),
-  winnerInfraBar: positive.default(2).describe("INFRA rounds in a row after which the winner's last score is only a bar"),
-  winnerInfraLoss: positive.default(4).describe('INFRA rounds in a row after which the winner loses the place'),
+  bootSd: z
+    .number()
+    .nonnegative()
+    .default(0.005)
+    .describe('standard deviation of a score between boots'),
+  takeoverMargin: z
+    .number()
+    .min(1)
+    .default(1.01)
+    .describe("a challenger must beat this times the winner's fresh score"),
+  winnerInfraBar: positive
+    .default(2)
+    .describe("INFRA rounds in a row after which the winner's last score is only a bar"),
+  winnerInfraLoss: positive
+    .default(4)
+    .describe('INFRA rounds in a row after which the winner loses the place'),
   emission: z
     .strictObject({
-      fullPoolScore: z.number().positive().default(0.1).describe('winner score that earns the whole pool'),
+      fullPoolScore: z
+        .number()
+        .positive()
+        .default(0.1)
+        .describe('winner score that earns the whole pool'),
       winnerShare: share.default(0.8),
       runnerUpShare: share.default(0.2),
     })
     .prefault({}),
   fee: z.number().min(0).max(1_000_000).default(0.1).describe('TAO for one submission; 0: none'),
-  treasury: ss58.nullable().describe('who is paid; while it is null, an arena with a fee takes no submission'),
+  treasury: ss58
+    .nullable()
+    .describe('who is paid; while it is null, an arena with a fee takes no submission'),
   burnUid: count.max(65_535).describe('uid that takes what nobody earned'),
-  timelock: z.boolean().default(true).describe('whether submit hides a commitment until its reveal round'),
-  planBlocks: positive.default(7200).describe('blocks after which a plan without a round must be void'),
+  timelock: z
+    .boolean()
+    .default(true)
+    .describe('whether submit hides a commitment until its reveal round'),
+  planBlocks: positive
+    .default(7200)
+    .describe('blocks after which a plan without a round must be void'),
   shards: positive.max(256).default(1).describe('machines that share the challengers of a round'),
   maxImageGb: z.number().positive().default(20).describe('compressed size of an image'),
   maxUnpackedGb: z.number().positive().default(80).describe('size of an image once unpacked'),
-  maxOwnFiles: positive.default(131_072).describe('files of an image that the baseline does not have'),
+  maxOwnFiles: positive
+    .default(131_072)
+    .describe('files of an image that the baseline does not have'),
   copyContainment: share
     .default(0.9)
     .describe(
       "an image is a copy where this share of the earlier one's own files, by weight, is in it, and of its own in the earlier one",
     ),
-  loopbackImages: z.boolean().default(false).describe('whether images may come from a registry on loopback (tests)'),
+  loopbackImages: z
+    .boolean()
+    .default(false)
+    .describe('whether images may come from a registry on loopback (tests)'),
 });
 
 export type Arena = z.infer<typeof arenaSchema>;
@@ -183,7 +288,10 @@ export type Arena = z.infer<typeof arenaSchema>;
 /** A wrong arena file, prompt request or plan input. */
 export class ArenaError extends CacheonError<'BAD_ARENA'> {}
 
-/** Checks an arena file's JSON and fills in the defaults. Throws {@link ArenaError} with the path of the first fault. */
+/**
+ * Checks an arena file's JSON and fills in the defaults. Throws {@link ArenaError} with the path of
+ * the first fault.
+ */
 export function parseArena(value: unknown, source: string): Arena {
   const parsed = arenaSchema.safeParse(value);
   if (!parsed.success) {

@@ -4,9 +4,17 @@ import { parsePayload } from './payload.ts';
 import { afterDeregistration, type Standing } from './ranking.ts';
 
 /** A registered miner at the plan's block. */
-export type Neuron = { readonly uid: number; readonly hotkey: string; readonly coldkey: string; readonly registeredAt: number };
+export type Neuron = {
+  readonly uid: number;
+  readonly hotkey: string;
+  readonly coldkey: string;
+  readonly registeredAt: number;
+};
 
-/** What a hotkey has on chain: a payload, something no payload can be read from, a timelock that is still shut, or something nobody can date yet. */
+/**
+ * What a hotkey has on chain: a payload, something no payload can be read from, a timelock that is
+ * still shut, or something nobody can date yet.
+ */
 export type Commitment = {
   readonly hotkey: string;
   readonly commitBlock: number;
@@ -19,14 +27,21 @@ export type Commitment = {
     | { readonly kind: 'unknown'; readonly reason: string };
 };
 
-/** Outcome of looking a payment up; `unknown` means that nobody could tell (say, state no longer kept): asked again next time. */
+/**
+ * Outcome of looking a payment up; `unknown` means that nobody could tell (say, state no longer
+ * kept): asked again next time.
+ */
 export type PaymentCheck =
   | { readonly state: 'paid' }
   | { readonly state: 'refused'; readonly reason: string }
   | { readonly state: 'unknown'; readonly reason: string };
 
 /** Sum of an image's clipped margins over all its rounds, for the running mean. */
-export type ImageHistory = { readonly rounds: number; readonly tokens: number; readonly clippedNats: number };
+export type ImageHistory = {
+  readonly rounds: number;
+  readonly tokens: number;
+  readonly clippedNats: number;
+};
 
 /** What the ledger says about earlier rounds. */
 export type History = {
@@ -38,14 +53,24 @@ export type History = {
   /** Payment hash -> the submission it already served. */
   readonly payments: ReadonlyMap<string, string>;
   readonly images: ReadonlyMap<string, ImageHistory>;
-  /** Commit block of a revealed submission, by `hotkey:revealBlock`: the chain forgets it within the hour. */
+  /**
+   * Commit block of a revealed submission, by `hotkey:revealBlock`: the chain forgets it within the
+   * hour.
+   */
   readonly dated: ReadonlyMap<string, number>;
   /** Submissions that an earlier plan found paid, by key. */
   readonly paid: ReadonlySet<string>;
-  /** Block of the round that first found a submission's image gone from its registry, where no later one found it there. */
+  /**
+   * Block of the round that first found a submission's image gone from its registry, where no later
+   * one found it there.
+   */
   readonly gone: ReadonlyMap<string, number>;
 };
-export type Claim = { readonly digest: string; readonly hotkey: string; readonly commitBlock: number };
+export type Claim = {
+  readonly digest: string;
+  readonly hotkey: string;
+  readonly commitBlock: number;
+};
 
 export const EMPTY_HISTORY: History = {
   standing: { winner: null, runnerUp: null },
@@ -60,7 +85,9 @@ export const EMPTY_HISTORY: History = {
 
 export type SubmissionStatus = 'evaluate' | 'rejected' | 'judged' | 'waiting';
 
-/** One line of a plan. Every submission that the chain shows is listed, so that an omission is seen. */
+/**
+ * One line of a plan. Every submission that the chain shows is listed, so that an omission is seen.
+ */
 export type Submission = {
   key: string;
   hotkey: string;
@@ -85,14 +112,17 @@ export function submissionKey(hotkey: string, commitBlock: number): string {
   return `${hotkey}:${commitBlock}`;
 }
 
-/** Earlier commit first, then the smaller hotkey: the order in which copies and payments are judged. */
+/**
+ * Earlier commit first, then the smaller hotkey: the order in which copies and payments are judged.
+ */
 function byCommit(a: Commitment, b: Commitment): number {
   return a.commitBlock - b.commitBlock || (a.hotkey < b.hotkey ? -1 : a.hotkey > b.hotkey ? 1 : 0);
 }
 
 /**
- * Every submission at one block with what becomes of it. Pure: the same chain state, payments and ledger give the same list, whatever their order.
- * Hotkeys without a uid, and commitments older than the registration, are not submissions: the slot may have changed hands.
+ * Every submission at one block with what becomes of it. Pure: the same chain state, payments and
+ * ledger give the same list, whatever their order. Hotkeys without a uid, and commitments older
+ * than the registration, are not submissions: the slot may have changed hands.
  */
 export function listSubmissions(
   arena: Arena,
@@ -121,7 +151,13 @@ export function listSubmissions(
     const listed = submissions.find((submission) => submission.key === place.key);
     const neuron = neurons.get(place.hotkey)!;
     const entry: Submission = {
-      ...(listed ?? { key: place.key, hotkey: place.hotkey, commitBlock: place.commitBlock, revealBlock: null, paymentTx: null }),
+      ...(listed ?? {
+        key: place.key,
+        hotkey: place.hotkey,
+        commitBlock: place.commitBlock,
+        revealBlock: null,
+        paymentTx: null,
+      }),
       coldkey: neuron.coldkey,
       uid: neuron.uid,
       image: place.image,
@@ -164,20 +200,29 @@ function judgeEntry(
     history: null,
   };
   const { content } = commitment;
-  if (content.kind === 'hidden') return { ...base, status: 'waiting', verdict: 'SKIP_UNREVEALED', reason: content.reason };
+  if (content.kind === 'hidden')
+    return { ...base, status: 'waiting', verdict: 'SKIP_UNREVEALED', reason: content.reason };
   if (content.kind === 'unknown') return { ...base, status: 'waiting', reason: content.reason };
   const done = past.history.judged.get(key);
-  const reject = (verdict: MinerFault, reason: string, known: Partial<Submission> = {}): Submission =>
+  const reject = (
+    verdict: MinerFault,
+    reason: string,
+    known: Partial<Submission> = {},
+  ): Submission =>
     done
       ? { ...base, ...known, status: 'judged', verdict: done.verdict, reason: done.reason }
       : { ...base, ...known, verdict, reason };
   if (content.kind === 'fault') return reject(content.verdict, content.reason);
 
-  const parsed = parsePayload(content.bytes, { loopbackImages: arena.loopbackImages, needsPayment: arena.fee > 0 });
+  const parsed = parsePayload(content.bytes, {
+    loopbackImages: arena.loopbackImages,
+    needsPayment: arena.fee > 0,
+  });
   if (!parsed.ok) return reject(parsed.verdict, parsed.reason);
   const { image, digest, payment } = parsed.payload;
   const known = { image, digest, paymentTx: payment?.tx ?? null };
-  if (done) return { ...base, ...known, status: 'judged', verdict: done.verdict, reason: done.reason };
+  if (done)
+    return { ...base, ...known, status: 'judged', verdict: done.verdict, reason: done.reason };
 
   if (arena.fee > 0 && payment) {
     const owner = past.spent.get(payment.tx);
@@ -186,15 +231,27 @@ function judgeEntry(
     const check = payments.get(key);
     if (check?.state === 'refused') return reject('E_PAYMENT', check.reason, known);
     if (check?.state !== 'paid')
-      return { ...base, ...known, status: 'waiting', reason: check?.reason ?? 'the payment has not been looked up' };
+      return {
+        ...base,
+        ...known,
+        status: 'waiting',
+        reason: check?.reason ?? 'the payment has not been looked up',
+      };
     past.spent.set(payment.tx, key);
   }
   // Only paid submissions hold a claim: else anybody could block a rival's digest for nothing.
   const earlier = past.claims.find(
-    (claim) => claim.digest === digest && claim.hotkey !== commitment.hotkey && claim.commitBlock <= commitment.commitBlock,
+    (claim) =>
+      claim.digest === digest &&
+      claim.hotkey !== commitment.hotkey &&
+      claim.commitBlock <= commitment.commitBlock,
   );
   if (earlier)
-    return reject('E_COPY', `the image of ${submissionKey(earlier.hotkey, earlier.commitBlock)}, committed earlier`, known);
+    return reject(
+      'E_COPY',
+      `the image of ${submissionKey(earlier.hotkey, earlier.commitBlock)}, committed earlier`,
+      known,
+    );
   past.claims.push({ digest, hotkey: commitment.hotkey, commitBlock: commitment.commitBlock });
   return {
     ...base,

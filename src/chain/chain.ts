@@ -5,7 +5,11 @@ import type { EpochState } from './weights.ts';
 /** A finalized block. */
 export type BlockRef = { readonly number: number; readonly hash: string };
 /** What tells one chain from another. */
-export type ChainIdentity = { readonly genesisHash: string; readonly specName: string; readonly specVersion: number };
+export type ChainIdentity = {
+  readonly genesisHash: string;
+  readonly specName: string;
+  readonly specVersion: number;
+};
 
 /** One field of a commitment as it stands on chain, bytes undecoded. */
 export type CommitmentField =
@@ -13,9 +17,18 @@ export type CommitmentField =
   | { readonly kind: 'hash'; readonly algorithm: string }
   | { readonly kind: 'timelock'; readonly revealRound: number }
   | { readonly kind: 'none' | 'reset-bonds' | 'unknown' };
-/** A commitment that stands now. The chain keeps one per hotkey: a later one replaces it, sealed or not. */
-export type StandingCommitment = { readonly block: number; readonly fields: readonly CommitmentField[] };
-/** What the chain revealed of a sealed commitment, with the block of the reveal (not of the commitment). */
+/**
+ * A commitment that stands now. The chain keeps one per hotkey: a later one replaces it, sealed or
+ * not.
+ */
+export type StandingCommitment = {
+  readonly block: number;
+  readonly fields: readonly CommitmentField[];
+};
+/**
+ * What the chain revealed of a sealed commitment, with the block of the reveal (not of the
+ * commitment).
+ */
 export type RevealedCommitment = { readonly block: number; readonly bytes: Uint8Array };
 /** Everything that the chain knows of one hotkey's commitments. */
 export type ChainCommitment = {
@@ -58,7 +71,9 @@ export type PaymentOutcome =
 
 export type WeightRow = readonly { readonly uid: number; readonly weight: number }[];
 
-/** A subnet as one of its hotkeys sees it at the newest block: everything that sending depends on. */
+/**
+ * A subnet as one of its hotkeys sees it at the newest block: everything that sending depends on.
+ */
 export type SubnetState = {
   readonly head: BlockRef;
   readonly uid: number | null;
@@ -68,7 +83,10 @@ export type SubnetState = {
   readonly validatorPermit: boolean;
   /** Owner hotkeys may set weights without a permit. */
   readonly isOwner: boolean;
-  /** Stake that counts for permits and weights, and the least that setting weights wants; null where the runtime does not tell. */
+  /**
+   * Stake that counts for permits and weights, and the least that setting weights wants; null where
+   * the runtime does not tell.
+   */
   readonly stakeRao: bigint | null;
   readonly stakeThresholdRao: bigint;
   readonly lastUpdate: number;
@@ -79,7 +97,9 @@ export type SubnetState = {
   /** Version that a timelocked commit must name; null where the runtime has none. */
   readonly timelockVersion: number | null;
   readonly tempo: number;
-  /** Counted epochs; null on runtimes before spec 423, whose epochs follow from the block number. */
+  /**
+   * Counted epochs; null on runtimes before spec 423, whose epochs follow from the block number.
+   */
   readonly epochs: EpochState | null;
   readonly revealPeriodEpochs: number;
   /** The chain's own clock, unix seconds: a machine's clock may be wrong. */
@@ -91,7 +111,12 @@ export type SubnetState = {
 
 /** A call that a validator or a miner of this competition signs. */
 export type Call =
-  | { readonly kind: 'set-weights'; readonly netuid: number; readonly row: WeightRow; readonly versionKey: number }
+  | {
+      readonly kind: 'set-weights';
+      readonly netuid: number;
+      readonly row: WeightRow;
+      readonly versionKey: number;
+    }
   | { readonly kind: 'commit-weights'; readonly netuid: number; readonly hash: Uint8Array }
   | {
       readonly kind: 'reveal-weights';
@@ -108,12 +133,23 @@ export type Call =
       readonly version: number;
     }
   | { readonly kind: 'commit'; readonly netuid: number; readonly payload: Uint8Array }
-  | { readonly kind: 'commit-sealed'; readonly netuid: number; readonly ciphertext: Uint8Array; readonly round: number }
-  | { readonly kind: 'pay'; readonly treasury: string; readonly amountRao: bigint; readonly remark: string };
+  | {
+      readonly kind: 'commit-sealed';
+      readonly netuid: number;
+      readonly ciphertext: Uint8Array;
+      readonly round: number;
+    }
+  | {
+      readonly kind: 'pay';
+      readonly treasury: string;
+      readonly amountRao: bigint;
+      readonly remark: string;
+    };
 
 /**
- * A signed transaction. With the same bytes it can be sent any number of times: its nonce lets it in once, its era ends at `lastBlock`. So it is
- * written down before it is sent, and whoever finds it later sends these bytes, never new ones, until it is in a block or its era is over.
+ * A signed transaction. With the same bytes it can be sent any number of times: its nonce lets it
+ * in once, its era ends at `lastBlock`. So it is written down before it is sent, and whoever finds
+ * it later sends these bytes, never new ones, until it is in a block or its era is over.
  */
 export type SignedTransaction = {
   readonly extrinsic: string;
@@ -125,7 +161,8 @@ export type SignedTransaction = {
 };
 
 /** What became of an extrinsic in its block. */
-export type ExtrinsicOutcome = { readonly ok: true } | { readonly ok: false; readonly refusal: Refusal };
+export type ExtrinsicOutcome =
+  { readonly ok: true } | { readonly ok: false; readonly refusal: Refusal };
 
 /** Reading a chain, at finalized blocks unless said otherwise; and handing it signed bytes. */
 export interface ChainReader {
@@ -133,11 +170,17 @@ export interface ChainReader {
   finalizedHead(): Promise<BlockRef>;
   /** Hash of a block, or null where there is none (yet). */
   blockHash(number: number): Promise<string | null>;
-  /** Throws `DISAGREEMENT` or `UNREACHABLE` where a second endpoint is wanted and does not know this block under this hash. */
+  /**
+   * Throws `DISAGREEMENT` or `UNREACHABLE` where a second endpoint is wanted and does not know this
+   * block under this hash.
+   */
   confirm(block: BlockRef): Promise<void>;
   /** Neurons and commitments of a subnet at a block, by default the finalized head. */
   snapshot(netuid: number, block?: BlockRef): Promise<Snapshot>;
-  /** Block of a hotkey's last commitment as it stood at a block; throws `STATE_DISCARDED` where the node no longer knows. */
+  /**
+   * Block of a hotkey's last commitment as it stood at a block; throws `STATE_DISCARDED` where the
+   * node no longer knows.
+   */
   lastCommitment(hotkey: string, netuid: number, block: number): Promise<number | null>;
   /** One hotkey's commitments at the newest block. */
   commitment(hotkey: string, netuid: number): Promise<ChainCommitment>;
@@ -147,13 +190,18 @@ export interface ChainReader {
   subnet(netuid: number, hotkey: string): Promise<SubnetState>;
   /** A subnet's epoch after a block. */
   epoch(netuid: number, block: BlockRef): Promise<number>;
-  /** Hashes of the weight commits that a hotkey made in an epoch and that wait to be revealed: of the hash itself, or of the sealed bytes. */
+  /**
+   * Hashes of the weight commits that a hotkey made in an epoch and that wait to be revealed: of
+   * the hash itself, or of the sealed bytes.
+   */
   waitingCommits(netuid: number, hotkey: string, epoch: number): Promise<readonly string[]>;
   balanceRao(address: string): Promise<bigint>;
   /** The finalized head with the nonce that an account's next transaction has there. */
   finalizedNonce(address: string): Promise<{ readonly head: BlockRef; readonly nonce: number }>;
   /** Encoded extrinsics of a block, or null where there is no such block. */
-  extrinsics(block: number): Promise<{ readonly block: BlockRef; readonly extrinsics: readonly string[] } | null>;
+  extrinsics(
+    block: number,
+  ): Promise<{ readonly block: BlockRef; readonly extrinsics: readonly string[] } | null>;
   /** What became of an extrinsic; throws `STATE_DISCARDED` where the node no longer knows. */
   outcome(block: BlockRef, index: number): Promise<ExtrinsicOutcome>;
   /** Hands signed bytes to the pool; what it refuses is a value. */

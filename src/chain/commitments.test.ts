@@ -17,7 +17,10 @@ const of = (
   revealed: RevealedCommitment[] = [],
   lastBlock: number | null = block,
 ): ChainCommitment => ({ hotkey: 'h', standing: fields && { block, fields }, revealed, lastBlock });
-const kinds = (commitment: ChainCommitment, commitBlock: number | null = null): (string | number)[][] =>
+const kinds = (
+  commitment: ChainCommitment,
+  commitBlock: number | null = null,
+): (string | number)[][] =>
   commitmentLines(commitment, commitBlock).map((line) => [
     line.commitBlock,
     line.content.kind === 'fault' ? line.content.verdict : line.content.kind,
@@ -87,7 +90,10 @@ describe('a revealed text', () => {
     expect(text(scale('x'.repeat(70)))).toEqual(['x'.repeat(70), 'scale']);
     expect(text(scale('é'.repeat(389)))).toEqual(['é'.repeat(389), 'scale']);
     expect(text(utf8('{"image":1}'))).toEqual(['{"image":1}', 'bare']);
-    expect(text(Buffer.concat([Uint8Array.of(0x14), utf8('{"a":1} and more')]))).toEqual(['{"a":1} and more', 'lenient']);
+    expect(text(Buffer.concat([Uint8Array.of(0x14), utf8('{"a":1} and more')]))).toEqual([
+      '{"a":1} and more',
+      'lenient',
+    ]);
     expect(text(Buffer.concat([Uint8Array.of(0x19, 0x01), utf8('{}')]))).toEqual(['{}', 'lenient']);
     expect(text(new Uint8Array())).toEqual(['', 'bare']);
   });
@@ -104,22 +110,46 @@ describe('a revealed text', () => {
 
 describe('refusals', () => {
   it('say retry, fix or give up', () => {
-    expect(dispatchRefusal('subtensorModule.SettingWeightsTooFast')).toMatchObject({ remedy: 'retry' });
+    expect(dispatchRefusal('subtensorModule.SettingWeightsTooFast')).toMatchObject({
+      remedy: 'retry',
+    });
     expect(dispatchRefusal('subtensorModule.CommitRevealEnabled')).toMatchObject({ remedy: 'fix' });
-    expect(dispatchRefusal('commitments.AccountNotAllowedCommit')).toMatchObject({ remedy: 'give-up' });
+    expect(dispatchRefusal('commitments.AccountNotAllowedCommit')).toMatchObject({
+      remedy: 'give-up',
+    });
     expect(dispatchRefusal('Token.FundsUnavailable')).toMatchObject({ remedy: 'give-up' });
-    expect(dispatchRefusal('somewhere.Unknown')).toMatchObject({ name: 'somewhere.Unknown', remedy: 'fix' });
-    expect(poolRefusal('1010 Invalid Transaction Custom error: 6')).toMatchObject({ name: 'RateLimitExceeded', remedy: 'retry' });
+    expect(dispatchRefusal('somewhere.Unknown')).toMatchObject({
+      name: 'somewhere.Unknown',
+      remedy: 'fix',
+    });
+    expect(poolRefusal('1010 Invalid Transaction Custom error: 6')).toMatchObject({
+      name: 'RateLimitExceeded',
+      remedy: 'retry',
+    });
     expect(poolRefusal('1010: Invalid Transaction: Custom error: 1')).toMatchObject({
       name: 'StakeAmountTooLow',
       remedy: 'give-up',
     });
-    expect(poolRefusal('1010: Invalid Transaction: Custom error: 9')).toMatchObject({ name: 'Custom(9)' });
-    expect(poolRefusal('1010: Invalid Transaction: Transaction is outdated')).toMatchObject({ name: 'Stale', remedy: 'retry' });
-    expect(poolRefusal('1010: Inability to pay some fees (e.g. account balance too low)')).toMatchObject({ name: 'Payment' });
-    expect(poolRefusal('1014: Priority is too low: (1 vs 1)')).toMatchObject({ name: 'PriorityTooLow' });
-    expect(poolRefusal('1002 Verification Error')).toMatchObject({ name: 'Undecodable', remedy: 'give-up' });
-    expect(poolRefusal('1010 Invalid Transaction Transaction has an ancient birth block')).toMatchObject({
+    expect(poolRefusal('1010: Invalid Transaction: Custom error: 9')).toMatchObject({
+      name: 'Custom(9)',
+    });
+    expect(poolRefusal('1010: Invalid Transaction: Transaction is outdated')).toMatchObject({
+      name: 'Stale',
+      remedy: 'retry',
+    });
+    expect(
+      poolRefusal('1010: Inability to pay some fees (e.g. account balance too low)'),
+    ).toMatchObject({ name: 'Payment' });
+    expect(poolRefusal('1014: Priority is too low: (1 vs 1)')).toMatchObject({
+      name: 'PriorityTooLow',
+    });
+    expect(poolRefusal('1002 Verification Error')).toMatchObject({
+      name: 'Undecodable',
+      remedy: 'give-up',
+    });
+    expect(
+      poolRefusal('1010 Invalid Transaction Transaction has an ancient birth block'),
+    ).toMatchObject({
       name: 'AncientBirthBlock',
     });
   });

@@ -4,19 +4,29 @@ import { readRevealed } from './reveals.ts';
 /** What a commitment says. Names of faults are verdicts of DESIGN section 2.1. */
 export type CommitmentContent =
   | { readonly kind: 'payload'; readonly bytes: Uint8Array }
-  | { readonly kind: 'fault'; readonly verdict: 'E_PAYLOAD_DECODE' | 'E_AMBIGUOUS' | 'E_NO_PREIMAGE'; readonly reason: string }
+  | {
+      readonly kind: 'fault';
+      readonly verdict: 'E_PAYLOAD_DECODE' | 'E_AMBIGUOUS' | 'E_NO_PREIMAGE';
+      readonly reason: string;
+    }
   | { readonly kind: 'hidden'; readonly reason: string }
   /** Nobody can tell yet, and it is not the miner's fault. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
-/** One commitment of a hotkey: its block, the block of its reveal where it was sealed, and what it says. */
+/**
+ * One commitment of a hotkey: its block, the block of its reveal where it was sealed, and what it
+ * says.
+ */
 export type CommitmentLine = {
   readonly commitBlock: number;
   readonly revealBlock: number | null;
   readonly content: CommitmentContent;
 };
 
-const fault = (verdict: 'E_PAYLOAD_DECODE' | 'E_AMBIGUOUS' | 'E_NO_PREIMAGE', reason: string): CommitmentContent => ({
+const fault = (
+  verdict: 'E_PAYLOAD_DECODE' | 'E_AMBIGUOUS' | 'E_NO_PREIMAGE',
+  reason: string,
+): CommitmentContent => ({
   kind: 'fault',
   verdict,
   reason,
@@ -36,15 +46,19 @@ function contentOf(standing: StandingCommitment): CommitmentContent {
     case 'timelock':
       return { kind: 'hidden', reason: `sealed until drand round ${field.revealRound}` };
     case 'hash':
-      return fault('E_NO_PREIMAGE', `only a ${field.algorithm} hash is committed, and nothing gives its content`);
+      return fault(
+        'E_NO_PREIMAGE',
+        `only a ${field.algorithm} hash is committed, and nothing gives its content`,
+      );
     default:
       return fault('E_PAYLOAD_DECODE', 'the commitment is empty');
   }
 }
 
 /**
- * Block of the newest reveal whose commitment must be looked up in the past: something newer was committed since, so the chain's note of the last
- * commitment is no longer that one's. Null where nothing needs looking up.
+ * Block of the newest reveal whose commitment must be looked up in the past: something newer was
+ * committed since, so the chain's note of the last commitment is no longer that one's. Null where
+ * nothing needs looking up.
  */
 export function revealToDate({ standing, revealed, lastBlock }: ChainCommitment): number | null {
   const newest = revealed.at(-1);
@@ -54,16 +68,27 @@ export function revealToDate({ standing, revealed, lastBlock }: ChainCommitment)
 }
 
 /**
- * A hotkey's commitments as they count: the newest plain or revealed one, and one that is still sealed. `commitBlock` dates the newest reveal where
- * {@link revealToDate} asks for it; null says that no node at hand knows (reference: subtensor.md 1.4: a reveal carries its own block only).
+ * A hotkey's commitments as they count: the newest plain or revealed one, and one that is still
+ * sealed. `commitBlock` dates the newest reveal where {@link revealToDate} asks for it; null says
+ * that no node at hand knows (reference: subtensor.md 1.4: a reveal carries its own block only).
  */
-export function commitmentLines(commitment: ChainCommitment, commitBlock: number | null): CommitmentLine[] {
+export function commitmentLines(
+  commitment: ChainCommitment,
+  commitBlock: number | null,
+): CommitmentLine[] {
   const { standing, revealed, lastBlock } = commitment;
   const newest = revealed.at(-1);
   const lines: CommitmentLine[] = [];
-  // What stands beside a newer reveal is the rest of the same commitment: several fields, one of which was sealed.
-  const rest = standing !== null && newest !== undefined && standing.block < newest.block ? telling(standing).length : 0;
-  const counts = standing === null || standing.block < (newest?.block ?? 0) || contentOf(standing).kind === 'hidden';
+  // What stands beside a newer reveal is the rest of the same commitment: several fields, one of
+  // which was sealed.
+  const rest =
+    standing !== null && newest !== undefined && standing.block < newest.block
+      ? telling(standing).length
+      : 0;
+  const counts =
+    standing === null ||
+    standing.block < (newest?.block ?? 0) ||
+    contentOf(standing).kind === 'hidden';
   if (newest && counts) {
     const dated = revealToDate(commitment) === null ? lastBlock : commitBlock;
     const twin = revealed.at(-2)?.block === newest.block;
@@ -84,7 +109,10 @@ export function commitmentLines(commitment: ChainCommitment, commitBlock: number
     lines.push({
       commitBlock: lastBlock,
       revealBlock: null,
-      content: { kind: 'hidden', reason: 'sealed, and gone at its reveal: the chain could not open it' },
+      content: {
+        kind: 'hidden',
+        reason: 'sealed, and gone at its reveal: the chain could not open it',
+      },
     });
   return lines;
 }

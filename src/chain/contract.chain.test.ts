@@ -1,5 +1,6 @@
-// One suite for every Subtensor endpoint: npm run test:chain [-- --endpoint ws://… --accounts FILE].
-// Without an endpoint it runs on the embedded chain and, where SUBTENSOR_LOCALNET names subtensor/run.sh, on the real runtime.
+// One suite for every Subtensor endpoint: npm run test:chain [-- --endpoint ws://… --accounts
+// FILE]. Without an endpoint it runs on the embedded chain and, where SUBTENSOR_LOCALNET names
+// subtensor/run.sh, on the real runtime.
 import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,13 +35,19 @@ import { assertChain, SubtensorChain } from './io/subtensor.ts';
 import { seal } from './timelock.ts';
 import { compact } from './scale.ts';
 
-type Target = { readonly name: string; readonly start: () => Promise<{ accounts: Accounts; stop: () => Promise<void> }> };
+type Target = {
+  readonly name: string;
+  readonly start: () => Promise<{ accounts: Accounts; stop: () => Promise<void> }>;
+};
 
 const embedded = (commitReveal: boolean): Target => ({
   name: `embedded chain (spec 424)${commitReveal ? ', commit-reveal' : ''}`,
   start: async () => {
     const server = await startChain({ miners: 10, commitReveal });
-    return { accounts: describeChain(server.node.genesis, server.url) as unknown as Accounts, stop: () => server.close() };
+    return {
+      accounts: describeChain(server.node.genesis, server.url) as unknown as Accounts,
+      stop: () => server.close(),
+    };
   },
 });
 
@@ -48,8 +55,18 @@ const embedded = (commitReveal: boolean): Target => ({
 const real = (script: string, port: number, commitReveal: boolean): Target => ({
   name: `real runtime (subtensor/run.sh)${commitReveal ? ', commit-reveal' : ''}`,
   start: async () => {
-    const args = [script, '--port', String(port), '--miners', '10', ...(commitReveal ? ['--commit-reveal'] : [])];
-    const child: ChildProcess = spawn('bash', args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const args = [
+      script,
+      '--port',
+      String(port),
+      '--miners',
+      '10',
+      ...(commitReveal ? ['--commit-reveal'] : []),
+    ];
+    const child: ChildProcess = spawn('bash', args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
     const accounts = await new Promise<Accounts>((resolve, reject) => {
       let text = '';
       child.stdout!.on('data', (data: Buffer) => {
@@ -57,7 +74,9 @@ const real = (script: string, port: number, commitReveal: boolean): Target => ({
         const line = text.split('\n').find((item) => item.startsWith('{') && item.endsWith('}'));
         if (line) resolve(JSON.parse(line) as Accounts);
       });
-      child.once('exit', (code) => reject(new Error(`subtensor/run.sh ended with ${code ?? 'a signal'}`)));
+      child.once('exit', (code) =>
+        reject(new Error(`subtensor/run.sh ended with ${code ?? 'a signal'}`)),
+      );
     });
     return {
       accounts,
@@ -73,7 +92,9 @@ const real = (script: string, port: number, commitReveal: boolean): Target => ({
 const given = process.env['CHAIN_ENDPOINT'];
 const localnet = process.env['SUBTENSOR_LOCALNET'];
 if (given === undefined && localnet === undefined)
-  console.warn('skipped: the real Subtensor runtime (set SUBTENSOR_LOCALNET to the path of subtensor/run.sh)');
+  console.warn(
+    'skipped: the real Subtensor runtime (set SUBTENSOR_LOCALNET to the path of subtensor/run.sh)',
+  );
 const TARGETS: readonly Target[] =
   given !== undefined
     ? [
@@ -82,7 +103,9 @@ const TARGETS: readonly Target[] =
           start: () =>
             Promise.resolve({
               accounts: {
-                ...(JSON.parse(readFileSync(process.env['CHAIN_ACCOUNTS']!, 'utf8').trim().split('\n').at(-1)!) as Accounts),
+                ...(JSON.parse(
+                  readFileSync(process.env['CHAIN_ACCOUNTS']!, 'utf8').trim().split('\n').at(-1)!,
+                ) as Accounts),
                 endpoint: given,
               },
               stop: () => Promise.resolve(),
@@ -92,10 +115,13 @@ const TARGETS: readonly Target[] =
     : [
         embedded(false),
         embedded(true),
-        ...(localnet === undefined ? [] : [real(localnet, 9961, false), real(localnet, 9962, true)]),
+        ...(localnet === undefined
+          ? []
+          : [real(localnet, 9961, false), real(localnet, 9962, true)]),
       ];
 
-const hotOf = (miner: Accounts['miners'][number]): ReturnType<typeof devPair> => devPair(miner.hotkey.uri);
+const hotOf = (miner: Accounts['miners'][number]): ReturnType<typeof devPair> =>
+  devPair(miner.hotkey.uri);
 
 describe.each(TARGETS)('$name', ({ start }) => {
   let accounts: Accounts;
@@ -103,25 +129,41 @@ describe.each(TARGETS)('$name', ({ start }) => {
   let stop: () => Promise<void>;
   let arena: Arena;
   let netuid: number;
-  /** Every test takes its own miners: an old runtime takes one commitment per hundred blocks and hotkey. */
+  /**
+   * Every test takes its own miners: an old runtime takes one commitment per hundred blocks and
+   * hotkey.
+   */
   let next = 0;
   const miner = (): Accounts['miners'][number] => accounts.miners[next++]!;
   const ports = () => ({ chain, clock: monotonicClock, log: silentLog });
   const send = async (pair: ReturnType<typeof devPair>, call: Call): Promise<Delivery> =>
     deliver(ports(), await chain.transactor(pair).sign(call));
   const included = (delivery: Delivery): { block: BlockRef; outcome: ExtrinsicOutcome } => {
-    if (delivery.state !== 'included' || delivery.outcome === null) throw new Error(`not included: ${JSON.stringify(delivery)}`);
+    if (delivery.state !== 'included' || delivery.outcome === null)
+      throw new Error(`not included: ${JSON.stringify(delivery)}`);
     return { block: delivery.block, outcome: delivery.outcome };
   };
   const refusal = (delivery: Delivery) => {
     if (delivery.state === 'refused') return delivery.refusal;
-    return delivery.state === 'included' && delivery.outcome?.ok === false ? delivery.outcome.refusal : null;
+    return delivery.state === 'included' && delivery.outcome?.ok === false
+      ? delivery.outcome.refusal
+      : null;
   };
   /** Fields as the library takes them, for what our own client never sends. */
-  const commitFields = async (pair: ReturnType<typeof devPair>, fields: Record<string, unknown>[]): Promise<void> => {
-    const tx = await chain.api.tx['commitments']!['setCommitment']!(netuid, { fields }).signAsync(pair, { nonce: -1, era: 0 });
+  const commitFields = async (
+    pair: ReturnType<typeof devPair>,
+    fields: Record<string, unknown>[],
+  ): Promise<void> => {
+    const tx = await chain.api.tx['commitments']!['setCommitment']!(netuid, { fields }).signAsync(
+      pair,
+      { nonce: -1, era: 0 },
+    );
     await rawSend(chain.api, 'author_submitExtrinsic', tx.toHex());
-    for (let i = 0; (await chain.commitment(pair.address, netuid)).standing === null && i < 100; i++)
+    for (
+      let i = 0;
+      (await chain.commitment(pair.address, netuid)).standing === null && i < 100;
+      i++
+    )
       await monotonicClock.sleep(50);
   };
   const lineOf = async (address: string): Promise<string> => {
@@ -133,8 +175,13 @@ describe.each(TARGETS)('$name', ({ start }) => {
     ({ accounts, stop } = await start());
     netuid = accounts.netuid;
     chain = new SubtensorChain(await connect(accounts.endpoint));
-    const devnet = JSON.parse(readFileSync(join(import.meta.dirname, '../devnet/arena.json'), 'utf8')) as object;
-    arena = parseArena({ ...devnet, netuid, treasury: accounts.treasury.address }, 'the test arena');
+    const devnet = JSON.parse(
+      readFileSync(join(import.meta.dirname, '../devnet/arena.json'), 'utf8'),
+    ) as object;
+    arena = parseArena(
+      { ...devnet, netuid, treasury: accounts.treasury.address },
+      'the test arena',
+    );
   }, 400_000);
   afterAll(async () => {
     await chain.disconnect();
@@ -144,22 +191,34 @@ describe.each(TARGETS)('$name', ({ start }) => {
   it('is a Subtensor chain, and not another one', async () => {
     const { specName, genesisHash } = await assertChain(chain, null);
     expect(specName).toBe('node-subtensor');
-    await expect(assertChain(chain, `0x${'11'.repeat(32)}`)).rejects.toMatchObject({ code: 'WRONG_CHAIN' });
+    await expect(assertChain(chain, `0x${'11'.repeat(32)}`)).rejects.toMatchObject({
+      code: 'WRONG_CHAIN',
+    });
     await expect(assertChain(chain, genesisHash)).resolves.toBeTruthy();
     await expect(chain.snapshot(4000)).rejects.toMatchObject({ code: 'WRONG_CHAIN' });
   });
 
   it('shows the same subnet through the metagraph and through storage', async () => {
     const snapshot = await chain.snapshot(netuid);
-    expect(snapshot.block).toEqual({ number: expect.any(Number), hash: await chain.blockHash(snapshot.block.number) });
-    const stored = await readSnapshot(chain.api, { ...chain.features, selectiveMetagraph: false }, netuid, snapshot.block);
+    expect(snapshot.block).toEqual({
+      number: expect.any(Number),
+      hash: await chain.blockHash(snapshot.block.number),
+    });
+    const stored = await readSnapshot(
+      chain.api,
+      { ...chain.features, selectiveMetagraph: false },
+      netuid,
+      snapshot.block,
+    );
     expect(snapshot).toEqual(stored);
     expect(snapshot.neurons.find(({ uid }) => uid === accounts.validator.uid)).toMatchObject({
       hotkey: accounts.validator.hotkey.address,
       coldkey: accounts.validator.coldkey.address,
       validatorPermit: true,
     });
-    expect(await chain.uidOf(accounts.miners[0]!.hotkey.address, netuid, snapshot.block)).toBe(accounts.miners[0]!.uid);
+    expect(await chain.uidOf(accounts.miners[0]!.hotkey.address, netuid, snapshot.block)).toBe(
+      accounts.miners[0]!.uid,
+    );
     const stranger = devPair('//Stranger').address;
     expect(await chain.uidOf(stranger, netuid, snapshot.block)).toBeNull();
     expect(await chain.subnet(netuid, stranger)).toMatchObject({ uid: null });
@@ -167,7 +226,9 @@ describe.each(TARGETS)('$name', ({ start }) => {
 
   it('keeps a plain commitment with its block, in the smallest field', async () => {
     const who = miner();
-    const payload = utf8(JSON.stringify({ image: 'ghcr.io/a/b', digest: `sha256:${'ab'.repeat(32)}` }));
+    const payload = utf8(
+      JSON.stringify({ image: 'ghcr.io/a/b', digest: `sha256:${'ab'.repeat(32)}` }),
+    );
     const { block } = included(await send(hotOf(who), { kind: 'commit', netuid, payload }));
     const commitment = await chain.commitment(who.hotkey.address, netuid);
     expect(commitment).toEqual({
@@ -176,16 +237,24 @@ describe.each(TARGETS)('$name', ({ start }) => {
       lastBlock: block.number,
       revealed: [],
     });
-    const seen = (await chain.snapshot(netuid)).commitments.find(({ hotkey }) => hotkey === who.hotkey.address);
+    const seen = (await chain.snapshot(netuid)).commitments.find(
+      ({ hotkey }) => hotkey === who.hotkey.address,
+    );
     expect(seen).toEqual(commitment);
     expect(await chain.lastCommitment(who.hotkey.address, netuid, block.number)).toBe(block.number);
     expect(await chain.lastCommitment(who.hotkey.address, netuid, block.number - 1)).toBeNull();
   });
 
   it('P12: a BigRaw of 129 and of 512 bytes is taken, one of 513 never sent', async () => {
-    const commit = (bytes: number): Call => ({ kind: 'commit', netuid, payload: new Uint8Array(bytes).fill(120) });
+    const commit = (bytes: number): Call => ({
+      kind: 'commit',
+      netuid,
+      payload: new Uint8Array(bytes).fill(120),
+    });
     if (!chain.features.bigRaw) {
-      await expect(send(hotOf(miner()), commit(129))).rejects.toMatchObject({ code: 'MISSING_FEATURE' });
+      await expect(send(hotOf(miner()), commit(129))).rejects.toMatchObject({
+        code: 'MISSING_FEATURE',
+      });
       return;
     }
     for (const bytes of [129, 512]) {
@@ -194,7 +263,9 @@ describe.each(TARGETS)('$name', ({ start }) => {
       const [field] = (await chain.commitment(who.hotkey.address, netuid)).standing!.fields;
       expect(field).toEqual({ kind: 'raw', bytes: new Uint8Array(bytes).fill(120) });
     }
-    await expect(send(hotOf(accounts.miners[0]!), commit(513))).rejects.toMatchObject({ code: 'BAD_PAYLOAD' });
+    await expect(send(hotOf(accounts.miners[0]!), commit(513))).rejects.toMatchObject({
+      code: 'BAD_PAYLOAD',
+    });
   });
 
   it('P09 P10: several fields are ambiguous, a hash alone says nothing', async () => {
@@ -218,15 +289,24 @@ describe.each(TARGETS)('$name', ({ start }) => {
   it('P11: a sealed commitment waits, opens with its pulse, and keeps its commit block', async () => {
     const beacon = (await chain.subnet(netuid, accounts.validator.hotkey.address)).beacon;
     if (!chain.features.timelock || !beacon) {
-      const sealedCall: Call = { kind: 'commit-sealed', netuid, ciphertext: new Uint8Array(300), round: 5 };
-      await expect(send(hotOf(accounts.miners[0]!), sealedCall)).rejects.toMatchObject({ code: 'MISSING_FEATURE' });
+      const sealedCall: Call = {
+        kind: 'commit-sealed',
+        netuid,
+        ciphertext: new Uint8Array(300),
+        round: 5,
+      };
+      await expect(send(hotOf(accounts.miners[0]!), sealedCall)).rejects.toMatchObject({
+        code: 'MISSING_FEATURE',
+      });
       return;
     }
     const who = miner();
     const text = utf8('{"image":"sealed"}');
     const round = 90_000_001;
     const ciphertext = seal(beacon, round, concatBytes(compact(text.length), text), sealEntropy());
-    const { block } = included(await send(hotOf(who), { kind: 'commit-sealed', netuid, ciphertext, round }));
+    const { block } = included(
+      await send(hotOf(who), { kind: 'commit-sealed', netuid, ciphertext, round }),
+    );
     expect(commitmentLines(await chain.commitment(who.hotkey.address, netuid), null)).toEqual([
       {
         commitBlock: block.number,
@@ -240,19 +320,33 @@ describe.each(TARGETS)('$name', ({ start }) => {
     const [line] = commitmentLines(commitment, null);
     expect(line).toMatchObject({ commitBlock: block.number, content: { kind: 'payload' } });
     expect(line!.revealBlock).toBeGreaterThan(block.number);
-    expect(Buffer.from((line!.content as { bytes: Uint8Array }).bytes).toString()).toBe('{"image":"sealed"}');
+    expect(Buffer.from((line!.content as { bytes: Uint8Array }).bytes).toString()).toBe(
+      '{"image":"sealed"}',
+    );
     expect((await chain.snapshot(netuid)).commitments).toContainEqual(commitment);
   });
 
   it('takes no commitment of a stranger, and says that nothing helps', async () => {
-    const delivery = await send(devPair('//Stranger'), { kind: 'commit', netuid, payload: utf8('x') });
-    expect(refusal(delivery)).toMatchObject({ name: expect.stringContaining('AccountNotAllowedCommit'), remedy: 'give-up' });
+    const delivery = await send(devPair('//Stranger'), {
+      kind: 'commit',
+      netuid,
+      payload: utf8('x'),
+    });
+    expect(refusal(delivery)).toMatchObject({
+      name: expect.stringContaining('AccountNotAllowedCommit'),
+      remedy: 'give-up',
+    });
   });
 
   it('proves a payment, and sees through every other', async () => {
     const payer = accounts.miners[0]!;
     const remark = paymentRemark(payer.hotkey.address, `sha256:${'cd'.repeat(32)}`, 'salt');
-    const call: Call = { kind: 'pay', treasury: accounts.treasury.address, amountRao: 100_000_000n, remark };
+    const call: Call = {
+      kind: 'pay',
+      treasury: accounts.treasury.address,
+      amountRao: 100_000_000n,
+      remark,
+    };
     const transaction = await chain.transactor(devPair(payer.coldkey.uri)).sign(call);
     const { block } = included(await deliver(ports(), transaction));
     const before = await chain.finalizedHead();
@@ -290,7 +384,11 @@ describe.each(TARGETS)('$name', ({ start }) => {
     const transfer = tx['balances']['transferKeepAlive'](accounts.treasury.address, 5n);
     const tooMuch = tx['balances']['transferKeepAlive'](accounts.treasury.address, 10n ** 18n);
     const note = tx['system']['remark'](`0x${Buffer.from(remark).toString('hex')}`);
-    for (const call of [tx['utility']['batchAll']([tooMuch, note]), transfer, tx['utility']['batch']([transfer, note])]) {
+    for (const call of [
+      tx['utility']['batchAll']([tooMuch, note]),
+      transfer,
+      tx['utility']['batch']([transfer, note]),
+    ]) {
       const signed = await call.signAsync(devPair(payer.coldkey.uri), { nonce: -1, era: 0 });
       const from = (await chain.finalizedHead()).number;
       await rawSend(chain.api, 'author_submitExtrinsic', signed.toHex());
@@ -316,13 +414,21 @@ describe.each(TARGETS)('$name', ({ start }) => {
   it('lets the same bytes in once, however often they are sent', async () => {
     const who = devPair(accounts.miners[2]!.coldkey.uri);
     const before = await chain.finalizedNonce(who.address);
-    const call: Call = { kind: 'pay', treasury: accounts.treasury.address, amountRao: 7n, remark: 'once' };
+    const call: Call = {
+      kind: 'pay',
+      treasury: accounts.treasury.address,
+      amountRao: 7n,
+      remark: 'once',
+    };
     const transaction = await chain.transactor(who).sign(call);
     const first = included(await deliver(ports(), transaction));
     expect(included(await deliver(ports(), transaction)).block).toEqual(first.block);
     expect((await chain.finalizedNonce(who.address)).nonce).toBe(before.nonce + 1);
     // Another transaction with its nonce: it can never land, and is found nowhere.
-    const twin = { ...(await chain.transactor(who).sign({ ...call, remark: 'twin' })), nonce: transaction.nonce };
+    const twin = {
+      ...(await chain.transactor(who).sign({ ...call, remark: 'twin' })),
+      nonce: transaction.nonce,
+    };
     expect(await deliver(ports(), twin)).toEqual({ state: 'expired' });
     const late = await chain.transactor(who).sign({ ...call, remark: 'late' });
     await advanceTo(chain.api, late.lastBlock + 3);
@@ -354,8 +460,12 @@ describe.each(TARGETS)('$name', ({ start }) => {
       name: expect.stringContaining('DuplicateUids'),
       remedy: 'fix',
     });
-    expect(refusal(await send(validator, set([{ uid: 4000, weight: 1 }])))).toMatchObject({ remedy: 'fix' });
-    expect(refusal(await send(devPair('//Stranger'), set([{ uid: 0, weight: 1 }])))).toMatchObject({ remedy: 'give-up' });
+    expect(refusal(await send(validator, set([{ uid: 4000, weight: 1 }])))).toMatchObject({
+      remedy: 'fix',
+    });
+    expect(refusal(await send(devPair('//Stranger'), set([{ uid: 0, weight: 1 }])))).toMatchObject({
+      remedy: 'give-up',
+    });
   });
 
   it('commits weights by hash and reveals them in their epoch', async () => {
@@ -367,21 +477,36 @@ describe.each(TARGETS)('$name', ({ start }) => {
       { uid: 2, weight: 65535 },
     ];
     // As a runtime without timelocks would have it, also where this one has them.
-    const { call, commit } = weightsCall(arena, { ...state, timelockVersion: null }, validator.address, row, weightsEntropy());
+    const { call, commit } = weightsCall(
+      arena,
+      { ...state, timelockVersion: null },
+      validator.address,
+      row,
+      weightsEntropy(),
+    );
     const { block, outcome } = included(await send(validator, call));
     expect(outcome).toEqual({ ok: true });
     const epoch = await chain.epoch(netuid, block);
     expect(await chain.waitingCommits(netuid, validator.address, epoch)).toContain(commit!.hash);
     const reveal = revealCall(netuid, row, state.versionKey, commit!);
     expect(refusal(await send(validator, reveal))).toMatchObject({ remedy: 'retry' });
-    await advanceTo(chain.api, epochNow(await chain.subnet(netuid, validator.address), netuid).next + 1);
+    await advanceTo(
+      chain.api,
+      epochNow(await chain.subnet(netuid, validator.address), netuid).next + 1,
+    );
     expect(included(await send(validator, reveal)).outcome).toEqual({ ok: true });
-    expect(sameRow(await chain.weights(accounts.validator.uid!, netuid, await chain.finalizedHead()), row)).toBe(true);
+    expect(
+      sameRow(
+        await chain.weights(accounts.validator.uid!, netuid, await chain.finalizedHead()),
+        row,
+      ),
+    ).toBe(true);
   });
 
   it('settles once an epoch, in the way of the subnet, and counts weights as set when the chain shows them', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'settle-'));
-    const git = (...args: string[]): void => void execFileSync('git', ['-C', folder, ...args], { stdio: 'pipe' });
+    const git = (...args: string[]): void =>
+      void execFileSync('git', ['-C', folder, ...args], { stdio: 'pipe' });
     git('init', '-q', '-b', 'main');
     writeFileSync(join(folder, '.gitattributes'), 'results/** -text\n');
     git('add', '.');
@@ -391,7 +516,13 @@ describe.each(TARGETS)('$name', ({ start }) => {
     const store = gitStore({ folder, remote: null });
     const wallet = chain.transactor(pair);
     const settlePorts: SettlePorts = { ...ports(), wallet, store, signer, entropy: weightsEntropy };
-    const operator = { validator: pair.address, commit: '0'.repeat(40), node: process.version, host: {}, tier: 'none' };
+    const operator = {
+      validator: pair.address,
+      commit: '0'.repeat(40),
+      node: process.version,
+      host: {},
+      tier: 'none',
+    };
     const run = (dry = false) => settle(settlePorts, arena, operator, dry);
     const ledger = async () => soundLedger(pair.address, await store.read(pair.address));
 
@@ -406,26 +537,36 @@ describe.each(TARGETS)('$name', ({ start }) => {
     expect(await run()).toMatchObject({ sent: false });
     if (commitReveal) {
       const round = recordsOf(await ledger(), 'weights')[0]!.predicate.commit!.round;
-      await advanceTo(chain.api, epochNow(await chain.subnet(netuid, pair.address), netuid).next + 1);
+      await advanceTo(
+        chain.api,
+        epochNow(await chain.subnet(netuid, pair.address), netuid).next + 1,
+      );
       if (round !== null) {
         expect(first.method).toBe('timelock');
         await rawSend(chain.api, 'dev_pulse', round);
         await rawSend(chain.api, 'dev_newBlock', { count: 2 });
       } else expect(first.method).toBe('commit-reveal');
       await run();
-      expect(recordsOf(await ledger(), 'weights-readback').map(({ predicate }) => predicate.status)).toEqual(['set']);
+      expect(
+        recordsOf(await ledger(), 'weights-readback').map(({ predicate }) => predicate.status),
+      ).toEqual(['set']);
     }
-    expect(await chain.weights(accounts.validator.uid!, netuid, await chain.finalizedHead())).toEqual([
-      { uid: 0, weight: 65535 },
-    ]);
+    expect(
+      await chain.weights(accounts.validator.uid!, netuid, await chain.finalizedHead()),
+    ).toEqual([{ uid: 0, weight: 65535 }]);
     expect((await ledger()).faults).toEqual([]);
 
     // The head of that ledger, anchored once an epoch.
     const anchored = await anchor({ ...ports(), wallet }, arena, await ledger());
     expect(anchored.anchored, anchored.reason).toBe(true);
     const last = (await ledger()).records.at(-1)!;
-    expect(anchorOf(await chain.commitment(pair.address, netuid))).toEqual({ seq: last.predicate.seq, sha256: last.sha256 });
-    expect(await anchor({ ...ports(), wallet }, arena, await ledger())).toMatchObject({ anchored: false });
+    expect(anchorOf(await chain.commitment(pair.address, netuid))).toEqual({
+      seq: last.predicate.seq,
+      sha256: last.sha256,
+    });
+    expect(await anchor({ ...ports(), wallet }, arena, await ledger())).toMatchObject({
+      anchored: false,
+    });
 
     // An audit against the chain: sound as it is, and without its last record no longer.
     const files = await store.read(pair.address);

@@ -3,9 +3,16 @@ import { u64be } from '../core/bytes.ts';
 import { sha256 } from '../core/hash.ts';
 
 /** A randomness beacon: rounds in G1 signatures of one key in G2, one every `periodSeconds`. */
-export type Beacon = { readonly publicKey: Uint8Array; readonly genesisSeconds: number; readonly periodSeconds: number };
+export type Beacon = {
+  readonly publicKey: Uint8Array;
+  readonly genesisSeconds: number;
+  readonly periodSeconds: number;
+};
 
-/** drand quicknet, the beacon of finney and test (reference: subtensor.md 5.5). Pinned: a chain that names another key could read sealed bids. */
+/**
+ * drand quicknet, the beacon of finney and test (reference: subtensor.md 5.5). Pinned: a chain that
+ * names another key could read sealed bids.
+ */
 export const QUICKNET: Beacon = {
   publicKey: new Uint8Array(
     Buffer.from(
@@ -25,12 +32,16 @@ export const PUBLIC_KEY_BYTES = 96;
 
 const DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
 
-/** What a beacon signs for a round: sha256 of the round number, 8 bytes big-endian, hashed to G1. */
+/**
+ * What a beacon signs for a round: sha256 of the round number, 8 bytes big-endian, hashed to G1.
+ */
 export function roundPoint(round: number) {
   return bls.shortSignatures.hash(sha256(u64be(round)), DST);
 }
 
-/** Whether a signature is the beacon's for a round. False also for bytes that are no point of G1. */
+/**
+ * Whether a signature is the beacon's for a round. False also for bytes that are no point of G1.
+ */
 export function verifyPulse(beacon: Beacon, round: number, signature: Uint8Array): boolean {
   try {
     return bls.shortSignatures.verify(signature, roundPoint(round), beacon.publicKey);
@@ -49,10 +60,21 @@ export function publishedAt(beacon: Beacon, round: number): number {
   return beacon.genesisSeconds + (round - 1) * beacon.periodSeconds;
 }
 
-/** The round of a commitment that opens after some blocks, as the Bittensor SDK counts it (integer division, at least 1). */
-export function roundAfterBlocks(beacon: Beacon, nowSeconds: number, blocks: number, blockSeconds: number): number {
+/**
+ * The round of a commitment that opens after some blocks, as the Bittensor SDK counts it (integer
+ * division, at least 1).
+ */
+export function roundAfterBlocks(
+  beacon: Beacon,
+  nowSeconds: number,
+  blocks: number,
+  blockSeconds: number,
+): number {
   return Math.max(
     1,
-    Math.floor((Math.floor(nowSeconds) - beacon.genesisSeconds + Math.round(blocks * blockSeconds)) / beacon.periodSeconds),
+    Math.floor(
+      (Math.floor(nowSeconds) - beacon.genesisSeconds + Math.round(blocks * blockSeconds)) /
+        beacon.periodSeconds,
+    ),
   );
 }

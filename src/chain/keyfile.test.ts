@@ -29,7 +29,8 @@ const CANONICAL =
 const WORDS = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk';
 const WORDS_ADDRESS = '5DfhGyQdFobKM8NsWvEeAKk5EQQgYe9AydgJ7rMB6E1EqRzV';
 const file = 'wallets/w/hotkeys/h';
-const read = (value: unknown) => parseKeyfile(utf8(typeof value === 'string' ? value : JSON.stringify(value)), file);
+const read = (value: unknown) =>
+  parseKeyfile(utf8(typeof value === 'string' ? value : JSON.stringify(value)), file);
 const pair = (value: unknown) => pairOfKeyfile(read(value), file);
 const PASSWORD = 'a password';
 
@@ -39,7 +40,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a keyfile', () => {
   it('gives its key from a mnemonic, a seed or a private key, in that order', () => {
-    expect(pair({ secretPhrase: WORDS, secretSeed: SEED, ss58Address: WORDS_ADDRESS }).address).toBe(WORDS_ADDRESS);
+    expect(
+      pair({ secretPhrase: WORDS, secretSeed: SEED, ss58Address: WORDS_ADDRESS }).address,
+    ).toBe(WORDS_ADDRESS);
     expect(pair({ secretSeed: SEED, ss58Address: ALICE }).address).toBe(ALICE);
     expect(pair({ privateKey: CANONICAL, publicKey: PUBLIC }).address).toBe(ALICE);
     expect(pair({ privateKey: CANONICAL, ' ss58Address': ALICE }).address).toBe(ALICE);
@@ -54,7 +57,9 @@ describe('a keyfile', () => {
 
   it('reads a seed that the Rust wallet wrote as text', () => {
     const seed = 'A'.repeat(32);
-    expect(pair({ secretSeed: `0x${seed}` }).address).toBe(pair({ secretSeed: `0x${'41'.repeat(32)}` }).address);
+    expect(pair({ secretSeed: `0x${seed}` }).address).toBe(
+      pair({ secretSeed: `0x${'41'.repeat(32)}` }).address,
+    );
   });
 
   it('tells its faults apart, and never says anything secret', () => {
@@ -80,7 +85,8 @@ describe('a keyfile', () => {
       } catch (error) {
         expect(error, name).toMatchObject({ name: 'WalletError', code });
         expect((error as Error).cause).toBeUndefined();
-        for (const secret of [SEED.slice(2, 20), 'bottom', CANONICAL.slice(2, 20)]) expect(String(error)).not.toContain(secret);
+        for (const secret of [SEED.slice(2, 20), 'bottom', CANONICAL.slice(2, 20)])
+          expect(String(error)).not.toContain(secret);
       }
     }
   });
@@ -100,15 +106,19 @@ describe('a keyfile', () => {
   it('from the environment: mnemonic, seed, keyfile, and what is missing', () => {
     expect(keyPair(WORDS, 'KEY').address).toBe(WORDS_ADDRESS);
     expect(keyPair(SEED, 'KEY').address).toBe(ALICE);
-    expect(keyPair(JSON.stringify({ secretSeed: SEED, ss58Address: ALICE }), 'KEY').address).toBe(ALICE);
+    expect(keyPair(JSON.stringify({ secretSeed: SEED, ss58Address: ALICE }), 'KEY').address).toBe(
+      ALICE,
+    );
     expect(() => keyPair(undefined, 'KEY')).toThrow(expect.objectContaining({ code: 'NO_KEY' }));
     expect(keyPair('//Alice', 'KEY').address).toBe(ALICE);
     for (const typo of ['no words', WORDS.slice(7), `${WORDS}!`, SEED.slice(0, 60)])
-      expect(() => keyPair(typo, 'KEY'), typo).toThrow(expect.objectContaining({ code: 'BAD_KEY' }));
+      expect(() => keyPair(typo, 'KEY'), typo).toThrow(
+        expect.objectContaining({ code: 'BAD_KEY' }),
+      );
     expect(() => keyPair('x', 'KEY')).toThrow(expect.objectContaining({ code: 'BAD_KEY' }));
-    expect(() => keyPair(JSON.stringify({ secretSeed: SEED, ss58Address: WORDS_ADDRESS }), 'KEY')).toThrow(
-      expect.objectContaining({ code: 'ADDRESS_MISMATCH' }),
-    );
+    expect(() =>
+      keyPair(JSON.stringify({ secretSeed: SEED, ss58Address: WORDS_ADDRESS }), 'KEY'),
+    ).toThrow(expect.objectContaining({ code: 'ADDRESS_MISMATCH' }));
   });
 
   it('gives the same salt for the same text, and nobody else can', () => {
@@ -121,7 +131,10 @@ describe('a keyfile', () => {
 });
 
 describe('a wallet on disk', () => {
-  const options = (environment: WalletOptions['environment'], ask: () => string | null = () => null): WalletOptions => ({
+  const options = (
+    environment: WalletOptions['environment'],
+    ask: () => string | null = () => null,
+  ): WalletOptions => ({
     environment,
     ask: () => Promise.resolve(ask()),
     progress: () => undefined,
@@ -139,42 +152,61 @@ describe('a wallet on disk', () => {
     return concatBytes(utf8('$NACL'), nonce, box);
   };
 
-  it('opens with a password from every place that has one, and says when it is wrong', { timeout: 120_000 }, async () => {
-    const wallet = openWallet(folder, 'w', 'h');
-    mkdirSync(join(folder, 'w/hotkeys'), { recursive: true });
-    const path = hotkeyFile(wallet);
-    writeFileSync(path, encrypted(JSON.stringify({ secretSeed: SEED, ss58Address: ALICE })));
-    const passwordFile = join(folder, 'password');
-    writeFileSync(passwordFile, `${PASSWORD}\n`);
-    const name = passwordVariable(path);
-    const hidden = Buffer.from(Buffer.from(PASSWORD).map((byte, i) => byte ^ Buffer.from(name)[i % name.length]!)).toString(
-      'base64',
-    );
-    for (const given of [
-      options({ CACHEON_WALLET_PASSWORD: PASSWORD }),
-      options({ BT_WALLET_PASSWORD_FILE: passwordFile }),
-      options({ [name]: hidden }),
-      options({}, () => ` ${PASSWORD} `),
-    ])
-      expect(await passwordOf(path, given)).toBe(PASSWORD);
-    expect((await unlockPair(path, options({ CACHEON_WALLET_PASSWORD: PASSWORD }))).address).toBe(ALICE);
-    await expect(unlockPair(path, options({ BT_WALLET_PASSWORD: 'wrong' }))).rejects.toMatchObject({ code: 'WRONG_PASSWORD' });
-    await expect(unlockPair(path, options({}))).rejects.toMatchObject({ code: 'NEEDS_PASSWORD' });
-    writeFileSync(path, '$NACLtoo short');
-    await expect(unlockPair(path, options({ BT_WALLET_PASSWORD: PASSWORD }))).rejects.toMatchObject({ code: 'WRONG_PASSWORD' });
-  });
+  it(
+    'opens with a password from every place that has one, and says when it is wrong',
+    { timeout: 120_000 },
+    async () => {
+      const wallet = openWallet(folder, 'w', 'h');
+      mkdirSync(join(folder, 'w/hotkeys'), { recursive: true });
+      const path = hotkeyFile(wallet);
+      writeFileSync(path, encrypted(JSON.stringify({ secretSeed: SEED, ss58Address: ALICE })));
+      const passwordFile = join(folder, 'password');
+      writeFileSync(passwordFile, `${PASSWORD}\n`);
+      const name = passwordVariable(path);
+      const hidden = Buffer.from(
+        Buffer.from(PASSWORD).map((byte, i) => byte ^ Buffer.from(name)[i % name.length]!),
+      ).toString('base64');
+      for (const given of [
+        options({ CACHEON_WALLET_PASSWORD: PASSWORD }),
+        options({ BT_WALLET_PASSWORD_FILE: passwordFile }),
+        options({ [name]: hidden }),
+        options({}, () => ` ${PASSWORD} `),
+      ])
+        expect(await passwordOf(path, given)).toBe(PASSWORD);
+      expect((await unlockPair(path, options({ CACHEON_WALLET_PASSWORD: PASSWORD }))).address).toBe(
+        ALICE,
+      );
+      await expect(
+        unlockPair(path, options({ BT_WALLET_PASSWORD: 'wrong' })),
+      ).rejects.toMatchObject({ code: 'WRONG_PASSWORD' });
+      await expect(unlockPair(path, options({}))).rejects.toMatchObject({ code: 'NEEDS_PASSWORD' });
+      writeFileSync(path, '$NACLtoo short');
+      await expect(
+        unlockPair(path, options({ BT_WALLET_PASSWORD: PASSWORD })),
+      ).rejects.toMatchObject({ code: 'WRONG_PASSWORD' });
+    },
+  );
 
   it('names what is missing, and old encryptions', async () => {
     const wallet = openWallet(folder, 'v', 'h');
-    await expect(readKeyfile(hotkeyFile(wallet), options({}))).rejects.toMatchObject({ code: 'NO_WALLET' });
-    expect(() => openWallet(folder, '../v')).toThrow(expect.objectContaining({ code: 'NO_WALLET' }));
+    await expect(readKeyfile(hotkeyFile(wallet), options({}))).rejects.toMatchObject({
+      code: 'NO_WALLET',
+    });
+    expect(() => openWallet(folder, '../v')).toThrow(
+      expect.objectContaining({ code: 'NO_WALLET' }),
+    );
     mkdirSync(join(folder, 'v/hotkeys'), { recursive: true });
     for (const start of ['$ANSIBLE_VAULT;1.1;AES256\n00', 'gAAAAABabc']) {
       writeFileSync(hotkeyFile(wallet), start);
       expect(encryptionOf(utf8(start))).not.toBeNull();
-      await expect(readKeyfile(hotkeyFile(wallet), options({}))).rejects.toMatchObject({ code: 'OLD_ENCRYPTION' });
+      await expect(readKeyfile(hotkeyFile(wallet), options({}))).rejects.toMatchObject({
+        code: 'OLD_ENCRYPTION',
+      });
     }
-    writeFileSync(join(folder, 'v/coldkeypub.txt'), JSON.stringify({ accountId: PUBLIC, publicKey: PUBLIC, ss58Address: ALICE }));
+    writeFileSync(
+      join(folder, 'v/coldkeypub.txt'),
+      JSON.stringify({ accountId: PUBLIC, publicKey: PUBLIC, ss58Address: ALICE }),
+    );
     expect(coldkeyAddress(wallet)).toBe(ALICE);
   });
 });

@@ -29,7 +29,11 @@ export type Secret =
   | { readonly kind: 'private-key'; readonly canonical: Uint8Array };
 
 /** What a keyfile says. `address` is what it claims, to be compared with what its secret gives. */
-export type Keyfile = { readonly secret: Secret | null; readonly address: string | null; readonly publicKey: Uint8Array | null };
+export type Keyfile = {
+  readonly secret: Secret | null;
+  readonly address: string | null;
+  readonly publicKey: Uint8Array | null;
+};
 
 const ENCRYPTIONS = [
   ['$NACL', 'nacl'],
@@ -46,21 +50,40 @@ export function encryptionOf(bytes: Uint8Array): 'nacl' | 'ansible' | 'fernet' |
 const SEED_BYTES = 32;
 const PRIVATE_BYTES = 64;
 
-/** A field of 0x-hex. The Rust wallet writes a seed whose bytes happen to be text as that text behind the 0x: 32 characters, not 64 digits. */
+/**
+ * A field of 0x-hex. The Rust wallet writes a seed whose bytes happen to be text as that text
+ * behind the 0x: 32 characters, not 64 digits.
+ */
 function hexField(value: unknown, length: number, name: string, file: string): Uint8Array | null {
   if (value === undefined || value === null || value === '') return null;
   if (typeof value !== 'string')
-    throw new WalletError('BAD_KEYFILE', `${file}: ${name} is not a text`, 'restore the keyfile from your backup');
+    throw new WalletError(
+      'BAD_KEYFILE',
+      `${file}: ${name} is not a text`,
+      'restore the keyfile from your backup',
+    );
   const bytes = fromHex(value);
   if (bytes?.length === length) return bytes;
   const text = value.startsWith('0x') ? utf8(value.slice(2)) : null;
   if (text?.length === length) return text;
-  throw new WalletError('BAD_KEYFILE', `${file}: ${name} is not ${length} bytes of hex`, 'restore the keyfile from your backup');
+  throw new WalletError(
+    'BAD_KEYFILE',
+    `${file}: ${name} is not ${length} bytes of hex`,
+    'restore the keyfile from your backup',
+  );
 }
 
 /** Anything that may stand for a type: 0 or 1, or its name. */
 function checkType(value: unknown, file: string): void {
-  if (value === undefined || value === null || value === 1 || value === '1' || value === 'sr25519' || value === 'Sr25519') return;
+  if (
+    value === undefined ||
+    value === null ||
+    value === 1 ||
+    value === '1' ||
+    value === 'sr25519' ||
+    value === 'Sr25519'
+  )
+    return;
   const name = value === 0 || value === '0' ? 'ed25519' : JSON.stringify(value);
   throw new WalletError(
     'WRONG_KEY_TYPE',
@@ -69,7 +92,10 @@ function checkType(value: unknown, file: string): void {
   );
 }
 
-/** Reads an unencrypted keyfile: JSON of any age, a bare mnemonic, or a bare hex seed. `file` names it in errors. */
+/**
+ * Reads an unencrypted keyfile: JSON of any age, a bare mnemonic, or a bare hex seed. `file` names
+ * it in errors.
+ */
 export function parseKeyfile(bytes: Uint8Array, file: string): Keyfile {
   const text = fromUtf8(bytes)?.trim();
   if (text === undefined || text === '')
@@ -78,12 +104,17 @@ export function parseKeyfile(bytes: Uint8Array, file: string): Keyfile {
       `${file} is no keyfile: it is ${text === '' ? 'empty' : 'not text'}`,
       'name a wallet that btcli made',
     );
-  if (!text.startsWith('{')) return { secret: bareSecret(text, file), address: null, publicKey: null };
+  if (!text.startsWith('{'))
+    return { secret: bareSecret(text, file), address: null, publicKey: null };
   let fields: Record<string, unknown>;
   try {
     fields = JSON.parse(text) as Record<string, unknown>;
   } catch {
-    throw new WalletError('BAD_KEYFILE', `${file} is damaged: its JSON does not end`, 'restore the keyfile from your backup');
+    throw new WalletError(
+      'BAD_KEYFILE',
+      `${file} is damaged: its JSON does not end`,
+      'restore the keyfile from your backup',
+    );
   }
   checkType(fields['cryptoType'], file);
   const phrase = fields['secretPhrase'];
@@ -113,14 +144,19 @@ export function parseKeyfile(bytes: Uint8Array, file: string): Keyfile {
           ? { kind: 'private-key', canonical }
           : null;
   if (!secret && address === null && !publicKey)
-    throw new WalletError('BAD_KEYFILE', `${file} holds neither a key nor an address`, 'name a wallet that btcli made');
+    throw new WalletError(
+      'BAD_KEYFILE',
+      `${file} holds neither a key nor an address`,
+      'name a wallet that btcli made',
+    );
   return { secret, address, publicKey };
 }
 
 function bareSecret(text: string, file: string): Secret {
   const seed = fromHex(text);
   if (seed?.length === SEED_BYTES) return { kind: 'seed', seed };
-  if (/^[a-z]+(?:\s+[a-z]+){11,23}$/.test(text)) return { kind: 'mnemonic', phrase: text.split(/\s+/).join(' ') };
+  if (/^[a-z]+(?:\s+[a-z]+){11,23}$/.test(text))
+    return { kind: 'mnemonic', phrase: text.split(/\s+/).join(' ') };
   throw new WalletError(
     'BAD_KEYFILE',
     `${file} is no keyfile: neither JSON, nor a mnemonic, nor a seed`,
@@ -129,11 +165,13 @@ function bareSecret(text: string, file: string): Secret {
 }
 
 /**
- * A private key as schnorrkel's canonical scalar, which btcli stores, in the form that polkadot's libraries sign with: the scalar (first 32
- * bytes, little-endian) times 8. Unconverted it signs without an error, and every signature is wrong.
+ * A private key as schnorrkel's canonical scalar, which btcli stores, in the form that polkadot's
+ * libraries sign with: the scalar (first 32 bytes, little-endian) times 8. Unconverted it signs
+ * without an error, and every signature is wrong.
  */
 export function ed25519Form(canonical: Uint8Array): Uint8Array {
-  const scalar = BigInt(`0x${Buffer.from(canonical.subarray(0, 32)).reverse().toString('hex')}`) * 8n;
+  const scalar =
+    BigInt(`0x${Buffer.from(canonical.subarray(0, 32)).reverse().toString('hex')}`) * 8n;
   const text = BigInt.asUintN(256, scalar).toString(16).padStart(64, '0');
   return concatBytes(Buffer.from(text, 'hex').reverse(), canonical.subarray(32));
 }

@@ -1,4 +1,7 @@
-/** What to do after the chain refused: the same call may succeed later, something must change first, or it never will. */
+/**
+ * What to do after the chain refused: the same call may succeed later, something must change first,
+ * or it never will.
+ */
 export type Remedy = 'retry' | 'fix' | 'give-up';
 export type Refusal = { readonly name: string; readonly remedy: Remedy; readonly hint: string };
 
@@ -8,9 +11,14 @@ const giveUp = (hint: string) => ({ remedy: 'give-up', hint }) as const;
 
 const TOO_FAST = retry('the rate limit starts at the last update or at registration: wait for it');
 const MALFORMED = fix('read the subnet again and rebuild the weights');
-const UNREGISTERED = giveUp('the hotkey is not registered on this subnet (any more): register it again');
+const UNREGISTERED = giveUp(
+  'the hotkey is not registered on this subnet (any more): register it again',
+);
 
-/** Dispatch errors of weights and commitments by their name in the metadata (reference: subtensor.md 5.9 and 1.2). */
+/**
+ * Dispatch errors of weights and commitments by their name in the metadata (reference: subtensor.md
+ * 5.9 and 1.2).
+ */
 const DISPATCH: Readonly<Record<string, Omit<Refusal, 'name'>>> = {
   CommitRevealEnabled: fix('the subnet takes committed weights now: read its flag again'),
   CommitRevealDisabled: fix('the subnet takes plain weights now: read its flag again'),
@@ -25,7 +33,9 @@ const DISPATCH: Readonly<Record<string, Omit<Refusal, 'name'>>> = {
   MaxWeightExceeded: fix('a weight is above max_weights_limit'),
   InputLengthsUnequal: MALFORMED,
   HotKeyNotRegisteredInSubNet: UNREGISTERED,
-  NotEnoughStakeToSetWeights: giveUp('the stake is below the threshold for setting weights: add stake'),
+  NotEnoughStakeToSetWeights: giveUp(
+    'the stake is below the threshold for setting weights: add stake',
+  ),
   IncorrectWeightVersionKey: fix("the subnet's version key is higher: upgrade"),
   SettingWeightsTooFast: TOO_FAST,
   CommittingWeightsTooFast: TOO_FAST,
@@ -39,7 +49,9 @@ const DISPATCH: Readonly<Record<string, Omit<Refusal, 'name'>>> = {
   RevealTooEarly: retry('the reveal window has not begun'),
   AccountNotAllowedCommit: UNREGISTERED,
   SpaceLimitExceeded: retry("the epoch's 3,100 bytes are used up: wait for the next epoch"),
-  CommitmentSetRateLimitExceeded: retry('this older runtime takes a commitment every hundred blocks or so: wait'),
+  CommitmentSetRateLimitExceeded: retry(
+    'this older runtime takes a commitment every hundred blocks or so: wait',
+  ),
   TooManyFieldsInCommitmentInfo: fix('at most three fields'),
   UnexpectedUnreserveLeftover: giveUp("the chain's own accounts do not add up: report it"),
   CallFiltered: retry('the chain is in safe mode, or the call may not stand in a batch'),
@@ -53,46 +65,94 @@ const DISPATCH: Readonly<Record<string, Omit<Refusal, 'name'>>> = {
 
 /** Pool errors `Custom error: n` (transaction_error.rs). The same guards run again in the block. */
 const CUSTOM: Readonly<Record<number, Refusal>> = {
-  0: { name: 'ColdkeyInSwapSchedule', ...giveUp('the signer announced a coldkey swap: all calls wait until it is over') },
-  1: { name: 'StakeAmountTooLow', ...giveUp('the stake is below the threshold for setting weights: add stake') },
+  0: {
+    name: 'ColdkeyInSwapSchedule',
+    ...giveUp('the signer announced a coldkey swap: all calls wait until it is over'),
+  },
+  1: {
+    name: 'StakeAmountTooLow',
+    ...giveUp('the stake is below the threshold for setting weights: add stake'),
+  },
   6: { name: 'RateLimitExceeded', ...TOO_FAST },
   15: { name: 'InvalidRevealRound', ...fix('the round is over already: compute it again') },
-  16: { name: 'CommitNotFound', ...giveUp('no such commit waits: it was revealed before, or it expired') },
-  17: { name: 'CommitBlockNotInRevealRange', ...retry('outside the reveal window: too early, or too late') },
+  16: {
+    name: 'CommitNotFound',
+    ...giveUp('no such commit waits: it was revealed before, or it expired'),
+  },
+  17: {
+    name: 'CommitBlockNotInRevealRange',
+    ...retry('outside the reveal window: too early, or too late'),
+  },
   18: { name: 'InputLengthsUnequal', ...MALFORMED },
   19: { name: 'UidNotFound', ...UNREGISTERED },
-  21: { name: 'ColdkeySwapDisputed', ...giveUp('a coldkey swap is disputed: all calls wait until it is settled') },
+  21: {
+    name: 'ColdkeySwapDisputed',
+    ...giveUp('a coldkey swap is disputed: all calls wait until it is settled'),
+  },
   255: { name: 'BadRequest', ...fix('a guard of the chain refused the call') },
 };
 
 /** Everything else a pool says, by its text or its RPC code. The first that matches counts. */
 const POOL: readonly (readonly [RegExp, Refusal])[] = [
   [/pay some fees/i, { name: 'Payment', ...giveUp('the signer cannot pay the fee') }],
-  [/outdated|\bstale\b/i, { name: 'Stale', ...retry('its nonce was used: look whether it went through, then build a new one') }],
-  [/will be valid in the future|\bfuture\b/i, { name: 'Future', ...retry('an earlier nonce is missing: wait') }],
+  [
+    /outdated|\bstale\b/i,
+    {
+      name: 'Stale',
+      ...retry('its nonce was used: look whether it went through, then build a new one'),
+    },
+  ],
+  [
+    /will be valid in the future|\bfuture\b/i,
+    { name: 'Future', ...retry('an earlier nonce is missing: wait') },
+  ],
   [
     /bad signature|bad proof/i,
-    { name: 'BadProof', ...fix('wrong chain, wrong key or an old runtime: connect again and rebuild') },
+    {
+      name: 'BadProof',
+      ...fix('wrong chain, wrong key or an old runtime: connect again and rebuild'),
+    },
   ],
   [/ancient birth/i, { name: 'AncientBirthBlock', ...retry('its era is over: build a new one') }],
   [/exhaust/i, { name: 'ExhaustsResources', ...retry('the block is full') }],
-  [/\b1012\b|temporarily banned/i, { name: 'TemporarilyBanned', ...retry('the node banned this transaction for half an hour') }],
-  [/\b1013\b|already imported/i, { name: 'AlreadyImported', ...retry('it is in the pool already: wait for it') }],
-  [/\b1014\b|priority is too low/i, { name: 'PriorityTooLow', ...retry('another transaction holds this nonce: wait for it') }],
-  [/\b1016\b|pool is full|immediately dropped/i, { name: 'PoolFull', ...retry("the node's pool is full: wait") }],
+  [
+    /\b1012\b|temporarily banned/i,
+    { name: 'TemporarilyBanned', ...retry('the node banned this transaction for half an hour') },
+  ],
+  [
+    /\b1013\b|already imported/i,
+    { name: 'AlreadyImported', ...retry('it is in the pool already: wait for it') },
+  ],
+  [
+    /\b1014\b|priority is too low/i,
+    { name: 'PriorityTooLow', ...retry('another transaction holds this nonce: wait for it') },
+  ],
+  [
+    /\b1016\b|pool is full|immediately dropped/i,
+    { name: 'PoolFull', ...retry("the node's pool is full: wait") },
+  ],
   [
     /\b1002\b|verification error/i,
-    { name: 'Undecodable', ...giveUp('the runtime cannot read this call: it has other types or limits') },
+    {
+      name: 'Undecodable',
+      ...giveUp('the runtime cannot read this call: it has other types or limits'),
+    },
   ],
 ];
 
 /** Every dispatch error that has a remedy here: a test looks each of them up in the metadata. */
 export const KNOWN_DISPATCH_ERRORS: readonly string[] = Object.keys(DISPATCH);
 
-/** What a dispatch error means. `name` is `Pallet.Error` or the error alone; unknown ones are to be fixed by a person. */
+/**
+ * What a dispatch error means. `name` is `Pallet.Error` or the error alone; unknown ones are to be
+ * fixed by a person.
+ */
 export function dispatchRefusal(name: string): Refusal {
   const known = DISPATCH[name] ?? DISPATCH[name.split('.').at(-1)!];
-  return { name, ...(known ?? fix('an error that this version does not know: look it up in the runtime')) };
+  return {
+    name,
+    ...(known ?? fix('an error that this version does not know: look it up in the runtime')),
+  };
 }
 
 /** What a pool's answer means. Transport failures are none: see the caller. */

@@ -1,19 +1,26 @@
 import { readCompact } from './scale.ts';
 
-/** How a revealed commitment was read: as the SDK writes it, as plain bytes, or by the SDK's own lenient rule. */
+/**
+ * How a revealed commitment was read: as the SDK writes it, as plain bytes, or by the SDK's own
+ * lenient rule.
+ */
 export type Revealed = { readonly bytes: Uint8Array; readonly how: 'scale' | 'bare' | 'lenient' };
 
 const OPENS_JSON = /[{\s]/;
 
 /**
- * The text inside a revealed commitment. The Bittensor SDK seals a SCALE string, whose compact length must equal what follows. Other tools seal
- * the text alone: JSON starts with `{`, which no compact length does. Else the SDK's own reader counts: it skips 1, 2 or 4 bytes by the first
- * byte's low bits and checks nothing, so what a miner sees there is what is read here. Never throws.
+ * The text inside a revealed commitment. The Bittensor SDK seals a SCALE string, whose compact
+ * length must equal what follows. Other tools seal the text alone: JSON starts with `{`, which no
+ * compact length does. Else the SDK's own reader counts: it skips 1, 2 or 4 bytes by the first
+ * byte's low bits and checks nothing, so what a miner sees there is what is read here. Never
+ * throws.
  */
 export function readRevealed(bytes: Uint8Array): Revealed {
   const length = readCompact(bytes);
-  if (length && length.size + length.value === bytes.length) return { bytes: bytes.subarray(length.size), how: 'scale' };
-  if (bytes.length === 0 || OPENS_JSON.test(String.fromCharCode(bytes[0]!))) return { bytes, how: 'bare' };
+  if (length && length.size + length.value === bytes.length)
+    return { bytes: bytes.subarray(length.size), how: 'scale' };
+  if (bytes.length === 0 || OPENS_JSON.test(String.fromCharCode(bytes[0]!)))
+    return { bytes, how: 'bare' };
   const mode = bytes[0]! & 3;
   return { bytes: bytes.subarray(mode === 0 ? 1 : mode === 1 ? 2 : 4), how: 'lenient' };
 }

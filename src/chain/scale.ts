@@ -8,7 +8,10 @@ export function compact(value: number): Uint8Array {
   return new Uint8Array(out.subarray(0, value < 1 << 14 ? 2 : 4));
 }
 
-/** A compact number at the start of bytes with the bytes it takes; null where there is none, or one written longer than it must be. */
+/**
+ * A compact number at the start of bytes with the bytes it takes; null where there is none, or one
+ * written longer than it must be.
+ */
 export function readCompact(bytes: Uint8Array): { value: number; size: number } | null {
   const mode = (bytes[0] ?? 3) & 3;
   const size = mode === 0 ? 1 : mode === 1 ? 2 : mode === 2 ? 4 : 0;

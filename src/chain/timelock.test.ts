@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex, utf8 } from '../core/bytes.ts';
-import { latestRound, publishedAt, QUICKNET, roundAfterBlocks, roundPoint, verifyPulse } from './drand.ts';
+import {
+  latestRound,
+  publishedAt,
+  QUICKNET,
+  roundAfterBlocks,
+  roundPoint,
+  verifyPulse,
+} from './drand.ts';
 import { open, OVERHEAD_BYTES, seal, type SealEntropy } from './timelock.ts';
 import { compact, readCompact } from './scale.ts';
 import {
@@ -18,9 +25,14 @@ import {
 
 const hex = (text: string): Uint8Array => fromHex(text)!;
 
-/** quicknet's signature of round 1000, a ciphertext made with fixed randomness, and what Rust's `tle` made of both. */
+/**
+ * quicknet's signature of round 1000, a ciphertext made with fixed randomness, and what Rust's
+ * `tle` made of both.
+ */
 const ROUND = 1000;
-const SIGNATURE = hex('b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39');
+const SIGNATURE = hex(
+  'b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39',
+);
 const FIXED: SealEntropy = {
   sigma: new Uint8Array(32).fill(0x11),
   key: new Uint8Array(32).fill(0x22),
@@ -32,7 +44,8 @@ const ROW = [
   { uid: 1, weight: 32768 },
   { uid: 255, weight: 1 },
 ];
-const PAYLOAD = '80d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d0c00000100ff000cffff00800100509e980000000000';
+const PAYLOAD =
+  '80d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d0c00000100ff000cffff00800100509e980000000000';
 const WEIGHTS_CIPHERTEXT =
   'b1578ae73b1e8ee3afd7657e06008dae3e3465f26156a597dc84da32436b0f9ee6ccd14ba355aa0ef8deeca409af79bb104309c1f2133b49' +
   'e08f7e235d99fe11a2a44dade5041f313f5468fe5f778fb1ff01ac50e315bce0fd05d0202801e1b82000000000000000a820c72daf7b50b7' +
@@ -47,7 +60,11 @@ const HELLO_CIPHERTEXT =
   'f4676c9fc7869cfe3200000000000000160000000000000062aba3861943da6efc7eade33f14dc9fd72dec20acc70c000000000000003333' +
   '3333333333333333333308000000000000004145535f47434d5f';
 
-const random = (): SealEntropy => ({ sigma: randomBytes(32), key: randomBytes(32), nonce: randomBytes(12) });
+const random = (): SealEntropy => ({
+  sigma: randomBytes(32),
+  key: randomBytes(32),
+  nonce: randomBytes(12),
+});
 
 describe('timelock encryption', () => {
   it('makes the bytes of the vectors', () => {
@@ -77,21 +94,33 @@ describe('timelock encryption', () => {
     expect(() => open(hex(HELLO_CIPHERTEXT).subarray(0, 200), SIGNATURE)).toThrow(
       expect.objectContaining({ code: 'BAD_CIPHERTEXT' }),
     );
-    expect(() => open(hex(`${HELLO_CIPHERTEXT}00`), SIGNATURE)).toThrow(expect.objectContaining({ code: 'BAD_CIPHERTEXT' }));
-    expect(() => open(hex(HELLO_CIPHERTEXT), SIGNATURE.subarray(1))).toThrow(expect.objectContaining({ code: 'BAD_SIGNATURE' }));
-    expect(() => open(hex(HELLO_CIPHERTEXT), new Uint8Array(48))).toThrow(expect.objectContaining({ code: 'BAD_SIGNATURE' }));
-    expect(() => seal(QUICKNET, 0, utf8('x'), random())).toThrow(expect.objectContaining({ code: 'BAD_ROUND' }));
+    expect(() => open(hex(`${HELLO_CIPHERTEXT}00`), SIGNATURE)).toThrow(
+      expect.objectContaining({ code: 'BAD_CIPHERTEXT' }),
+    );
+    expect(() => open(hex(HELLO_CIPHERTEXT), SIGNATURE.subarray(1))).toThrow(
+      expect.objectContaining({ code: 'BAD_SIGNATURE' }),
+    );
+    expect(() => open(hex(HELLO_CIPHERTEXT), new Uint8Array(48))).toThrow(
+      expect.objectContaining({ code: 'BAD_SIGNATURE' }),
+    );
+    expect(() => seal(QUICKNET, 0, utf8('x'), random())).toThrow(
+      expect.objectContaining({ code: 'BAD_ROUND' }),
+    );
     for (let at = 0; at < hex(HELLO_CIPHERTEXT).length; at += 23) {
       const changed = hex(HELLO_CIPHERTEXT);
       changed[at]! ^= 1;
-      expect(() => open(changed, SIGNATURE), `byte ${at}`).toThrow(expect.objectContaining({ name: 'ChainError' }));
+      expect(() => open(changed, SIGNATURE), `byte ${at}`).toThrow(
+        expect.objectContaining({ name: 'ChainError' }),
+      );
     }
   });
 
   it('takes ciphertexts of any length and content without an untyped error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
-        expect(() => open(bytes, SIGNATURE)).toThrow(expect.objectContaining({ name: 'ChainError' }));
+        expect(() => open(bytes, SIGNATURE)).toThrow(
+          expect.objectContaining({ name: 'ChainError' }),
+        );
       }),
       { numRuns: 100 },
     );
@@ -117,7 +146,11 @@ describe('committed weights', () => {
   });
 
   it('reads its own payload and nothing else', () => {
-    expect(readWeightsPayload(weightsPayload(ALICE, ROW, 7))).toEqual({ hotkey: ALICE, row: ROW, versionKey: 7n });
+    expect(readWeightsPayload(weightsPayload(ALICE, ROW, 7))).toEqual({
+      hotkey: ALICE,
+      row: ROW,
+      versionKey: 7n,
+    });
     expect(readWeightsPayload(weightsPayload(ALICE, ROW, 7).subarray(1))).toBeNull();
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
@@ -138,14 +171,34 @@ describe('committed weights', () => {
       head: number,
       revealPeriodEpochs = 1,
     ) =>
-      revealSchedule({ lastEpochBlock, pendingEpochAt, subnetEpochIndex, tempo, blocksSinceLastStep, head, revealPeriodEpochs });
+      revealSchedule({
+        lastEpochBlock,
+        pendingEpochAt,
+        subnetEpochIndex,
+        tempo,
+        blocksSinceLastStep,
+        head,
+        revealPeriodEpochs,
+      });
     expect(at(10, 0, 0, 0, 0, 10)).toBeNull();
     expect(at(10, 0, 0, 50, 0, 10)).toEqual({ commitEpoch: 0, firstRevealBlock: 60 });
     expect(at(80, 95, 0, 20, 0, 91)).toEqual({ commitEpoch: 0, firstRevealBlock: 95 });
-    expect(at(5_000_000, 0, 13_850, 360, 0, 5_000_000)).toEqual({ commitEpoch: 13_850, firstRevealBlock: 5_000_360 });
-    expect(at(5_000_000, 0, 13_850, 360, 359, 5_000_359)).toEqual({ commitEpoch: 13_851, firstRevealBlock: 5_000_720 });
-    expect(at(5_000_000, 0, 13_850, 360, 358, 5_000_358)).toEqual({ commitEpoch: 13_850, firstRevealBlock: 5_000_360 });
-    expect(at(5_000_000, 0, 13_850, 360, 100, 5_000_100, 3)).toEqual({ commitEpoch: 13_850, firstRevealBlock: 5_001_080 });
+    expect(at(5_000_000, 0, 13_850, 360, 0, 5_000_000)).toEqual({
+      commitEpoch: 13_850,
+      firstRevealBlock: 5_000_360,
+    });
+    expect(at(5_000_000, 0, 13_850, 360, 359, 5_000_359)).toEqual({
+      commitEpoch: 13_851,
+      firstRevealBlock: 5_000_720,
+    });
+    expect(at(5_000_000, 0, 13_850, 360, 358, 5_000_358)).toEqual({
+      commitEpoch: 13_850,
+      firstRevealBlock: 5_000_360,
+    });
+    expect(at(5_000_000, 0, 13_850, 360, 100, 5_000_100, 3)).toEqual({
+      commitEpoch: 13_850,
+      firstRevealBlock: 5_001_080,
+    });
     expect(revealRound(QUICKNET, 1_782_864_000, 5_000_100, 5_001_080, 12)).toBe(30_024_143);
   });
 
@@ -172,7 +225,8 @@ describe('committed weights', () => {
             revealPeriodEpochs: period,
           })!;
           let [last, wait, index] = [lastEpochBlock, pending, 7];
-          const commitEpoch = 7 + ((wait > 0 && head + 1 >= wait) || head + 1 - last >= tempo ? 1 : 0);
+          const commitEpoch =
+            7 + ((wait > 0 && head + 1 >= wait) || head + 1 - last >= tempo ? 1 : 0);
           for (let block = head + 1; ; block++) {
             const due = (wait > 0 && block >= wait) || block - last >= tempo;
             if (index + (due ? 1 : 0) === commitEpoch + period) {

@@ -7,12 +7,17 @@ import { roundPoint, SIGNATURE_BYTES, type Beacon } from './drand.ts';
 import { u64le } from './scale.ts';
 
 /**
- * Timelock encryption as the chain reads it (crate `tle`; reference: subtensor.md 5.5): identity-based encryption to a drand round (Boneh-Franklin
- * FullIdent over BLS12-381) of a key, and AES-256-GCM of the message under that key. Not the format of age, tlock-js or @ideallabs/timelock.js.
- * Layout, every length a u64 little-endian: U (96) ‖ len V (32) ‖ len W (32) ‖ len body( len ct‖tag ‖ len nonce(12) ) ‖ len "AES_GCM_".
+ * Timelock encryption as the chain reads it (crate `tle`; reference: subtensor.md 5.5):
+ * identity-based encryption to a drand round (Boneh-Franklin FullIdent over BLS12-381) of a key,
+ * and AES-256-GCM of the message under that key. Not the format of age, tlock-js or
+ * @ideallabs/timelock.js. Layout, every length a u64 little-endian: U (96) ‖ len V (32) ‖ len W
+ * (32) ‖ len body( len ct‖tag ‖ len nonce(12) ) ‖ len "AES_GCM_".
  */
 export const OVERHEAD_BYTES = 244;
-/** Largest ciphertext of a commitment field, and of a weights commit. The chain's metadata does not state them. */
+/**
+ * Largest ciphertext of a commitment field, and of a weights commit. The chain's metadata does not
+ * state them.
+ */
 export const MAX_COMMITMENT_CIPHERTEXT = 1024;
 export const MAX_WEIGHTS_CIPHERTEXT = 5000;
 
@@ -22,8 +27,15 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** The random parts of a ciphertext, 32, 32 and 12 bytes. A port: sealing is deterministic in them, so vectors can pin it. */
-export type SealEntropy = { readonly sigma: Uint8Array; readonly key: Uint8Array; readonly nonce: Uint8Array };
+/**
+ * The random parts of a ciphertext, 32, 32 and 12 bytes. A port: sealing is deterministic in them,
+ * so vectors can pin it.
+ */
+export type SealEntropy = {
+  readonly sigma: Uint8Array;
+  readonly key: Uint8Array;
+  readonly nonce: Uint8Array;
+};
 
 const damaged = (what: string): ChainError =>
   new ChainError(
@@ -38,12 +50,22 @@ const vec = (...parts: Uint8Array[]): Uint8Array => {
   return concatBytes(u64le(body.length), body);
 };
 const xor = (a: Uint8Array, b: Uint8Array): Uint8Array => a.map((byte, i) => byte ^ b[i]!);
-const toScalar = (hash: Uint8Array): bigint => bls.fields.Fr.create(BigInt(`0x${Buffer.from(hash).toString('hex')}`));
+const toScalar = (hash: Uint8Array): bigint =>
+  bls.fields.Fr.create(BigInt(`0x${Buffer.from(hash).toString('hex')}`));
 
-/** An element of GT as arkworks writes it: twelve coordinates, 48 bytes little-endian each, c0.c0.c0 to c1.c2.c1 (noble's own form is big-endian). */
+/**
+ * An element of GT as arkworks writes it: twelve coordinates, 48 bytes little-endian each, c0.c0.c0
+ * to c1.c2.c1 (noble's own form is big-endian).
+ */
 function gtBytes(g: ReturnType<typeof bls.pairing>): Uint8Array {
-  const coordinates = [g.c0, g.c1].flatMap((six) => [six.c0, six.c1, six.c2].flatMap((two) => [two.c0, two.c1]));
-  return concatBytes(...coordinates.map((value) => Buffer.from(value.toString(16).padStart(96, '0'), 'hex').reverse()));
+  const coordinates = [g.c0, g.c1].flatMap((six) =>
+    [six.c0, six.c1, six.c2].flatMap((two) => [two.c0, two.c1]),
+  );
+  return concatBytes(
+    ...coordinates.map((value) =>
+      Buffer.from(value.toString(16).padStart(96, '0'), 'hex').reverse(),
+    ),
+  );
 }
 
 const scalarOf = (sigma: Uint8Array, key: Uint8Array): bigint => {
@@ -53,10 +75,22 @@ const scalarOf = (sigma: Uint8Array, key: Uint8Array): bigint => {
   return r;
 };
 
-/** Seals a message for a drand round. The result is {@link OVERHEAD_BYTES} longer than the message. */
-export function seal(beacon: Beacon, round: number, message: Uint8Array, entropy: SealEntropy): Uint8Array {
+/**
+ * Seals a message for a drand round. The result is {@link OVERHEAD_BYTES} longer than the message.
+ */
+export function seal(
+  beacon: Beacon,
+  round: number,
+  message: Uint8Array,
+  entropy: SealEntropy,
+): Uint8Array {
   if (!Number.isSafeInteger(round) || round < 1)
-    throw new ChainError('BAD_ROUND', 'usage', `${round} is not a drand round`, 'rounds are whole numbers from 1 on');
+    throw new ChainError(
+      'BAD_ROUND',
+      'usage',
+      `${round} is not a drand round`,
+      'rounds are whole numbers from 1 on',
+    );
   const { sigma, key, nonce } = entropy;
   if (sigma.length !== KEY_BYTES || key.length !== KEY_BYTES || nonce.length !== NONCE_BYTES)
     throw new RangeError('entropy of 32, 32 and 12 bytes is needed');
@@ -85,18 +119,21 @@ class Parts {
   vec(what: string, expected?: number): Uint8Array {
     const length = Buffer.from(this.take(8, `the length of ${what}`)).readBigUInt64LE();
     if (length > BigInt(this.#bytes.length)) throw damaged(`${what} claims ${length} bytes`);
-    if (expected !== undefined && length !== BigInt(expected)) throw damaged(`${what} has ${length} bytes, not ${expected}`);
+    if (expected !== undefined && length !== BigInt(expected))
+      throw damaged(`${what} has ${length} bytes, not ${expected}`);
     return this.take(Number(length), what);
   }
   end(): void {
-    if (this.#at !== this.#bytes.length) throw damaged(`${this.#bytes.length - this.#at} bytes are left over`);
+    if (this.#at !== this.#bytes.length)
+      throw damaged(`${this.#bytes.length - this.#at} bytes are left over`);
   }
 }
 
 /** The point of G1 that a round's signature is. Throws `BAD_SIGNATURE`. */
 function signaturePoint(signature: Uint8Array) {
   try {
-    if (signature.length !== SIGNATURE_BYTES) throw new Error(`it has ${signature.length} bytes, not ${SIGNATURE_BYTES}`);
+    if (signature.length !== SIGNATURE_BYTES)
+      throw new Error(`it has ${signature.length} bytes, not ${SIGNATURE_BYTES}`);
     const point = bls.G1.Point.fromHex(signature);
     point.assertValidity();
     return point;
@@ -112,8 +149,9 @@ function signaturePoint(signature: Uint8Array) {
 }
 
 /**
- * Opens a ciphertext with the signature of its round. Throws `BAD_SIGNATURE`, `BAD_CIPHERTEXT` where the layout is wrong, and
- * `WRONG_ROUND` where the signature is of another round (or the ciphertext was changed: nobody can tell those two apart).
+ * Opens a ciphertext with the signature of its round. Throws `BAD_SIGNATURE`, `BAD_CIPHERTEXT`
+ * where the layout is wrong, and `WRONG_ROUND` where the signature is of another round (or the
+ * ciphertext was changed: nobody can tell those two apart).
  */
 export function open(ciphertext: Uint8Array, signature: Uint8Array): Uint8Array {
   const point = signaturePoint(signature);
@@ -125,7 +163,8 @@ export function open(ciphertext: Uint8Array, signature: Uint8Array): Uint8Array 
   const sealed = inner.vec('the encrypted message');
   const nonce = inner.vec('the nonce', NONCE_BYTES);
   inner.end();
-  if (!equalBytes(parts.vec('the cipher suite'), SUITE)) throw damaged('its cipher suite is not AES_GCM_');
+  if (!equalBytes(parts.vec('the cipher suite'), SUITE))
+    throw damaged('its cipher suite is not AES_GCM_');
   parts.end();
   if (sealed.length < TAG_BYTES) throw damaged('the encrypted message is shorter than its tag');
   let ephemeral: InstanceType<typeof bls.G2.Point>;
@@ -143,7 +182,8 @@ export function open(ciphertext: Uint8Array, signature: Uint8Array): Uint8Array 
   );
   const sigma = xor(v, sha256(gtBytes(bls.pairing(point, ephemeral))));
   const key = xor(w, sha256(sigma));
-  // FullIdent's check: the sender knew r, so a changed U, V or W is refused before anything is decrypted.
+  // FullIdent's check: the sender knew r, so a changed U, V or W is refused before anything is
+  // decrypted.
   if (!equalBytes(bls.G2.Point.BASE.multiply(scalarOf(sigma, key)).toBytes(), u)) throw wrong;
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, nonce);

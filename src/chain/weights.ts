@@ -5,13 +5,26 @@ import { ChainError } from './errors.ts';
 import { compact, readCompact, u16le, u64le, vecU16 } from './scale.ts';
 import type { Beacon } from './drand.ts';
 
-/** An epoch that has not stepped for this many blocks runs whatever its tempo says (run_coinbase.rs). */
+/**
+ * An epoch that has not stepped for this many blocks runs whatever its tempo says
+ * (run_coinbase.rs).
+ */
 const MAX_STALL_BLOCKS = 50_400;
-/** Blocks after the first possible reveal block by which the pulse is asked for: a pulse takes a block or two to land. */
+/**
+ * Blocks after the first possible reveal block by which the pulse is asked for: a pulse takes a
+ * block or two to land.
+ */
 const SECURITY_OFFSET_BLOCKS = 3;
 
-/** The plaintext of a timelocked weights commit: WeightsTlockPayload with the hotkey, which the chain compares with the signer. */
-export function weightsPayload(hotkey: Uint8Array, row: WeightRow, versionKey: number | bigint): Uint8Array {
+/**
+ * The plaintext of a timelocked weights commit: WeightsTlockPayload with the hotkey, which the
+ * chain compares with the signer.
+ */
+export function weightsPayload(
+  hotkey: Uint8Array,
+  row: WeightRow,
+  versionKey: number | bigint,
+): Uint8Array {
   return concatBytes(
     compact(hotkey.length),
     hotkey,
@@ -22,7 +35,9 @@ export function weightsPayload(hotkey: Uint8Array, row: WeightRow, versionKey: n
 }
 
 /** Reads a {@link weightsPayload}. Null where the bytes are none. */
-export function readWeightsPayload(bytes: Uint8Array): { hotkey: Uint8Array; row: WeightRow; versionKey: bigint } | null {
+export function readWeightsPayload(
+  bytes: Uint8Array,
+): { hotkey: Uint8Array; row: WeightRow; versionKey: bigint } | null {
   let at = 0;
   const part = (unit: number): Uint8Array | null => {
     const length = readCompact(bytes.subarray(at));
@@ -31,19 +46,31 @@ export function readWeightsPayload(bytes: Uint8Array): { hotkey: Uint8Array; row
     return bytes.subarray(at - length.value * unit, at);
   };
   const [hotkey, uids, weights] = [part(1), part(2), part(2)];
-  if (!hotkey || !uids || !weights || hotkey.length !== 32 || uids.length !== weights.length || bytes.length !== at + 8)
+  if (
+    !hotkey ||
+    !uids ||
+    !weights ||
+    hotkey.length !== 32 ||
+    uids.length !== weights.length ||
+    bytes.length !== at + 8
+  )
     return null;
-  const u16 = (list: Uint8Array, index: number): number => list[2 * index]! + 256 * list[2 * index + 1]!;
+  const u16 = (list: Uint8Array, index: number): number =>
+    list[2 * index]! + 256 * list[2 * index + 1]!;
   return {
     hotkey,
-    row: Array.from({ length: uids.length / 2 }, (_, i) => ({ uid: u16(uids, i), weight: u16(weights, i) })),
+    row: Array.from({ length: uids.length / 2 }, (_, i) => ({
+      uid: u16(uids, i),
+      weight: u16(weights, i),
+    })),
     versionKey: Buffer.from(bytes).readBigUInt64LE(at),
   };
 }
 
 /**
- * Hash of a commit-reveal commit (get_commit_hash): blake2b-256 over hotkey ‖ storage index ‖ uids ‖ values ‖ salt ‖ version key.
- * `storageIndex` is mechanism·4096 + netuid, so netuid for mechanism 0.
+ * Hash of a commit-reveal commit (get_commit_hash): blake2b-256 over hotkey ‖ storage index ‖ uids
+ * ‖ values ‖ salt ‖ version key. `storageIndex` is mechanism·4096 + netuid, so netuid for mechanism
+ * 0.
  */
 export function weightsCommitHash(
   hotkey: Uint8Array,
@@ -64,7 +91,10 @@ export function weightsCommitHash(
   );
 }
 
-/** A subnet's epoch state after block `head` (spec 423 and later: epochs are counted, not computed from the block number). */
+/**
+ * A subnet's epoch state after block `head` (spec 423 and later: epochs are counted, not computed
+ * from the block number).
+ */
 export type EpochState = {
   readonly head: number;
   readonly tempo: number;
@@ -76,10 +106,13 @@ export type EpochState = {
 };
 
 /**
- * When a commit sent now is revealed: it lands at head + 1, in `commitEpoch`, and may open from `firstRevealBlock` on, which is the block at
- * whose start epoch commitEpoch + period begins. Null while the subnet has tempo 0: it runs no epochs. Deferral by a busy block is not modelled.
+ * When a commit sent now is revealed: it lands at head + 1, in `commitEpoch`, and may open from
+ * `firstRevealBlock` on, which is the block at whose start epoch commitEpoch + period begins. Null
+ * while the subnet has tempo 0: it runs no epochs. Deferral by a busy block is not modelled.
  */
-export function revealSchedule(state: EpochState): { commitEpoch: number; firstRevealBlock: number } | null {
+export function revealSchedule(
+  state: EpochState,
+): { commitEpoch: number; firstRevealBlock: number } | null {
   const { head, tempo, pendingEpochAt } = state;
   if (tempo === 0) return null;
   const due =
@@ -90,11 +123,17 @@ export function revealSchedule(state: EpochState): { commitEpoch: number; firstR
   // The next epoch after the commit's own block, and then one every tempo blocks.
   const next = due
     ? head + 1 + tempo
-    : Math.max(head + 2, Math.min(state.lastEpochBlock + tempo, pendingEpochAt > 0 ? pendingEpochAt : Infinity));
+    : Math.max(
+        head + 2,
+        Math.min(state.lastEpochBlock + tempo, pendingEpochAt > 0 ? pendingEpochAt : Infinity),
+      );
   return { commitEpoch, firstRevealBlock: next + (state.revealPeriodEpochs - 1) * tempo };
 }
 
-/** The drand round that opens a timelocked commit a few blocks into its reveal window: earlier is readable too soon, later is lost. */
+/**
+ * The drand round that opens a timelocked commit a few blocks into its reveal window: earlier is
+ * readable too soon, later is lost.
+ */
 export function revealRound(
   beacon: Beacon,
   nowSeconds: number,
@@ -119,15 +158,23 @@ export function legacyEpochStart(epoch: number, netuid: number, tempo: number): 
 /** How a subnet takes weights. */
 export type WeightMethod = 'plain' | 'commit-reveal' | 'timelock';
 
-/** Weights that a chain refuses before anything is sent, in the order in which it checks them (reference: subtensor.md 5.9). */
+/**
+ * Weights that a chain refuses before anything is sent, in the order in which it checks them
+ * (reference: subtensor.md 5.9).
+ */
 export function checkRow(row: WeightRow, size: number, ownUid: number, minAllowed: number): void {
   const refuse = (message: string, hint: string): never => {
     throw new ChainError('BAD_PAYLOAD', 'usage', `these weights cannot be set: ${message}`, hint);
   };
   const uids = row.map(({ uid }) => uid);
-  if (new Set(uids).size !== uids.length) refuse('a uid stands twice', 'this is a defect: please report it');
+  if (new Set(uids).size !== uids.length)
+    refuse('a uid stands twice', 'this is a defect: please report it');
   const gone = uids.find((uid) => uid >= size);
-  if (gone !== undefined) refuse(`uid ${gone} is not on a subnet of ${size}`, 'is burnUid in the arena right for this subnet?');
+  if (gone !== undefined)
+    refuse(
+      `uid ${gone} is not on a subnet of ${size}`,
+      'is burnUid in the arena right for this subnet?',
+    );
   const selfOnly = uids.length === 1 && uids[0] === ownUid;
   if (!selfOnly && uids.length < Math.min(size, minAllowed))
     refuse(

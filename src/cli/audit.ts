@@ -16,8 +16,11 @@ export const run: Run = async (invocation) => {
   const { log, json } = invocation;
   const began = monotonicClock.nowNs();
   const results = resolve(optional(invocation, 'results') ?? 'results');
-  if (!existsSync(results)) throw new UsageError(`there is no folder ${results}`, 'name a results folder with --results');
-  const ledgers = new Map(validatorFolders(results).map((validator) => [validator, readFolder(join(results, validator))]));
+  if (!existsSync(results))
+    throw new UsageError(`there is no folder ${results}`, 'name a results folder with --results');
+  const ledgers = new Map(
+    validatorFolders(results).map((validator) => [validator, readFolder(join(results, validator))]),
+  );
   const endpoint = optional(invocation, 'chain');
   const chain = endpoint === undefined ? null : await openEndpoints(endpoint, ANY_CHAIN, log);
   const folder = optional(invocation, 'corpus');
@@ -27,7 +30,8 @@ export const run: Run = async (invocation) => {
     unpack: unpackTrace,
     unpackText,
     tokenizerOf: (source) => loadTokenizer(source, ROOT),
-    corpusOf: (source) => (source !== 'generated' && folder === undefined ? null : openCorpus(source, folder, log)),
+    corpusOf: (source) =>
+      source !== 'generated' && folder === undefined ? null : openCorpus(source, folder, log),
   });
   await chain?.disconnect();
   const seconds = Number(((monotonicClock.nowNs() - began) / 1e9).toFixed(3));

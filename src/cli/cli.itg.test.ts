@@ -31,9 +31,20 @@ function cacheon(...args: string[]): Promise<Result> {
 const url = (variant: string): string => engines.get(variant)!.url;
 async function evaluate(change: Record<string, string> = {}): Promise<Result & { out: string }> {
   const out = join(folder, `eval-${++evaluations}`);
-  const options = { baseline: url('plain'), challenger: url('fast'), 'block-hash': HASH, arena, out, ...change };
+  const options = {
+    baseline: url('plain'),
+    challenger: url('fast'),
+    'block-hash': HASH,
+    arena,
+    out,
+    ...change,
+  };
   return {
-    ...(await cacheon('eval', '--json', ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]))),
+    ...(await cacheon(
+      'eval',
+      '--json',
+      ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
+    )),
     out,
   };
 }
@@ -41,12 +52,21 @@ const errorOf = ({ stdout }: Result): { code: string; message: string; hint: str
   (JSON.parse(stdout) as { error: never }).error;
 
 beforeAll(async () => {
-  const base = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as Record<string, object>;
+  const base = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as Record<
+    string,
+    object
+  >;
   writeFileSync(
     arena,
-    JSON.stringify({ ...base, scoredPrompts: 2, driftLimit: 5, deadlines: { ...base['deadlines'], start: 2 } }),
+    JSON.stringify({
+      ...base,
+      scoredPrompts: 2,
+      driftLimit: 5,
+      deadlines: { ...base['deadlines'], start: 2 },
+    }),
   );
-  for (const variant of ['plain', 'fast', 'speculative', 'early-eos']) engines.set(variant, await startEngine({ variant }));
+  for (const variant of ['plain', 'fast', 'speculative', 'early-eos'])
+    engines.set(variant, await startEngine({ variant }));
 });
 afterAll(async () => {
   for (const engine of engines.values()) await engine.close();
@@ -56,7 +76,10 @@ afterAll(async () => {
 describe('cacheon eval and judge', () => {
   it('finds honest servers VALID, and judge gives the same bytes again', async () => {
     for (const challenger of ['fast', 'speculative']) {
-      const { code, stdout, out } = await evaluate({ challenger: url(challenger), incumbent: url('plain') });
+      const { code, stdout, out } = await evaluate({
+        challenger: url(challenger),
+        incumbent: url('plain'),
+      });
       const report = JSON.parse(stdout) as {
         verdict: string;
         score: number;
@@ -74,21 +97,34 @@ describe('cacheon eval and judge', () => {
   it('gives a cheat its reason and exit code 1', async () => {
     const { code, stdout } = await evaluate({ challenger: url('early-eos') });
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'E_GATE', score: 0, gate: { pass: false } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      verdict: 'E_GATE',
+      score: 0,
+      gate: { pass: false },
+    });
   });
   it('calls a challenger that is never healthy E_START_TIMEOUT, a baseline INFRA_ENGINE, and writes both', async () => {
-    const server = createServer((_, response) => response.writeHead(503).end()).listen(0, '127.0.0.1');
+    const server = createServer((_, response) => response.writeHead(503).end()).listen(
+      0,
+      '127.0.0.1',
+    );
     await new Promise((done) => server.once('listening', done));
     const sick = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const challenger = await evaluate({ challenger: sick });
-    expect([challenger.code, (JSON.parse(challenger.stdout) as { verdict: string }).verdict]).toEqual([1, 'E_START_TIMEOUT']);
+    expect([
+      challenger.code,
+      (JSON.parse(challenger.stdout) as { verdict: string }).verdict,
+    ]).toEqual([1, 'E_START_TIMEOUT']);
     const baseline = await evaluate({ baseline: 'http://127.0.0.1:1' });
     expect([
       baseline.code,
-      (JSON.parse(readFileSync(join(baseline.out, 'verdict.json'), 'utf8')) as { verdict: string }).verdict,
+      (JSON.parse(readFileSync(join(baseline.out, 'verdict.json'), 'utf8')) as { verdict: string })
+        .verdict,
     ]).toEqual([3, 'INFRA_ENGINE']);
     const reference = await evaluate({ reference: 'http://127.0.0.1:1' });
-    expect([reference.code, (JSON.parse(reference.stdout) as { verdict: string }).verdict]).toEqual([3, 'INFRA_ENGINE']);
+    expect([reference.code, (JSON.parse(reference.stdout) as { verdict: string }).verdict]).toEqual(
+      [3, 'INFRA_ENGINE'],
+    );
     server.close();
   });
   it('ends with 2 on a trace that is cut anywhere, and writes nothing', async () => {
@@ -139,10 +175,16 @@ describe('bad input', () => {
   });
   it('a port in use, a wrong digest, an unknown arena field, an empty ledger, a used folder', async () => {
     const port = new URL(url('plain')).port;
-    expect(errorOf(await cacheon('devnet', 'engine', '--variant', 'plain', '--port', port, '--json')).code).toBe('PORT_IN_USE');
+    expect(
+      errorOf(await cacheon('devnet', 'engine', '--variant', 'plain', '--port', port, '--json'))
+        .code,
+    ).toBe('PORT_IN_USE');
     expect((await evaluate({ challenger: 'ghcr.io/a/b@sha256:123' })).code).toBe(2);
     const typo = join(folder, 'typo.json');
-    writeFileSync(typo, JSON.stringify({ ...(JSON.parse(readFileSync(arena, 'utf8')) as object), prise: 1 }));
+    writeFileSync(
+      typo,
+      JSON.stringify({ ...(JSON.parse(readFileSync(arena, 'utf8')) as object), prise: 1 }),
+    );
     const refused = await evaluate({ arena: typo });
     expect([refused.code, errorOf(refused).message]).toEqual([2, expect.stringContaining('prise')]);
     expect(existsSync(refused.out)).toBe(false);

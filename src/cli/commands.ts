@@ -24,7 +24,8 @@ const WALLET = { 'wallet-path': text, 'wallet-name': text, 'wallet-hotkey': text
 /** Every command. Its code is loaded only when it runs: the chain library alone takes a second. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   demo: {
-    about: 'the whole competition on this machine: miners, two rounds, weights on a chain, an audit, a page',
+    about:
+      'the whole competition on this machine: miners, two rounds, weights on a chain, an audit, a page',
     usage: '[--seed HEX] [--out DIR] [--processes] [--endpoint ws://… --accounts FILE]',
     options: { seed: text, out: text, endpoint: text, accounts: text, processes: flag },
     load: async () => (await import('./demo.ts')).run,
@@ -36,9 +37,19 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./prompts.ts')).run,
   },
   eval: {
-    about: 'measures one server against a baseline and judges it; X is http://… of a running server, or image@sha256:…',
-    usage: '--baseline X --challenger X [--incumbent X] [--reference X] --block-hash 0x… --out DIR [--corpus DIR]',
-    options: { baseline: text, challenger: text, incumbent: text, reference: text, 'block-hash': text, out: text, corpus: text },
+    about:
+      'measures one server against a baseline and judges it; X is http://… of a running server, or image@sha256:…',
+    usage:
+      '--baseline X --challenger X [--incumbent X] [--reference X] --block-hash 0x… --out DIR [--corpus DIR]',
+    options: {
+      baseline: text,
+      challenger: text,
+      incumbent: text,
+      reference: text,
+      'block-hash': text,
+      out: text,
+      corpus: text,
+    },
     load: async () => (await import('./eval.ts')).run,
   },
   judge: {
@@ -55,13 +66,23 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   publish: {
     about: 'signs and commits a plan, or with --round a judged round (key from CACHEON_HOTKEY)',
-    usage: '[--endpoint ws://…] [--round BLOCK --traces DIR] [--repo DIR] [--branch NAME] [--corpus DIR] [--dry-run]',
-    options: { endpoint: text, round: text, traces: text, repo: text, branch: text, corpus: text, 'dry-run': flag },
+    usage:
+      '[--endpoint ws://…] [--round BLOCK --traces DIR] [--repo DIR] [--branch NAME] [--corpus DIR] [--dry-run]',
+    options: {
+      endpoint: text,
+      round: text,
+      traces: text,
+      repo: text,
+      branch: text,
+      corpus: text,
+      'dry-run': flag,
+    },
     load: async () => (await import('./publish.ts')).run,
   },
   evaluate: {
     about: 'measures one shard of a signed plan and leaves its traces in a folder',
-    usage: '--validator SS58 --round BLOCK --out DIR [--shard N] [--engine-command PATH] [--repo DIR] [--corpus DIR]',
+    usage:
+      '--validator SS58 --round BLOCK --out DIR [--shard N] [--engine-command PATH] [--repo DIR] [--corpus DIR]',
     options: {
       validator: text,
       round: text,
@@ -75,19 +96,22 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./evaluate.ts')).run,
   },
   doctor: {
-    about: 'whether this machine may run strangers’ images: engine versions and the escape probes C01 to C20',
+    about:
+      'whether this machine may run strangers’ images: engine versions and the escape probes C01 to C20',
     usage: '--sandbox',
     options: { sandbox: flag },
     load: async () => (await import('./doctor.ts')).run,
   },
   settle: {
-    about: 'sets the weights that follow from the ledger and reads them back (key from CACHEON_HOTKEY)',
+    about:
+      'sets the weights that follow from the ledger and reads them back (key from CACHEON_HOTKEY)',
     usage: '[--endpoint ws://…] [--repo DIR] [--branch NAME] [--dry-run]',
     options: { endpoint: text, repo: text, branch: text, 'dry-run': flag },
     load: async () => (await import('./settle.ts')).run,
   },
   submit: {
-    about: 'pays the fee and commits an image for a hotkey; run again, it finishes what was begun and never pays twice',
+    about:
+      'pays the fee and commits an image for a hotkey; run again, it finishes what was begun and never pays twice',
     usage:
       '--image I --digest sha256:… --wallet-name W [--wallet-hotkey H] [--wallet-path P] [--fee 0.1] [--network N] [--netuid U] [--endpoint ws://…]\n         [--reveal-blocks B] [--no-wait] [--replace] [--again] [--payment-tx 0x… --payment-block N] [--dry-run]',
     options: {
@@ -134,13 +158,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./timelock.ts')).runOpen,
   },
   audit: {
-    about: 'derives every verdict, score, ranking and weight of a ledger again and names what is wrong',
+    about:
+      'derives every verdict, score, ranking and weight of a ledger again and names what is wrong',
     usage: '[--results DIR] [--chain ws://…] [--corpus DIR]',
     options: { results: text, chain: text, corpus: text },
     load: async () => (await import('./audit.ts')).run,
   },
   'devnet chain': {
-    about: 'a small chain on loopback with the names and rules of Subtensor, until SIGINT or SIGTERM',
+    about:
+      'a small chain on loopback with the names and rules of Subtensor, until SIGINT or SIGTERM',
     usage:
       '[--port P] [--miners N] [--seed HEX] [--block-ms MS] [--tempo BLOCKS] [--commit-reveal] [--wallets DIR] [--state FILE]',
     options: {
@@ -157,7 +183,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'devnet engine': {
     about: 'a tiny inference engine on loopback with the paths of vLLM, until SIGINT or SIGTERM',
-    usage: '--variant plain|fast|speculative|int4|other-weights|sampled|early-eos|burst|role-chunk [--port P]',
+    usage:
+      '--variant plain|fast|speculative|int4|other-weights|sampled|early-eos|burst|role-chunk [--port P]',
     options: { variant: text, port: text },
     load: async () => (await import('./devnet-engine.ts')).run,
   },

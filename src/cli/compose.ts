@@ -23,16 +23,22 @@ export type MeasuringPorts = BootPorts & {
   /** Lets another evaluation have this machine. */
   readonly close: () => Promise<void>;
 };
-/** What is to be run: servers by URL, engines of this repository as processes (trusted code only), or images in containers. */
+/**
+ * What is to be run: servers by URL, engines of this repository as processes (trusted code only),
+ * or images in containers.
+ */
 export type Engines =
   | { readonly kind: 'urls' }
   | { readonly kind: 'processes'; readonly command: string; readonly args?: readonly string[] }
   | { readonly kind: 'containers' };
 
 /** Where what was read of image layers is remembered. */
-const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cacheon', 'layers');
+const cacheFolder = (): string =>
+  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cacheon', 'layers');
 
-/** Admission refuses an image that declares a volume: asked of the real rule, as part of probe C17. */
+/**
+ * Admission refuses an image that declares a volume: asked of the real rule, as part of probe C17.
+ */
 export function refusesVolumes(): boolean {
   const config = {
     architecture: 'amd64',
@@ -46,11 +52,16 @@ export function refusesVolumes(): boolean {
 function tinyRuntime(arena: Arena, command: string, args: readonly string[] = []): EngineRuntime {
   return processRuntime(arena, (digest) => {
     const variant = variantOfDigest(digest);
-    return variant === null ? null : { command, args: [...args, 'devnet', 'engine', '--variant', variant] };
+    return variant === null
+      ? null
+      : { command, args: [...args, 'devnet', 'engine', '--variant', variant] };
   });
 }
 
-/** Wires what measuring needs to this machine. Throws where it is not fit for it: an open sandbox, a wrong clock. */
+/**
+ * Wires what measuring needs to this machine. Throws where it is not fit for it: an open sandbox, a
+ * wrong clock.
+ */
 export async function measuringPorts(
   arena: Arena,
   root: string,
@@ -75,10 +86,18 @@ export async function measuringPorts(
     });
     const { facts, clock, images } = host;
     const idle = facts.gpus.length === 0 ? {} : { idle: idleWatch(monotonicClock) };
-    return { ...base, ...idle, runtime: either(urls, host.runtime), images, header: { host: facts, clock }, close: host.close };
+    return {
+      ...base,
+      ...idle,
+      runtime: either(urls, host.runtime),
+      images,
+      header: { host: facts, clock },
+      close: host.close,
+    };
   }
   const clock = await selfTest(() => processTruth(arena), arena.clock, log);
-  const processes = engines.kind === 'processes' ? tinyRuntime(arena, engines.command, engines.args) : urls;
+  const processes =
+    engines.kind === 'processes' ? tinyRuntime(arena, engines.command, engines.args) : urls;
   return {
     ...base,
     runtime: either(urls, processes),

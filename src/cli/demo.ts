@@ -16,7 +16,10 @@ export const run: Run = async (invocation) => {
       'the accounts file is the JSON line that subtensor/run.sh prints',
     );
   if (accountsFile !== undefined && !existsSync(accountsFile))
-    throw new UsageError(`there is no file ${accountsFile}`, 'save the JSON line that subtensor/run.sh prints');
+    throw new UsageError(
+      `there is no file ${accountsFile}`,
+      'save the JSON line that subtensor/run.sh prints',
+    );
   const path = arenaPath(optional(invocation, 'arena'), 'src/devnet/arena.json');
   readArena(path);
   const out = optional(invocation, 'out');

@@ -16,7 +16,9 @@ export function seedOption(value: string | undefined): string | null {
   return digits.padStart(64, '0');
 }
 
-/** `cacheon devnet chain`: prints one JSON line with the endpoint and the dev accounts, then serves. */
+/**
+ * `cacheon devnet chain`: prints one JSON line with the endpoint and the dev accounts, then serves.
+ */
 export const run: Run = async (invocation) => {
   const port = wholeNumber(invocation, 'port', 0, 65_535);
   const miners = wholeNumber(invocation, 'miners', 0, 250);

@@ -16,7 +16,9 @@ const promptSchema = z.object({
   index: z.number().int().nonnegative(),
   pool: z.enum(['warmup', 'scored']),
   tokens: z.number().int().positive(),
-  messages: z.array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })),
+  messages: z.array(
+    z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }),
+  ),
 });
 const planSchema = z.object({
   schema: z.literal(1),
@@ -27,12 +29,24 @@ const planSchema = z.object({
   corpus: z.string(),
   promptSuiteSha256: z.string(),
   prompts: z.array(promptSchema).min(1),
-  targets: z.object({ baseline: z.string(), challenger: z.string(), incumbent: z.string().nullable(), reference: z.string() }),
+  targets: z.object({
+    baseline: z.string(),
+    challenger: z.string(),
+    incumbent: z.string().nullable(),
+    reference: z.string(),
+  }),
 });
 
 /** A trace must be the one its path says: a copied file would hide what was really measured. */
-function assertHeader({ header }: Trace, path: string, expected: { role: string; run: number; blockHash: string }): void {
-  const same = header.role === expected.role && header.run === expected.run && header.blockHash === expected.blockHash;
+function assertHeader(
+  { header }: Trace,
+  path: string,
+  expected: { role: string; run: number; blockHash: string },
+): void {
+  const same =
+    header.role === expected.role &&
+    header.run === expected.run &&
+    header.blockHash === expected.blockHash;
   if (!same)
     throw new HarnessError(
       'BAD_TRACE',
@@ -42,11 +56,19 @@ function assertHeader({ header }: Trace, path: string, expected: { role: string;
     );
 }
 
-/** Judges an evaluation folder from its plan and traces, and nothing else. Throws `BAD_PLAN` or `BAD_TRACE` where they cannot be read. */
+/**
+ * Judges an evaluation folder from its plan and traces, and nothing else. Throws `BAD_PLAN` or
+ * `BAD_TRACE` where they cannot be read.
+ */
 export function judgeFolder(folder: string): { report: Report; text: string } {
   const file = join(folder, 'plan.json');
   if (!existsSync(file))
-    throw new HarnessError('BAD_PLAN', 'usage', `${folder} has no plan.json`, 'name a folder that cacheon eval wrote');
+    throw new HarnessError(
+      'BAD_PLAN',
+      'usage',
+      `${folder} has no plan.json`,
+      'name a folder that cacheon eval wrote',
+    );
   let plan: EvalPlan;
   try {
     plan = planSchema.parse(parseStrictJson(readFileSync(file, 'utf8'), RECORD_JSON));
@@ -79,7 +101,11 @@ export function judgeFolder(folder: string): { report: Report; text: string } {
   must('challenger');
   if (plan.targets.incumbent !== null) must('incumbent');
   // Without its last run a healthy baseline could hide its drift.
-  if (trace('baseline', 2) === null && first.requests.length > 0 && first.requests.every(({ end }) => end?.outcome === 'done')) {
+  if (
+    trace('baseline', 2) === null &&
+    first.requests.length > 0 &&
+    first.requests.every(({ end }) => end?.outcome === 'done')
+  ) {
     throw new HarnessError(
       'BAD_TRACE',
       'usage',

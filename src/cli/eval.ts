@@ -22,12 +22,18 @@ import { exitCodeOf, reportLines } from './report.ts';
 function targetOf(text: string, option: string): Target {
   if (/^https?:\/\//.test(text) && URL.canParse(text)) {
     if (text.startsWith('https'))
-      throw new UsageError(`--${option} ${text}: the measuring client speaks plain HTTP`, 'give an http:// URL');
+      throw new UsageError(
+        `--${option} ${text}: the measuring client speaks plain HTTP`,
+        'give an http:// URL',
+      );
     return { kind: 'url', url: text.replace(/\/+$/, '') };
   }
   const image = /^(?<image>[^@\s]+)@(?<digest>.*)$/.exec(text)?.groups;
   if (!image)
-    throw new UsageError(`--${option} ${text} is neither an http:// URL nor image@sha256:…`, 'give, say, http://127.0.0.1:8000');
+    throw new UsageError(
+      `--${option} ${text} is neither an http:// URL nor image@sha256:…`,
+      'give, say, http://127.0.0.1:8000',
+    );
   if (!/^sha256:[0-9a-f]{64}$/.test(image['digest']!))
     throw new UsageError(
       `--${option} ${text}: the digest is not sha256: and 64 lower-case hex digits`,
@@ -36,18 +42,25 @@ function targetOf(text: string, option: string): Target {
   return { kind: 'image', image: image['image']!, digest: image['digest']! };
 }
 
-const nameOf = (target: Target): string => (target.kind === 'url' ? target.url : `${target.image}@${target.digest}`);
+const nameOf = (target: Target): string =>
+  target.kind === 'url' ? target.url : `${target.image}@${target.digest}`;
 const withArguments = (target: Target, arena: Arena): Target =>
   target.kind === 'image' ? { ...target, args: arena.images.arguments } : target;
 
-/** `cacheon eval`: one evaluation of running servers or images. Writes DIR/plan.json, the traces and verdict.json. */
+/**
+ * `cacheon eval`: one evaluation of running servers or images. Writes DIR/plan.json, the traces and
+ * verdict.json.
+ */
 export const run: Run = async (invocation) => {
   const { log, json } = invocation;
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const blockHash = required(invocation, 'block-hash');
   const out = resolve(required(invocation, 'out'));
   if (existsSync(out) && readdirSync(out).length > 0)
-    throw new UsageError(`--out ${out} is not empty`, 'name a new folder: evidence is never overwritten');
+    throw new UsageError(
+      `--out ${out} is not empty`,
+      'name a new folder: evidence is never overwritten',
+    );
   const baseline = targetOf(required(invocation, 'baseline'), 'baseline');
   const challenger = targetOf(required(invocation, 'challenger'), 'challenger');
   const other = optional(invocation, 'incumbent');
@@ -64,11 +77,24 @@ export const run: Run = async (invocation) => {
   writeWhole(join(out, 'plan.json'), renderJson(plan));
 
   const given = { challenger, ...(incumbent ? { incumbent } : {}) };
-  const containers = [baseline, reference, ...Object.values(given)].some(({ kind }) => kind === 'image');
+  const containers = [baseline, reference, ...Object.values(given)].some(
+    ({ kind }) => kind === 'image',
+  );
   const keep: BootPorts['keep'] = (path, content) => writeEvidence(out, path, content);
-  const ports = await measuringPorts(arena, ROOT, { kind: containers ? 'containers' : 'urls' }, log, keep);
-  const pinned = [arena.images.baseline, arena.images.reference].filter((image) => image.includes('@')).map(imageOf);
-  const bases = [...(baseline.kind === 'image' ? [baseline] : pinned), ...arena.images.bases.map(imageOf)];
+  const ports = await measuringPorts(
+    arena,
+    ROOT,
+    { kind: containers ? 'containers' : 'urls' },
+    log,
+    keep,
+  );
+  const pinned = [arena.images.baseline, arena.images.reference]
+    .filter((image) => image.includes('@'))
+    .map(imageOf);
+  const bases = [
+    ...(baseline.kind === 'image' ? [baseline] : pinned),
+    ...arena.images.bases.map(imageOf),
+  ];
   const arm = (role: 'challenger' | 'incumbent', target: Target): Arm => {
     const { images } = ports;
     // Its policy is the round's; nobody has a claim here.
@@ -79,7 +105,9 @@ export const run: Run = async (invocation) => {
         : {};
     return { name: role, role, key: null, target, ...admit };
   };
-  const order = armOrder(Object.keys(given), fromHex(blockHash)!, 0, 1) as ('challenger' | 'incumbent')[];
+  const order = armOrder(Object.keys(given), fromHex(blockHash)!, 0, 1) as (
+    'challenger' | 'incumbent'
+  )[];
   const boot = {
     blockHash,
     shard: 0,

@@ -11,7 +11,10 @@ import { ROOT, UsageError } from './io.ts';
 import { workplace } from './operator.ts';
 import { optional, required, wholeNumber } from './options.ts';
 
-/** `cacheon evaluate`: measures one shard of a signed plan and leaves its traces in a folder. Holds no key. */
+/**
+ * `cacheon evaluate`: measures one shard of a signed plan and leaves its traces in a folder. Holds
+ * no key.
+ */
 export const run: Run = async (invocation) => {
   const { store } = workplace(invocation);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
@@ -21,13 +24,20 @@ export const run: Run = async (invocation) => {
   const arena = parseArena(plan.predicate.arena, 'the plan');
   const { log } = invocation;
   const command = optional(invocation, 'engine-command');
-  const engines: Engines = command === undefined ? { kind: 'containers' } : { kind: 'processes', command };
-  const ports = await measuringPorts(arena, ROOT, engines, log, (path, content) => writeEvidence(out, path, content));
+  const engines: Engines =
+    command === undefined ? { kind: 'containers' } : { kind: 'processes', command };
+  const ports = await measuringPorts(arena, ROOT, engines, log, (path, content) =>
+    writeEvidence(out, path, content),
+  );
   const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);
   const files = await store.read(plan.predicate.validator);
   const known = knownBefore(plan, soundLedger(plan.predicate.validator, files), files, unpackText);
   try {
-    await evaluate({ ...ports, corpus, known }, plan, wholeNumber(invocation, 'shard', 0, 255) ?? 0);
+    await evaluate(
+      { ...ports, corpus, known },
+      plan,
+      wholeNumber(invocation, 'shard', 0, 255) ?? 0,
+    );
   } finally {
     await ports.close();
   }

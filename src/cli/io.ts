@@ -5,7 +5,10 @@ import { parseArena, type Arena } from '../arena/schema.ts';
 import { CacheonError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 
-/** Folder of the repository (or of the installed package): tokenizers and arenas are named from here. */
+/**
+ * Folder of the repository (or of the installed package): tokenizers and arenas are named from
+ * here.
+ */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** A command used in a way it does not understand. */
@@ -27,12 +30,18 @@ export function readArena(path: string): Arena {
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`the arena ${path} cannot be read: ${messageOf(error)}`, 'name a JSON file with --arena');
+    throw new UsageError(
+      `the arena ${path} cannot be read: ${messageOf(error)}`,
+      'name a JSON file with --arena',
+    );
   }
   return parseArena(value, path);
 }
 
 /** Path of an arena file: as given, or the command's own default. */
-export function arenaPath(given: string | undefined, fallback: '.github/arena.json' | 'src/devnet/arena.json'): string {
+export function arenaPath(
+  given: string | undefined,
+  fallback: '.github/arena.json' | 'src/devnet/arena.json',
+): string {
   return given === undefined ? join(ROOT, fallback) : resolve(given);
 }

@@ -1,11 +1,29 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Journal, SubmitState } from '../pipeline/submit-steps.ts';
 import { UsageError } from './io.ts';
 
-/** Where a submission is noted: one file per chain, subnet, hotkey and digest, under ~/.cacheon or the folder that CACHEON_HOME names. */
-export function journalFile(genesisHash: string, hotkey: string, netuid: number, digest: string): string {
+/**
+ * Where a submission is noted: one file per chain, subnet, hotkey and digest, under ~/.cacheon or
+ * the folder that CACHEON_HOME names.
+ */
+export function journalFile(
+  genesisHash: string,
+  hotkey: string,
+  netuid: number,
+  digest: string,
+): string {
   const home = process.env['CACHEON_HOME'];
   const base = home === undefined || home === '' ? join(homedir(), '.cacheon') : resolve(home);
   return join(
@@ -15,7 +33,10 @@ export function journalFile(genesisHash: string, hotkey: string, netuid: number,
   );
 }
 
-/** A journal on disk. A write is complete and synced before it returns, and a crash leaves the old or the new text, never half of one. */
+/**
+ * A journal on disk. A write is complete and synced before it returns, and a crash leaves the old
+ * or the new text, never half of one.
+ */
 function fileJournal(path: string): Journal {
   return {
     read: () => {
@@ -24,7 +45,10 @@ function fileJournal(path: string): Journal {
         text = readFileSync(path, 'utf8');
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-        throw new UsageError(`the journal ${path} cannot be read`, 'it tells what was paid: restore access to it');
+        throw new UsageError(
+          `the journal ${path} cannot be read`,
+          'it tells what was paid: restore access to it',
+        );
       }
       try {
         const state = JSON.parse(text) as SubmitState;
@@ -54,7 +78,10 @@ function fileJournal(path: string): Journal {
   };
 }
 
-/** The journal, held by this process alone until it ends: two submissions of one image at once would pay twice. */
+/**
+ * The journal, held by this process alone until it ends: two submissions of one image at once would
+ * pay twice.
+ */
 export function lockedJournal(path: string): Journal {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const lock = `${path}.lock`;

@@ -8,7 +8,8 @@ import { exitCodeOf, reportLines } from './report.ts';
 /** `cacheon judge DIR`: writes verdict.json again from the traces. */
 export const run: Run = ({ positionals, json, log }) => {
   const folder = positionals[0];
-  if (folder === undefined || positionals.length > 1) throw new UsageError('judge wants one folder', 'cacheon judge DIR');
+  if (folder === undefined || positionals.length > 1)
+    throw new UsageError('judge wants one folder', 'cacheon judge DIR');
   const { report, text } = judgeFolder(resolve(folder));
   writeWhole(join(resolve(folder), 'verdict.json'), text);
   for (const line of reportLines(report)) log.info(line);

@@ -6,14 +6,21 @@ import { CacheonError, messageOf } from '../core/errors.ts';
 import { ROOT, stderrLog, UsageError } from './io.ts';
 import { COMMANDS, type Command } from './commands.ts';
 
-// Compiled code of the last run: an engine starts a fifth of a second sooner. It works without where the folder cannot be written.
+// Compiled code of the last run: an engine starts a fifth of a second sooner. It works without
+// where the folder cannot be written.
 enableCompileCache(join(ROOT, '.cache/node'));
 
-const GENERAL = { json: { type: 'boolean' }, arena: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
+const GENERAL = {
+  json: { type: 'boolean' },
+  arena: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 
 function usage(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
-  const rows = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`);
+  const rows = Object.entries(COMMANDS).map(
+    ([name, { about }]) => `  ${name.padEnd(width)}  ${about}`,
+  );
   return `usage: cacheon COMMAND [--json] [--arena FILE] ...\n\n${rows.join('\n')}\n\ncacheon COMMAND --help tells more. Exit codes: 0 done, 1 negative verdict, 2 wrong usage, 3 infrastructure.\n`;
 }
 
@@ -23,8 +30,11 @@ function commandHelp(name: string, command: Command): string {
 
 /** Runs one command line. Returns the exit code of DESIGN section 6. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const groups = new Set(Object.keys(COMMANDS).flatMap((name) => (name.includes(' ') ? [name.split(' ')[0]!] : [])));
-  const words = groups.has(argv[0] ?? '') && argv[1] !== undefined && !argv[1].startsWith('-') ? 2 : 1;
+  const groups = new Set(
+    Object.keys(COMMANDS).flatMap((name) => (name.includes(' ') ? [name.split(' ')[0]!] : [])),
+  );
+  const words =
+    groups.has(argv[0] ?? '') && argv[1] !== undefined && !argv[1].startsWith('-') ? 2 : 1;
   const name = argv.slice(0, words).join(' ');
   const json = argv.includes('--json');
   try {
@@ -43,7 +53,10 @@ export async function main(argv: readonly string[]): Promise<number> {
         options: { ...GENERAL, ...(command.options as ParseArgsConfig['options']) },
       });
     } catch (error) {
-      throw new UsageError(messageOf(error).split('\n')[0]!, `cacheon ${name} --help shows the options`);
+      throw new UsageError(
+        messageOf(error).split('\n')[0]!,
+        `cacheon ${name} --help shows the options`,
+      );
     }
     if (parsed.values['help'] === true) {
       process.stdout.write(commandHelp(name, command));
@@ -57,8 +70,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       log: stderrLog,
     });
   } catch (error) {
-    const known: CacheonError | null = error instanceof CacheonError ? (error as CacheonError) : null;
-    // Nobody's fault has one name in every record and here (DESIGN section 2.1); the client's own name of it tells more.
+    const known: CacheonError | null =
+      error instanceof CacheonError ? (error as CacheonError) : null;
+    // Nobody's fault has one name in every record and here (DESIGN section 2.1); the client's own
+    // name of it tells more.
     const chain = known?.name === 'ChainError' && known.outcome === 'infra';
     const code = chain ? 'INFRA_CHAIN' : (known?.code ?? 'INTERNAL');
     const hint = known?.hint ?? 'this is a defect: please report it with the command line';
@@ -81,5 +96,6 @@ globalThis.console = new Console(process.stderr);
 // A closed pipe (head, grep -q) is the reader's choice, not an error.
 process.stdout.on('error', () => process.exit());
 const code = await main(process.argv.slice(2));
-// Idle sockets and timers of libraries would hold the process for seconds; what was printed leaves first.
+// Idle sockets and timers of libraries would hold the process for seconds; what was printed leaves
+// first.
 process.stdout.write('', () => process.exit(code));

@@ -15,7 +15,8 @@ import type { StatusReport } from '../pipeline/status.ts';
 import type { SubmitReport } from '../pipeline/submit.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const SIGNATURE = 'b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39';
+const SIGNATURE =
+  'b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39';
 const IMAGE = ['--image', engineImage('fast'), '--digest', engineDigest('fast')];
 
 let server: ChainServer;
@@ -36,7 +37,11 @@ afterAll(async () => {
 });
 
 type Result = { code: number | null; stdout: string; stderr: string };
-function cacheon(args: readonly string[], stdin = '', env: Record<string, string> = {}): Promise<Result> {
+function cacheon(
+  args: readonly string[],
+  stdin = '',
+  env: Record<string, string> = {},
+): Promise<Result> {
   const child = spawn(process.execPath, [join(ROOT, 'src/cli/main.ts'), ...args], {
     env: { ...process.env, CACHEON_HOME: join(folder, 'home'), ...env },
   });
@@ -46,8 +51,19 @@ function cacheon(args: readonly string[], stdin = '', env: Record<string, string
   child.stdin.end(stdin);
   return new Promise((resolve) => child.once('exit', (code) => resolve({ code, stdout, stderr })));
 }
-const chainArgs = (): string[] => ['--arena', join(folder, 'arena.json'), '--endpoint', server.url, '--json'];
-const walletArgs = (name: string): string[] => ['--wallet-path', join(folder, 'wallets'), '--wallet-name', name];
+const chainArgs = (): string[] => [
+  '--arena',
+  join(folder, 'arena.json'),
+  '--endpoint',
+  server.url,
+  '--json',
+];
+const walletArgs = (name: string): string[] => [
+  '--wallet-path',
+  join(folder, 'wallets'),
+  '--wallet-name',
+  name,
+];
 const submit = (name: string, ...more: string[]): Promise<Result> =>
   cacheon(['submit', ...IMAGE, ...walletArgs(name), ...chainArgs(), ...more]);
 const status = async (hotkey: string): Promise<StatusReport> => {
@@ -55,8 +71,14 @@ const status = async (hotkey: string): Promise<StatusReport> => {
   expect(result.code, result.stderr).toBe(0);
   return (JSON.parse(result.stdout) as { validators: StatusReport[] }).validators[0]!;
 };
-const errorOf = ({ stdout }: Result): { code: string; detail?: string; message: string; hint: string } =>
-  (JSON.parse(stdout) as { error: { code: string; detail?: string; message: string; hint: string } }).error;
+const errorOf = ({
+  stdout,
+}: Result): { code: string; detail?: string; message: string; hint: string } =>
+  (
+    JSON.parse(stdout) as {
+      error: { code: string; detail?: string; message: string; hint: string };
+    }
+  ).error;
 
 describe('cacheon timelock', () => {
   it('seals for a round and opens with its signature', async () => {
@@ -72,7 +94,12 @@ describe('cacheon timelock', () => {
     ['round 0', ['timelock', 'seal', '--round', '0'], '00', 'USAGE'],
     ['no hex', ['timelock', 'seal', '--round', '5'], 'hello', 'USAGE'],
     ['a signature that is none', ['timelock', 'open', '--signature', '00'], '00', 'BAD_SIGNATURE'],
-    ['a ciphertext that is none', ['timelock', 'open', '--signature', SIGNATURE], '00ff', 'BAD_CIPHERTEXT'],
+    [
+      'a ciphertext that is none',
+      ['timelock', 'open', '--signature', SIGNATURE],
+      '00ff',
+      'BAD_CIPHERTEXT',
+    ],
   ])('says what is wrong: %s', async (_, args, stdin, code) => {
     const result = await cacheon([...args, '--json'], stdin);
     expect([result.code, errorOf(result).code]).toEqual([2, code]);
@@ -82,18 +109,35 @@ describe('cacheon timelock', () => {
 describe('cacheon wallet show', () => {
   it('prints addresses and key types, a test signature, and nothing secret', async () => {
     const { coldkey, hotkey } = server.node.genesis.miners[0]!;
-    const result = await cacheon(['wallet', 'show', ...walletArgs('miner0'), '--sign', 'hello', '--json']);
+    const result = await cacheon([
+      'wallet',
+      'show',
+      ...walletArgs('miner0'),
+      '--sign',
+      'hello',
+      '--json',
+    ]);
     expect(result.code, result.stderr).toBe(0);
-    const shown = JSON.parse(result.stdout) as { keys: { key: string; address: string; type: string }[]; signature: string };
+    const shown = JSON.parse(result.stdout) as {
+      keys: { key: string; address: string; type: string }[];
+      signature: string;
+    };
     expect(shown.keys.map(({ key, address, type }) => [key, address, type])).toEqual([
       ['coldkeypub', coldkey.address, 'sr25519'],
       ['coldkey', coldkey.address, 'sr25519'],
       ['hotkey', hotkey.address, 'sr25519'],
     ]);
-    expect(sr25519Verify(utf8('cacheon wallet test: hello'), fromHex(shown.signature)!, decodeSs58(hotkey.address)!)).toBe(true);
+    expect(
+      sr25519Verify(
+        utf8('cacheon wallet test: hello'),
+        fromHex(shown.signature)!,
+        decodeSs58(hotkey.address)!,
+      ),
+    ).toBe(true);
     for (const uri of [coldkey.uri, hotkey.uri]) {
       const secret = devKeyfile(uri)['privateKey']!.slice(2);
-      for (const text of [result.stdout, result.stderr]) expect(text).not.toContain(secret.slice(0, 16));
+      for (const text of [result.stdout, result.stderr])
+        expect(text).not.toContain(secret.slice(0, 16));
     }
   });
 
@@ -124,8 +168,11 @@ describe('cacheon submit', () => {
     expect(sent.code, sent.stderr).toBe(0);
     const report = JSON.parse(sent.stdout) as SubmitReport;
     expect(report.payment!.tx).toMatch(/^0x[0-9a-f]{64}$/);
-    for (const hash of [report.payment!.tx, report.commitment!.tx]) expect(sent.stderr).toContain(hash);
-    expect((await status(hotkey)).submissions).toMatchObject([{ status: 'waiting', verdict: 'SKIP_UNREVEALED' }]);
+    for (const hash of [report.payment!.tx, report.commitment!.tx])
+      expect(sent.stderr).toContain(hash);
+    expect((await status(hotkey)).submissions).toMatchObject([
+      { status: 'waiting', verdict: 'SKIP_UNREVEALED' },
+    ]);
     server.node.forcePulse(report.commitment!.round!);
     server.node.build();
     server.node.build();
@@ -153,7 +200,14 @@ describe('cacheon submit', () => {
     expect(first.code, first.stderr).toBe(0);
     const { payment } = JSON.parse(first.stdout) as SubmitReport;
     rmSync(join(folder, 'home'), { recursive: true });
-    const more = ['--payment-tx', payment!.tx, '--payment-block', String(payment!.block), '--replace', '--no-wait'];
+    const more = [
+      '--payment-tx',
+      payment!.tx,
+      '--payment-block',
+      String(payment!.block),
+      '--replace',
+      '--no-wait',
+    ];
     const second = await submit('miner1', ...more);
     expect(second.code, second.stderr).toBe(0);
     expect((JSON.parse(second.stdout) as SubmitReport).payment).toEqual(payment);
@@ -162,7 +216,14 @@ describe('cacheon submit', () => {
   });
 
   it('charges nobody again for another name of the same image', async () => {
-    const renamed = ['submit', '--image', '127.0.0.1:5000/renamed', '--digest', engineDigest('fast'), ...walletArgs('miner1')];
+    const renamed = [
+      'submit',
+      '--image',
+      '127.0.0.1:5000/renamed',
+      '--digest',
+      engineDigest('fast'),
+      ...walletArgs('miner1'),
+    ];
     const result = await cacheon([...renamed, ...chainArgs(), '--no-wait']);
     expect([result.code, errorOf(result).code]).toEqual([2, 'REJECTED']);
     expect(errorOf(result).hint).toContain('--again');
@@ -191,7 +252,16 @@ describe('cacheon submit', () => {
     ['no wallet', () => submit('miner9'), 2, 'NO_WALLET'],
     [
       'a tag for a digest',
-      () => cacheon(['submit', '--image', 'ghcr.io/a/b', '--digest', 'latest', ...walletArgs('miner3'), ...chainArgs()]),
+      () =>
+        cacheon([
+          'submit',
+          '--image',
+          'ghcr.io/a/b',
+          '--digest',
+          'latest',
+          ...walletArgs('miner3'),
+          ...chainArgs(),
+        ]),
       2,
       'BAD_ARENA',
     ],
@@ -214,8 +284,13 @@ describe('cacheon submit', () => {
 
   it('refuses a coldkey that cannot pay', async () => {
     const { coldkey } = server.node.genesis.miners[3]!;
-    const account = server.node.storage.get('system.account', coldkey.address)!.toJSON() as { data: object };
-    server.node.storage.put('system.account', [coldkey.address], { ...account, data: { ...account.data, free: 99_000_000 } });
+    const account = server.node.storage.get('system.account', coldkey.address)!.toJSON() as {
+      data: object;
+    };
+    server.node.storage.put('system.account', [coldkey.address], {
+      ...account,
+      data: { ...account.data, free: 99_000_000 },
+    });
     server.node.build();
     const result = await submit('miner3');
     expect([result.code, errorOf(result).code]).toEqual([2, 'INSUFFICIENT_BALANCE']);
@@ -226,23 +301,45 @@ describe('scan and settle on a public chain', () => {
   const arena = (): string => {
     const path = join(folder, 'public.json');
     const own = JSON.parse(readFileSync(join(folder, 'arena.json'), 'utf8')) as object;
-    writeFileSync(path, JSON.stringify({ ...own, network: 'test', genesisHash: server.node.blocks[0]!.hash }));
+    writeFileSync(
+      path,
+      JSON.stringify({ ...own, network: 'test', genesisHash: server.node.blocks[0]!.hash }),
+    );
     return path;
   };
   const validator = () => server.node.genesis.validator.hotkey;
   it('want two endpoints that answer: no plan and no weights without', async () => {
     const blocks = server.node.blocks.length;
     const common = ['--arena', arena(), '--json', '--repo', join(folder, 'repo')];
-    const one = await cacheon(['scan', '--validator', validator().address, '--endpoint', server.url, ...common]);
-    expect([one.code, errorOf(one).code, errorOf(one).detail]).toEqual([3, 'INFRA_CHAIN', 'UNREACHABLE']);
+    const one = await cacheon([
+      'scan',
+      '--validator',
+      validator().address,
+      '--endpoint',
+      server.url,
+      ...common,
+    ]);
+    expect([one.code, errorOf(one).code, errorOf(one).detail]).toEqual([
+      3,
+      'INFRA_CHAIN',
+      'UNREACHABLE',
+    ]);
     const down = ['--endpoint', `${server.url},ws://127.0.0.1:1`];
     const scan = await cacheon(['scan', '--validator', validator().address, ...down, ...common]);
-    expect([scan.code, errorOf(scan).code, errorOf(scan).detail]).toEqual([3, 'INFRA_CHAIN', 'UNREACHABLE']);
-    const settle = await cacheon(['settle', ...down, ...common], '', { CACHEON_HOTKEY: validator().uri });
+    expect([scan.code, errorOf(scan).code, errorOf(scan).detail]).toEqual([
+      3,
+      'INFRA_CHAIN',
+      'UNREACHABLE',
+    ]);
+    const settle = await cacheon(['settle', ...down, ...common], '', {
+      CACHEON_HOTKEY: validator().uri,
+    });
     expect([settle.code, errorOf(settle).code]).toEqual([3, 'INFRA_CHAIN']);
     const liar = await startProxy(server.url, {
       meddle: (method, [number]) =>
-        method === 'chain_getBlockHash' && Number(number) > 0 ? { result: `0x${'66'.repeat(32)}` } : 'pass',
+        method === 'chain_getBlockHash' && Number(number) > 0
+          ? { result: `0x${'66'.repeat(32)}` }
+          : 'pass',
     });
     const other = await startChain({ seed: '11'.repeat(32) });
     for (const [second, detail] of [
@@ -251,7 +348,11 @@ describe('scan and settle on a public chain', () => {
     ] as const) {
       const two = ['--endpoint', `${server.url},${second}`];
       const result = await cacheon(['scan', '--validator', validator().address, ...two, ...common]);
-      expect([result.code, errorOf(result).code, errorOf(result).detail]).toEqual([3, 'INFRA_CHAIN', detail]);
+      expect([result.code, errorOf(result).code, errorOf(result).detail]).toEqual([
+        3,
+        'INFRA_CHAIN',
+        detail,
+      ]);
     }
     await liar.close();
     await other.close();

@@ -4,7 +4,8 @@ import { UsageError } from './io.ts';
 /** A text option that must be given. */
 export function required({ values }: Invocation, name: string): string {
   const value = values[name];
-  if (typeof value !== 'string' || value === '') throw new UsageError(`--${name} is missing`, 'see the command with --help');
+  if (typeof value !== 'string' || value === '')
+    throw new UsageError(`--${name} is missing`, 'see the command with --help');
   return value;
 }
 
@@ -15,11 +16,19 @@ export function optional({ values }: Invocation, name: string): string | undefin
 }
 
 /** A whole number of `least`..`most`, or undefined where the option is absent. */
-export function wholeNumber(invocation: Invocation, name: string, least: number, most: number): number | undefined {
+export function wholeNumber(
+  invocation: Invocation,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined {
   const value = optional(invocation, name);
   if (value === undefined) return undefined;
   const number = Number(value);
   if (!/^\d+$/.test(value) || number < least || number > most)
-    throw new UsageError(`--${name} ${value} is not a whole number of ${least} to ${most}`, 'give another number');
+    throw new UsageError(
+      `--${name} ${value} is not a whole number of ${least} to ${most}`,
+      'give another number',
+    );
   return number;
 }

@@ -6,7 +6,10 @@ import type { Run } from './commands.ts';
 import { arenaPath, readArena, ROOT } from './io.ts';
 import { optional, required, wholeNumber } from './options.ts';
 
-/** `cacheon prompts`: NDJSON on stdout, byte-identical on every machine. `--count` is the number of lines, warm-ups first. */
+/**
+ * `cacheon prompts`: NDJSON on stdout, byte-identical on every machine. `--count` is the number of
+ * lines, warm-ups first.
+ */
 export const run: Run = (invocation) => {
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const count = wholeNumber(invocation, 'count', 1, 10_000);
@@ -16,7 +19,13 @@ export const run: Run = (invocation) => {
   const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
   const warmups = Math.min(arena.warmupPrompts, count ?? arena.warmupPrompts);
   const scored = count === undefined ? arena.scoredPrompts : count - warmups;
-  const suite = bootSuite({ ...arena, warmupPrompts: warmups, scoredPrompts: scored }, corpus, tokenizer, blockHash, boot);
+  const suite = bootSuite(
+    { ...arena, warmupPrompts: warmups, scoredPrompts: scored },
+    corpus,
+    tokenizer,
+    blockHash,
+    boot,
+  );
   for (const prompt of suite) process.stdout.write(`${promptLine(prompt)}\n`);
   return Promise.resolve(0);
 };

@@ -16,8 +16,8 @@ import { openChain, operatorOf, workplace } from './operator.ts';
 import { optional, wholeNumber } from './options.ts';
 
 /**
- * `cacheon publish`: without --round, scans and signs the plan of now; with `--round BLOCK --traces DIR`, judges the traces of that plan and
- * signs the round, or a void where there are none.
+ * `cacheon publish`: without --round, scans and signs the plan of now; with `--round BLOCK --traces
+ * DIR`, judges the traces of that plan and signs the round, or a void where there are none.
  */
 export const run: Run = async (invocation) => {
   const { log, json } = invocation;
@@ -31,7 +31,12 @@ export const run: Run = async (invocation) => {
   };
   if (block === undefined) {
     const chain = await openChain(invocation, arena);
-    const ports = { chain, tokenizer, corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log), log };
+    const ports = {
+      chain,
+      tokenizer,
+      corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log),
+      log,
+    };
     const draft = await scan(
       ports,
       arena,
@@ -39,21 +44,31 @@ export const run: Run = async (invocation) => {
       soundLedger(signer.address, await store.read(signer.address)),
     );
     await chain.disconnect();
-    const outcome = dryRun ? { outcome: 'dry-run', plan: null } : await publishPlan({ store, signer, log }, draft);
+    const outcome = dryRun
+      ? { outcome: 'dry-run', plan: null }
+      : await publishPlan({ store, signer, log }, draft);
     say({ outcome: outcome.outcome, block: outcome.plan?.predicate.block.number ?? null });
     return 0;
   }
   const plan = await signedPlan(store, signer.address, block);
   const folder = resolve(optional(invocation, 'traces') ?? join('out', String(block)));
   mkdirSync(folder, { recursive: true });
-  const evidence = new Map([...readFolder(folder)].filter(([path]) => /^(?:traces|logs|images)\//.test(path)));
+  const evidence = new Map(
+    [...readFolder(folder)].filter(([path]) => /^(?:traces|logs|images)\//.test(path)),
+  );
   if (dryRun) {
     say({ outcome: 'dry-run', block });
     return 0;
   }
-  if (evidence.size === 0) await publishVoid({ store, signer, log }, plan, 'the evaluation left no trace');
+  if (evidence.size === 0)
+    await publishVoid({ store, signer, log }, plan, 'the evaluation left no trace');
   else {
-    await publishRound({ store, signer, log }, plan, judgeRound(plan, tracesOf(evidence), tokenizer), evidence);
+    await publishRound(
+      { store, signer, log },
+      plan,
+      judgeRound(plan, tracesOf(evidence), tokenizer),
+      evidence,
+    );
   }
   say({ outcome: evidence.size === 0 ? 'void' : 'round', block });
   return 0;

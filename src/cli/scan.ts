@@ -14,7 +14,10 @@ export const run: Run = async (invocation) => {
   const { log, json } = invocation;
   const validator = required(invocation, 'validator');
   if (decodeSs58(validator) === null)
-    throw new UsageError(`--validator ${validator} is not an ss58 address`, "give the validator's hotkey address");
+    throw new UsageError(
+      `--validator ${validator} is not an ss58 address`,
+      "give the validator's hotkey address",
+    );
   const { arena, store } = workplace(invocation);
   const chain = await openChain(invocation, arena);
   const ports = {
@@ -23,7 +26,12 @@ export const run: Run = async (invocation) => {
     corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log),
     log,
   };
-  const draft = await scan(ports, arena, await operatorOf(validator), soundLedger(validator, await store.read(validator)));
+  const draft = await scan(
+    ports,
+    arena,
+    await operatorOf(validator),
+    soundLedger(validator, await store.read(validator)),
+  );
   await chain.disconnect();
   for (const { key, status, verdict, reason } of draft.predicate.submissions)
     log.info(`  ${status.padEnd(9)} ${key}  ${verdict ?? ''}  ${reason}`);

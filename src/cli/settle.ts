@@ -6,7 +6,10 @@ import { signerOf } from '../results/io/keys.ts';
 import type { Run } from './commands.ts';
 import { openChain, operatorOf, workplace } from './operator.ts';
 
-/** `cacheon settle`: sets the weights that follow from the ledger, or with --dry-run only derives them. */
+/**
+ * `cacheon settle`: sets the weights that follow from the ledger, or with --dry-run only derives
+ * them.
+ */
 export const run: Run = async (invocation) => {
   const { log, json } = invocation;
   const { arena, store } = workplace(invocation);
@@ -14,7 +17,15 @@ export const run: Run = async (invocation) => {
   const signer = signerOf(pair);
   const chain = await openChain(invocation, arena);
   const report = await settleAndAnchor(
-    { chain, wallet: chain.transactor(pair), store, signer, clock: monotonicClock, entropy: weightsEntropy, log },
+    {
+      chain,
+      wallet: chain.transactor(pair),
+      store,
+      signer,
+      clock: monotonicClock,
+      entropy: weightsEntropy,
+      log,
+    },
     arena,
     await operatorOf(signer.address),
     invocation.values['dry-run'] === true,

@@ -12,10 +12,16 @@ import { openChain } from './operator.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';
 
-/** Blocks after which a sealed commitment opens, unless --reveal-blocks says otherwise: twelve minutes. */
+/**
+ * Blocks after which a sealed commitment opens, unless --reveal-blocks says otherwise: twelve
+ * minutes.
+ */
 const REVEAL_BLOCKS = 60;
 
-/** The arena with --network, --netuid and --fee checked against it: a miner who expects other terms must not pay. */
+/**
+ * The arena with --network, --netuid and --fee checked against it: a miner who expects other terms
+ * must not pay.
+ */
 function agreedArena(invocation: Invocation): Arena {
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const network = optional(invocation, 'network') ?? arena.network;
@@ -39,7 +45,10 @@ function agreedArena(invocation: Invocation): Arena {
   return arena;
 }
 
-/** A transactor whose key is unlocked when it first signs: nobody types a password for a submission that cannot be made. */
+/**
+ * A transactor whose key is unlocked when it first signs: nobody types a password for a submission
+ * that cannot be made.
+ */
 function lazily(address: string, open: () => Promise<Transactor>): Transactor {
   let opened: Promise<Transactor> | null = null;
   const transactor = (): Promise<Transactor> => (opened ??= open());
@@ -57,7 +66,10 @@ export const run: Run = async (invocation) => {
   const tx = optional(invocation, 'payment-tx');
   const block = wholeNumber(invocation, 'payment-block', 0, Number.MAX_SAFE_INTEGER);
   if ((tx === undefined) !== (block === undefined))
-    throw new UsageError('--payment-tx and --payment-block go together', 'both were printed when the payment was made');
+    throw new UsageError(
+      '--payment-tx and --payment-block go together',
+      'both were printed when the payment was made',
+    );
   if (tx !== undefined && !/^0x[0-9a-f]{64}$/.test(tx))
     throw new UsageError(`--payment-tx ${tx} is not an extrinsic hash`, '0x and 64 hex digits');
   const arena = agreedArena(invocation);
@@ -68,8 +80,12 @@ export const run: Run = async (invocation) => {
   const coldkey =
     arena.fee === 0
       ? chain.transactor(hotkey)
-      : lazily(coldkeyAddress(wallet), async () => chain.transactor(await unlockColdkey(wallet, options)));
-  const journal = lockedJournal(journalFile((await chain.identity()).genesisHash, hotkey.address, arena.netuid, digest));
+      : lazily(coldkeyAddress(wallet), async () =>
+          chain.transactor(await unlockColdkey(wallet, options)),
+        );
+  const journal = lockedJournal(
+    journalFile((await chain.identity()).genesisHash, hotkey.address, arena.netuid, digest),
+  );
   const report = await submit(
     {
       chain,

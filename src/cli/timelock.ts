@@ -14,11 +14,15 @@ async function readHex(what: string): Promise<Uint8Array> {
   let text = '';
   for await (const chunk of process.stdin) {
     text += String(chunk);
-    if (text.length > MAX_INPUT_HEX) throw new UsageError(`${what} on stdin is longer than ${MAX_INPUT_HEX} digits`, 'give hex');
+    if (text.length > MAX_INPUT_HEX)
+      throw new UsageError(`${what} on stdin is longer than ${MAX_INPUT_HEX} digits`, 'give hex');
   }
   const bytes = fromHex(text.trim());
   if (!bytes || bytes.length === 0)
-    throw new UsageError(`stdin holds no hex: ${what} is wanted there`, 'echo 0x… | cacheon timelock …');
+    throw new UsageError(
+      `stdin holds no hex: ${what} is wanted there`,
+      'echo 0x… | cacheon timelock …',
+    );
   return bytes;
 }
 
@@ -38,11 +42,17 @@ function print({ json }: Invocation, bytes: Uint8Array): number {
   return 0;
 }
 
-/** `cacheon timelock seal --round N`: hex on stdin, the ciphertext as the chain stores it on stdout. */
+/**
+ * `cacheon timelock seal --round N`: hex on stdin, the ciphertext as the chain stores it on stdout.
+ */
 export const runSeal: Run = async (invocation) => {
   const round = wholeNumber(invocation, 'round', 1, Number.MAX_SAFE_INTEGER);
-  if (round === undefined) throw new UsageError('--round is missing', 'give the drand round after which it opens');
-  return print(invocation, seal(beaconOf(invocation), round, await readHex('the message'), sealEntropy()));
+  if (round === undefined)
+    throw new UsageError('--round is missing', 'give the drand round after which it opens');
+  return print(
+    invocation,
+    seal(beaconOf(invocation), round, await readHex('the message'), sealEntropy()),
+  );
 };
 
 /** `cacheon timelock open --signature HEX`: the ciphertext on stdin, the message on stdout. */

@@ -17,7 +17,10 @@ export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** The text of UTF-8 bytes, or null where they are not valid UTF-8. A leading byte-order mark is kept: it is content. */
+/**
+ * The text of UTF-8 bytes, or null where they are not valid UTF-8. A leading byte-order mark is
+ * kept: it is content.
+ */
 export function fromUtf8(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -26,7 +29,10 @@ export function fromUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** The text of UTF-8 bytes with every invalid sequence as U+FFFD (WHATWG, as Python's `errors="replace"`). */
+/**
+ * The text of UTF-8 bytes with every invalid sequence as U+FFFD (WHATWG, as Python's
+ * `errors="replace"`).
+ */
 export function fromUtf8Lossy(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }

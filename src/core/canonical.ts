@@ -28,11 +28,19 @@ function ordered(value: unknown, path: string): Json {
       return ordered(item, `${path}[${index}]`);
     });
   }
-  if (typeof value === 'object' && (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)) {
+  if (
+    typeof value === 'object' &&
+    (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
+  ) {
     const out: { [key: string]: Json } = {};
     for (const key of Object.keys(value).sort()) {
       const item = ordered((value as Record<string, unknown>)[key], path ? `${path}.${key}` : key);
-      Object.defineProperty(out, key, { value: item, enumerable: true, configurable: true, writable: true });
+      Object.defineProperty(out, key, {
+        value: item,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
     }
     return out;
   }
@@ -40,8 +48,9 @@ function ordered(value: unknown, path: string): Json {
 }
 
 /**
- * The one rendering of a record: keys sorted by UTF-16 code unit, two spaces, numbers as `JSON.stringify` prints them, a final newline.
- * Throws {@link CanonicalError} on undefined, non-finite numbers, holes, BigInt, functions and class instances.
+ * The one rendering of a record: keys sorted by UTF-16 code unit, two spaces, numbers as
+ * `JSON.stringify` prints them, a final newline. Throws {@link CanonicalError} on undefined,
+ * non-finite numbers, holes, BigInt, functions and class instances.
  */
 export function renderJson(value: unknown): string {
   return `${JSON.stringify(ordered(value, ''), null, 2)}\n`;

@@ -17,8 +17,12 @@ describe('the generator of DESIGN section 2.2', () => {
   });
   it('gives the published draws, shuffle and sample', () => {
     const draws = new Prng(counting, 'prompts');
-    expect(Array.from({ length: 16 }, () => draws.below(10))).toEqual([4, 7, 6, 2, 0, 2, 9, 3, 3, 7, 2, 8, 4, 6, 6, 1]);
-    expect(new Prng(counting, 'order').shuffle([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])).toEqual([8, 3, 1, 2, 9, 4, 5, 0, 6, 7]);
+    expect(Array.from({ length: 16 }, () => draws.below(10))).toEqual([
+      4, 7, 6, 2, 0, 2, 9, 3, 3, 7, 2, 8, 4, 6, 6, 1,
+    ]);
+    expect(new Prng(counting, 'order').shuffle([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])).toEqual([
+      8, 3, 1, 2, 9, 4, 5, 0, 6, 7,
+    ]);
     const last = new Prng(new Uint8Array(32).fill(0xff), '');
     expect(
       last.sample(
@@ -40,12 +44,17 @@ describe('the generator of DESIGN section 2.2', () => {
 
 describe('canonical JSON', () => {
   it('sorts keys, indents by two and ends with a newline', () => {
-    expect(renderJson({ b: [1, 'ü'], a: null })).toBe('{\n  "a": null,\n  "b": [\n    1,\n    "ü"\n  ]\n}\n');
+    expect(renderJson({ b: [1, 'ü'], a: null })).toBe(
+      '{\n  "a": null,\n  "b": [\n    1,\n    "ü"\n  ]\n}\n',
+    );
   });
   // eslint-disable-next-line no-sparse-arrays -- the hole is the test
-  it.each([[{ a: undefined }], [NaN], [[1, , 2]], [1n], [new Date(0)], [Infinity]])('refuses %s instead of guessing', (value) => {
-    expect(() => renderJson(value)).toThrow(CanonicalError);
-  });
+  it.each([[{ a: undefined }], [NaN], [[1, , 2]], [1n], [new Date(0)], [Infinity]])(
+    'refuses %s instead of guessing',
+    (value) => {
+      expect(() => renderJson(value)).toThrow(CanonicalError);
+    },
+  );
   it('is what the strict parser reads back', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
@@ -95,7 +104,9 @@ describe('strict JSON', () => {
         ),
         (text) => {
           try {
-            expect(JSON.stringify(parseStrictJson(text, SERVER_JSON))).toBe(JSON.stringify(JSON.parse(text)));
+            expect(JSON.stringify(parseStrictJson(text, SERVER_JSON))).toBe(
+              JSON.stringify(JSON.parse(text)),
+            );
           } catch (error) {
             expect(error).toBeInstanceOf(JsonError);
           }
@@ -113,9 +124,12 @@ describe('addresses', () => {
     expect(toHex(key!)).toBe('d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d');
     expect(encodeSs58(key!)).toBe(alice);
   });
-  it.each(['', 'abc', alice.slice(0, -1), alice.replace('Y', 'Z'), `${alice}${alice}`, '0OIl'])('refuse %s', (text) => {
-    expect(decodeSs58(text)).toBeNull();
-  });
+  it.each(['', 'abc', alice.slice(0, -1), alice.replace('Y', 'Z'), `${alice}${alice}`, '0OIl'])(
+    'refuse %s',
+    (text) => {
+      expect(decodeSs58(text)).toBeNull();
+    },
+  );
 });
 
 it('takes medians of odd and even counts, infinities included', () => {

@@ -5,8 +5,15 @@ function brief(value: unknown): string {
 
 /** First place where two values differ, as a path into them. */
 export function firstDifference(recorded: unknown, derived: unknown, at = ''): string | null {
-  if (typeof recorded !== 'object' || typeof derived !== 'object' || recorded === null || derived === null) {
-    return Object.is(recorded, derived) ? null : `${at || 'the value'} is ${brief(recorded)}, derived ${brief(derived)}`;
+  if (
+    typeof recorded !== 'object' ||
+    typeof derived !== 'object' ||
+    recorded === null ||
+    derived === null
+  ) {
+    return Object.is(recorded, derived)
+      ? null
+      : `${at || 'the value'} is ${brief(recorded)}, derived ${brief(derived)}`;
   }
   for (const key of new Set([...Object.keys(recorded), ...Object.keys(derived)])) {
     const found = firstDifference(

@@ -1,9 +1,12 @@
-/** Why a command could not do its work: a mistake of the caller, or a fault of the world around it. Verdicts are values, never errors. */
+/**
+ * Why a command could not do its work: a mistake of the caller, or a fault of the world around it.
+ * Verdicts are values, never errors.
+ */
 export type Outcome = 'usage' | 'infra';
 
 /**
- * The base of every module's own error class: what was wrong (message), which one (code), and what to do (hint).
- * `usage` ends a command with exit code 2, `infra` with 3 (DESIGN section 6).
+ * The base of every module's own error class: what was wrong (message), which one (code), and what
+ * to do (hint). `usage` ends a command with exit code 2, `infra` with 3 (DESIGN section 6).
  */
 export class CacheonError<Code extends string = string> extends Error {
   readonly code: Code;

@@ -3,10 +3,14 @@ const IMAGE = String.raw`images/\d{1,3}/(?<hotkey>[A-Za-z0-9]{1,60})-(?<commit>\
 const ANY = String.raw`(?:traces/${AT}\.ndjson|logs/${AT}\.log|${IMAGE}\.json)\.gz`;
 
 /**
- * Where what a measuring machine kept may stand under its round: traces and logs by shard, boot and arm, what images are made of by shard and key
- * (DESIGN section 5). Anything else is refused wherever it comes from: that machine runs strangers' code.
+ * Where what a measuring machine kept may stand under its round: traces and logs by shard, boot and
+ * arm, what images are made of by shard and key (DESIGN section 5). Anything else is refused
+ * wherever it comes from: that machine runs strangers' code.
  */
 export const EVIDENCE_PATH = new RegExp(`^${ANY}$`);
 
-/** The same under a validator's folder: its groups are the round's block and, of an image's fingerprint, who entered it and when. */
+/**
+ * The same under a validator's folder: its groups are the round's block and, of an image's
+ * fingerprint, who entered it and when.
+ */
 export const LEDGER_EVIDENCE_PATH = new RegExp(String.raw`^rounds/(?<block>0|[1-9]\d*)/${ANY}$`);

@@ -1,12 +1,16 @@
-/** What one file can weigh at most: else one large public library would decide alone whose an image is. */
+/**
+ * What one file can weigh at most: else one large public library would decide alone whose an image
+ * is.
+ */
 const MAX_FILE_WEIGHT = 65_536;
 const HASH_HEX = 16;
 
 export const FILE_MARK = /^[0-9a-f]{16}:[1-9]\d{0,4}$/;
 
 /**
- * A file by what is in it: the beginning of its content's sha256 (2^64 values for at most some hundred thousand files), and what it weighs when
- * two images are compared: its bytes, up to a cap. The same content has the same mark.
+ * A file by what is in it: the beginning of its content's sha256 (2^64 values for at most some
+ * hundred thousand files), and what it weighs when two images are compared: its bytes, up to a cap.
+ * The same content has the same mark.
  */
 export function fileMark(sha256: string, bytes: number): string {
   return `${sha256.slice(0, HASH_HEX)}:${Math.min(bytes, MAX_FILE_WEIGHT)}`;

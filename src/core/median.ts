@@ -1,4 +1,7 @@
-/** Median of at least one number; with an even count the mean of the middle two. Infinities are allowed. */
+/**
+ * Median of at least one number; with an even count the mean of the middle two. Infinities are
+ * allowed.
+ */
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError('the median of nothing');
   const sorted = [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));

@@ -4,8 +4,9 @@ import { sha256 } from './hash.ts';
 const TWO_32 = 0x1_0000_0000;
 
 /**
- * The generator of DESIGN section 2.2: everything random in a round comes from the plan block's hash through it.
- * One stream per purpose (`label`), no floating point, so anyone can redo it in ten lines of another language.
+ * The generator of DESIGN section 2.2: everything random in a round comes from the plan block's
+ * hash through it. One stream per purpose (`label`), no floating point, so anyone can redo it in
+ * ten lines of another language.
  */
 export class Prng {
   readonly #key: Uint8Array;
@@ -39,7 +40,8 @@ export class Prng {
 
   /** A uniform integer of 0..n-1, 1 <= n <= 2^32, by rejection. */
   below(n: number): number {
-    if (!Number.isInteger(n) || n < 1 || n > TWO_32) throw new RangeError(`below(n) wants 1 <= n <= 2^32, not ${n}`);
+    if (!Number.isInteger(n) || n < 1 || n > TWO_32)
+      throw new RangeError(`below(n) wants 1 <= n <= 2^32, not ${n}`);
     const limit = Math.floor(TWO_32 / n) * n;
     let x = this.u32();
     while (x >= limit) x = this.u32();

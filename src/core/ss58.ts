@@ -6,10 +6,15 @@ import { concatBytes, equalBytes, utf8 } from './bytes.ts';
 const PREFIX = 42;
 
 function checksum(body: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('blake2b512').update(utf8('SS58PRE')).update(body).digest().subarray(0, 2));
+  return new Uint8Array(
+    createHash('blake2b512').update(utf8('SS58PRE')).update(body).digest().subarray(0, 2),
+  );
 }
 
-/** The 32-byte public key of an address, or null where it is not an SS58 address of prefix 42. Compare keys as bytes, never as text. */
+/**
+ * The 32-byte public key of an address, or null where it is not an SS58 address of prefix 42.
+ * Compare keys as bytes, never as text.
+ */
 export function decodeSs58(address: string): Uint8Array | null {
   if (address.length > 64) return null;
   let raw: Uint8Array;

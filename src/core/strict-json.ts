@@ -13,7 +13,10 @@ export class JsonError extends Error {
   }
 }
 
-/** What a parse allows. `exactNumbers` refuses numbers that binary64 cannot hold exactly as integers or at all. */
+/**
+ * What a parse allows. `exactNumbers` refuses numbers that binary64 cannot hold exactly as integers
+ * or at all.
+ */
 export type JsonLimits = { readonly maxDepth: number; readonly exactNumbers: boolean };
 
 /** Records of the ledger: 2^53+1 or 1e999 would be read differently by other tools. */
@@ -25,8 +28,9 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const SPACE = /[ \t\n\r]*/y;
 
 /**
- * Parses JSON as RFC 8259 has it, and refuses what parsers disagree on: a duplicate key, nesting past `maxDepth`.
- * `JSON.parse` keeps the last duplicate silently, so two readers of one signed record could see two values.
+ * Parses JSON as RFC 8259 has it, and refuses what parsers disagree on: a duplicate key, nesting
+ * past `maxDepth`. `JSON.parse` keeps the last duplicate silently, so two readers of one signed
+ * record could see two values.
  */
 export function parseStrictJson(text: string, limits: JsonLimits): Json {
   let at = 0;
@@ -47,7 +51,8 @@ export function parseStrictJson(text: string, limits: JsonLimits): Json {
     at++;
     return true;
   };
-  // By a loop: a regular expression over a string of megabytes overflows the stack. JSON.parse then checks escapes and control characters.
+  // By a loop: a regular expression over a string of megabytes overflows the stack. JSON.parse then
+  // checks escapes and control characters.
   const string = (): string => {
     if (text[at] !== '"') return fail('syntax', 'a string is missing');
     let end = at + 1;
@@ -65,7 +70,10 @@ export function parseStrictJson(text: string, limits: JsonLimits): Json {
     const found = match(NUMBER);
     if (found === null) return fail('syntax', 'an unexpected character');
     const value = Number(found);
-    if (limits.exactNumbers && (!Number.isFinite(value) || (/^-?\d+$/.test(found) && !Number.isSafeInteger(value)))) {
+    if (
+      limits.exactNumbers &&
+      (!Number.isFinite(value) || (/^-?\d+$/.test(found) && !Number.isSafeInteger(value)))
+    ) {
       return fail('number', `${found.slice(0, 30)} does not fit a binary64 number`);
     }
     return value;
@@ -97,11 +105,17 @@ export function parseStrictJson(text: string, limits: JsonLimits): Json {
     do {
       skip();
       const key = string();
-      if (Object.hasOwn(out, key)) fail('duplicate-key', `the key ${JSON.stringify(key.slice(0, 40))} stands twice`);
+      if (Object.hasOwn(out, key))
+        fail('duplicate-key', `the key ${JSON.stringify(key.slice(0, 40))} stands twice`);
       skip();
       if (!take(':')) fail('syntax', 'a colon is missing');
       // defineProperty: assigning "__proto__" would set the prototype instead of a member.
-      Object.defineProperty(out, key, { value: value(depth + 1), enumerable: true, configurable: true, writable: true });
+      Object.defineProperty(out, key, {
+        value: value(depth + 1),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
       skip();
     } while (take(','));
     return take('}') ? out : fail('syntax', 'a comma or a closing brace is missing');

@@ -2,10 +2,14 @@
 export interface Tokenizer {
   /** sha256 of the tokenizer file, or `"reference"`: part of every record. */
   readonly id: string;
-  /** Ids of a text; special tokens in the text are not parsed as such: an answer cannot contain one. */
+  /**
+   * Ids of a text; special tokens in the text are not parsed as such: an answer cannot contain one.
+   */
   encode(text: string): number[];
   /** Ids of a prompt text; special tokens are parsed (chat template). */
   encodePrompt(text: string): number[];
-  /** The bytes one token stands for: none for a special token; null for an id the vocabulary lacks. */
+  /**
+   * The bytes one token stands for: none for a special token; null for an id the vocabulary lacks.
+   */
   bytesOf(id: number): Uint8Array | null;
 }

@@ -1,4 +1,7 @@
-/** Verdicts of DESIGN section 2.1. `E_*` is the miner's fault and final; `INFRA_*` is nobody's and is retried; `SEC_*` stops the host. */
+/**
+ * Verdicts of DESIGN section 2.1. `E_*` is the miner's fault and final; `INFRA_*` is nobody's and
+ * is retried; `SEC_*` stops the host.
+ */
 export const MINER_FAULTS = [
   'E_START_TIMEOUT',
   'E_EXIT',

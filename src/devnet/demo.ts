@@ -33,8 +33,18 @@ import { namedImage, type DevnetImage } from './images.ts';
 import { serveEngineImages } from './registry/engines.ts';
 
 /** Dev accounts of a local chain, as `subtensor/run.sh` and `cacheon devnet chain` print them. */
-export type Accounts = { endpoint: string; netuid: number; treasury: { address: string }; validator: Pair; miners: Pair[] };
-type Pair = { uid: number | null; coldkey: { uri: string; address: string }; hotkey: { uri: string; address: string } };
+export type Accounts = {
+  endpoint: string;
+  netuid: number;
+  treasury: { address: string };
+  validator: Pair;
+  miners: Pair[];
+};
+type Pair = {
+  uid: number | null;
+  coldkey: { uri: string; address: string };
+  hotkey: { uri: string; address: string };
+};
 
 export type DemoOptions = {
   readonly arena: unknown;
@@ -56,7 +66,14 @@ export type DemoReport = {
     block: number;
     winner: string | null;
     runnerUp: string | null;
-    entries: { key: string; miner: string; image: string | null; verdict: string; reason: string; score: number }[];
+    entries: {
+      key: string;
+      miner: string;
+      image: string | null;
+      verdict: string;
+      reason: string;
+      score: number;
+    }[];
   }[];
   weights: Record<string, number>;
   burnUid: number;
@@ -66,13 +83,17 @@ export type DemoReport = {
   chain: string;
 };
 
-/** Containers take their time to start, and a server has one core less: shorter answers keep the demo under its 90 seconds. */
+/**
+ * Containers take their time to start, and a server has one core less: shorter answers keep the
+ * demo under its 90 seconds.
+ */
 const CONTAINER_SIZES = { maxTokens: 16 } as const;
 
 function newLedger(folder: string): { checkout: string } {
   const origin = join(folder, 'ledger.git');
   const checkout = join(folder, 'ledger');
-  const git = (...args: string[]): void => void execFileSync('git', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const git = (...args: string[]): void =>
+    void execFileSync('git', args, { stdio: ['ignore', 'ignore', 'pipe'] });
   git('init', '--quiet', '--bare', '-b', 'main', origin);
   git('clone', '--quiet', origin, checkout);
   writeFileSync(join(checkout, '.gitattributes'), 'results/** -text\n');
@@ -94,14 +115,21 @@ function newLedger(folder: string): { checkout: string } {
   return { checkout };
 }
 
-/** The whole competition on one machine: two rounds, weights on the chain, an audit of the ledger, a page. */
+/**
+ * The whole competition on one machine: two rounds, weights on the chain, an audit of the ledger, a
+ * page.
+ */
 export async function demo(options: DemoOptions): Promise<DemoReport> {
   const { log, root } = options;
   const began = monotonicClock.nowNs();
   const folder = options.out ?? mkdtempSync(join(tmpdir(), 'cacheon-demo-'));
   mkdirSync(folder, { recursive: true });
-  const own = options.endpoint === null ? await startChain({ seed: options.seed, miners: CONTESTANTS.length }) : null;
-  const accounts = options.accounts ?? (describeChain(own!.node.genesis, own!.url) as unknown as Accounts);
+  const own =
+    options.endpoint === null
+      ? await startChain({ seed: options.seed, miners: CONTESTANTS.length })
+      : null;
+  const accounts =
+    options.accounts ?? (describeChain(own!.node.genesis, own!.url) as unknown as Accounts);
   const endpoint = options.endpoint ?? own!.url;
   log.info(own ? `embedded chain at ${endpoint}` : `chain at ${endpoint}`);
   const docker = options.processes ? null : await findDocker();
@@ -117,17 +145,34 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
     const base = options.arena as { images: object };
     const plain = registry?.of('plain');
     const pinned = plain && `${plain.image}@${plain.digest}`;
-    const images = pinned === undefined ? base.images : { ...base.images, baseline: pinned, reference: pinned };
+    const images =
+      pinned === undefined ? base.images : { ...base.images, baseline: pinned, reference: pinned };
     let arena = parseArena(
-      { ...base, ...(registry ? CONTAINER_SIZES : {}), images, netuid: accounts.netuid, treasury: accounts.treasury.address },
+      {
+        ...base,
+        ...(registry ? CONTAINER_SIZES : {}),
+        images,
+        netuid: accounts.netuid,
+        treasury: accounts.treasury.address,
+      },
       "the demo's arena",
     );
     await assertChain(chain, arena.genesisHash);
     if (!chain.features.bigRaw && arena.fee > 0) {
-      log.warn('this runtime has no field for a payment payload (BigRaw): the demo runs without a fee');
+      log.warn(
+        'this runtime has no field for a payment payload (BigRaw): the demo runs without a fee',
+      );
       arena = { ...arena, fee: 0 };
     }
-    return await play({ ...options, arena, registry }, accounts, chain, endpoint, folder, root, began);
+    return await play(
+      { ...options, arena, registry },
+      accounts,
+      chain,
+      endpoint,
+      folder,
+      root,
+      began,
+    );
   } finally {
     await api.disconnect();
     await own?.close();
@@ -136,7 +181,10 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
 }
 
 async function play(
-  options: DemoOptions & { arena: Arena; registry: Awaited<ReturnType<typeof serveEngineImages>> | null },
+  options: DemoOptions & {
+    arena: Arena;
+    registry: Awaited<ReturnType<typeof serveEngineImages>> | null;
+  },
   accounts: Accounts,
   chain: SubtensorChain,
   endpoint: string,
@@ -166,7 +214,9 @@ async function play(
         args: ['--disable-warning=ExperimentalWarning', join(root, 'src/cli/main.ts')],
       };
   const evidence = new Map<string, Uint8Array>();
-  const measuring = await measuringPorts(arena, root, engines, log, (path, content) => evidence.set(path, packEvidence(content)));
+  const measuring = await measuringPorts(arena, root, engines, log, (path, content) =>
+    evidence.set(path, packEvidence(content)),
+  );
   const imageOf = ({ variant, image }: Contestant): DevnetImage =>
     registry ? registry.of(image ?? variant) : namedImage(variant);
   const field = CONTESTANTS.slice(0, accounts.miners.length).map((contestant, i) => ({
@@ -174,16 +224,25 @@ async function play(
     account: accounts.miners[i]!,
   }));
   const nameOf = (hotkey: string): string =>
-    field.find(({ account }) => account.hotkey.address === hotkey)?.contestant.name ?? hotkey.slice(0, 8);
+    field.find(({ account }) => account.hotkey.address === hotkey)?.contestant.name ??
+    hotkey.slice(0, 8);
   const pages: ReportRound[] = [];
   const rounds: DemoReport['rounds'] = [];
   let weights: readonly { uid: number; weight: number }[] = [];
 
   for (const round of [1, 2] as const) {
     const entering = field.filter(({ contestant }) => contestant.round === round);
-    log.info(`\nround ${round}: ${entering.map(({ contestant }) => contestant.name).join(', ')} pay and commit`);
+    log.info(
+      `\nround ${round}: ${entering.map(({ contestant }) => contestant.name).join(', ')} pay and commit`,
+    );
     for (const { contestant, account } of entering)
-      await enter(chain, arena, imageOf(contestant), { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri }, silentLog);
+      await enter(
+        chain,
+        arena,
+        imageOf(contestant),
+        { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri },
+        silentLog,
+      );
     const ledger = soundLedger(signer.address, await store.read(signer.address));
     const draft = await scan({ chain, tokenizer, corpus, log }, arena, operator, ledger);
     const { plan } = await publishPlan({ store, signer, log }, draft);
@@ -191,21 +250,34 @@ async function play(
     evidence.clear();
     const files = await store.read(signer.address);
     const known = knownBefore(plan, soundLedger(signer.address, files), files, unpackText);
-    for (const { index } of plan.predicate.shards) await evaluate({ ...measuring, corpus, known }, plan, index);
+    for (const { index } of plan.predicate.shards)
+      await evaluate({ ...measuring, corpus, known }, plan, index);
     const traces = tracesOf(evidence);
     const body = judgeRound(plan, traces, tokenizer);
     await publishRound({ store, signer, log }, plan, body, evidence);
     const wallet = chain.transactor(pair);
-    const ports = { chain, wallet, store, signer, clock: monotonicClock, entropy: weightsEntropy, log };
+    const ports = {
+      chain,
+      wallet,
+      store,
+      signer,
+      clock: monotonicClock,
+      entropy: weightsEntropy,
+      log,
+    };
     let settled = await settleAndAnchor(ports, arena, operator, false);
-    // One weight transaction an epoch: a real validator comes back later, the demo lets the blocks pass.
+    // One weight transaction an epoch: a real validator comes back later, the demo lets the blocks
+    // pass.
     for (let tries = 0; settled.notBefore !== null && tries < 3; tries++) {
       log.info(`${settled.reason}: going on to block ${settled.notBefore}`);
       await advanceTo(chain.api, settled.notBefore);
       settled = await settleAndAnchor(ports, arena, operator, false);
     }
     weights = settled.readBack;
-    const judged = recordsOf(soundLedger(signer.address, await store.read(signer.address)), 'round').at(-1)!;
+    const judged = recordsOf(
+      soundLedger(signer.address, await store.read(signer.address)),
+      'round',
+    ).at(-1)!;
     const page = reportRound(judged.predicate, nameOf);
     pages.push(page);
     rounds.push({
@@ -236,7 +308,8 @@ async function play(
   });
   for (const fault of report.faults) log.warn(`${fault.code} ${fault.path}: ${fault.message}`);
   const who = (uid: number): string =>
-    field.find(({ account }) => account.uid === uid)?.contestant.name ?? (uid === arena.burnUid ? 'burn' : `uid ${uid}`);
+    field.find(({ account }) => account.uid === uid)?.contestant.name ??
+    (uid === arena.burnUid ? 'burn' : `uid ${uid}`);
   const site = join(folder, 'site');
   mkdirSync(site, { recursive: true });
   writeFileSync(
@@ -255,7 +328,9 @@ async function play(
   log.info(
     `audit: ${report.ok ? 'passed' : `${report.faults.length} faults`}, ${report.records} records, ${report.evaluations} evaluations judged again`,
   );
-  log.info(`ledger: ${join(checkout, 'results')}\nreport: ${join(site, 'index.html')}\n${seconds.toFixed(1)} s`);
+  log.info(
+    `ledger: ${join(checkout, 'results')}\nreport: ${join(site, 'index.html')}\n${seconds.toFixed(1)} s`,
+  );
   return {
     ok: report.ok,
     seconds: Number(seconds.toFixed(3)),
@@ -283,7 +358,8 @@ export function roundTable(round: ReportRound): string[] {
   return [
     `\nround at block ${round.block}`,
     ...table.map(
-      (row) => `  ${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!))).join('  ')}`,
+      (row) =>
+        `  ${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!))).join('  ')}`,
     ),
   ];
 }

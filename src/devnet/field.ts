@@ -19,7 +19,10 @@ export type Contestant = {
   readonly image?: string;
 };
 
-/** The field: honest servers, a resubmitted baseline, a copy, and cheats. The newcomer enters in the second round. */
+/**
+ * The field: honest servers, a resubmitted baseline, a copy, and cheats. The newcomer enters in the
+ * second round.
+ */
 export const CONTESTANTS: readonly Contestant[] = [
   { name: 'fast', variant: 'fast', round: 1 },
   { name: 'speculative', variant: 'speculative', round: 2 },
@@ -38,7 +41,10 @@ export function devPair(uri: string): KeyringPair {
   return new Keyring({ type: 'sr25519', ss58Format: 42 }).createFromUri(uri);
 }
 
-/** Enters an image, as a miner does with `cacheon submit`: pays (where the arena has a fee) and commits. */
+/**
+ * Enters an image, as a miner does with `cacheon submit`: pays (where the arena has a fee) and
+ * commits.
+ */
 export async function enter(
   chain: SubtensorChain,
   arena: Arena,

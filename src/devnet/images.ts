@@ -9,7 +9,10 @@ export function engineImage(variant: string): string {
   return `127.0.0.1:5000/${variant}`;
 }
 
-/** Digest by which the process runtime knows a variant. A stand-in for a manifest digest: there is no image behind it. */
+/**
+ * Digest by which the process runtime knows a variant. A stand-in for a manifest digest: there is
+ * no image behind it.
+ */
 export function engineDigest(variant: string): string {
   return `sha256:${sha256Hex(`cacheon devnet engine ${variant}`)}`;
 }

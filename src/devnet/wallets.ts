@@ -7,7 +7,10 @@ import type { DevPair, Genesis } from './chain/genesis.ts';
 /** Where a pair's PKCS#8 form keeps its 64-byte secret. */
 const SECRET_AT = 16;
 
-/** A dev key as btcli would store it: public on purpose, for local chains only. Its private key is the canonical scalar, an eighth of the library's. */
+/**
+ * A dev key as btcli would store it: public on purpose, for local chains only. Its private key is
+ * the canonical scalar, an eighth of the library's.
+ */
 export function devKeyfile(uri: string): Record<string, string> {
   const pair = devPair(uri);
   const secret = Buffer.from(pair.encodePkcs8().subarray(SECRET_AT, SECRET_AT + 64));
@@ -22,10 +25,15 @@ export function devKeyfile(uri: string): Record<string, string> {
 }
 
 /** Writes one dev account as a btcli wallet. */
-export function writeWallet(folder: string, name: string, { coldkey, hotkey }: Pick<DevPair, 'coldkey' | 'hotkey'>): void {
+export function writeWallet(
+  folder: string,
+  name: string,
+  { coldkey, hotkey }: Pick<DevPair, 'coldkey' | 'hotkey'>,
+): void {
   const base = join(folder, name);
   mkdirSync(join(base, 'hotkeys'), { recursive: true });
-  const write = (file: string, value: unknown): void => writeFileSync(join(base, file), JSON.stringify(value), { mode: 0o600 });
+  const write = (file: string, value: unknown): void =>
+    writeFileSync(join(base, file), JSON.stringify(value), { mode: 0o600 });
   const { privateKey, ...pub } = devKeyfile(coldkey.uri);
   write('coldkey', devKeyfile(coldkey.uri));
   write('coldkeypub.txt', pub);

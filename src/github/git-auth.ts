@@ -1,4 +1,7 @@
-/** Environment that gives git a token for one server, per command and never on disk (so `persist-credentials: false` can stay). */
+/**
+ * Environment that gives git a token for one server, per command and never on disk (so
+ * `persist-credentials: false` can stay).
+ */
 export function gitAuth(serverUrl: string, token: string | undefined): Record<string, string> {
   if (token === undefined) return {};
   const value = Buffer.from(`x-access-token:${token}`).toString('base64');

@@ -11,27 +11,39 @@ import { utf8 } from '../core/bytes.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const verbs = readdirSync(join(ROOT, 'actions'));
-type Action = { inputs?: Record<string, { required?: boolean; default?: string }>; runs: { using: string; main: string } };
-const actionOf = (verb: string): Action => parse(readFileSync(join(ROOT, 'actions', verb, 'action.yml'), 'utf8')) as Action;
+type Action = {
+  inputs?: Record<string, { required?: boolean; default?: string }>;
+  runs: { using: string; main: string };
+};
+const actionOf = (verb: string): Action =>
+  parse(readFileSync(join(ROOT, 'actions', verb, 'action.yml'), 'utf8')) as Action;
 
 describe('every action', () => {
-  it.each(verbs)('%s declares the inputs that its schema reads, with the same defaults', async (verb) => {
-    const { inputs: schema } = (await import(join(ROOT, 'actions', verb, 'inputs.ts'))) as { inputs: z.ZodObject };
-    const action = actionOf(verb);
-    expect(Object.keys(action.inputs ?? {}).sort()).toEqual(Object.keys(schema.shape).sort());
-    const given: Record<string, string> = { what: 'plan', block: '7' };
-    const required = Object.fromEntries(
-      Object.entries(action.inputs ?? {})
-        .filter(([, field]) => field.required)
-        .map(([name]) => [name, given[name] ?? 'x']),
-    );
-    const parsed = schema.parse(readInputs(schema, (name) => required[name] ?? ''));
-    for (const [name, field] of Object.entries(action.inputs ?? {}))
-      if (!field.required && field.default !== '') expect(String(parsed[name]), name).toBe(field.default);
-  });
+  it.each(verbs)(
+    '%s declares the inputs that its schema reads, with the same defaults',
+    async (verb) => {
+      const { inputs: schema } = (await import(join(ROOT, 'actions', verb, 'inputs.ts'))) as {
+        inputs: z.ZodObject;
+      };
+      const action = actionOf(verb);
+      expect(Object.keys(action.inputs ?? {}).sort()).toEqual(Object.keys(schema.shape).sort());
+      const given: Record<string, string> = { what: 'plan', block: '7' };
+      const required = Object.fromEntries(
+        Object.entries(action.inputs ?? {})
+          .filter(([, field]) => field.required)
+          .map(([name]) => [name, given[name] ?? 'x']),
+      );
+      const parsed = schema.parse(readInputs(schema, (name) => required[name] ?? ''));
+      for (const [name, field] of Object.entries(action.inputs ?? {}))
+        if (!field.required && field.default !== '')
+          expect(String(parsed[name]), name).toBe(field.default);
+    },
+  );
   it.each(verbs)('%s runs on Node 24, in at most 60 lines, from its own bundle', (verb) => {
     expect(actionOf(verb).runs).toMatchObject({ using: 'node24', main: 'dist/index.cjs' });
-    expect(readFileSync(join(ROOT, 'actions', verb, 'main.ts'), 'utf8').split('\n').length).toBeLessThanOrEqual(61);
+    expect(
+      readFileSync(join(ROOT, 'actions', verb, 'main.ts'), 'utf8').split('\n').length,
+    ).toBeLessThanOrEqual(61);
     expect(existsSync(join(ROOT, 'actions', verb, 'README.md'))).toBe(true);
   });
 });
@@ -41,21 +53,37 @@ type Job = {
   environment?: string;
   'runs-on'?: unknown;
   'timeout-minutes'?: number;
-  steps?: { uses?: string; run?: string; with?: Record<string, unknown>; env?: Record<string, string> }[];
+  steps?: {
+    uses?: string;
+    run?: string;
+    with?: Record<string, unknown>;
+    env?: Record<string, string>;
+  }[];
 };
-type Workflow = { permissions: unknown; concurrency: { 'cancel-in-progress': boolean }; jobs: Record<string, Job> };
+type Workflow = {
+  permissions: unknown;
+  concurrency: { 'cancel-in-progress': boolean };
+  jobs: Record<string, Job>;
+};
 const workflows = readdirSync(join(ROOT, '.github/workflows')).map(
-  (name) => [name, parse(readFileSync(join(ROOT, '.github/workflows', name), 'utf8')) as Workflow] as const,
+  (name) =>
+    [name, parse(readFileSync(join(ROOT, '.github/workflows', name), 'utf8')) as Workflow] as const,
 );
 
 describe('the workflows', () => {
-  it.each(workflows)('%s starts from no permission, cancels nothing, and limits every job', (_, workflow) => {
-    expect(workflow.permissions).toEqual({});
-    expect(workflow.concurrency['cancel-in-progress']).toBe(false);
-    for (const job of Object.values(workflow.jobs)) expect(job['timeout-minutes']).toBeGreaterThan(0);
-  });
+  it.each(workflows)(
+    '%s starts from no permission, cancels nothing, and limits every job',
+    (_, workflow) => {
+      expect(workflow.permissions).toEqual({});
+      expect(workflow.concurrency['cancel-in-progress']).toBe(false);
+      for (const job of Object.values(workflow.jobs))
+        expect(job['timeout-minutes']).toBeGreaterThan(0);
+    },
+  );
   it("give the machine that runs strangers' code no permission and no secret", () => {
-    const gpu = workflows.flatMap(([, workflow]) => Object.values(workflow.jobs)).filter((job) => Array.isArray(job['runs-on']));
+    const gpu = workflows
+      .flatMap(([, workflow]) => Object.values(workflow.jobs))
+      .filter((job) => Array.isArray(job['runs-on']));
     expect(gpu).toHaveLength(2);
     for (const job of gpu) {
       expect(job.permissions).toEqual({});
@@ -73,15 +101,23 @@ describe('the workflows', () => {
     }
   });
   it('keep no credentials in a checkout, pin every remote action by commit, and script nothing', () => {
-    for (const step of workflows.flatMap(([, workflow]) => Object.values(workflow.jobs)).flatMap((job) => job.steps ?? [])) {
-      if (step.uses?.startsWith('actions/checkout')) expect(step.with?.['persist-credentials']).toBe(false);
-      if (step.uses !== undefined && !step.uses.startsWith('./')) expect(step.uses).toMatch(/@[0-9a-f]{40}$/);
+    for (const step of workflows
+      .flatMap(([, workflow]) => Object.values(workflow.jobs))
+      .flatMap((job) => job.steps ?? [])) {
+      if (step.uses?.startsWith('actions/checkout'))
+        expect(step.with?.['persist-credentials']).toBe(false);
+      if (step.uses !== undefined && !step.uses.startsWith('./'))
+        expect(step.uses).toMatch(/@[0-9a-f]{40}$/);
       if (step.run !== undefined) expect(step.run).not.toMatch(/\$\{\{|\n./);
     }
   });
   it('run their cron off the hour', () => {
-    const texts = workflows.map(([name]) => readFileSync(join(ROOT, '.github/workflows', name), 'utf8')).join('\n');
-    const minutes = [...texts.matchAll(/cron: '([\d,]+) /g)].flatMap(([, list]) => list!.split(',').map(Number));
+    const texts = workflows
+      .map(([name]) => readFileSync(join(ROOT, '.github/workflows', name), 'utf8'))
+      .join('\n');
+    const minutes = [...texts.matchAll(/cron: '([\d,]+) /g)].flatMap(([, list]) =>
+      list!.split(',').map(Number),
+    );
     expect(minutes.length).toBeGreaterThan(3);
     for (const minute of minutes) expect([0, 15, 30, 45]).not.toContain(minute);
   });
@@ -92,7 +128,12 @@ describe('what jobs hand over', () => {
   it('comes back as it was, and nothing but traces gets in', () => {
     const files = new Map([[path, Uint8Array.of(1, 2, 255)]]);
     expect(unpackFiles('t', utf8(packFiles(files)))).toEqual(files);
-    for (const bad of ['../../etc/passwd', 'traces/0/1/../x.ndjson.gz', '/traces/0/1/a.ndjson.gz', 'plan.json'])
+    for (const bad of [
+      '../../etc/passwd',
+      'traces/0/1/../x.ndjson.gz',
+      '/traces/0/1/a.ndjson.gz',
+      'plan.json',
+    ])
       expect(() => unpackFiles('t', utf8(JSON.stringify({ [bad]: '' })))).toThrow(/cannot be used/);
     expect(() => readArtifact('t', Uint8Array.of(0xff), z.unknown())).toThrow(/cannot be used/);
   });

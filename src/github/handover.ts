@@ -18,10 +18,17 @@ export const ARTIFACTS = {
 
 /** Files of one shard as one artifact. */
 export function packFiles(files: ReadonlyMap<string, Uint8Array>): string {
-  return compactJson(Object.fromEntries([...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')])));
+  return compactJson(
+    Object.fromEntries(
+      [...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')]),
+    ),
+  );
 }
 
-/** Reads an artifact through a schema. Throws `NO_ARTIFACT` with what is wrong: artifacts are hostile data. */
+/**
+ * Reads an artifact through a schema. Throws `NO_ARTIFACT` with what is wrong: artifacts are
+ * hostile data.
+ */
 export function readArtifact<T>(name: string, bytes: Uint8Array, schema: z.ZodType<T>): T {
   try {
     return schema.parse(parseStrictJson(fromUtf8(bytes) ?? '', RECORD_JSON));
@@ -39,6 +46,9 @@ export function readArtifact<T>(name: string, bytes: Uint8Array, schema: z.ZodTy
 /** Trace files of an artifact, by path under the round. */
 export function unpackFiles(name: string, bytes: Uint8Array): Map<string, Uint8Array> {
   return new Map(
-    Object.entries(readArtifact(name, bytes, packed)).map(([path, text]) => [path, new Uint8Array(Buffer.from(text, 'base64'))]),
+    Object.entries(readArtifact(name, bytes, packed)).map(([path, text]) => [
+      path,
+      new Uint8Array(Buffer.from(text, 'base64')),
+    ]),
   );
 }

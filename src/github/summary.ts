@@ -1,20 +1,31 @@
 import type { RoundBody } from '../results/schema.ts';
 
-/** A cell of a Markdown table: names and reasons come from miners, so nothing of them may act as markup or as a workflow command. */
+/**
+ * A cell of a Markdown table: names and reasons come from miners, so nothing of them may act as
+ * markup or as a workflow command.
+ */
 export function cell(text: string): string {
-  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]()#+!|<>&~@:]/g, (char) => `&#${char.codePointAt(0)!};`);
+  return text
+    .replace(/[\r\n]+/g, ' ')
+    .replace(/[\\`*_{}[\]()#+!|<>&~@:]/g, (char) => `&#${char.codePointAt(0)!};`);
 }
 
 /** A Markdown table. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map((row) => line(row.map(cell)))].join('\n');
+  return [line(head), line(head.map(() => '---')), ...rows.map((row) => line(row.map(cell)))].join(
+    '\n',
+  );
 }
 
 /** A round's verdicts for the job's summary. */
 export function roundSummary(block: number, body: RoundBody): string {
   const place = (key: string): string =>
-    key === body.standing.winner?.key ? 'winner' : key === body.standing.runnerUp?.key ? 'runner-up' : '';
+    key === body.standing.winner?.key
+      ? 'winner'
+      : key === body.standing.runnerUp?.key
+        ? 'runner-up'
+        : '';
   const rows = body.entries.map((entry) => [
     entry.key,
     entry.image ?? '',

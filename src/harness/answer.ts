@@ -7,8 +7,15 @@ import type { Tokenizer } from '../core/tokenizer.ts';
 import type { InfraFault, MinerFault, SecurityFault } from '../core/verdicts.ts';
 import type { TracedRequest } from './trace.ts';
 
-/** A fault with its moment: of several the earliest in time is the verdict; at one moment protocol comes before content before gate. */
-export type Fault = { readonly verdict: MinerFault | InfraFault | SecurityFault; readonly reason: string; readonly tNs: number };
+/**
+ * A fault with its moment: of several the earliest in time is the verdict; at one moment protocol
+ * comes before content before gate.
+ */
+export type Fault = {
+  readonly verdict: MinerFault | InfraFault | SecurityFault;
+  readonly reason: string;
+  readonly tNs: number;
+};
 
 /** One token's log-probabilities as the server reports them: compared as bytes, never scored. */
 export type LogprobEntry = {
@@ -24,7 +31,10 @@ export type ContentChunk = { readonly tNs: number; readonly tokens: number };
 export type Answer = {
   readonly text: string;
   readonly finishReason: string | null;
-  /** Ids as the server gave them, the end token included; null where it gave none or not for every event. */
+  /**
+   * Ids as the server gave them, the end token included; null where it gave none or not for every
+   * event.
+   */
   readonly tokenIds: readonly number[] | null;
   /** Canonical encoding of the text. */
   readonly canonicalIds: readonly number[];
@@ -35,7 +45,11 @@ export type Answer = {
 };
 
 const finite = z.number();
-const entry = z.object({ token: z.string(), logprob: finite, bytes: z.array(z.number().int().min(0).max(255)).nullish() });
+const entry = z.object({
+  token: z.string(),
+  logprob: finite,
+  bytes: z.array(z.number().int().min(0).max(255)).nullish(),
+});
 const eventSchema = z.object({
   error: z.unknown().optional(),
   choices: z
@@ -44,7 +58,11 @@ const eventSchema = z.object({
         delta: z.object({ content: z.string().nullish() }).nullish(),
         finish_reason: z.string().nullish(),
         token_ids: z.array(z.number().int().nonnegative()).nullish(),
-        logprobs: z.object({ content: z.array(entry.extend({ top_logprobs: z.array(entry).default([]) })).nullish() }).nullish(),
+        logprobs: z
+          .object({
+            content: z.array(entry.extend({ top_logprobs: z.array(entry).default([]) })).nullish(),
+          })
+          .nullish(),
       }),
     )
     .default([]),
@@ -59,14 +77,19 @@ const protocolFault = {
   status: 'E_API',
 } as const;
 
-/** No token of the models at hand is longer; placing tokens in time costs too much on texts without an end. */
+/**
+ * No token of the models at hand is longer; placing tokens in time costs too much on texts without
+ * an end.
+ */
 const MAX_TOKEN_CHARACTERS = 256;
 const MAX_PIECES_PER_TOKEN = 2;
 
 type Piece = { tNs: number; content: string };
 export type AnswerLimits = { readonly lineBytes: number; readonly events: number };
 
-/** Reads a traced request: its answer, or the earliest fault. Never throws on what a server sent. */
+/**
+ * Reads a traced request: its answer, or the earliest fault. Never throws on what a server sent.
+ */
 export function readAnswer(
   request: TracedRequest,
   tokenizer: Tokenizer,
@@ -76,7 +99,11 @@ export function readAnswer(
   const transport: Fault | null =
     end.outcome === 'done'
       ? null
-      : { verdict: protocolFault[end.outcome], reason: `prompt ${request.prompt}: ${end.outcome}: ${end.detail}`, tNs: end.tNs };
+      : {
+          verdict: protocolFault[end.outcome],
+          reason: `prompt ${request.prompt}: ${end.outcome}: ${end.detail}`,
+          tNs: end.tNs,
+        };
   const pieces: Piece[] = [];
   const ids: number[] = [];
   const logprobs: LogprobEntry[] = [];
@@ -88,7 +115,8 @@ export function readAnswer(
   let textLength = 0;
   let now = request.sentNs;
   const blame = (verdict: MinerFault, reason: string): void => {
-    if (faults.length === 0) faults.push({ verdict, reason: `prompt ${request.prompt}: ${reason}`, tNs: now });
+    if (faults.length === 0)
+      faults.push({ verdict, reason: `prompt ${request.prompt}: ${reason}`, tNs: now });
   };
 
   const onEvent = (data: string): void => {
@@ -114,7 +142,10 @@ export function readAnswer(
     }
     const parsed = eventSchema.safeParse(value);
     if (!parsed.success) {
-      blame('E_CONTENT', `event field ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`);
+      blame(
+        'E_CONTENT',
+        `event field ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`,
+      );
       return;
     }
     if (parsed.data.error !== undefined && parsed.data.error !== null) {
@@ -132,7 +163,8 @@ export function readAnswer(
     if (choice.token_ids) ids.push(...choice.token_ids);
     else if (content !== '') idsComplete = false;
     for (const item of choice.logprobs?.content ?? []) {
-      const bytesOf = (one: z.infer<typeof entry>): readonly number[] => one.bytes ?? [...utf8(one.token)];
+      const bytesOf = (one: z.infer<typeof entry>): readonly number[] =>
+        one.bytes ?? [...utf8(one.token)];
       logprobs.push({
         bytes: bytesOf(item),
         logprob: item.logprob,
@@ -156,7 +188,8 @@ export function readAnswer(
     maxBufferSize: limits.lineBytes,
     onEvent: ({ data }) => onEvent(data),
     onError: (error) => {
-      if (error.type === 'max-buffer-size-exceeded') blame('E_HTTP_LIMIT', `a line longer than ${limits.lineBytes} bytes`);
+      if (error.type === 'max-buffer-size-exceeded')
+        blame('E_HTTP_LIMIT', `a line longer than ${limits.lineBytes} bytes`);
     },
   });
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -170,7 +203,8 @@ export function readAnswer(
     if (faults.length > 0) break;
   }
   now = end.tNs;
-  // At one moment protocol comes before content; a broken connection explains a missing end better than the missing end does.
+  // At one moment protocol comes before content; a broken connection explains a missing end better
+  // than the missing end does.
   const early = faults.at(0);
   if (transport && (early === undefined || transport.tNs <= early.tNs)) return { fault: transport };
   if (!done) blame('E_STREAM', 'the stream ended without [DONE]');
@@ -189,7 +223,10 @@ export function readAnswer(
   };
 }
 
-/** Canonical tokens of a text and when each was complete. Offsets are taken in NFC, the form the tokenizer encodes. */
+/**
+ * Canonical tokens of a text and when each was complete. Offsets are taken in NFC, the form the
+ * tokenizer encodes.
+ */
 function placeTokens(
   text: string,
   pieces: readonly Piece[],

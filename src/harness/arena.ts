@@ -1,4 +1,7 @@
-/** The part of an arena's rules that measuring and judging one server needs. src/arena's schema fits it. */
+/**
+ * The part of an arena's rules that measuring and judging one server needs. src/arena's schema fits
+ * it.
+ */
 export type Arena = {
   readonly model: { readonly name: string; readonly eosTokenId: number };
   readonly maxTokens: number;

@@ -16,7 +16,13 @@ const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
 const context = { arena, tokenizer, prompts: { warmup: [], scored: [0] } };
 const ids = tokenizer.encode('one two three');
 
-type Shape = { ttftMs?: number; cost?: ClientCost; outcome?: 'done' | 'timeout'; events?: string[]; run?: number };
+type Shape = {
+  ttftMs?: number;
+  cost?: ClientCost;
+  outcome?: 'done' | 'timeout';
+  events?: string[];
+  run?: number;
+};
 /** A run of one prompt: its first token after `ttftMs`, the rest a millisecond apart. */
 function runOf(
   name: string,
@@ -88,20 +94,30 @@ const boot = (traces: Record<string, Trace>) =>
   );
 const judged = (traces: Record<string, Trace>): string => {
   const verdict = boot(traces).judge('arm', null);
-  return verdict ? `${verdict.verdict} ${verdict.summary ? Math.round(verdict.summary.ttftNs / MS) : verdict.reason}` : 'none';
+  return verdict
+    ? `${verdict.verdict} ${verdict.summary ? Math.round(verdict.summary.ttftNs / MS) : verdict.reason}`
+    : 'none';
 };
 const baselines = { 'baseline.1': runOf('baseline', 1), 'baseline.2': runOf('baseline', 2) };
 
 describe('which run counts', () => {
   it('is the first, whatever a second says', () => {
-    expect(judged({ ...baselines, 'arm.1': runOf('arm', 1, { ttftMs: 50 }), 'arm.2': runOf('arm', 2, { ttftMs: 10 }) })).toBe(
-      'VALID 50',
-    );
+    expect(
+      judged({
+        ...baselines,
+        'arm.1': runOf('arm', 1, { ttftMs: 50 }),
+        'arm.2': runOf('arm', 2, { ttftMs: 10 }),
+      }),
+    ).toBe('VALID 50');
   });
   it('is the second where the first ended through nobody’s fault', () => {
-    expect(judged({ ...baselines, 'arm.1': runOf('arm', 1, { cost: starved }), 'arm.2': runOf('arm', 2, { ttftMs: 20 }) })).toBe(
-      'VALID 20',
-    );
+    expect(
+      judged({
+        ...baselines,
+        'arm.1': runOf('arm', 1, { cost: starved }),
+        'arm.2': runOf('arm', 2, { ttftMs: 20 }),
+      }),
+    ).toBe('VALID 20');
     expect(judged({ ...baselines, 'arm.1': runOf('arm', 1, { cost: starved }) })).toMatch(
       /^INFRA_CLOCK prompt 0: the client itself lost 60.0 ms/,
     );
@@ -109,7 +125,10 @@ describe('which run counts', () => {
   it('is none where the first is left out, or a trace is of another run', () => {
     expect(judged({ ...baselines, 'arm.2': runOf('arm', 2, { ttftMs: 10 }) })).toBe('none');
     expect(judged({ ...baselines, 'arm.1': runOf('arm', 1, { run: 2 }) })).toBe('none');
-    expect(boot({ 'baseline.1': runOf('baseline', 1), 'baseline.2': runOf('baseline', 2, { run: 1 }) }).baseline).toMatchObject({
+    expect(
+      boot({ 'baseline.1': runOf('baseline', 1), 'baseline.2': runOf('baseline', 2, { run: 1 }) })
+        .baseline,
+    ).toMatchObject({
       ok: false,
       verdict: 'INFRA_HOST',
     });
@@ -125,7 +144,9 @@ describe('which run counts', () => {
     const drifted = { ...baselines, 'baseline.2': runOf('baseline', 2, { ttftMs: 150 }) };
     expect(judged({ ...drifted, 'arm.1': again['arm.1'] })).toMatch(/^INFRA_DRIFT/);
     expect(judged({ ...drifted, ...again })).toBe('VALID 40');
-    expect(judged({ ...baselines, 'baseline.1': runOf('baseline', 1, { cost: starved }), ...again })).toBe('VALID 40');
+    expect(
+      judged({ ...baselines, 'baseline.1': runOf('baseline', 1, { cost: starved }), ...again }),
+    ).toBe('VALID 40');
   });
   it('a server’s own fault stands, also from an attempt that did not count', () => {
     const drifted = {
@@ -134,30 +155,54 @@ describe('which run counts', () => {
       'baseline.3': runOf('baseline', 3),
       'baseline.4': runOf('baseline', 4),
     };
-    expect(judged({ ...drifted, 'arm.1': runOf('arm', 1, { outcome: 'timeout' }), 'arm.3': runOf('arm', 3) })).toMatch(
-      /^E_TIMEOUT/,
-    );
     expect(
-      judged({ ...drifted, 'arm.1': runOf('arm', 1, { cost: starved }), 'arm.2': runOf('arm', 2, { outcome: 'timeout' }) }),
+      judged({
+        ...drifted,
+        'arm.1': runOf('arm', 1, { outcome: 'timeout' }),
+        'arm.3': runOf('arm', 3),
+      }),
+    ).toMatch(/^E_TIMEOUT/);
+    expect(
+      judged({
+        ...drifted,
+        'arm.1': runOf('arm', 1, { cost: starved }),
+        'arm.2': runOf('arm', 2, { outcome: 'timeout' }),
+      }),
     ).toMatch(/^E_TIMEOUT/);
   });
   it('a deadline that passed while the client had no core is no miner’s loss', () => {
-    expect(judged({ ...baselines, 'arm.1': runOf('arm', 1, { outcome: 'timeout', cost: starved }) })).toMatch(/^INFRA_CLOCK/);
+    expect(
+      judged({ ...baselines, 'arm.1': runOf('arm', 1, { outcome: 'timeout', cost: starved }) }),
+    ).toMatch(/^INFRA_CLOCK/);
   });
 });
 
 describe('a void sample', () => {
-  const [request] = runOf('arm', 1, { cost: { firstWaitNs: 1 * MS, waitNs: 6 * MS, gcNs: 0 } }).requests;
+  const [request] = runOf('arm', 1, {
+    cost: { firstWaitNs: 1 * MS, waitNs: 6 * MS, gcNs: 0 },
+  }).requests;
   it('is one of which the client lost more than 5 ms and 2 % itself', () => {
     expect(voidReason(request!, arena.clock)).toContain('6.0 ms');
-    expect(voidReason({ ...request!, cost: { firstWaitNs: 1 * MS, waitNs: 4 * MS, gcNs: 0 } }, arena.clock)).toBeNull();
-    expect(voidReason({ ...request!, cost: { firstWaitNs: 0, waitNs: 3 * MS, gcNs: 3 * MS } }, arena.clock)).not.toBeNull();
+    expect(
+      voidReason(
+        { ...request!, cost: { firstWaitNs: 1 * MS, waitNs: 4 * MS, gcNs: 0 } },
+        arena.clock,
+      ),
+    ).toBeNull();
+    expect(
+      voidReason(
+        { ...request!, cost: { firstWaitNs: 0, waitNs: 3 * MS, gcNs: 3 * MS } },
+        arena.clock,
+      ),
+    ).not.toBeNull();
     expect(voidReason({ ...request!, cost: null }, arena.clock)).toBeNull();
   });
   it('is none for who floods the client himself', () => {
     const flood = Array.from({ length: 5000 }, (_, i) => ({ tNs: i, bytes: new Uint8Array(1) }));
     expect(voidReason({ ...request!, chunks: flood }, arena.clock)).toBeNull();
-    expect(voidReason({ ...request!, chunks: [{ tNs: 1, bytes: new Uint8Array(1e6) }] }, arena.clock)).toBeNull();
+    expect(
+      voidReason({ ...request!, chunks: [{ tNs: 1, bytes: new Uint8Array(1e6) }] }, arena.clock),
+    ).toBeNull();
   });
 });
 
@@ -174,7 +219,9 @@ describe('the clock’s receipt', () => {
   it('holds within the limits, and names the one that it breaks', () => {
     expect(clockFault(good, arena.clock)).toBeNull();
     expect(clockFault({ ...good, lostChunks: 1 }, arena.clock)).toContain('lost');
-    expect(clockFault({ ...good, medianTtftErrorNs: 300_000 }, arena.clock)).toContain('median TTFT');
+    expect(clockFault({ ...good, medianTtftErrorNs: 300_000 }, arena.clock)).toContain(
+      'median TTFT',
+    );
     expect(clockFault({ ...good, p99ErrorNs: 3_100_000 }, arena.clock)).toContain('p99');
     expect(clockFault({ ...good, throughputBias: 0.003 }, arena.clock)).toContain('throughput');
   });

@@ -1,6 +1,8 @@
 import type { Outcome } from './trace.ts';
 
-/** What measuring one request cost the client itself, in ns; null where this system does not tell. */
+/**
+ * What measuring one request cost the client itself, in ns; null where this system does not tell.
+ */
 export type ClientCost = {
   /** Waiting for a core between sending and the first byte. */
   readonly firstWaitNs: number | null;
@@ -14,25 +16,47 @@ export type ClientCost = {
 export type Exchange = {
   readonly sentNs: number;
   readonly chunks: readonly { readonly tNs: number; readonly bytes: Uint8Array }[];
-  readonly end: { readonly tNs: number; readonly status: number | null; readonly outcome: Outcome; readonly detail: string };
+  readonly end: {
+    readonly tNs: number;
+    readonly status: number | null;
+    readonly outcome: Outcome;
+    readonly detail: string;
+  };
   readonly cost: ClientCost;
 };
 
-/** The measuring client of one arm: one warm connection, one request at a time, stamps at the socket, nothing parsed. */
+/**
+ * The measuring client of one arm: one warm connection, one request at a time, stamps at the
+ * socket, nothing parsed.
+ */
 export interface LoadClient {
   /** Whether `GET /health` answers 200 now. */
   healthy(): Promise<boolean>;
-  /** Posts a chat request and records what comes back. Never throws for what the server does; throws `METER_LOST` where the client itself broke. */
+  /**
+   * Posts a chat request and records what comes back. Never throws for what the server does; throws
+   * `METER_LOST` where the client itself broke.
+   */
   ask(body: string): Promise<Exchange>;
   /** Posts JSON to a trusted server and gives the whole answer. */
-  post(path: string, body: string): Promise<{ readonly status: number | null; readonly text: string; readonly detail: string }>;
+  post(
+    path: string,
+    body: string,
+  ): Promise<{ readonly status: number | null; readonly text: string; readonly detail: string }>;
   close(): Promise<void>;
 }
 
 /** The reference: trusted, and asked only after the miner's server is gone. */
 export interface Reference {
   /** Ids of a chat prompt, by the reference's own tokenizer; null where it has no /tokenize. */
-  promptIds(messages: readonly { readonly role: string; readonly content: string }[]): Promise<readonly number[] | null>;
-  /** For every id of `answer` after `prompt`: the best log-probability there and the id's own (null: none given). Null where the reference has no prompt_logprobs. */
-  force(prompt: readonly number[], answer: readonly number[]): Promise<null | { top: (number | null)[]; own: (number | null)[] }>;
+  promptIds(
+    messages: readonly { readonly role: string; readonly content: string }[],
+  ): Promise<readonly number[] | null>;
+  /**
+   * For every id of `answer` after `prompt`: the best log-probability there and the id's own (null:
+   * none given). Null where the reference has no prompt_logprobs.
+   */
+  force(
+    prompt: readonly number[],
+    answer: readonly number[],
+  ): Promise<null | { top: (number | null)[]; own: (number | null)[] }>;
 }

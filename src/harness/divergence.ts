@@ -14,8 +14,9 @@ const same = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /**
- * First divergence against the baseline's stream: there the baseline's token must be in the miner's top list, at most `gapNats` below the
- * miner's best, and the miner's own token must be its best (a tie counts). Blind after that point, so only a cheap pre-gate and a fallback.
+ * First divergence against the baseline's stream: there the baseline's token must be in the miner's
+ * top list, at most `gapNats` below the miner's best, and the miner's own token must be its best (a
+ * tie counts). Blind after that point, so only a cheap pre-gate and a fallback.
  */
 export function divergesHonestly(baseline: Answer, miner: Answer, gapNats: number): boolean {
   const theirs = baseline.logprobs;
@@ -24,7 +25,9 @@ export function divergesHonestly(baseline: Answer, miner: Answer, gapNats: numbe
   // The entries must spell the answer: else a server could show the right ones beside any text.
   const spelled = fromUtf8Lossy(Uint8Array.from(ours.flatMap(({ bytes }) => bytes)));
   if (!trimmed(spelled).startsWith(trimmed(miner.text))) return false;
-  const at = theirs.findIndex((entry, i) => ours[i] !== undefined && !same(entry.bytes, ours[i].bytes));
+  const at = theirs.findIndex(
+    (entry, i) => ours[i] !== undefined && !same(entry.bytes, ours[i].bytes),
+  );
   if (at < 0) return true; // equal up to the shorter end
   const own: LogprobEntry = ours[at]!;
   const best = Math.max(own.logprob, ...own.top.slice(0, TOP).map(({ logprob }) => logprob));
@@ -34,7 +37,10 @@ export function divergesHonestly(baseline: Answer, miner: Answer, gapNats: numbe
 }
 
 /** The gate by first divergence alone: one failing prompt fails. It earns nothing on finney. */
-export function divergenceGate(pairs: readonly { baseline: Answer; miner: Answer }[], gapNats: number): GateResult {
+export function divergenceGate(
+  pairs: readonly { baseline: Answer; miner: Answer }[],
+  gapNats: number,
+): GateResult {
   const pass = pairs.every(({ baseline, miner }) => divergesHonestly(baseline, miner, gapNats));
   const tokens = pairs.reduce((sum, { miner }) => sum + miner.logprobs.length, 0);
   return {

@@ -32,7 +32,9 @@ export interface Engine {
   exited(): null | Exit;
   /** Resolves when it has ended. A server by URL never does. */
   readonly ended: Promise<void>;
-  /** Ends it, however it resists, and leaves nothing of it behind. Does nothing to a server by URL. */
+  /**
+   * Ends it, however it resists, and leaves nothing of it behind. Does nothing to a server by URL.
+   */
   stop(): Promise<void>;
   /** The first and last of what it printed, once it has stopped; null where nobody listened. */
   log(): Uint8Array | null;

@@ -1,6 +1,9 @@
 import { CacheonError } from '../core/errors.ts';
 
-/** A measurement that cannot be made or read. What a server did wrong is a verdict, never one of these. */
+/**
+ * A measurement that cannot be made or read. What a server did wrong is a verdict, never one of
+ * these.
+ */
 export class HarnessError extends CacheonError<
   | 'BAD_TRACE'
   | 'BAD_PLAN'

@@ -6,9 +6,19 @@ import type { Teacher } from './trace.ts';
 
 /** Why an answer is not the model's own. */
 export type GateReason =
-  'mean-margin' | 'first-token' | 'big-margin' | 'eos' | 'length' | 'bytes' | 'running-sum' | 'first-divergence';
+  | 'mean-margin'
+  | 'first-token'
+  | 'big-margin'
+  | 'eos'
+  | 'length'
+  | 'bytes'
+  | 'running-sum'
+  | 'first-divergence';
 
-/** Outcome of the gate over all scored answers of a run, with the numbers behind it. `clippedNats` feeds the image's running mean. */
+/**
+ * Outcome of the gate over all scored answers of a run, with the numbers behind it. `clippedNats`
+ * feeds the image's running mean.
+ */
 export type GateResult = {
   readonly kind: 'margin' | 'first-divergence';
   readonly pass: boolean;
@@ -21,19 +31,37 @@ export type GateResult = {
 };
 
 /** Sum over earlier rounds of the same image. */
-export type MarginHistory = { readonly rounds: number; readonly tokens: number; readonly clippedNats: number };
+export type MarginHistory = {
+  readonly rounds: number;
+  readonly tokens: number;
+  readonly clippedNats: number;
+};
 
 /** An answer that re-encodes to this many times max_tokens holds more than was asked for. */
 const OVERLONG = 2;
 
-export type GatedAnswer = { readonly answer: Answer; readonly teacher: Teacher; readonly maxTokens: number };
+export type GatedAnswer = {
+  readonly answer: Answer;
+  readonly teacher: Teacher;
+  readonly maxTokens: number;
+};
 
-/** The server's ids without the end token, where they spell the answer; else the canonical encoding. The end token is judged apart. */
-export function answerIds(answer: Answer, tokenizer: Tokenizer, eosTokenId: number, maxTokens: number): readonly number[] {
+/**
+ * The server's ids without the end token, where they spell the answer; else the canonical encoding.
+ * The end token is judged apart.
+ */
+export function answerIds(
+  answer: Answer,
+  tokenizer: Tokenizer,
+  eosTokenId: number,
+  maxTokens: number,
+): readonly number[] {
   const given = answer.tokenIds;
-  // Special tokens spell nothing: without a cap a server could pad its ids until the reference refuses them.
+  // Special tokens spell nothing: without a cap a server could pad its ids until the reference
+  // refuses them.
   if (given === null || given.length > maxTokens + 1) return answer.canonicalIds;
-  const ids = answer.finishReason === 'stop' && given.at(-1) === eosTokenId ? given.slice(0, -1) : given;
+  const ids =
+    answer.finishReason === 'stop' && given.at(-1) === eosTokenId ? given.slice(0, -1) : given;
   return spells(ids, answer.text, tokenizer) ? ids : answer.canonicalIds;
 }
 
@@ -49,15 +77,19 @@ function spells(ids: readonly number[], text: string, tokenizer: Tokenizer): boo
   return trimmed(fromUtf8Lossy(concatBytes(...parts))) === trimmed(text);
 }
 
-/** Nats between the reference's best token and the given one, at least 0; Infinity where the reference has no value. -9999 means missing. */
+/**
+ * Nats between the reference's best token and the given one, at least 0; Infinity where the
+ * reference has no value. -9999 means missing.
+ */
 function margin(top: number | null, own: number | null): number {
   if (top === null || own === null || top <= -9999 || own <= -9999) return Infinity;
   return Math.max(0, top - own);
 }
 
 /**
- * Greedy and same model (DESIGN section 2, gate): every scored token was teacher-forced through the reference, and what counts is how far
- * each lies below the reference's best. Equality would fail honest servers: kernels differ in the last bits.
+ * Greedy and same model (DESIGN section 2, gate): every scored token was teacher-forced through the
+ * reference, and what counts is how far each lies below the reference's best. Equality would fail
+ * honest servers: kernels differ in the last bits.
  */
 export function marginGate(
   answers: readonly GatedAnswer[],
@@ -83,14 +115,22 @@ export function marginGate(
     if ((margins[0] ?? Infinity) > gate.firstTokenNats) firstTokenStrikes++;
     if (!spells(forced, answer.text, tokenizer)) reasons.add('bytes');
     if (forced.includes(model.eosTokenId)) reasons.add('eos');
-    if (answer.canonicalIds.length > OVERLONG * maxTokens || (answer.tokenIds?.length ?? 0) > maxTokens) reasons.add('length');
+    if (
+      answer.canonicalIds.length > OVERLONG * maxTokens ||
+      (answer.tokenIds?.length ?? 0) > maxTokens
+    )
+      reasons.add('length');
     if (stopped) {
-      if (teacher.tokenIds.at(-1) !== model.eosTokenId || margins.at(-1)! > gate.bigMarginNats) reasons.add('eos');
+      if (teacher.tokenIds.at(-1) !== model.eosTokenId || margins.at(-1)! > gate.bigMarginNats)
+        reasons.add('eos');
     } else if (answer.finishReason === 'length') {
       // Ids that do not spell the answer count for nothing.
       const exact = answer.tokenIds !== null && spells(answer.tokenIds, answer.text, tokenizer);
       const count = exact ? answer.tokenIds.length : answer.canonicalIds.length;
-      if (exact ? count !== maxTokens : Math.abs(count - maxTokens) > gate.lengthTolerance * maxTokens) reasons.add('length');
+      if (
+        exact ? count !== maxTokens : Math.abs(count - maxTokens) > gate.lengthTolerance * maxTokens
+      )
+        reasons.add('length');
     } else reasons.add('eos');
   }
   const mean = tokens === 0 ? null : clippedNats / tokens;
@@ -100,7 +140,8 @@ export function marginGate(
   if (
     history &&
     history.rounds > 0 &&
-    (history.clippedNats + clippedNats) / (history.tokens + tokens) > gate.runningMeanFactor * honestP999Nats
+    (history.clippedNats + clippedNats) / (history.tokens + tokens) >
+      gate.runningMeanFactor * honestP999Nats
   )
     reasons.add('running-sum');
   return {

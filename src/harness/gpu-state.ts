@@ -22,7 +22,10 @@ export const GPU_FIELDS = [
   'ecc.errors.uncorrected.volatile.total',
 ] as const;
 
-/** When a GPU is idle: no process, next to no memory, no work, and cool (measurement notes, section 5, row 26). */
+/**
+ * When a GPU is idle: no process, next to no memory, no work, and cool (measurement notes, section
+ * 5, row 26).
+ */
 const IDLE = { memoryUsedMib: 1024, utilisationPercent: 5, temperatureC: 65 } as const;
 
 const number = (text: string | undefined): number | null => {
@@ -36,7 +39,9 @@ export function parseGpus(csv: string): GpuState[] {
     .split('\n')
     .filter((line) => line.includes(','))
     .map((line) => {
-      const [uuid, memory, utilisation, temperature, sm, mem, throttle, ecc] = line.split(',').map((cell) => cell.trim());
+      const [uuid, memory, utilisation, temperature, sm, mem, throttle, ecc] = line
+        .split(',')
+        .map((cell) => cell.trim());
       return {
         uuid: uuid!,
         memoryUsedMib: number(memory),
@@ -54,20 +59,27 @@ export function parseGpus(csv: string): GpuState[] {
 export function notIdle(gpus: readonly GpuState[], processes: readonly string[]): string | null {
   if (processes.length > 0) return `processes on the GPUs: ${processes.join(', ')}`.slice(0, 200);
   for (const gpu of gpus) {
-    if ((gpu.memoryUsedMib ?? 0) > IDLE.memoryUsedMib) return `${gpu.uuid} still holds ${gpu.memoryUsedMib ?? 0} MiB`;
+    if ((gpu.memoryUsedMib ?? 0) > IDLE.memoryUsedMib)
+      return `${gpu.uuid} still holds ${gpu.memoryUsedMib ?? 0} MiB`;
     if ((gpu.utilisationPercent ?? 0) > IDLE.utilisationPercent)
       return `${gpu.uuid} is still ${gpu.utilisationPercent ?? 0} % busy`;
-    if ((gpu.temperatureC ?? 0) > IDLE.temperatureC) return `${gpu.uuid} is ${gpu.temperatureC ?? 0} °C hot`;
+    if ((gpu.temperatureC ?? 0) > IDLE.temperatureC)
+      return `${gpu.uuid} is ${gpu.temperatureC ?? 0} °C hot`;
   }
   return null;
 }
 
-/** Errors of a program, not of a GPU (NVIDIA's Xid catalogue: exception, page fault, stopped channel, its clean-up): any crash leaves one. */
+/**
+ * Errors of a program, not of a GPU (NVIDIA's Xid catalogue: exception, page fault, stopped
+ * channel, its clean-up): any crash leaves one.
+ */
 const PROGRAM_XIDS = [13, 31, 43, 45];
 
 /** Of the driver's error lines those that speak of the GPU itself. */
 export function gpuErrors(lines: readonly string[]): string[] {
-  return lines.filter((line) => !PROGRAM_XIDS.includes(Number(/Xid \([^)]*\): (\d+)/.exec(line)?.[1])));
+  return lines.filter(
+    (line) => !PROGRAM_XIDS.includes(Number(/Xid \([^)]*\): (\d+)/.exec(line)?.[1])),
+  );
 }
 
 /** What a server has left that no waiting mends: errors that were not there before it ran. */
@@ -76,7 +88,8 @@ export function leftBehind(before: readonly GpuState[], after: readonly GpuState
   for (const gpu of after) {
     const then = before.find(({ uuid }) => uuid === gpu.uuid);
     if (!then) return `${gpu.uuid} was not there before`;
-    if ((gpu.uncorrectedEcc ?? 0) > (then.uncorrectedEcc ?? 0)) return `${gpu.uuid} has new uncorrected ECC errors`;
+    if ((gpu.uncorrectedEcc ?? 0) > (then.uncorrectedEcc ?? 0))
+      return `${gpu.uuid} has new uncorrected ECC errors`;
   }
   return null;
 }

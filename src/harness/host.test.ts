@@ -23,10 +23,14 @@ describe('preflight', () => {
   it('takes a fix in its own line, not a newer line without it', () => {
     const versions = { engine: '28.5.2', runc: '1.2.8', toolkit: null, driver: null };
     expect(tooOld(versions, minimums, false)).toEqual([]);
-    expect(tooOld({ ...versions, runc: '1.3.1' }, minimums, false)).toEqual(['runc 1.3.1 is older than 1.2.8 or 1.3.3']);
+    expect(tooOld({ ...versions, runc: '1.3.1' }, minimums, false)).toEqual([
+      'runc 1.3.1 is older than 1.2.8 or 1.3.3',
+    ]);
     expect(tooOld({ ...versions, runc: '1.4.0' }, minimums, false)).toEqual([]);
     expect(tooOld({ ...versions, runc: '1.2.7' }, minimums, false)).toHaveLength(1);
-    expect(tooOld({ ...versions, engine: null }, minimums, false)).toEqual(['engine is not there, 28.0.0 is needed']);
+    expect(tooOld({ ...versions, engine: null }, minimums, false)).toEqual([
+      'engine is not there, 28.0.0 is needed',
+    ]);
   });
   it('asks for GPU parts only where GPUs are used', () => {
     const versions = { engine: '29.4.0', runc: '1.3.3', toolkit: '1.18.0', driver: '580.160.00' };
@@ -36,8 +40,21 @@ describe('preflight', () => {
 });
 
 describe('the sandbox’s options', () => {
-  const rules = { memoryGb: 200, cpus: 32, pids: 4096, shmGb: 16, tmpGb: 16, cacheGb: 32, files: 65_536 };
-  const rig: Rig = { serverCpus: '1,2', meterCpus: '0', gpus: { by: 'cdi', ids: ['GPU-a', 'GPU-b'] }, models: '/weights' };
+  const rules = {
+    memoryGb: 200,
+    cpus: 32,
+    pids: 4096,
+    shmGb: 16,
+    tmpGb: 16,
+    cacheGb: 32,
+    files: 65_536,
+  };
+  const rig: Rig = {
+    serverCpus: '1,2',
+    meterCpus: '0',
+    gpus: { by: 'cdi', ids: ['GPU-a', 'GPU-b'] },
+    models: '/weights',
+  };
 
   it('are those of the security notes, section 2.6', () => {
     const options = serverOptions('name@sha256:0', undefined, rules, rig, 'me');
@@ -67,12 +84,24 @@ describe('the sandbox’s options', () => {
       OomScoreAdj: 500,
       Privileged: false,
       Binds: ['/weights:/models:ro'],
-      DeviceRequests: [{ Driver: 'cdi', DeviceIDs: ['nvidia.com/gpu=GPU-a', 'nvidia.com/gpu=GPU-b'] }],
+      DeviceRequests: [
+        { Driver: 'cdi', DeviceIDs: ['nvidia.com/gpu=GPU-a', 'nvidia.com/gpu=GPU-b'] },
+      ],
     });
     expect(options).not.toHaveProperty('Cmd'); // a miner's entrypoint runs without arguments
     const env = options['Env'] as string[];
-    expect(env).toEqual(expect.arrayContaining(['MODEL_PATH=/models', 'PORT=8000', 'HOME=/tmp', 'NVIDIA_VISIBLE_DEVICES=void']));
-    const { Tmpfs, SecurityOpt } = options['HostConfig'] as { Tmpfs: Record<string, string>; SecurityOpt: string[] };
+    expect(env).toEqual(
+      expect.arrayContaining([
+        'MODEL_PATH=/models',
+        'PORT=8000',
+        'HOME=/tmp',
+        'NVIDIA_VISIBLE_DEVICES=void',
+      ]),
+    );
+    const { Tmpfs, SecurityOpt } = options['HostConfig'] as {
+      Tmpfs: Record<string, string>;
+      SecurityOpt: string[];
+    };
     expect(Tmpfs['/tmp']).toMatch(/noexec.*size=17179869184.*nr_inodes=65536/);
     expect(Tmpfs['/cache']).toMatch(/,exec,.*uid=10001/);
     expect(SecurityOpt).toContain('no-new-privileges:true');
@@ -96,8 +125,13 @@ describe('the sandbox’s options', () => {
 
 describe('the seccomp profile', () => {
   type Rule = { names: string[]; action: string; args?: { index: number; value: number }[] };
-  const { syscalls, defaultAction } = seccompProfile() as { syscalls: Rule[]; defaultAction: string };
-  const free = syscalls.filter(({ action, args }) => action === 'SCMP_ACT_ALLOW' && !args).flatMap(({ names }) => names);
+  const { syscalls, defaultAction } = seccompProfile() as {
+    syscalls: Rule[];
+    defaultAction: string;
+  };
+  const free = syscalls
+    .filter(({ action, args }) => action === 'SCMP_ACT_ALLOW' && !args)
+    .flatMap(({ names }) => names);
 
   it('refuses what it does not name', () => {
     expect(defaultAction).toBe('SCMP_ACT_ERRNO');
@@ -108,7 +142,9 @@ describe('the seccomp profile', () => {
   });
   it('names nothing twice, and lets NUMA pinning work', () => {
     expect(new Set(free).size).toBe(free.length);
-    expect(free).toEqual(expect.arrayContaining(['mbind', 'set_mempolicy', 'openat', 'futex', 'epoll_wait']));
+    expect(free).toEqual(
+      expect.arrayContaining(['mbind', 'set_mempolicy', 'openat', 'futex', 'epoll_wait']),
+    );
   });
 });
 
@@ -117,12 +153,20 @@ describe('the program of system calls', () => {
     const program = syscallProgram(SYSCALLS);
     expect([...program.subarray(0, 5)]).toEqual([0x7f, 0x45, 0x4c, 0x46, 2]);
     expect(program.length).toBeLessThan(10_000);
-    expect(readSyscallResults([{ name: 'x', nr: 1, args: [] }], new Uint8Array(64).fill(255)).get('x')).toBe(-1);
+    expect(
+      readSyscallResults([{ name: 'x', nr: 1, args: [] }], new Uint8Array(64).fill(255)).get('x'),
+    ).toBe(-1);
   });
 });
 
 describe('the probes’ judgement', () => {
-  const host = { canaryHits: 0, volumePolicy: true, oomKilled: true, writableMounts: [], residue: [] };
+  const host = {
+    canaryHits: 0,
+    volumePolicy: true,
+    oomKilled: true,
+    writableMounts: [],
+    residue: [],
+  };
   it('fails where something was reached, allowed, or not tried', () => {
     const result = (seen: Record<string, string>, id: string, more: object = {}) =>
       judgeProbes(seen, { ...host, ...more }, false).find((probe) => probe.id === id)!.result;
@@ -171,7 +215,8 @@ describe('the state of GPUs', () => {
     expect(notIdle([{ ...gpu!, temperatureC: 80 }], [])).toContain('80');
   });
   it('takes an error that any crashed program leaves for none of the GPU', () => {
-    const line = (xid: number): string => `[1.0] NVRM: Xid (PCI:0000:0a:00): ${xid}, pid=4711, name=python3`;
+    const line = (xid: number): string =>
+      `[1.0] NVRM: Xid (PCI:0000:0a:00): ${xid}, pid=4711, name=python3`;
     expect(gpuErrors([13, 31, 43, 45, 48, 79, 119].map(line))).toEqual([48, 79, 119].map(line));
     expect(gpuErrors(['NVRM: Xid in a form nobody knows'])).toHaveLength(1);
   });

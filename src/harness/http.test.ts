@@ -13,12 +13,17 @@ function read(text: string, step = text.length): { reader: ResponseReader; body:
 }
 
 describe('the reader of responses', () => {
-  const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: x\r\n\r\n';
+  const chunked =
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: x\r\n\r\n';
 
   it('finds the body and its end, however it is cut', () => {
     for (let step = 1; step < chunked.length; step++) {
       const { reader, body } = read(chunked, step);
-      expect({ done: reader.done, fault: reader.fault, body }).toEqual({ done: true, fault: null, body: 'hello world' });
+      expect({ done: reader.done, fault: reader.fault, body }).toEqual({
+        done: true,
+        fault: null,
+        body: 'hello world',
+      });
     }
   });
   it('takes a line of blanks in no time', () => {
@@ -29,7 +34,9 @@ describe('the reader of responses', () => {
     expect(Number(process.hrtime.bigint() - began)).toBeLessThan(200e6);
   });
   it('counts HTTP chunks: one a byte only costs us time', () => {
-    const { reader } = read(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\nx\r\n'.repeat(101)}`);
+    const { reader } = read(
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\nx\r\n'.repeat(101)}`,
+    );
     expect(reader.fault).toMatchObject({ outcome: 'limit' });
   });
   it.each([
@@ -40,7 +47,9 @@ describe('the reader of responses', () => {
     ['another transfer-encoding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n'],
     ['HTTP/2', 'HTTP/2 200\r\n\r\n'],
     ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
-  ])('refuses %s', (_, text) => expect(read(text).reader.fault).toMatchObject({ outcome: 'protocol' }));
+  ])('refuses %s', (_, text) =>
+    expect(read(text).reader.fault).toMatchObject({ outcome: 'protocol' }),
+  );
   it('never throws, and gives the same result however the bytes are cut', () => {
     const piece = fc.oneof(
       fc.string({ maxLength: 20 }),
@@ -57,15 +66,19 @@ describe('the reader of responses', () => {
       ),
     );
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 12 }), fc.integer({ min: 1, max: 9 }), (pieces, step) => {
-        const text = pieces.join('');
-        const [whole, cut] = [read(text), read(text, step)];
-        expect({ status: cut.reader.status, fault: cut.reader.fault?.outcome }).toEqual({
-          status: whole.reader.status,
-          fault: whole.reader.fault?.outcome,
-        });
-        if (!whole.reader.fault) expect(cut.body).toBe(whole.body);
-      }),
+      fc.property(
+        fc.array(piece, { maxLength: 12 }),
+        fc.integer({ min: 1, max: 9 }),
+        (pieces, step) => {
+          const text = pieces.join('');
+          const [whole, cut] = [read(text), read(text, step)];
+          expect({ status: cut.reader.status, fault: cut.reader.fault?.outcome }).toEqual({
+            status: whole.reader.status,
+            fault: whole.reader.fault?.outcome,
+          });
+          if (!whole.reader.fault) expect(cut.body).toBe(whole.body);
+        },
+      ),
       { numRuns: Number(process.env['SOAK_FUZZ'] ?? 3000) },
     );
   });

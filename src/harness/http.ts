@@ -1,7 +1,10 @@
 import type { Arena } from './arena.ts';
 import type { Outcome } from './trace.ts';
 
-/** Longest chunk-size line: eight hex digits and a short extension. Longer ones only slow a client down. */
+/**
+ * Longest chunk-size line: eight hex digits and a short extension. Longer ones only slow a client
+ * down.
+ */
 const MAX_SIZE_LINE = 64;
 /** Largest body length that is read as a number. */
 const MAX_LENGTH_DIGITS = 15;
@@ -9,7 +12,8 @@ const CR = 13;
 const LF = 10;
 
 const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-// One quantifier for the value, stripped afterwards: three that overlap take cubic time for a line of blanks.
+// One quantifier for the value, stripped afterwards: three that overlap take cubic time for a line
+// of blanks.
 const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/;
 const EXPECTED_START = Buffer.from('HTTP/1.');
 
@@ -19,8 +23,9 @@ export type HttpFault = { readonly outcome: Outcome; readonly detail: string };
 type State = 'head' | 'fixed' | 'until-close' | 'size' | 'data' | 'data-end' | 'trailers' | 'done';
 
 /**
- * Strict reader of one HTTP/1.1 response, fed with what a socket gives. It does as little as finding the end of a response takes, because it
- * runs between two stamps: what the body says is read after the run. It accepts one way to say a length, and nothing that two readers could
+ * Strict reader of one HTTP/1.1 response, fed with what a socket gives. It does as little as
+ * finding the end of a response takes, because it runs between two stamps: what the body says is
+ * read after the run. It accepts one way to say a length, and nothing that two readers could
  * understand differently (RFC 9112 sections 5 to 7).
  */
 export class ResponseReader {
@@ -97,7 +102,10 @@ export class ResponseReader {
     const limit = this.#limits.headerBytes;
     if (this.#state === 'head' && this.#headBytes < EXPECTED_START.length) {
       // Not HTTP at all (0.9, a banner of another protocol): said at once, not after a deadline.
-      const seen = Buffer.concat([Buffer.from(this.#head, 'latin1'), bytes.subarray(from)]).subarray(0, EXPECTED_START.length);
+      const seen = Buffer.concat([
+        Buffer.from(this.#head, 'latin1'),
+        bytes.subarray(from),
+      ]).subarray(0, EXPECTED_START.length);
       if (!seen.equals(EXPECTED_START.subarray(0, seen.length))) {
         this.#refuse('protocol', 'no HTTP/1.1 status line');
         return bytes.length;
@@ -118,7 +126,11 @@ export class ResponseReader {
         this.#refuse('protocol', 'a header line without CRLF');
         return at;
       }
-      if (this.#state === 'trailers' ? /(?:^|\r\n)\r\n$/.test(this.#head) : this.#head.endsWith('\r\n\r\n')) {
+      if (
+        this.#state === 'trailers'
+          ? /(?:^|\r\n)\r\n$/.test(this.#head)
+          : this.#head.endsWith('\r\n\r\n')
+      ) {
         this.#endHead();
         return at;
       }
@@ -180,10 +192,12 @@ export class ResponseReader {
     if (length !== undefined && transfer !== undefined) {
       this.#refuse('protocol', 'both content-length and transfer-encoding');
     } else if (transfer !== undefined) {
-      if (transfer.toLowerCase() !== 'chunked') this.#refuse('protocol', 'a transfer-encoding other than chunked');
+      if (transfer.toLowerCase() !== 'chunked')
+        this.#refuse('protocol', 'a transfer-encoding other than chunked');
       this.#state = 'size';
     } else if (length !== undefined) {
-      if (!/^\d+$/.test(length) || length.length > MAX_LENGTH_DIGITS) this.#refuse('protocol', 'a malformed content-length');
+      if (!/^\d+$/.test(length) || length.length > MAX_LENGTH_DIGITS)
+        this.#refuse('protocol', 'a malformed content-length');
       this.#left = Number(length);
       this.#state = this.#left === 0 ? 'done' : 'fixed';
     } else if (status === 204) {
@@ -216,8 +230,10 @@ export class ResponseReader {
       if (!size) {
         this.#refuse('protocol', 'a malformed chunk size');
       } else {
-        // A chunk a byte is legal and only costs the client time, which it would then be blamed for.
-        if (++this.#chunks > this.#limits.chunks) this.#refuse('limit', `more than ${this.#limits.chunks} HTTP chunks`);
+        // A chunk a byte is legal and only costs the client time, which it would then be blamed
+        // for.
+        if (++this.#chunks > this.#limits.chunks)
+          this.#refuse('limit', `more than ${this.#limits.chunks} HTTP chunks`);
         this.#left = Number.parseInt(size[1]!, 16);
         this.#headBytes = 0;
         this.#state = this.#left === 0 ? 'trailers' : 'data';

@@ -14,7 +14,11 @@ import { parseTrace, traceLine, type TracedRequest, type TraceLine } from './tra
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
 const tokenizer = tokenizerFromJson(read('../devnet/model/tokenizer.json'));
-const arena = { ...parseArena(JSON.parse(read('../devnet/arena.json')), 'devnet'), warmupPrompts: 0, scoredPrompts: 1 };
+const arena = {
+  ...parseArena(JSON.parse(read('../devnet/arena.json')), 'devnet'),
+  warmupPrompts: 0,
+  scoredPrompts: 1,
+};
 const MS = 1e6;
 
 const event = (content: string, extra: Record<string, unknown> = {}): string =>
@@ -25,7 +29,10 @@ function request(
   parts: readonly (readonly [ms: number, text: string | Uint8Array])[],
   end: Partial<NonNullable<TracedRequest['end']>> = {},
 ): TracedRequest {
-  const chunks = parts.map(([ms, text]) => ({ tNs: ms * MS, bytes: typeof text === 'string' ? utf8(text) : text }));
+  const chunks = parts.map(([ms, text]) => ({
+    tNs: ms * MS,
+    bytes: typeof text === 'string' ? utf8(text) : text,
+  }));
   const last = chunks.at(-1)?.tNs ?? 0;
   return {
     prompt: 0,
@@ -51,7 +58,10 @@ const faultOf = (parts: Parameters<typeof request>[0], end = {}): string => {
 };
 /** An answer of single-byte tokens: easy to count. */
 const letters = (times: readonly number[], text = 'q'): Answer =>
-  answerOf([...times.map((ms) => [ms, event(text)] as const), [times.at(-1)!, event('', { finish_reason: 'length' }) + DONE]]);
+  answerOf([
+    ...times.map((ms) => [ms, event(text)] as const),
+    [times.at(-1)!, event('', { finish_reason: 'length' }) + DONE],
+  ]);
 
 describe('reading an answer', () => {
   it('counts tokens by the canonical encoding and places them in time, whatever the chunks look like', () => {
@@ -66,7 +76,9 @@ describe('reading an answer', () => {
         ]);
         expect(answer.text).toBe(text);
         expect(answer.canonicalIds).toEqual(tokenizer.encode(text));
-        expect(new Set(answer.arrivalsNs)).toEqual(new Set([cut < whole.indexOf('data: [DONE]') ? 2 * MS : 1 * MS]));
+        expect(new Set(answer.arrivalsNs)).toEqual(
+          new Set([cut < whole.indexOf('data: [DONE]') ? 2 * MS : 1 * MS]),
+        );
       }),
     );
   });
@@ -100,10 +112,18 @@ describe('reading an answer', () => {
     ['H34 broken UTF-8', [[1, Uint8Array.of(0x64, 0xff, 0xfe)]], 'E_CONTENT'],
     ['H35 depth', [[1, `data: ${'['.repeat(1000)}\n\n`]], 'E_CONTENT'],
     ['H35 duplicate keys', [[1, 'data: {"choices":[],"choices":[]}\n\n']], 'E_CONTENT'],
-    ['H36 1e999 in a field we use', [[1, 'data: {"choices":[{"token_ids":[1e999]}]}\n\n']], 'E_CONTENT'],
+    [
+      'H36 1e999 in a field we use',
+      [[1, 'data: {"choices":[{"token_ids":[1e999]}]}\n\n']],
+      'E_CONTENT',
+    ],
     ['an error event', [[1, `data: {"error":{"message":"no"}}\n\n${DONE}`]], 'E_API'],
     ['bad JSON', [[1, 'data: {oops}\n\n']], 'E_CONTENT'],
-    ['half a surrogate pair', [[1, `data: {"choices":[{"delta":{"content":"\\ud83d"}}]}\n\n${DONE}`]], 'E_CONTENT'],
+    [
+      'half a surrogate pair',
+      [[1, `data: {"choices":[{"delta":{"content":"\\ud83d"}}]}\n\n${DONE}`]],
+      'E_CONTENT',
+    ],
   ] as const)('%s', (_, parts, verdict) => {
     expect(faultOf(parts as never)).toBe(verdict);
   });
@@ -129,8 +149,12 @@ describe('reading an answer', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
   it('takes the earlier of two faults, and protocol before content at one moment', () => {
-    expect(faultOf([[1, 'data: {oops}\n\n']], { tNs: 9 * MS, outcome: 'timeout' })).toBe('E_CONTENT');
-    expect(faultOf([[9, 'data: {oops}\n\n']], { tNs: 9 * MS, outcome: 'timeout' })).toBe('E_TIMEOUT');
+    expect(faultOf([[1, 'data: {oops}\n\n']], { tNs: 9 * MS, outcome: 'timeout' })).toBe(
+      'E_CONTENT',
+    );
+    expect(faultOf([[9, 'data: {oops}\n\n']], { tNs: 9 * MS, outcome: 'timeout' })).toBe(
+      'E_TIMEOUT',
+    );
     expect(faultOf([[1, event('q')]], { tNs: 2 * MS, outcome: 'closed' })).toBe('E_STREAM');
     expect(faultOf([], { tNs: 2 * MS, outcome: 'status', status: 404 })).toBe('E_API');
   });
@@ -157,7 +181,8 @@ describe('timing', () => {
     expect(ttftNs(letters([100, 110, 120, 130, 140, 150], 'q,q,q'), 0, rules)).toBe(100 * MS);
   });
   it('corrects a stall: a guessed first token, then the real prefill', () => {
-    // gaps 90, 10, 10, 10, 10: the first is more than 8 times the median of the others; at(4) - 3 x 10
+    // gaps 90, 10, 10, 10, 10: the first is more than 8 times the median of the others; at(4) - 3 x
+    // 10
     expect(ttftNs(letters([5, 100, 110, 120, 130, 140]), 0, rules)).toBe((120 - 30) * MS);
     expect(ttftNs(letters([5, 84, 94, 104, 114, 124]), 0, rules)).toBe(5 * MS);
   });
@@ -189,13 +214,21 @@ describe('timing', () => {
 describe('the score', () => {
   const base = { ttftNs: 100, tokensPerSecond: 10 };
   it('is the formula of the competition, and 0 where the gate fails', () => {
-    expect(score(true, base, { ttftNs: 70, tokensPerSecond: 13 }, arena.scoring)).toBeCloseTo(0.3, 12);
-    expect(score(true, base, { ttftNs: 200, tokensPerSecond: 20 }, arena.scoring)).toBeCloseTo(0.5, 12);
+    expect(score(true, base, { ttftNs: 70, tokensPerSecond: 13 }, arena.scoring)).toBeCloseTo(
+      0.3,
+      12,
+    );
+    expect(score(true, base, { ttftNs: 200, tokensPerSecond: 20 }, arena.scoring)).toBeCloseTo(
+      0.5,
+      12,
+    );
     expect(score(false, base, { ttftNs: 1, tokensPerSecond: 1000 }, arena.scoring)).toBe(0);
   });
   it('is not clamped per prompt, and null without content', () => {
     const one = { index: 0, tokens: 5, ...base };
-    expect(promptScore(one, { ...one, ttftNs: 200, tokensPerSecond: 5 }, arena.scoring)).toBeCloseTo(-0.75, 12);
+    expect(
+      promptScore(one, { ...one, ttftNs: 200, tokensPerSecond: 5 }, arena.scoring),
+    ).toBeCloseTo(-0.75, 12);
     expect(promptScore(one, { ...one, ttftNs: Infinity }, arena.scoring)).toBeNull();
   });
 });
@@ -225,7 +258,13 @@ describe('the gate', () => {
     given: number[] | null = null,
     maxTokens = ids.length,
     history: Parameters<typeof marginGate>[3] = null,
-  ) => marginGate([{ answer: answer(finish, given), teacher: teacher(margins, forced), maxTokens }], tokenizer, arena, history);
+  ) =>
+    marginGate(
+      [{ answer: answer(finish, given), teacher: teacher(margins, forced), maxTokens }],
+      tokenizer,
+      arena,
+      history,
+    );
   it("passes the model's own tokens", () => {
     expect(gate('length', [])).toMatchObject({ pass: true, tokens: ids.length, meanMarginNats: 0 });
     expect(gate('stop', [], [...ids, 2039])).toMatchObject({ pass: true, tokens: ids.length + 1 });
@@ -233,7 +272,9 @@ describe('the gate', () => {
   it('names every reason', () => {
     expect(gate('length', [0, 0.5]).reasons).toEqual(['mean-margin']);
     expect(gate('length', [3, 3]).reasons).toContain('big-margin');
-    expect(gate('stop', [0, 0, 0, 0, 0, 0, 0, 0, 0, 5].slice(-(ids.length + 1)), [...ids, 2039]).reasons).toContain('eos');
+    expect(
+      gate('stop', [0, 0, 0, 0, 0, 0, 0, 0, 0, 5].slice(-(ids.length + 1)), [...ids, 2039]).reasons,
+    ).toContain('eos');
     expect(gate('tool_calls', []).reasons).toContain('eos');
     expect(gate('length', [], ids, null, 100).reasons).toContain('length');
     expect(gate('length', [], ids.slice(0, -1)).reasons).toContain('bytes');
@@ -246,7 +287,13 @@ describe('the gate', () => {
   });
   it('counts a missing value as infinitely far', () => {
     const result = marginGate(
-      [{ answer: answer('length'), teacher: { ...teacher([]), own: ids.map(() => null) }, maxTokens: ids.length }],
+      [
+        {
+          answer: answer('length'),
+          teacher: { ...teacher([]), own: ids.map(() => null) },
+          maxTokens: ids.length,
+        },
+      ],
       tokenizer,
       arena,
       null,
@@ -257,7 +304,9 @@ describe('the gate', () => {
   it('adds an image up over its rounds', () => {
     const history = { rounds: 3, tokens: 1000, clippedNats: 0.45 };
     expect(gate('length', [], ids, null, ids.length, history).reasons).toEqual(['running-sum']);
-    expect(gate('length', [], ids, null, ids.length, { ...history, clippedNats: 0.3 }).pass).toBe(true);
+    expect(gate('length', [], ids, null, ids.length, { ...history, clippedNats: 0.3 }).pass).toBe(
+      true,
+    );
   });
   it("uses the server's ids only where they spell the answer", () => {
     const split = [...tokenizer.encode('And the k'), ...tokenizer.encode('ing')];
@@ -273,7 +322,10 @@ describe('first divergence', () => {
     logprob,
     top: [
       { bytes: [...utf8(token)], logprob },
-      ...Object.entries(others).map(([text, value]) => ({ bytes: [...utf8(text)], logprob: value })),
+      ...Object.entries(others).map(([text, value]) => ({
+        bytes: [...utf8(text)],
+        logprob: value,
+      })),
     ],
   });
   const stream = (...logprobs: ReturnType<typeof entry>[]): Answer => ({
@@ -289,11 +341,25 @@ describe('first divergence', () => {
   it('passes equal streams and near-ties, and fails the rest', () => {
     expect(divergesHonestly(baseline, baseline, 0.5)).toBe(true);
     expect(divergesHonestly(baseline, stream(entry('a', -0.1, {})), 0.5)).toBe(true);
-    expect(divergesHonestly(baseline, stream(entry('a', -0.1, {}), entry('c', -0.5, { b: -0.6 })), 0.5)).toBe(true);
-    expect(divergesHonestly(baseline, stream(entry('a', -0.1, {}), entry('c', -0.5, { b: -1.6 })), 0.5)).toBe(false);
-    expect(divergesHonestly(baseline, stream(entry('a', -0.1, {}), entry('c', -0.5, {})), 0.5)).toBe(false);
-    expect(divergesHonestly(baseline, stream(entry('a', -0.1, {}), entry('c', -0.7, { b: -0.6 })), 0.5)).toBe(false);
-    expect(divergesHonestly(baseline, stream(entry('a', -0.1, {}), entry('c', -9999, { b: -9999 })), 0.5)).toBe(false);
+    expect(
+      divergesHonestly(baseline, stream(entry('a', -0.1, {}), entry('c', -0.5, { b: -0.6 })), 0.5),
+    ).toBe(true);
+    expect(
+      divergesHonestly(baseline, stream(entry('a', -0.1, {}), entry('c', -0.5, { b: -1.6 })), 0.5),
+    ).toBe(false);
+    expect(
+      divergesHonestly(baseline, stream(entry('a', -0.1, {}), entry('c', -0.5, {})), 0.5),
+    ).toBe(false);
+    expect(
+      divergesHonestly(baseline, stream(entry('a', -0.1, {}), entry('c', -0.7, { b: -0.6 })), 0.5),
+    ).toBe(false);
+    expect(
+      divergesHonestly(
+        baseline,
+        stream(entry('a', -0.1, {}), entry('c', -9999, { b: -9999 })),
+        0.5,
+      ),
+    ).toBe(false);
   });
 });
 
@@ -311,24 +377,41 @@ describe('a trace', () => {
     startedAt: '',
   };
   const lines = (more: TraceLine[]): string => [header, ...more].map(traceLine).join('');
-  const ask: TraceLine = { type: 'request', prompt: 0, warmup: false, tNs: 1, body: { max_tokens: 24 } };
+  const ask: TraceLine = {
+    type: 'request',
+    prompt: 0,
+    warmup: false,
+    tNs: 1,
+    body: { max_tokens: 24 },
+  };
   const context: JudgeContext = { arena, tokenizer, prompts: { warmup: [], scored: [0] } };
   it('keeps out what it does not know, and names what is wrong with a line number', () => {
     expect(parseTrace(`${lines([])}{"type":"new","x":1}\n`, 't').requests).toEqual([]);
     expect(() => parseTrace(lines([ask, ask]), 't')).toThrow(/line 3.*twice/);
     expect(() => parseTrace(lines([]).slice(0, -3), 't')).toThrow(/line 1/);
-    expect(() => parseTrace(`${lines([])}{"type":"chunk","prompt":0,"tNs":1,"text":""}\n`, 't')).toThrow(/without its request/);
-    expect(() => parseTrace(lines([ask, { type: 'chunk', prompt: 0, tNs: 0, text: '' }]), 't')).toThrow(/time goes back/);
+    expect(() =>
+      parseTrace(`${lines([])}{"type":"chunk","prompt":0,"tNs":1,"text":""}\n`, 't'),
+    ).toThrow(/without its request/);
+    expect(() =>
+      parseTrace(lines([ask, { type: 'chunk', prompt: 0, tNs: 0, text: '' }]), 't'),
+    ).toThrow(/time goes back/);
   });
   it('is cut where a prompt or its end is missing, unless a fault ended the run', () => {
     const baseline = { ok: false, verdict: 'INFRA_BASELINE', reason: '' } as const;
-    const judge = (more: TraceLine[]) => judgeArm(parseTrace(lines(more), 't'), baseline, context, null);
+    const judge = (more: TraceLine[]) =>
+      judgeArm(parseTrace(lines(more), 't'), baseline, context, null);
     expect(() => judge([])).toThrow(/prompt 0 is missing/);
     expect(() => judge([ask])).toThrow(/prompt 0 has no end/);
-    expect(judge([ask, { type: 'end', prompt: 0, tNs: 9, status: 503, outcome: 'status', detail: '' }]).verdict).toBe('E_API');
-    expect(judge([{ type: 'event', tNs: 5, name: 'start-timeout' }]).verdict).toBe('E_START_TIMEOUT');
+    expect(
+      judge([ask, { type: 'end', prompt: 0, tNs: 9, status: 503, outcome: 'status', detail: '' }])
+        .verdict,
+    ).toBe('E_API');
+    expect(judge([{ type: 'event', tNs: 5, name: 'start-timeout' }]).verdict).toBe(
+      'E_START_TIMEOUT',
+    );
     expect(judge([{ type: 'event', tNs: 5, name: 'exit' }]).verdict).toBe('E_EXIT');
-    // What it left on the machine is named, also where the baseline failed for just that; what the machine lacked is not.
+    // What it left on the machine is named, also where the baseline failed for just that; what the
+    // machine lacked is not.
     expect(judge([{ type: 'event', tNs: 5, name: 'gpu-state' }]).verdict).toBe('SEC_GPU_STATE');
     for (const name of ['disk', 'digest', 'registry', 'host'])
       expect(judge([{ type: 'event', tNs: 5, name }]).verdict).toBe('INFRA_BASELINE');
@@ -342,6 +425,9 @@ describe('a trace', () => {
   });
   it("makes a baseline that never starts nobody's fault", () => {
     const trace = parseTrace(lines([{ type: 'event', tNs: 5, name: 'start-timeout' }]), 't');
-    expect(readBaseline(trace, null, context)).toMatchObject({ ok: false, verdict: 'INFRA_ENGINE' });
+    expect(readBaseline(trace, null, context)).toMatchObject({
+      ok: false,
+      verdict: 'INFRA_ENGINE',
+    });
   });
 });

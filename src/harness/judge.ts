@@ -5,15 +5,30 @@ import { readAnswer, type Answer, type Fault } from './answer.ts';
 import { divergenceGate, divergesHonestly } from './divergence.ts';
 import { HarnessError } from './errors.ts';
 import { marginGate, type GateResult, type MarginHistory } from './gate.ts';
-import { drift, improvements, promptScore, score, summarise, type ArmSummary, type PromptTiming } from './score.ts';
+import {
+  drift,
+  improvements,
+  promptScore,
+  score,
+  summarise,
+  type ArmSummary,
+  type PromptTiming,
+} from './score.ts';
 import { tokensPerSecond, ttftNs } from './timing.ts';
 import { missingPart, type Trace } from './trace.ts';
 import { headerClockFault, voidReason } from './voids.ts';
 
 /** Which prompts of a boot are warm-ups and which are scored, by index. */
-export type BootPrompts = { readonly warmup: readonly number[]; readonly scored: readonly number[] };
+export type BootPrompts = {
+  readonly warmup: readonly number[];
+  readonly scored: readonly number[];
+};
 /** What judging needs beside the traces. */
-export type JudgeContext = { readonly arena: Arena; readonly tokenizer: Tokenizer; readonly prompts: BootPrompts };
+export type JudgeContext = {
+  readonly arena: Arena;
+  readonly tokenizer: Tokenizer;
+  readonly prompts: BootPrompts;
+};
 
 /** One arm's run, read: its answers by prompt, or the fault that ended it. */
 export type ArmReading = {
@@ -42,11 +57,16 @@ const EVENT_FAULTS: Readonly<Record<string, Fault['verdict']>> = {
   'gpu-state': 'SEC_GPU_STATE',
 };
 
-/** Reads every answer of a run. Throws `BAD_TRACE` where the run was not ended by a fault and yet lacks a prompt. */
+/**
+ * Reads every answer of a run. Throws `BAD_TRACE` where the run was not ended by a fault and yet
+ * lacks a prompt.
+ */
 export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContext): ArmReading {
   const faults: Fault[] = trace.events.flatMap(({ name, tNs, detail }) => {
     const verdict = EVENT_FAULTS[name];
-    return verdict === undefined ? [] : [{ verdict, reason: detail === null ? name : `${name}: ${detail}`.slice(0, 300), tNs }];
+    return verdict === undefined
+      ? []
+      : [{ verdict, reason: detail === null ? name : `${name}: ${detail}`.slice(0, 300), tNs }];
   });
   const voids: Fault[] = [];
   const answers = new Map<number, { answer: Answer; sentNs: number }>();
@@ -54,7 +74,11 @@ export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContex
     if (request.end === null) continue;
     const spoilt = voidReason(request, arena.clock);
     if (spoilt !== null) {
-      const fault = { verdict: 'INFRA_CLOCK', reason: `prompt ${request.prompt}: ${spoilt}`, tNs: request.end.tNs } as const;
+      const fault = {
+        verdict: 'INFRA_CLOCK',
+        reason: `prompt ${request.prompt}: ${spoilt}`,
+        tNs: request.end.tNs,
+      } as const;
       if (!request.warmup) voids.push(fault);
       // A deadline that passed while the client had no core is no miner's loss.
       if (request.end.outcome === 'timeout') {
@@ -69,11 +93,19 @@ export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContex
     }
     const { answer } = read;
     answers.set(request.prompt, { answer, sentNs: request.sentNs });
-    if (request.warmup && (answer.logprobs.length === 0 || answer.logprobs.some((entry) => entry.top.length === 0))) {
-      faults.push({ verdict: 'E_API', reason: `prompt ${request.prompt}: no logprobs, though asked for`, tNs: request.end.tNs });
+    if (
+      request.warmup &&
+      (answer.logprobs.length === 0 || answer.logprobs.some((entry) => entry.top.length === 0))
+    ) {
+      faults.push({
+        verdict: 'E_API',
+        reason: `prompt ${request.prompt}: no logprobs, though asked for`,
+        tNs: request.end.tNs,
+      });
     }
   }
-  // The earliest fault in time; the sort is stable, so at one moment the order above (lifecycle, protocol, content) decides.
+  // The earliest fault in time; the sort is stable, so at one moment the order above (lifecycle,
+  // protocol, content) decides.
   const fault = faults.sort((a, b) => a.tNs - b.tNs)[0] ?? null;
   const missing = missingPart(trace, [...prompts.warmup, ...prompts.scored], fault !== null);
   if (missing !== null) {
@@ -89,7 +121,11 @@ export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContex
 }
 
 /** Timings of the scored prompts. `baseline` gives k: the baseline's own k is all its tokens. */
-function timingsOf(arm: ArmReading, baseline: ArmReading, { arena, prompts }: JudgeContext): PromptTiming[] {
+function timingsOf(
+  arm: ArmReading,
+  baseline: ArmReading,
+  { arena, prompts }: JudgeContext,
+): PromptTiming[] {
   return prompts.scored.map((index) => {
     const own = arm.answers.get(index)!;
     const k = baseline.answers.get(index)!.answer.arrivalsNs.length;
@@ -102,7 +138,12 @@ function timingsOf(arm: ArmReading, baseline: ArmReading, { arena, prompts }: Ju
   });
 }
 
-function gateOf(arm: ArmReading, baseline: ArmReading, context: JudgeContext, history: MarginHistory | null): GateResult {
+function gateOf(
+  arm: ArmReading,
+  baseline: ArmReading,
+  context: JudgeContext,
+  history: MarginHistory | null,
+): GateResult {
   const { arena, tokenizer, prompts } = context;
   const requests = arm.trace.requests.filter((request) => prompts.scored.includes(request.prompt));
   const pairs = prompts.scored.map((index) => ({
@@ -110,7 +151,8 @@ function gateOf(arm: ArmReading, baseline: ArmReading, context: JudgeContext, hi
     miner: arm.answers.get(index)!.answer,
   }));
   const forced = requests.filter((request) => request.teacher !== null);
-  if (forced.length === 0 && arena.scoredLogprobs) return divergenceGate(pairs, arena.gate.divergenceNats);
+  if (forced.length === 0 && arena.scoredLogprobs)
+    return divergenceGate(pairs, arena.gate.divergenceNats);
   const missing = requests.find((request) => request.teacher === null);
   if (missing)
     throw new HarnessError(
@@ -125,7 +167,10 @@ function gateOf(arm: ArmReading, baseline: ArmReading, context: JudgeContext, hi
     maxTokens: request.maxTokens,
   }));
   const result = marginGate(gated, tokenizer, arena, history);
-  if (!arena.scoredLogprobs || pairs.every(({ baseline: b, miner }) => divergesHonestly(b, miner, arena.gate.divergenceNats)))
+  if (
+    !arena.scoredLogprobs ||
+    pairs.every(({ baseline: b, miner }) => divergesHonestly(b, miner, arena.gate.divergenceNats))
+  )
     return result;
   const reasons: GateResult['reasons'] = [...result.reasons, 'first-divergence'];
   return { ...result, pass: false, reasons };
@@ -165,14 +210,21 @@ export type BaselineReading =
     }
   | { readonly ok: false; readonly verdict: Verdict; readonly reason: string };
 
-/** Reads the baseline's first and last run: it must answer everything, pass its own gate, and not drift. */
+/**
+ * Reads the baseline's first and last run: it must answer everything, pass its own gate, and not
+ * drift.
+ */
 export function readBaseline(
   first: Trace,
   last: Trace | null,
   context: JudgeContext,
   look: 'all' | 'times' = 'all',
 ): BaselineReading {
-  const bad = (verdict: Verdict, reason: string): BaselineReading => ({ ok: false, verdict, reason });
+  const bad = (verdict: Verdict, reason: string): BaselineReading => ({
+    ok: false,
+    verdict,
+    reason,
+  });
   const arm = readArm(first, context);
   if (arm.fault)
     return bad(
@@ -187,10 +239,12 @@ export function readBaseline(
   if (clock !== null) return bad('INFRA_CLOCK', clock);
   if (arm.voided) return bad('INFRA_CLOCK', `baseline: ${arm.voided.reason}`);
   const timings = timingsOf(arm, arm, context);
-  if (timings.some((timing) => timing.tokens === 0)) return bad('INFRA_BASELINE', 'the baseline gave an empty answer');
+  if (timings.some((timing) => timing.tokens === 0))
+    return bad('INFRA_BASELINE', 'the baseline gave an empty answer');
   // The runner looks before anything is teacher-forced; whoever judges looks at everything.
   const gate = look === 'all' ? gateOf(arm, arm, context, null) : null;
-  if (gate?.pass === false) return bad('INFRA_BASELINE', `the baseline fails its own gate: ${gate.reasons.join(', ')}`);
+  if (gate?.pass === false)
+    return bad('INFRA_BASELINE', `the baseline fails its own gate: ${gate.reasons.join(', ')}`);
   const summary = summarise(timings);
   if (!last) return { ok: true, arm, timings, summary, drift: null };
   const again = readArm(last, context);
@@ -217,8 +271,10 @@ export function judgeArm(
   history: MarginHistory | null,
 ): ArmVerdict {
   const arm = readArm(trace, context);
-  // A miner's own fault stands whatever became of the baseline; so does what it left on the machine, which may be why there is none.
-  if (arm.fault && /^(?:E|SEC)_/.test(arm.fault.verdict)) return withoutNumbers(arm.fault.verdict, arm.fault.reason);
+  // A miner's own fault stands whatever became of the baseline; so does what it left on the
+  // machine, which may be why there is none.
+  if (arm.fault && /^(?:E|SEC)_/.test(arm.fault.verdict))
+    return withoutNumbers(arm.fault.verdict, arm.fault.reason);
   if (!baseline.ok) return withoutNumbers(baseline.verdict, baseline.reason);
   if (arm.fault) return withoutNumbers(arm.fault.verdict, arm.fault.reason);
   if (arm.voided) return withoutNumbers(arm.voided.verdict, arm.voided.reason);
@@ -233,6 +289,8 @@ export function judgeArm(
     summary,
     improvement: improvements(baseline.summary, summary),
     timings,
-    promptScores: timings.map((timing, i) => promptScore(baseline.timings[i]!, timing, context.arena.scoring)),
+    promptScores: timings.map((timing, i) =>
+      promptScore(baseline.timings[i]!, timing, context.arena.scoring),
+    ),
   };
 }

@@ -19,16 +19,29 @@ const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 export type LoadPorts = {
   readonly clock: Clock;
   readonly runtime: EngineRuntime;
-  /** Resolves when nothing else of ours loads this machine: pulls go on while a server starts, never while one is timed. */
+  /**
+   * Resolves when nothing else of ours loads this machine: pulls go on while a server starts, never
+   * while one is timed.
+   */
   readonly quiet?: () => Promise<void>;
-  /** For how much of the time since then something else of ours loaded this machine: it does not count against a server that starts. */
+  /**
+   * For how much of the time since then something else of ours loaded this machine: it does not
+   * count against a server that starts.
+   */
   readonly loadedNs?: (sinceNs: number) => number;
 };
 export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
 
-/** The body of one request. Warm-ups ask for logprobs, which a server must be able to give; scored requests do not. */
-export function requestBody(prompt: Prompt, arena: Arena): Record<string, unknown> & { max_tokens: number } {
-  const logprobs = prompt.pool === 'warmup' || arena.scoredLogprobs ? { logprobs: true, top_logprobs: 5 } : {};
+/**
+ * The body of one request. Warm-ups ask for logprobs, which a server must be able to give; scored
+ * requests do not.
+ */
+export function requestBody(
+  prompt: Prompt,
+  arena: Arena,
+): Record<string, unknown> & { max_tokens: number } {
+  const logprobs =
+    prompt.pool === 'warmup' || arena.scoredLogprobs ? { logprobs: true, top_logprobs: 5 } : {};
   return {
     model: arena.model.name,
     messages: prompt.messages,
@@ -44,8 +57,8 @@ export function requestBody(prompt: Prompt, arena: Arena): Record<string, unknow
 export type ArmRun = { readonly lines: TraceLine[]; readonly log: Uint8Array | null };
 
 /**
- * One arm's run: start, health, every prompt in order, stop. Measures and decides nothing: what came back goes into trace lines.
- * A request that did not end well ends the arm.
+ * One arm's run: start, health, every prompt in order, stop. Measures and decides nothing: what
+ * came back goes into trace lines. A request that did not end well ends the arm.
  */
 export async function runArm(
   ports: LoadPorts,
@@ -60,7 +73,9 @@ export async function runArm(
   const engine = await runtime.start(target);
   // The image may have been pulled first: a server's own time begins once it runs.
   const startedNs = clock.nowNs();
-  const lines: TraceLine[] = [{ type: 'header', schema: 1, ...header, image: engine.image } as TraceLine];
+  const lines: TraceLine[] = [
+    { type: 'header', schema: 1, ...header, image: engine.image } as TraceLine,
+  ];
   const event = (name: string, atNs: number, extra: Record<string, unknown> = {}): void =>
     void lines.push({ type: 'event', tNs: since(atNs), name, ...extra });
   event('start', origin);
@@ -77,7 +92,8 @@ export async function runArm(
   const failed = ended.find((result) => result.status === 'rejected');
   if (failed) fault ??= asError(failed.reason);
   if (fault !== null) {
-    // What was seen before stays evidence: a fault of the server's must not vanish with a fault of ours.
+    // What was seen before stays evidence: a fault of the server's must not vanish with a fault of
+    // ours.
     if (!(fault instanceof HarnessError) || fault.outcome === 'usage') throw fault;
     const name = fault.code === 'METER_LOST' ? 'meter-lost' : 'host';
     event(name, clock.nowNs(), { detail: fault.message.slice(0, 300) });
@@ -86,7 +102,12 @@ export async function runArm(
 
   async function askAll(to: LoadClient): Promise<void> {
     const loadedNs = (): number => ports.loadedNs?.(startedNs) ?? 0;
-    const health = await awaitHealth(engine, to, clock, () => startedNs + arena.deadlines.start * 1e9 + loadedNs());
+    const health = await awaitHealth(
+      engine,
+      to,
+      clock,
+      () => startedNs + arena.deadlines.start * 1e9 + loadedNs(),
+    );
     if (health !== 'healthy') {
       if (health === 'exited') exitEvent(engine, event, clock.nowNs());
       else event('start-timeout', clock.nowNs(), { seconds: arena.deadlines.start });
@@ -97,9 +118,16 @@ export async function runArm(
     for (const prompt of prompts) {
       const body = requestBody(prompt, arena);
       const exchange = await to.ask(JSON.stringify(body));
-      lines.push({ type: 'request', prompt: prompt.index, warmup: prompt.pool === 'warmup', tNs: since(exchange.sentNs), body });
+      lines.push({
+        type: 'request',
+        prompt: prompt.index,
+        warmup: prompt.pool === 'warmup',
+        tNs: since(exchange.sentNs),
+        body,
+      });
       for (const { tNs, bytes } of exchange.chunks) {
-        // Control characters grow sixfold in JSON: such bytes are kept as base64 like those that are no text.
+        // Control characters grow sixfold in JSON: such bytes are kept as base64 like those that
+        // are no text.
         const plain = fromUtf8(bytes);
         const text = plain !== null && CONTROL.test(plain) ? null : plain;
         const content = text === null ? { data: Buffer.from(bytes).toString('base64') } : { text };
@@ -135,9 +163,13 @@ function exitEvent(
   else event(exit.oom ? 'oom' : 'exit', atNs, { code: exit.code, detail: `code ${exit.code}` });
 }
 
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error));
 
-/** A client for a server; null where the server ended before it could be reached: that is its own fault, not the client's. */
+/**
+ * A client for a server; null where the server ended before it could be reached: that is its own
+ * fault, not the client's.
+ */
 async function connected(engine: Engine, clock: Clock): Promise<LoadClient | null> {
   try {
     return await engine.connect();

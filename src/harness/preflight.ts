@@ -1,4 +1,7 @@
-/** Smallest versions with the known holes closed (security notes, section 2.7). Several: one for each maintained line. */
+/**
+ * Smallest versions with the known holes closed (security notes, section 2.7). Several: one for
+ * each maintained line.
+ */
 export type Minimums = {
   readonly engine: readonly string[];
   readonly runc: readonly string[];
@@ -8,7 +11,8 @@ export type Minimums = {
 /** What runs on a host; null where the part is not there. */
 export type Versions = { readonly [Part in keyof Minimums]: string | null };
 
-const numbers = (version: string): number[] => (/\d+(?:\.\d+)*/.exec(version)?.[0] ?? '').split('.').map(Number);
+const numbers = (version: string): number[] =>
+  (/\d+(?:\.\d+)*/.exec(version)?.[0] ?? '').split('.').map(Number);
 
 /** Whether `version` is at least `minimum`; numbers part by part, anything after them ignored. */
 export function atLeast(version: string, minimum: string): boolean {
@@ -40,6 +44,8 @@ export function tooOld(versions: Versions, minimums: Minimums, gpus: boolean): s
     const version = versions[name];
     const wanted = minimums[name].join(' or ');
     if (version === null) return [`${name} is not there, ${wanted} is needed`];
-    return isFixed(version, minimums[name], sameLine) ? [] : [`${name} ${version} is older than ${wanted}`];
+    return isFixed(version, minimums[name], sameLine)
+      ? []
+      : [`${name} ${version} is older than ${wanted}`];
   });
 }

@@ -19,12 +19,35 @@ export type HostSightings = {
 const UNREACHABLE = ['ENETUNREACH', 'EADDRNOTAVAIL'];
 const DENIED = ['EPERM', 'EACCES', 'EROFS', 'ENOENT', 'EIO', 'empty'];
 
-/** What is attempted inside, by the prefix of its name, and which answers mean that the sandbox holds (security notes, section 6). */
-const INSIDE: readonly { id: string; what: string; prefixes: readonly string[]; good: readonly string[] }[] = [
+/**
+ * What is attempted inside, by the prefix of its name, and which answers mean that the sandbox
+ * holds (security notes, section 6).
+ */
+const INSIDE: readonly {
+  id: string;
+  what: string;
+  prefixes: readonly string[];
+  good: readonly string[];
+}[] = [
   { id: 'C01', what: 'host service by a gateway', prefixes: ['gateway '], good: UNREACHABLE },
-  { id: 'C02', what: 'host service by its other addresses', prefixes: ['host '], good: UNREACHABLE },
-  { id: 'C03', what: 'another container', prefixes: ['peer ', 'interfaces'], good: [...UNREACHABLE, 'lo'] },
-  { id: 'C04', what: 'cloud metadata at 169.254.169.254', prefixes: ['metadata '], good: UNREACHABLE },
+  {
+    id: 'C02',
+    what: 'host service by its other addresses',
+    prefixes: ['host '],
+    good: UNREACHABLE,
+  },
+  {
+    id: 'C03',
+    what: 'another container',
+    prefixes: ['peer ', 'interfaces'],
+    good: [...UNREACHABLE, 'lo'],
+  },
+  {
+    id: 'C04',
+    what: 'cloud metadata at 169.254.169.254',
+    prefixes: ['metadata '],
+    good: UNREACHABLE,
+  },
   { id: 'C05', what: 'private networks', prefixes: ['lan '], good: UNREACHABLE },
   { id: 'C06', what: 'the internet, TCP and QUIC', prefixes: ['internet '], good: UNREACHABLE },
   {
@@ -40,12 +63,29 @@ const INSIDE: readonly { id: string; what: string; prefixes: readonly string[]; 
     prefixes: ['ipv6 '],
     good: [...UNREACHABLE, 'EINVAL', 'EHOSTUNREACH', 'ENODEV', 'EAFNOSUPPORT'],
   },
-  { id: 'C10', what: 'AF_VSOCK', prefixes: ['call socket AF_VSOCK', 'call socket AF_ALG'], good: ['EPERM'] },
-  { id: 'C11', what: 'AF_PACKET and raw ICMP', prefixes: ['call socket AF_PACKET', 'call socket raw'], good: ['EPERM'] },
+  {
+    id: 'C10',
+    what: 'AF_VSOCK',
+    prefixes: ['call socket AF_VSOCK', 'call socket AF_ALG'],
+    good: ['EPERM'],
+  },
+  {
+    id: 'C11',
+    what: 'AF_PACKET and raw ICMP',
+    prefixes: ['call socket AF_PACKET', 'call socket raw'],
+    good: ['EPERM'],
+  },
   {
     id: 'C12',
     what: 'io_uring, bpf, perf, userfaultfd, keyctl',
-    prefixes: ['call io_uring', 'call bpf', 'call perf', 'call userfaultfd', 'call keyctl', 'call add_key'],
+    prefixes: [
+      'call io_uring',
+      'call bpf',
+      'call perf',
+      'call userfaultfd',
+      'call keyctl',
+      'call add_key',
+    ],
     good: ['EPERM'],
   },
   {
@@ -72,17 +112,27 @@ const INSIDE: readonly { id: string; what: string; prefixes: readonly string[]; 
   { id: 'C14', what: 'kernel files', prefixes: ['write /', 'read /'], good: DENIED },
   { id: 'C15', what: 'docker.sock, the runner, tokens', prefixes: ['there '], good: ['absent'] },
   { id: 'C17', what: 'filling the root or a volume', prefixes: ['fill root'], good: ['EROFS'] },
-  { id: 'C18', what: 'fork, memory, tmpfs, inode and file bombs', prefixes: ['bomb '], good: ['ENOSPC', 'EMFILE', 'EAGAIN'] },
+  {
+    id: 'C18',
+    what: 'fork, memory, tmpfs, inode and file bombs',
+    prefixes: ['bomb '],
+    good: ['ENOSPC', 'EMFILE', 'EAGAIN'],
+  },
 ];
 
 /** Judges what was seen. A probe without an attempt has not shown anything: it fails. */
 export function judgeProbes(seen: Sightings, host: HostSightings, gpus: boolean): ProbeResult[] {
   const inside = INSIDE.map(({ id, what, prefixes, good }): ProbeResult => {
-    const attempts = Object.entries(seen).filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix)));
+    const attempts = Object.entries(seen).filter(([name]) =>
+      prefixes.some((prefix) => name.startsWith(prefix)),
+    );
     const bad = attempts.filter(([, answer]) => !good.includes(answer));
     const answers = [...new Set(attempts.map(([, answer]) => answer))].join(', ');
-    const missing = prefixes.filter((prefix) => !attempts.some(([name]) => name.startsWith(prefix)));
-    if (missing.length > 0) return { id, what, result: 'fail', detail: `not attempted: ${missing.join(', ')}` };
+    const missing = prefixes.filter(
+      (prefix) => !attempts.some(([name]) => name.startsWith(prefix)),
+    );
+    if (missing.length > 0)
+      return { id, what, result: 'fail', detail: `not attempted: ${missing.join(', ')}` };
     if (bad.length > 0)
       return {
         id,
@@ -104,16 +154,23 @@ export function judgeProbes(seen: Sightings, host: HostSightings, gpus: boolean)
   const with_ = (id: string, ok: boolean, detail: string): void => {
     const at = inside.findIndex((probe) => probe.id === id);
     const probe = inside[at]!;
-    if (!ok) inside[at] = { ...probe, result: 'fail', detail: `${detail}; ${probe.detail}`.slice(0, 300) };
+    if (!ok)
+      inside[at] = { ...probe, result: 'fail', detail: `${detail}; ${probe.detail}`.slice(0, 300) };
     else inside[at] = { ...probe, detail: `${probe.detail}; ${detail}` };
   };
   with_('C01', host.canaryHits === 0, `${host.canaryHits} connections at the host's canary`);
   with_(
     'C17',
     host.volumePolicy,
-    host.volumePolicy ? 'images that declare a volume are refused' : 'an image with a volume was not refused',
+    host.volumePolicy
+      ? 'images that declare a volume are refused'
+      : 'an image with a volume was not refused',
   );
-  with_('C18', host.oomKilled, host.oomKilled ? 'memory: killed at its limit' : 'memory: not killed');
+  with_(
+    'C18',
+    host.oomKilled,
+    host.oomKilled ? 'memory: killed at its limit' : 'memory: not killed',
+  );
   const results = [
     ...inside,
     {

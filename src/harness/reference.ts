@@ -5,9 +5,13 @@ import { HarnessError } from './errors.ts';
 
 const tokenized = z.object({ tokens: z.array(z.number().int().nonnegative()) });
 const position = z.record(z.string(), z.object({ logprob: z.number() })).nullable();
-const completed = z.object({ choices: z.array(z.object({ prompt_logprobs: z.array(position).nullish() })).min(1) });
+const completed = z.object({
+  choices: z.array(z.object({ prompt_logprobs: z.array(position).nullish() })).min(1),
+});
 
-/** The reference behind a client: vLLM's `/tokenize` and `/v1/completions` with `prompt_logprobs`. */
+/**
+ * The reference behind a client: vLLM's `/tokenize` and `/v1/completions` with `prompt_logprobs`.
+ */
 export function openReference(client: Pick<LoadClient, 'post'>, model: string): Reference {
   const post = async <T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T | null> => {
     const { status, text, detail } = await client.post(path, JSON.stringify(body));
@@ -26,16 +30,25 @@ export function openReference(client: Pick<LoadClient, 'post'>, model: string): 
     }
   };
   return {
-    promptIds: async (messages) => (await post('/tokenize', { model, messages }, tokenized))?.tokens ?? null,
+    promptIds: async (messages) =>
+      (await post('/tokenize', { model, messages }, tokenized))?.tokens ?? null,
     force: async (prompt, answer) => {
       const result = await post(
         '/v1/completions',
-        { model, prompt: [...prompt, ...answer], max_tokens: 1, temperature: 0, prompt_logprobs: 1 },
+        {
+          model,
+          prompt: [...prompt, ...answer],
+          max_tokens: 1,
+          temperature: 0,
+          prompt_logprobs: 1,
+        },
         completed,
       );
       const positions = result?.choices[0]!.prompt_logprobs?.slice(prompt.length);
       if (!positions) return null;
-      const values = positions.map((entry) => Object.values(entry ?? {}).map(({ logprob }) => logprob));
+      const values = positions.map((entry) =>
+        Object.values(entry ?? {}).map(({ logprob }) => logprob),
+      );
       return {
         top: values.map((list) => (list.length === 0 ? null : Math.max(...list))),
         own: answer.map((id, i) => positions[i]?.[String(id)]?.logprob ?? null),

@@ -11,7 +11,10 @@ export type SandboxRules = {
   readonly cacheGb: number;
   readonly files: number;
 };
-/** What this machine gives: cores for the server and, apart from them, for the measuring client; GPUs, and how to ask for them. */
+/**
+ * What this machine gives: cores for the server and, apart from them, for the measuring client;
+ * GPUs, and how to ask for them.
+ */
 export type Rig = {
   readonly serverCpus: string | null;
   readonly meterCpus: string | null;
@@ -31,12 +34,16 @@ const GIB = 1024 ** 3;
 /** Ten times what others get of a core that is shared: 1024 is usual. */
 const METER_SHARES = 10_240;
 const METER_MEMORY = 1 * GIB;
-/** Files of a memory file system: without a limit a server could fill the kernel's memory with empty ones. */
+/**
+ * Files of a memory file system: without a limit a server could fill the kernel's memory with empty
+ * ones.
+ */
 const INODES = 65_536;
 
 /**
- * Everything a container may not do, for server and client alike: no network of its own choice, no capability, no new privilege, no write to the
- * image, no log on disk, no health check of the image's (it would run inside the timed window), no signal but SIGKILL, no restart. Each line
+ * Everything a container may not do, for server and client alike: no network of its own choice, no
+ * capability, no new privilege, no write to the image, no log on disk, no health check of the
+ * image's (it would run inside the timed window), no signal but SIGKILL, no restart. Each line
  * answers an attack that was tried (security notes, sections 2.2 to 2.4).
  */
 function hardened(limits: {
@@ -116,7 +123,8 @@ export function serverOptions(
       'GLOO_SOCKET_IFNAME=lo',
       'VLLM_NO_USAGE_STATS=1',
       'HF_HUB_OFFLINE=1',
-      // An image that sets this to "all" would claim every GPU of the host where the toolkit listens to it (C16).
+      // An image that sets this to "all" would claim every GPU of the host where the toolkit
+      // listens to it (C16).
       'NVIDIA_VISIBLE_DEVICES=void',
     ],
     OpenStdin: false,
@@ -141,12 +149,21 @@ export function serverOptions(
           ? []
           : gpus.by === 'cdi'
             ? [{ Driver: 'cdi', DeviceIDs: gpus.ids.map((id) => `nvidia.com/gpu=${id}`) }]
-            : [{ Driver: 'nvidia', DeviceIDs: [...gpus.ids], Capabilities: [['gpu', 'compute', 'utility']] }],
+            : [
+                {
+                  Driver: 'nvidia',
+                  DeviceIDs: [...gpus.ids],
+                  Capabilities: [['gpu', 'compute', 'utility']],
+                },
+              ],
     },
   };
 }
 
-/** Create options of the measuring client: it shares the server's network namespace and nothing else. */
+/**
+ * Create options of the measuring client: it shares the server's network namespace and nothing
+ * else.
+ */
 export function meterOptions(
   image: string,
   command: readonly string[],
@@ -168,14 +185,26 @@ export function meterOptions(
     StdinOnce: true,
     HostConfig: {
       CpuShares: METER_SHARES,
-      ...hardened({ memory: METER_MEMORY, pids: 64, cpus: rig.meterCpus, files: 1024, pins: false }),
+      ...hardened({
+        memory: METER_MEMORY,
+        pids: 64,
+        cpus: rig.meterCpus,
+        files: 1024,
+        pins: false,
+      }),
       NetworkMode: `container:${server}`,
     },
   };
 }
 
-/** Cores of a machine, shared out: the first for the measuring client and the harness, up to `cpus` others for the server. */
-export function shareCores(online: readonly number[], cpus: number): Pick<Rig, 'serverCpus' | 'meterCpus'> {
+/**
+ * Cores of a machine, shared out: the first for the measuring client and the harness, up to `cpus`
+ * others for the server.
+ */
+export function shareCores(
+  online: readonly number[],
+  cpus: number,
+): Pick<Rig, 'serverCpus' | 'meterCpus'> {
   const [first, ...rest] = online;
   if (first === undefined || rest.length === 0) return { serverCpus: null, meterCpus: null };
   return { meterCpus: String(first), serverCpus: rest.slice(0, cpus).join(',') };

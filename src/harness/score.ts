@@ -1,7 +1,10 @@
 import { median } from '../core/median.ts';
 import type { Arena } from './arena.ts';
 
-/** What was measured of one scored prompt. `ttftNs` is Infinity and `tokensPerSecond` 0 for an answer without content. */
+/**
+ * What was measured of one scored prompt. `ttftNs` is Infinity and `tokensPerSecond` 0 for an
+ * answer without content.
+ */
 export type PromptTiming = {
   readonly index: number;
   readonly ttftNs: number;
@@ -20,30 +23,57 @@ export function summarise(timings: readonly PromptTiming[]): ArmSummary {
 }
 
 /** Relative gains over the baseline; negative where slower. */
-export function improvements(baseline: ArmSummary, arm: ArmSummary): { ttft: number; throughput: number } {
+export function improvements(
+  baseline: ArmSummary,
+  arm: ArmSummary,
+): { ttft: number; throughput: number } {
   return {
     ttft: (baseline.ttftNs - arm.ttftNs) / baseline.ttftNs,
     throughput: (arm.tokensPerSecond - baseline.tokensPerSecond) / baseline.tokensPerSecond,
   };
 }
 
-/** The rule of the competition: 0 if the gate fails, else 0.5 max(0, (Tb-Tm)/Tb) + 0.5 max(0, (Pm-Pb)/Pb). */
-export function score(gatePassed: boolean, baseline: ArmSummary, arm: ArmSummary, weights: Arena['scoring']): number {
+/**
+ * The rule of the competition: 0 if the gate fails, else 0.5 max(0, (Tb-Tm)/Tb) + 0.5 max(0,
+ * (Pm-Pb)/Pb).
+ */
+export function score(
+  gatePassed: boolean,
+  baseline: ArmSummary,
+  arm: ArmSummary,
+  weights: Arena['scoring'],
+): number {
   if (!gatePassed) return 0;
   const { ttft, throughput } = improvements(baseline, arm);
-  return weights.ttftWeight * Math.max(0, ttft) + weights.throughputWeight * Math.max(0, throughput);
-}
-
-/** s(i) of one prompt, not clamped; null where the answer had no content: it makes every bound -infinity. */
-export function promptScore(baseline: PromptTiming, arm: PromptTiming, weights: Arena['scoring']): number | null {
-  if (!Number.isFinite(arm.ttftNs)) return null;
   return (
-    weights.ttftWeight * ((baseline.ttftNs - arm.ttftNs) / baseline.ttftNs) +
-    weights.throughputWeight * ((arm.tokensPerSecond - baseline.tokensPerSecond) / baseline.tokensPerSecond)
+    weights.ttftWeight * Math.max(0, ttft) + weights.throughputWeight * Math.max(0, throughput)
   );
 }
 
-/** Drift of the baseline inside a boot: the larger of |last/first - 1| over median TTFT and throughput. */
+/**
+ * s(i) of one prompt, not clamped; null where the answer had no content: it makes every bound
+ * -infinity.
+ */
+export function promptScore(
+  baseline: PromptTiming,
+  arm: PromptTiming,
+  weights: Arena['scoring'],
+): number | null {
+  if (!Number.isFinite(arm.ttftNs)) return null;
+  return (
+    weights.ttftWeight * ((baseline.ttftNs - arm.ttftNs) / baseline.ttftNs) +
+    weights.throughputWeight *
+      ((arm.tokensPerSecond - baseline.tokensPerSecond) / baseline.tokensPerSecond)
+  );
+}
+
+/**
+ * Drift of the baseline inside a boot: the larger of |last/first - 1| over median TTFT and
+ * throughput.
+ */
 export function drift(first: ArmSummary, last: ArmSummary): number {
-  return Math.max(Math.abs(last.ttftNs / first.ttftNs - 1), Math.abs(last.tokensPerSecond / first.tokensPerSecond - 1));
+  return Math.max(
+    Math.abs(last.ttftNs / first.ttftNs - 1),
+    Math.abs(last.tokensPerSecond / first.tokensPerSecond - 1),
+  );
 }

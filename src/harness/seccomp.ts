@@ -1,6 +1,7 @@
 /**
- * The system calls a server may use: a list of what is allowed, reviewed here, and never the engine's own default, which differs between
- * versions (engine 20.10 allows io_uring and AF_VSOCK, and AF_VSOCK ignores network namespaces). Grouped by what needs them.
+ * The system calls a server may use: a list of what is allowed, reviewed here, and never the
+ * engine's own default, which differs between versions (engine 20.10 allows io_uring and AF_VSOCK,
+ * and AF_VSOCK ignores network namespaces). Grouped by what needs them.
  */
 const ALLOWED: Readonly<Record<string, string>> = {
   files:
@@ -9,9 +10,11 @@ const ALLOWED: Readonly<Record<string, string>> = {
     'copy_file_range epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait epoll_wait_old eventfd eventfd2 inotify_add_watch inotify_init inotify_init1 inotify_rm_watch io_cancel io_destroy io_getevents io_pgetevents io_setup io_submit pipe pipe2 poll ppoll pread64 preadv preadv2 pselect6 pwrite64 pwritev pwritev2 read readv select sendfile signalfd signalfd4 splice tee vmsplice write writev',
   memory:
     'brk cachestat get_mempolicy madvise map_shadow_stack membarrier memfd_create mincore mlock mlock2 mlockall mmap mprotect mremap msync munlock munlockall munmap pkey_alloc pkey_free pkey_mprotect process_madvise process_mrelease remap_file_pages',
-  // Docker's default ties these to CAP_SYS_NICE; without them NUMA pinning fails silently and a server is slower than it could be.
+  // Docker's default ties these to CAP_SYS_NICE; without them NUMA pinning fails silently and a
+  // server is slower than it could be.
   numa: 'mbind move_pages set_mempolicy set_mempolicy_home_node',
-  // process_vm_*: MPI copies between its own processes; the kernel asks for the same rights as for a debugger, which ptrace lacks here.
+  // process_vm_*: MPI copies between its own processes; the kernel asks for the same rights as for
+  // a debugger, which ptrace lacks here.
   processes:
     'alarm arch_prctl capget capset execve execveat exit exit_group fork getcpu getegid geteuid getgid getgroups getitimer getpgid getpgrp getpid getppid getpriority getrandom getresgid getresuid getrlimit getrusage getsid gettid getuid ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset landlock_restrict_self pause pidfd_open pidfd_send_signal prctl prlimit64 process_vm_readv process_vm_writev restart_syscall rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo seccomp set_robust_list get_robust_list set_thread_area get_thread_area set_tid_address setfsgid setfsuid setgid setgroups setitimer setpgid setpriority setregid setresgid setresuid setreuid setrlimit setsid setuid sigaltstack sysinfo tgkill time times tkill uname vfork wait4 waitid',
   scheduling:
@@ -27,18 +30,32 @@ const ALLOWED: Readonly<Record<string, string>> = {
 const ALLOW = 'SCMP_ACT_ALLOW';
 const EPERM = 1;
 const ENOSYS = 38;
-/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET: a new namespace is the first step of most escapes. */
+/**
+ * CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET: a new namespace is the first
+ * step of most escapes.
+ */
 const NAMESPACE_FLAGS = 0x7e020000;
-/** AF_UNIX, AF_INET and AF_INET6. Not AF_VSOCK (reaches the hypervisor past every network namespace), AF_ALG, AF_PACKET and the rest. */
+/**
+ * AF_UNIX, AF_INET and AF_INET6. Not AF_VSOCK (reaches the hypervisor past every network
+ * namespace), AF_ALG, AF_PACKET and the rest.
+ */
 const FAMILIES = [1, 2, 10];
 const AF_NETLINK = 16;
 const NETLINK_ROUTE = 0;
 /** What uname and the loader ask for; not ADDR_NO_RANDOMIZE or READ_IMPLIES_EXEC. */
 const PERSONALITIES = [0x0, 0x0008, 0x20000, 0x20008, 0xffffffff];
 
-const equal = (index: number, value: number): object => ({ index, value, valueTwo: 0, op: 'SCMP_CMP_EQ' });
+const equal = (index: number, value: number): object => ({
+  index,
+  value,
+  valueTwo: 0,
+  op: 'SCMP_CMP_EQ',
+});
 
-/** Our seccomp profile, in the form that `--security-opt seccomp=` takes. Only 64-bit calls exist in it. */
+/**
+ * Our seccomp profile, in the form that `--security-opt seccomp=` takes. Only 64-bit calls exist in
+ * it.
+ */
 export function seccompProfile(): unknown {
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
@@ -48,13 +65,18 @@ export function seccompProfile(): unknown {
       ...Object.values(ALLOWED).map((names) => ({ names: names.split(' '), action: ALLOW })),
       ...FAMILIES.map((family) => ({ names: ['socket'], action: ALLOW, args: [equal(0, family)] })),
       { names: ['socket'], action: ALLOW, args: [equal(0, AF_NETLINK), equal(2, NETLINK_ROUTE)] },
-      ...PERSONALITIES.map((persona) => ({ names: ['personality'], action: ALLOW, args: [equal(0, persona)] })),
+      ...PERSONALITIES.map((persona) => ({
+        names: ['personality'],
+        action: ALLOW,
+        args: [equal(0, persona)],
+      })),
       {
         names: ['clone'],
         action: ALLOW,
         args: [{ index: 0, value: NAMESPACE_FLAGS, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
       },
-      // Its flags are behind a pointer, where a filter cannot look: "not there" makes every libc fall back to clone.
+      // Its flags are behind a pointer, where a filter cannot look: "not there" makes every libc
+      // fall back to clone.
       { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
     ],
   };

@@ -8,7 +8,10 @@ export const SELF_TEST_ANSWERS = 4;
 /** What the ground truth is asked for: times near those of a fast server. */
 export const TRUTH = { ttftMs: 20, itlMs: 2, tokens: 256 } as const;
 
-/** Errors of one answer against the stamps in it, in ns: arrival here minus the moment of writing there. */
+/**
+ * Errors of one answer against the stamps in it, in ns: arrival here minus the moment of writing
+ * there.
+ */
 export function errorsOf(
   { chunks }: Exchange,
   originNs: bigint,
@@ -39,9 +42,19 @@ export function quantile(values: readonly number[], q: number): number | null {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? null;
 }
 
-/** What a client's answers from the ground truth say about the client (measurement notes, section 2). */
-export function clockReceipt(exchanges: readonly Exchange[], originNs: bigint, tokens: number): ClockReceipt {
-  const read = exchanges.map((exchange) => ({ sentNs: exchange.sentNs, ...errorsOf(exchange, originNs) }));
+/**
+ * What a client's answers from the ground truth say about the client (measurement notes, section
+ * 2).
+ */
+export function clockReceipt(
+  exchanges: readonly Exchange[],
+  originNs: bigint,
+  tokens: number,
+): ClockReceipt {
+  const read = exchanges.map((exchange) => ({
+    sentNs: exchange.sentNs,
+    ...errorsOf(exchange, originNs),
+  }));
   const all = read.flatMap(({ errorsNs }) => errorsNs);
   const firsts = read.flatMap(({ errorsNs }) => errorsNs.slice(0, 1));
   // End to end, as throughput is scored: the client's last arrival against the last write.

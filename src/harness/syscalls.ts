@@ -1,6 +1,9 @@
 import { concatBytes, utf8 } from '../core/bytes.ts';
 
-/** One system call of Linux on x86-64: its number and arguments. A text argument becomes a pointer to it, `scratch` one to 4 KiB of zeros. */
+/**
+ * One system call of Linux on x86-64: its number and arguments. A text argument becomes a pointer
+ * to it, `scratch` one to 4 KiB of zeros.
+ */
 export type Syscall = {
   readonly name: string;
   readonly nr: number;
@@ -18,7 +21,10 @@ const AF_ALG = 38;
 const SOCK_RAW = 3;
 const SOCK_STREAM = 1;
 
-/** What a server must not be able to do (probes C10 to C13). All are harmless where they are refused, as they must be. */
+/**
+ * What a server must not be able to do (probes C10 to C13). All are harmless where they are
+ * refused, as they must be.
+ */
 export const SYSCALLS: readonly Syscall[] = [
   { name: 'socket AF_VSOCK', nr: 41, args: [AF_VSOCK, SOCK_STREAM, 0] },
   { name: 'socket AF_ALG', nr: 41, args: [AF_ALG, 5, 0] },
@@ -61,15 +67,14 @@ const ENTRY_BYTES = 8 * 8;
 const SCRATCH_BYTES = 4096;
 
 /**
- * A static Linux program that makes these calls in order and writes their results to stdout, 8 bytes each, little-endian (a negative errno
- * where the call failed). It is put together here from forty bytes of machine code, because a GPU host has no compiler and a binary in git
- * cannot be reviewed.
+ * A static Linux program that makes these calls in order and writes their results to stdout, 8
+ * bytes each, little-endian (a negative errno where the call failed). It is put together here from
+ * forty bytes of machine code, because a GPU host has no compiler and a binary in git cannot be
+ * reviewed.
  *
- *     mov rbx, table; mov r12, count
- *   next:
- *     mov rax, [rbx]; mov rdi, [rbx+8]; mov rsi, [rbx+16]; mov rdx, [rbx+24]; mov r10, [rbx+32]; mov r8, [rbx+40]; mov r9, [rbx+48]
- *     syscall; mov [rbx+56], rax; add rbx, 64; dec r12; jnz next
- *     write(1, table, count*64) by mov rax, 1 …; exit(0)
+ * mov rbx, table; mov r12, count next: mov rax, [rbx]; mov rdi, [rbx+8]; mov rsi, [rbx+16]; mov
+ * rdx, [rbx+24]; mov r10, [rbx+32]; mov r8, [rbx+40]; mov r9, [rbx+48] syscall; mov [rbx+56], rax;
+ * add rbx, 64; dec r12; jnz next write(1, table, count*64) by mov rax, 1 …; exit(0)
  */
 export function syscallProgram(calls: readonly Syscall[]): Uint8Array {
   const once = concatBytes(
@@ -115,8 +120,12 @@ export function syscallProgram(calls: readonly Syscall[]): Uint8Array {
     return at;
   };
   const rows = calls.map(({ nr, args }) => {
-    const values = args.map((arg) => (arg === SCRATCH ? scratch : typeof arg === 'string' ? pointer(arg) : arg));
-    return concatBytes(...[nr, ...values, ...Array.from({ length: 7 - values.length }, () => 0)].map(u64));
+    const values = args.map((arg) =>
+      arg === SCRATCH ? scratch : typeof arg === 'string' ? pointer(arg) : arg,
+    );
+    return concatBytes(
+      ...[nr, ...values, ...Array.from({ length: 7 - values.length }, () => 0)].map(u64),
+    );
   });
   const body = concatBytes(code(table), ...rows, new Uint8Array(SCRATCH_BYTES), ...texts);
   const total = HEADER_BYTES + body.length;
@@ -148,10 +157,18 @@ export function syscallProgram(calls: readonly Syscall[]): Uint8Array {
   return concatBytes(header, body);
 }
 
-/** The results of the program, by the call's name: 0 or more where it worked, a negative errno where it was refused. */
-export function readSyscallResults(calls: readonly Syscall[], output: Uint8Array): Map<string, number> {
+/**
+ * The results of the program, by the call's name: 0 or more where it worked, a negative errno where
+ * it was refused.
+ */
+export function readSyscallResults(
+  calls: readonly Syscall[],
+  output: Uint8Array,
+): Map<string, number> {
   const view = new DataView(output.buffer, output.byteOffset, output.byteLength);
-  return new Map(calls.map(({ name }, i) => [name, Number(view.getBigInt64(i * ENTRY_BYTES + 56, true))]));
+  return new Map(
+    calls.map(({ name }, i) => [name, Number(view.getBigInt64(i * ENTRY_BYTES + 56, true))]),
+  );
 }
 
 function bytes(...values: readonly number[]): Uint8Array {

@@ -6,8 +6,11 @@ import { LogKeeper, demultiplex } from './io/docker/streams.ts';
 import { PassThrough } from 'node:stream';
 import { TarHasher } from './tar.ts';
 
-const hashOf = (text: string): string => `${createHash('sha256').update(text).digest('hex').slice(0, 16)}:${text.length}`;
-async function tar(entries: readonly [Partial<Header> & { name: string }, string?][]): Promise<Buffer> {
+const hashOf = (text: string): string =>
+  `${createHash('sha256').update(text).digest('hex').slice(0, 16)}:${text.length}`;
+async function tar(
+  entries: readonly [Partial<Header> & { name: string }, string?][],
+): Promise<Buffer> {
   const packed = pack();
   for (const [header, content] of entries) packed.entry(header, content ?? '');
   packed.finalize();
@@ -62,7 +65,10 @@ describe('the files of a layer', () => {
       Buffer.concat([raw('g', 14, Buffer.from('14 size=1024\n\n')), END]),
     ],
     ['a sparse file by its type', Buffer.concat([raw('S', 0), END])],
-    ['a sparse file by its header', Buffer.concat([raw('x', 22, Buffer.from('22 GNU.sparse.major=1\n')), END])],
+    [
+      'a sparse file by its header',
+      Buffer.concat([raw('x', 22, Buffer.from('22 GNU.sparse.major=1\n')), END]),
+    ],
     ['data behind a link', Buffer.concat([raw('2', 3, Buffer.from('abc')), END])],
     ['an unknown type', Buffer.concat([raw('Z', 0), END])],
     ['an entry after the end', Buffer.concat([Buffer.alloc(512), raw('0', 0), END])],
@@ -70,7 +76,10 @@ describe('the files of a layer', () => {
     ['gzip inside', Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0]), Buffer.alloc(1024)])],
     ['a cut', raw('0', 1000, Buffer.alloc(200))],
     ['an entry without a name', Buffer.concat([raw('0', 3, Buffer.from('abc'), ''), END])],
-    ['a folder with data by an old type', Buffer.concat([raw('\0', 3, Buffer.from('abc'), 'folder/'), END])],
+    [
+      'a folder with data by an old type',
+      Buffer.concat([raw('\0', 3, Buffer.from('abc'), 'folder/'), END]),
+    ],
   ])('refuses %s', (_, bytes) => expect(hashed(bytes).fault).not.toBeNull());
   it('takes the second of two extended headers, as Go does', () => {
     const second = Buffer.from('9 path=y\n');
@@ -84,9 +93,13 @@ describe('the files of a layer', () => {
   });
   it('never throws, whatever comes', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 4096 }), fc.integer({ min: 1, max: 600 }), (bytes, step) => {
-        hashed(Buffer.concat([raw('0', 3, Buffer.from('abc')), Buffer.from(bytes)]), step);
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 4096 }),
+        fc.integer({ min: 1, max: 600 }),
+        (bytes, step) => {
+          hashed(Buffer.concat([raw('0', 3, Buffer.from('abc')), Buffer.from(bytes)]), step);
+        },
+      ),
       { numRuns: Number(process.env['SOAK_FUZZ'] ?? 300) },
     );
   });

@@ -6,7 +6,10 @@ const BLOCK = 512;
 const MAX_META = 1024 * 1024;
 /** Entries of one layer: a real one has some ten thousand. */
 const MAX_ENTRIES = 2_000_000;
-/** Compressed bytes in a layer that says it is plain: an engine would unpack them without a limit, whatever the label says. */
+/**
+ * Compressed bytes in a layer that says it is plain: an engine would unpack them without a limit,
+ * whatever the label says.
+ */
 const MAGIC = [
   [0x1f, 0x8b],
   [0x28, 0xb5, 0x2f, 0xfd],
@@ -24,13 +27,17 @@ type Entry = {
 };
 
 /**
- * Hashes the files of a tar as it arrives: `files` holds a mark of each content. Stricter than any unpacker: a form that two readers could
- * understand differently (global and sparse headers, data behind links, unknown types) is refused, because files hidden from the fingerprint are
- * how a copy would pass for new.
+ * Hashes the files of a tar as it arrives: `files` holds a mark of each content. Stricter than any
+ * unpacker: a form that two readers could understand differently (global and sparse headers, data
+ * behind links, unknown types) is refused, because files hidden from the fingerprint are how a copy
+ * would pass for new.
  */
 export class TarHasher {
   readonly files = new Set<string>();
-  /** Whether there is a device or a pipe in it: an engine that opens one as a file of users would hang, or do to the host whatever it does. */
+  /**
+   * Whether there is a device or a pipe in it: an engine that opens one as a file of users would
+   * hang, or do to the host whatever it does.
+   */
   special = false;
   /** Why this is no tar that we read; nothing is read after it. */
   fault: string | null = null;
@@ -74,7 +81,8 @@ export class TarHasher {
 
   /** No more comes. */
   end(): void {
-    if (this.#zeros < 2 && (this.#entry !== null || this.#block.length > 0)) this.fault ??= 'the tar is cut';
+    if (this.#zeros < 2 && (this.#entry !== null || this.#block.length > 0))
+      this.fault ??= 'the tar is cut';
   }
 
   #refuse(fault: string): void {
@@ -125,17 +133,28 @@ export class TarHasher {
     }
     const padding = (BLOCK - (size % BLOCK)) % BLOCK;
     const begin = (kind: Entry['kind']): void => {
-      this.#entry = { kind, bytes: size, left: size, padding, hash: kind === 'file' ? createHash('sha256') : null, meta: [] };
+      this.#entry = {
+        kind,
+        bytes: size,
+        left: size,
+        padding,
+        hash: kind === 'file' ? createHash('sha256') : null,
+        meta: [],
+      };
       if (size === 0) this.#end(this.#entry);
     };
-    const isFolder = type === '\0' && (renamed || block.subarray(0, 100).toString('latin1').split('\0')[0]!.endsWith('/'));
+    const isFolder =
+      type === '\0' &&
+      (renamed || block.subarray(0, 100).toString('latin1').split('\0')[0]!.endsWith('/'));
     if (type === '0' || type === '7' || (type === '\0' && !isFolder)) begin('file');
-    else if (isMeta && size > MAX_META) this.#refuse('an extended tar header larger than a megabyte');
+    else if (isMeta && size > MAX_META)
+      this.#refuse('an extended tar header larger than a megabyte');
     else if (isMeta) begin(type === 'x' ? 'pax' : type === 'L' ? 'name' : 'nothing');
     else if ((isFolder || /^[1-6]$/.test(type)) && size === 0) {
       this.special ||= /^[346]$/.test(type);
       begin('nothing');
-    } else this.#refuse(`a tar entry of type ${JSON.stringify(type)}${size > 0 ? ' with data' : ''}`);
+    } else
+      this.#refuse(`a tar entry of type ${JSON.stringify(type)}${size > 0 ? ' with data' : ''}`);
   }
 
   #end(entry: Entry): void {

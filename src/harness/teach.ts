@@ -6,15 +6,22 @@ import type { Reference } from './client.ts';
 import { answerIds } from './gate.ts';
 import { parseTrace, traceLine, type TraceLine } from './trace.ts';
 
-/** At most this many times max_tokens are forced: a longer answer fails the gate anyway, and must not overrun the reference. */
+/**
+ * At most this many times max_tokens are forced: a longer answer fails the gate anyway, and must
+ * not overrun the reference.
+ */
 const FORCED = 2;
 
-/** Remembers forced answers: honest servers give the same one, and forcing it again would give the same numbers. */
+/**
+ * Remembers forced answers: honest servers give the same one, and forcing it again would give the
+ * same numbers.
+ */
 export type TeacherCache = Map<string, { top: (number | null)[]; own: (number | null)[] } | null>;
 
 /**
- * Teacher-forces every scored answer of a run through the reference. Returns the lines to append to its trace; none where the reference
- * has no `prompt_logprobs`, or where an answer cannot be read (its fault is the verdict).
+ * Teacher-forces every scored answer of a run through the reference. Returns the lines to append to
+ * its trace; none where the reference has no `prompt_logprobs`, or where an answer cannot be read
+ * (its fault is the verdict).
  */
 export async function teach(
   lines: readonly TraceLine[],
@@ -31,7 +38,10 @@ export async function teach(
     const read = readAnswer(request, tokenizer, arena.limits);
     if ('fault' in read) continue;
     const { answer } = read;
-    const ids = answerIds(answer, tokenizer, arena.model.eosTokenId, request.maxTokens).slice(0, FORCED * request.maxTokens);
+    const ids = answerIds(answer, tokenizer, arena.model.eosTokenId, request.maxTokens).slice(
+      0,
+      FORCED * request.maxTokens,
+    );
     const forced = answer.finishReason === 'stop' ? [...ids, arena.model.eosTokenId] : [...ids];
     const { messages } = prompts.find((prompt) => prompt.index === request.prompt)!;
     const key = `${request.prompt}:${forced.join(',')}`;

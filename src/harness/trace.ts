@@ -6,7 +6,15 @@ import type { ClientCost } from './client.ts';
 import { HarnessError } from './errors.ts';
 
 /** How a request ended, as the client saw it. What that means for the miner is judged later. */
-export const OUTCOMES = ['done', 'timeout', 'closed', 'refused', 'limit', 'protocol', 'status'] as const;
+export const OUTCOMES = [
+  'done',
+  'timeout',
+  'closed',
+  'refused',
+  'limit',
+  'protocol',
+  'status',
+] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 const ns = z.number().int().nonnegative();
@@ -35,7 +43,13 @@ const lineSchema = z.discriminatedUnion('type', [
       messages: z.array(z.looseObject({ role: z.string(), content: z.string() })).optional(),
     }),
   }),
-  z.looseObject({ type: z.literal('chunk'), prompt, tNs: ns, text: z.string().optional(), data: z.base64().optional() }),
+  z.looseObject({
+    type: z.literal('chunk'),
+    prompt,
+    tNs: ns,
+    text: z.string().optional(),
+    data: z.base64().optional(),
+  }),
   z.looseObject({
     type: z.literal('end'),
     prompt,
@@ -43,7 +57,9 @@ const lineSchema = z.discriminatedUnion('type', [
     status: z.number().int().nullable(),
     outcome: z.enum(OUTCOMES),
     detail: z.string(),
-    client: z.looseObject({ firstWaitNs: ns.nullable(), waitNs: ns.nullable(), gcNs: ns }).optional(),
+    client: z
+      .looseObject({ firstWaitNs: ns.nullable(), waitNs: ns.nullable(), gcNs: ns })
+      .optional(),
   }),
   z.looseObject({
     type: z.literal('teacher'),
@@ -53,14 +69,26 @@ const lineSchema = z.discriminatedUnion('type', [
     top: z.array(z.number().nullable()),
     own: z.array(z.number().nullable()),
   }),
-  z.looseObject({ type: z.literal('event'), tNs: ns, name: z.string(), detail: z.string().optional() }),
+  z.looseObject({
+    type: z.literal('event'),
+    tNs: ns,
+    name: z.string(),
+    detail: z.string().optional(),
+  }),
 ]);
 
 export type TraceHeader = z.infer<typeof header>;
 export type TraceLine = z.infer<typeof lineSchema>;
-export type TraceEvent = { readonly tNs: number; readonly name: string; readonly detail: string | null };
+export type TraceEvent = {
+  readonly tNs: number;
+  readonly name: string;
+  readonly detail: string | null;
+};
 export type Chunk = { readonly tNs: number; readonly bytes: Uint8Array };
-/** Teacher forcing of one answer: `ends` are byte offsets of the forced ids; `own` is null where the reference had no value. */
+/**
+ * Teacher forcing of one answer: `ends` are byte offsets of the forced ids; `own` is null where the
+ * reference had no value.
+ */
 export type Teacher = {
   readonly tokenIds: readonly number[];
   readonly ends: readonly number[];
@@ -91,7 +119,10 @@ export type Trace = {
   readonly events: readonly TraceEvent[];
 };
 
-/** Path of a trace under its round: `traces/<shard>/<boot>/<baseline|hotkey-commitBlock>[.<run>].ndjson.gz`. */
+/**
+ * Path of a trace under its round:
+ * `traces/<shard>/<boot>/<baseline|hotkey-commitBlock>[.<run>].ndjson.gz`.
+ */
 export function tracePath(shard: number, boot: number, name: string, run: number): string {
   return `traces/${shard}/${boot}/${name.replace(':', '-')}${run === 1 ? '' : `.${run}`}.ndjson.gz`;
 }
@@ -108,7 +139,10 @@ export function traceLine(line: TraceLine): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** Reads a trace. Throws `BAD_TRACE` with the line number; unknown fields and unknown line types are kept out of the way. */
+/**
+ * Reads a trace. Throws `BAD_TRACE` with the line number; unknown fields and unknown line types are
+ * kept out of the way.
+ */
 export function parseTrace(text: string, name: string): Trace {
   const fail = (line: number, what: string): never => {
     throw new HarnessError(
@@ -131,11 +165,20 @@ export function parseTrace(text: string, name: string): Trace {
       fail(at, messageOf(error));
     }
     const type = (value as { type?: unknown } | null)?.type;
-    if (typeof type === 'string' && !['header', 'request', 'chunk', 'end', 'teacher', 'event'].includes(type)) continue;
+    if (
+      typeof type === 'string' &&
+      !['header', 'request', 'chunk', 'end', 'teacher', 'event'].includes(type)
+    )
+      continue;
     const parsed = lineSchema.safeParse(value);
-    if (!parsed.success) return fail(at, `${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`);
+    if (!parsed.success)
+      return fail(
+        at,
+        `${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`,
+      );
     const line = parsed.data;
-    if ((line.type === 'header') !== (head === null)) return fail(at, 'one header must stand first');
+    if ((line.type === 'header') !== (head === null))
+      return fail(at, 'one header must stand first');
     if (line.type === 'header') {
       head = line;
       continue;
@@ -176,7 +219,12 @@ export function parseTrace(text: string, name: string): Trace {
       open.end = { tNs: line.tNs, status: line.status, outcome: line.outcome, detail: line.detail };
       open.cost = line.client ?? null;
     } else {
-      const lengths = new Set([line.tokenIds.length, line.ends.length, line.top.length, line.own.length]);
+      const lengths = new Set([
+        line.tokenIds.length,
+        line.ends.length,
+        line.top.length,
+        line.own.length,
+      ]);
       if (lengths.size !== 1) return fail(at, 'teacher lists differ in length');
       open.teacher = { tokenIds: line.tokenIds, ends: line.ends, top: line.top, own: line.own };
     }
@@ -186,13 +234,20 @@ export function parseTrace(text: string, name: string): Trace {
 }
 
 /**
- * What is missing in a trace that was not ended by a fault: null where every prompt has its end.
- * A cut at a line's end leaves valid lines; only the plan's list of prompts shows that something is gone.
+ * What is missing in a trace that was not ended by a fault: null where every prompt has its end. A
+ * cut at a line's end leaves valid lines; only the plan's list of prompts shows that something is
+ * gone.
  */
-export function missingPart(trace: Trace, prompts: readonly number[], faulted: boolean): string | null {
+export function missingPart(
+  trace: Trace,
+  prompts: readonly number[],
+  faulted: boolean,
+): string | null {
   const open = trace.requests.find((request) => request.end === null);
   if (open) return `prompt ${open.prompt} has no end`;
   if (faulted) return null;
-  const missing = prompts.find((index) => !trace.requests.some((request) => request.prompt === index));
+  const missing = prompts.find(
+    (index) => !trace.requests.some((request) => request.prompt === index),
+  );
   return missing === undefined ? null : `prompt ${missing} is missing`;
 }

@@ -2,24 +2,37 @@ import { z } from 'zod';
 import type { Arena } from './arena.ts';
 import type { TracedRequest, TraceHeader } from './trace.ts';
 
-/** What an honest answer takes at most: an event with five log-probabilities is about a kilobyte; one read an event, and a few around it. */
+/**
+ * What an honest answer takes at most: an event with five log-probabilities is about a kilobyte;
+ * one read an event, and a few around it.
+ */
 const HONEST_BYTES = 4096;
 const HONEST_READS = 4;
 const FRAME_BYTES = 65_536;
 const FRAME_READS = 64;
 
 /**
- * Why a sample says nothing about the server: the client itself waited for a core, or collected garbage, for longer than a share of what it
- * measured. Null where the sample stands, or where the client did not note its own cost.
+ * Why a sample says nothing about the server: the client itself waited for a core, or collected
+ * garbage, for longer than a share of what it measured. Null where the sample stands, or where the
+ * client did not note its own cost.
  */
 export function voidReason(request: TracedRequest, rules: Arena['clock']): string | null {
   const { sentNs, chunks, end, cost, maxTokens } = request;
   if (cost === null || end === null) return null;
-  // Who sends many times what an answer needs keeps the client busy himself, and gets no second try for it.
+  // Who sends many times what an answer needs keeps the client busy himself, and gets no second try
+  // for it.
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0);
-  if (bytes > FRAME_BYTES + maxTokens * HONEST_BYTES || chunks.length > FRAME_READS + maxTokens * HONEST_READS) return null;
+  if (
+    bytes > FRAME_BYTES + maxTokens * HONEST_BYTES ||
+    chunks.length > FRAME_READS + maxTokens * HONEST_READS
+  )
+    return null;
   const spans = [
-    { what: 'the first byte', lostNs: cost.firstWaitNs ?? 0, spanNs: (chunks[0]?.tNs ?? end.tNs) - sentNs },
+    {
+      what: 'the first byte',
+      lostNs: cost.firstWaitNs ?? 0,
+      spanNs: (chunks[0]?.tNs ?? end.tNs) - sentNs,
+    },
     { what: 'the answer', lostNs: (cost.waitNs ?? 0) + cost.gcNs, spanNs: end.tNs - sentNs },
   ];
   for (const { what, lostNs, spanNs } of spans) {

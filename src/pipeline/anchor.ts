@@ -18,17 +18,25 @@ export function anchorText({ seq, sha256 }: Anchor): string {
 /** The anchor that a hotkey's commitment holds, or null where it holds something else. */
 export function anchorOf({ standing }: Pick<ChainCommitment, 'standing'>): Anchor | null {
   for (const field of standing?.fields ?? []) {
-    const groups = field.kind === 'raw' ? /^cacheon:head:(\d{1,15}):([0-9a-f]{64})$/.exec(fromUtf8(field.bytes) ?? '') : null;
+    const groups =
+      field.kind === 'raw'
+        ? /^cacheon:head:(\d{1,15}):([0-9a-f]{64})$/.exec(fromUtf8(field.bytes) ?? '')
+        : null;
     if (groups) return { seq: Number(groups[1]), sha256: groups[2]! };
   }
   return null;
 }
 
-export type AnchorReport = { readonly anchored: boolean; readonly reason: string; readonly block: number | null };
+export type AnchorReport = {
+  readonly anchored: boolean;
+  readonly reason: string;
+  readonly block: number | null;
+};
 
 /**
- * Anchors a ledger's head in its validator's own commitment, at most once an epoch: from then on nobody can take back a record, not even its
- * signer. The chain keeps one commitment per hotkey, so one that says something else, sealed or plain, is left alone.
+ * Anchors a ledger's head in its validator's own commitment, at most once an epoch: from then on
+ * nobody can take back a record, not even its signer. The chain keeps one commitment per hotkey, so
+ * one that says something else, sealed or plain, is left alone.
  */
 export async function anchor(
   ports: { chain: ChainReader; wallet: Transactor; clock: Clock; log: Log },
@@ -50,13 +58,20 @@ export async function anchor(
         : "the hotkey's commitment says something else: clear it, or validate with a hotkey of its own",
     );
   }
-  if (current?.seq === wanted.seq && current.sha256 === wanted.sha256) return none(`record ${wanted.seq} is anchored already`);
+  if (current?.seq === wanted.seq && current.sha256 === wanted.sha256)
+    return none(`record ${wanted.seq} is anchored already`);
   const state = await chain.subnet(arena.netuid, wallet.address);
   if (state.uid === null) return none('the hotkey is not registered');
   const { began, next } = epochNow(state, arena.netuid);
-  if (current && commitment.standing!.block >= began) return none(`anchored once in this epoch: next at block ${next}`);
-  const transaction = await wallet.sign({ kind: 'commit', netuid: arena.netuid, payload: utf8(anchorText(wanted)) });
-  // Something of this key waits in the pool, perhaps the anchor of a run that was cut off: once an epoch is enough.
+  if (current && commitment.standing!.block >= began)
+    return none(`anchored once in this epoch: next at block ${next}`);
+  const transaction = await wallet.sign({
+    kind: 'commit',
+    netuid: arena.netuid,
+    payload: utf8(anchorText(wanted)),
+  });
+  // Something of this key waits in the pool, perhaps the anchor of a run that was cut off: once an
+  // epoch is enough.
   if (transaction.nonce > (await chain.finalizedNonce(wallet.address)).nonce)
     return none('another transaction of this key waits');
   const delivery = await deliver(ports, transaction);

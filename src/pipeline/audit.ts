@@ -18,11 +18,20 @@ import type { FaultCode, LedgerFault, LedgerRecord } from '../results/verify.ts'
 import { auditAnchor, auditReadback, auditWeights, type Report } from './audit-weights.ts';
 import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
-import { fingerprintPath, fingerprintReader, knownImages, rivalsOf, type ReadFingerprint } from './fingerprints.ts';
+import {
+  fingerprintPath,
+  fingerprintReader,
+  knownImages,
+  rivalsOf,
+  type ReadFingerprint,
+} from './fingerprints.ts';
 import { judgeRound } from './judge.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 
-/** Readers that an audit needs: the code's tokenizers and corpora, and a way to unpack traces. Null where one is not at hand. */
+/**
+ * Readers that an audit needs: the code's tokenizers and corpora, and a way to unpack traces. Null
+ * where one is not at hand.
+ */
 export type AuditPorts = {
   readonly tokenizerOf: (source: Arena['tokenizer']) => Tokenizer;
   readonly corpusOf: (source: Arena['corpus']) => Corpus | null;
@@ -42,10 +51,14 @@ export type AuditReport = {
 };
 
 /**
- * Derives every verdict, score, ranking and weight of every ledger again, and names what is wrong by reason class and path.
- * Needs nothing but the files and this code; with a chain it also checks what was read from and written to it. Never throws for a bad ledger.
+ * Derives every verdict, score, ranking and weight of every ledger again, and names what is wrong
+ * by reason class and path. Needs nothing but the files and this code; with a chain it also checks
+ * what was read from and written to it. Never throws for a bad ledger.
  */
-export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: AuditPorts): Promise<AuditReport> {
+export async function audit(
+  ledgers: ReadonlyMap<string, LedgerFiles>,
+  ports: AuditPorts,
+): Promise<AuditReport> {
   const faults: LedgerFault[] = [];
   let records = 0;
   let evaluations = 0;
@@ -60,15 +73,21 @@ export async function audit(ledgers: ReadonlyMap<string, LedgerFiles>, ports: Au
   for (const [validator, files] of ledgers) {
     const ledger = readLedger(validator, files);
     records += ledger.records.length;
-    faults.push(...ledger.faults.map((fault) => ({ ...fault, path: `${validator}/${fault.path}` })));
-    // Where a record is gone or unreadable, what follows from it cannot be derived: that would only bury the cause under its consequences.
+    faults.push(
+      ...ledger.faults.map((fault) => ({ ...fault, path: `${validator}/${fault.path}` })),
+    );
+    // Where a record is gone or unreadable, what follows from it cannot be derived: that would only
+    // bury the cause under its consequences.
     const whole = !ledger.faults.some(
-      ({ code }) => code === 'SCHEMA' || code === 'UNSUPPORTED' || code === 'CHAIN_GAP' || code === 'OMISSION',
+      ({ code }) =>
+        code === 'SCHEMA' || code === 'UNSUPPORTED' || code === 'CHAIN_GAP' || code === 'OMISSION',
     );
     const report = (code: FaultCode, path: string, message: string): void =>
       void faults.push({ code, path: `${validator}/${path}`, message });
     for (const plan of recordsOf(ledger, 'plan')) {
-      const before = { records: ledger.records.filter((record) => record.predicate.seq < plan.predicate.seq) };
+      const before = {
+        records: ledger.records.filter((record) => record.predicate.seq < plan.predicate.seq),
+      };
       try {
         await auditPlan(plan, whole ? before : null, ports, report);
       } catch (error) {
@@ -102,30 +121,58 @@ function auditHistory(
   // Offline nobody can tell who is still registered, but only these outcomes are possible.
   const { winner, runnerUp } = history.standing;
   const outcomes = [true, false].flatMap((first) =>
-    [true, false].map((second) => afterDeregistration(history.standing, (place) => (place.key === winner?.key ? first : second))),
+    [true, false].map((second) =>
+      afterDeregistration(history.standing, (place) =>
+        place.key === winner?.key ? first : second,
+      ),
+    ),
   );
   if (!outcomes.some((outcome) => compactJson(outcome) === compactJson(predicate.standing)))
-    report('RECOMPUTE_MISMATCH', path, `standing is not what round ${winner?.key ?? runnerUp?.key ?? 'none'} left`);
+    report(
+      'RECOMPUTE_MISMATCH',
+      path,
+      `standing is not what round ${winner?.key ?? runnerUp?.key ?? 'none'} left`,
+    );
   for (const [role, place] of [
     ['winner', predicate.standing.winner],
     ['runner-up', predicate.standing.runnerUp],
   ] as const) {
-    const listed = place && predicate.submissions.find((submission) => submission.key === place.key);
+    const listed =
+      place && predicate.submissions.find((submission) => submission.key === place.key);
     if (
       place &&
-      (listed?.role !== role || listed.status !== 'evaluate' || listed.image !== place.image || listed.digest !== place.digest)
+      (listed?.role !== role ||
+        listed.status !== 'evaluate' ||
+        listed.image !== place.image ||
+        listed.digest !== place.digest)
     )
-      report('RECOMPUTE_MISMATCH', path, `the ${role} ${place.key} is not listed for evaluation as it stands`);
+      report(
+        'RECOMPUTE_MISMATCH',
+        path,
+        `the ${role} ${place.key} is not listed for evaluation as it stands`,
+      );
   }
-  const known = new Set([history.standing.winner?.key, history.standing.runnerUp?.key].filter((key) => key !== undefined));
+  const known = new Set(
+    [history.standing.winner?.key, history.standing.runnerUp?.key].filter(
+      (key) => key !== undefined,
+    ),
+  );
   for (const submission of predicate.submissions) {
     const judged = history.judged.get(submission.key);
     if (submission.role !== null && submission.role !== 'challenger' && !known.has(submission.key))
       report('RECOMPUTE_MISMATCH', path, `${submission.key} is no standing ${submission.role}`);
     if (submission.status === 'judged' && judged?.verdict !== submission.verdict)
-      report('RECOMPUTE_MISMATCH', path, `${submission.key} was never judged ${submission.verdict ?? 'at all'}`);
+      report(
+        'RECOMPUTE_MISMATCH',
+        path,
+        `${submission.key} was never judged ${submission.verdict ?? 'at all'}`,
+      );
     if (submission.status === 'evaluate')
-      derive(`${submission.key} goneSince`, submission.goneSince ?? null, history.gone.get(submission.key) ?? null);
+      derive(
+        `${submission.key} goneSince`,
+        submission.goneSince ?? null,
+        history.gone.get(submission.key) ?? null,
+      );
     if (submission.status === 'evaluate')
       derive(
         `${submission.key} history`,
@@ -135,11 +182,20 @@ function auditHistory(
   }
 }
 
-async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, ports: AuditPorts, report: Report): Promise<void> {
+async function auditPlan(
+  plan: LedgerRecord<'plan'>,
+  before: Records | null,
+  ports: AuditPorts,
+  report: Report,
+): Promise<void> {
   const { predicate } = plan;
   const parsed = arenaSchema.safeParse(predicate.arena);
   if (!parsed.success) {
-    report('SCHEMA', plan.path, `predicate.arena.${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`);
+    report(
+      'SCHEMA',
+      plan.path,
+      `predicate.arena.${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`,
+    );
     return;
   }
   const arena = parsed.data;
@@ -149,13 +205,21 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, por
   };
   derive('seed', predicate.seed, predicate.block.hash);
   if (predicate.notAfter !== predicate.block.number + arena.planBlocks)
-    report('TIME', plan.path, `notAfter is ${predicate.notAfter}, not ${arena.planBlocks} blocks after the plan`);
+    report(
+      'TIME',
+      plan.path,
+      `notAfter is ${predicate.notAfter}, not ${arena.planBlocks} blocks after the plan`,
+    );
   if (
     predicate.network.netuid !== arena.netuid ||
     (arena.genesisHash !== null && predicate.network.genesisHash !== arena.genesisHash)
   )
     report('WRONG_CONTEXT', plan.path, 'another chain or subnet than its arena');
-  derive('shards', predicate.shards, dealShards(predicate.submissions, arena.shards, fromHex(predicate.seed)!));
+  derive(
+    'shards',
+    predicate.shards,
+    dealShards(predicate.submissions, arena.shards, fromHex(predicate.seed)!),
+  );
   if (before) auditHistory(plan, before, derive, report);
   const corpus = ports.corpusOf(arena.corpus);
   if (corpus) {
@@ -168,24 +232,39 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, por
         sha256: suiteHash(bootSuite(arena, corpus, tokenizer, predicate.seed, i + 1)),
       })),
     );
-  } else ports.log.warn(`${plan.path}: the corpus ${predicate.corpus} is not at hand, its prompts are not drawn again`);
+  } else
+    ports.log.warn(
+      `${plan.path}: the corpus ${predicate.corpus} is not at hand, its prompts are not drawn again`,
+    );
   const { chain } = ports;
   if (!chain || !before) return;
   const history = historyOf(before);
   try {
     const identity = await chain.identity();
     if (identity.genesisHash !== predicate.network.genesisHash) {
-      report('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${predicate.network.genesisHash}`);
+      report(
+        'WRONG_CONTEXT',
+        plan.path,
+        `made for a chain with genesis ${predicate.network.genesisHash}`,
+      );
       return;
     }
     if ((await chain.blockHash(predicate.block.number)) !== predicate.block.hash) {
-      report('WRONG_CONTEXT', plan.path, `block ${predicate.block.number} has another hash on the chain`);
+      report(
+        'WRONG_CONTEXT',
+        plan.path,
+        `block ${predicate.block.number} has another hash on the chain`,
+      );
       return;
     }
     const snapshot = await chain.snapshot(predicate.network.netuid, predicate.block);
     const own = snapshot.neurons.find(({ hotkey }) => hotkey === predicate.validator);
     if (!own?.validatorPermit)
-      report('WRONG_KEY', plan.path, `${predicate.validator} had no validator permit at block ${predicate.block.number}`);
+      report(
+        'WRONG_KEY',
+        plan.path,
+        `${predicate.validator} had no validator permit at block ${predicate.block.number}`,
+      );
     const commitments = await readCommitments(chain, predicate.network.netuid, snapshot, history);
     const payments = await lookUpPayments(chain, arena, snapshot, commitments, history);
     const untold =
@@ -193,14 +272,31 @@ async function auditPlan(plan: LedgerRecord<'plan'>, before: Records | null, por
       commitments.find(({ content }) => content.kind === 'unknown');
     if (untold) {
       // What this node cannot tell it must not be held against anybody.
-      ports.log.warn(`${plan.path}: the chain no longer tells all of block ${predicate.block.number}: use an archive endpoint`);
+      ports.log.warn(
+        `${plan.path}: the chain no longer tells all of block ${predicate.block.number}: use an archive endpoint`,
+      );
       return;
     }
     const derived = planContent(arena, snapshot, commitments, payments, history);
-    const missing = derived.submissions.find(({ key }) => !predicate.submissions.some((submission) => submission.key === key));
-    if (missing) report('OMISSION', plan.path, `the chain had a submission ${missing.key} that the plan does not list`);
+    const missing = derived.submissions.find(
+      ({ key }) => !predicate.submissions.some((submission) => submission.key === key),
+    );
+    if (missing)
+      report(
+        'OMISSION',
+        plan.path,
+        `the chain had a submission ${missing.key} that the plan does not list`,
+      );
     else
-      derive('content', { submissions: predicate.submissions, standing: predicate.standing, shards: predicate.shards }, derived);
+      derive(
+        'content',
+        {
+          submissions: predicate.submissions,
+          standing: predicate.standing,
+          shards: predicate.shards,
+        },
+        derived,
+      );
   } catch (error) {
     ports.log.warn(
       `${plan.path}: the chain no longer tells about block ${predicate.block.number} (${messageOf(error)}): use an archive endpoint`,
@@ -217,8 +313,9 @@ type RoundAudit = {
 };
 
 /**
- * Checks every verdict of copying by content, and that nothing was missed: an image against all that this ledger had seen with an earlier commit,
- * in earlier rounds (where it was worth something once) and in the same, as the machine of its shard saw them.
+ * Checks every verdict of copying by content, and that nothing was missed: an image against all
+ * that this ledger had seen with an earlier commit, in earlier rounds (where it was worth something
+ * once) and in the same, as the machine of its shard saw them.
  */
 function auditCopies({ ledger, plan, round, files, readPrint }: RoundAudit, report: Report): void {
   const { copyContainment } = arenaSchema.parse(plan.predicate.arena);
@@ -233,7 +330,8 @@ function auditCopies({ ledger, plan, round, files, readPrint }: RoundAudit, repo
       if (!path.startsWith(`${folder}images/${shard}/`)) continue;
       const print = readPrint(path, bytes);
       const planned = plan.predicate.submissions.find(({ key }) => key === print?.key);
-      if (!print) report('MERKLE_MISMATCH', path, 'no fingerprint of the image that its path names');
+      if (!print)
+        report('MERKLE_MISMATCH', path, 'no fingerprint of the image that its path names');
       else if (
         !entered.includes(print.key) ||
         print.digest !== planned?.digest ||
@@ -257,12 +355,20 @@ function auditCopies({ ledger, plan, round, files, readPrint }: RoundAudit, repo
       const copied = own ? copyOf(own, rivalsOf(key, entered, seen, known), copyContainment) : null;
       if (copied) derived.add(key);
       if (copied && entry?.verdict === 'VALID')
-        report('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
+        report(
+          'RECOMPUTE_MISMATCH',
+          round.path,
+          `${key} is a copy of ${copied.of}, by ${copied.by}`,
+        );
     }
   }
   for (const { key, verdict, reason } of round.predicate.entries)
     if (verdict === 'E_COPY' && reason.startsWith('copy') && !derived.has(key))
-      report('RECOMPUTE_MISMATCH', round.path, `${key} is called a copy, and its content is of no earlier image`);
+      report(
+        'RECOMPUTE_MISMATCH',
+        round.path,
+        `${key} is called a copy, and its content is of no earlier image`,
+      );
 }
 
 function auditRound(audited: RoundAudit, ports: AuditPorts, report: Report): void {

@@ -1,5 +1,6 @@
-// What a boot makes of machine and registry: GPUs that a server spoilt, an image that is read while another server starts, a fault in between.
-// Real servers on loopback and the real client; the state of GPUs is told, since there are none here.
+// What a boot makes of machine and registry: GPUs that a server spoilt, an image that is read while
+// another server starts, a fault in between. Real servers on loopback and the real client; the
+// state of GPUs is told, since there are none here.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
@@ -19,7 +20,10 @@ import { poolsOf } from './eval.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
 const deadlines = { start: 1, connect: 1, firstByte: 2, interChunk: 2, request: 3 };
-const arena = parseArena({ ...file, deadlines, warmupPrompts: 1, scoredPrompts: 1, driftLimit: 100 }, 'test');
+const arena = parseArena(
+  { ...file, deadlines, warmupPrompts: 1, scoredPrompts: 1, driftLimit: 100 },
+  'test',
+);
 const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
 const prompts = drawSuite(generatedCorpus(), tokenizer, {
   seed: new Uint8Array(32).fill(5),
@@ -65,7 +69,8 @@ async function measured(
     now: () => '',
     keep: (path, lines) => {
       const name = /([^/]+)\.ndjson\.gz$/.exec(path)?.[1];
-      if (name !== undefined) kept.set(name, parseTrace((lines as readonly TraceLine[]).map(traceLine).join(''), path));
+      if (name !== undefined)
+        kept.set(name, parseTrace((lines as readonly TraceLine[]).map(traceLine).join(''), path));
     },
     ...more,
   };
@@ -92,11 +97,16 @@ async function measured(
   return { kept, failure };
 }
 const eventsOf = (trace: Trace | undefined): string[] =>
-  (trace?.events ?? []).map(({ name }) => name).filter((name) => !/^(?:start|healthy|reference-failed)$/.test(name));
+  (trace?.events ?? [])
+    .map(({ name }) => name)
+    .filter((name) => !/^(?:start|healthy|reference-failed)$/.test(name));
 
 describe('a boot', () => {
   it('names who left a GPU in a bad state, and blames nobody who comes after', async () => {
-    const states: IdleReceipt[] = ['cool', 'cool', 'Xid 79'].map((detail) => ({ ok: detail === 'cool', detail }));
+    const states: IdleReceipt[] = ['cool', 'cool', 'Xid 79'].map((detail) => ({
+      ok: detail === 'cool',
+      detail,
+    }));
     let looks = 0;
     const idle = (): Promise<IdleReceipt> => Promise.resolve(states[Math.min(looks++, 2)]!);
     const { kept } = await measured(
@@ -109,7 +119,9 @@ describe('a boot', () => {
     expect(eventsOf(kept.get('baseline'))).toEqual(['idle']);
     expect(eventsOf(kept.get('bad'))).toEqual(['idle', 'gpu-state']);
     expect(eventsOf(kept.get('next'))).toEqual(['host']);
-    expect(kept.get('next')!.events.find(({ name }) => name === 'host')!.detail).toBe('the GPUs are not fit: Xid 79');
+    expect(kept.get('next')!.events.find(({ name }) => name === 'host')!.detail).toBe(
+      'the GPUs are not fit: Xid 79',
+    );
   });
   it('does not count the reading of the next image against a server that starts', async () => {
     const slowUntil = (ms: number): (() => boolean) => {
@@ -131,7 +143,11 @@ describe('a boot', () => {
   }, 30_000);
   it('keeps what was measured before a fault of its own', async () => {
     const { kept, failure } = await measured([
-      { name: 'broken', url: await serve(), admit: () => Promise.reject(new Error('a fault of ours')) },
+      {
+        name: 'broken',
+        url: await serve(),
+        admit: () => Promise.reject(new Error('a fault of ours')),
+      },
     ]);
     expect(failure).toMatchObject({ message: 'a fault of ours' });
     expect([...kept.keys()]).toEqual(['baseline']);

@@ -9,12 +9,24 @@ import { readArm, readBaseline, type BootPrompts, type JudgeContext } from '../h
 import { awaitHealth, runArm, type ArmHeader, type LoadPorts } from '../harness/load.ts';
 import { openReference } from '../harness/reference.ts';
 import { teach, type TeacherCache } from '../harness/teach.ts';
-import { logPath, parseTrace, traceLine, tracePath, type Trace, type TraceLine } from '../harness/trace.ts';
+import {
+  logPath,
+  parseTrace,
+  traceLine,
+  tracePath,
+  type Trace,
+  type TraceLine,
+} from '../harness/trace.ts';
 import type { Prompt } from '../prompts/sampler.ts';
 import type { Admitted, Refusal } from './images.ts';
 
-/** Whether the machine is in the state it was in before the last server: what it says goes into the next trace. */
-export type IdleReceipt = { readonly ok: boolean; readonly detail: string } & Readonly<Record<string, unknown>>;
+/**
+ * Whether the machine is in the state it was in before the last server: what it says goes into the
+ * next trace.
+ */
+export type IdleReceipt = { readonly ok: boolean; readonly detail: string } & Readonly<
+  Record<string, unknown>
+>;
 
 export type BootPorts = LoadPorts & {
   readonly tokenizer: Tokenizer;
@@ -25,7 +37,9 @@ export type BootPorts = LoadPorts & {
   readonly now: () => string;
   /** Looks at the GPUs between two servers; absent where there are none. */
   readonly idle?: () => Promise<IdleReceipt>;
-  /** What the host said of itself at the start: engines, probes, clock. It goes into every header. */
+  /**
+   * What the host said of itself at the start: engines, probes, clock. It goes into every header.
+   */
   readonly header?: Readonly<Record<string, unknown>>;
 };
 
@@ -35,7 +49,10 @@ export type Arm = {
   readonly role: 'baseline' | 'challenger' | 'incumbent';
   readonly key: string | null;
   readonly target: Target;
-  /** Looks at its image and fetches it; says why it is not started at all. Asked for more than once, it does its work once. */
+  /**
+   * Looks at its image and fetches it; says why it is not started at all. Asked for more than once,
+   * it does its work once.
+   */
   readonly admit?: () => Promise<Admitted | Refusal>;
 };
 type Event = { readonly name: string; readonly detail: string } & Readonly<Record<string, unknown>>;
@@ -53,16 +70,22 @@ export type Boot = {
 type Run = { readonly arm: Arm; readonly run: number; readonly lines: TraceLine[] };
 
 /**
- * Measures one boot: the baseline first and last, the others between. A baseline that drifted repeats everything once, an arm that ended through
- * nobody's fault is started once more (DESIGN section 2.1). Decides nothing: `readBoot` does, from the traces alone.
+ * Measures one boot: the baseline first and last, the others between. A baseline that drifted
+ * repeats everything once, an arm that ended through nobody's fault is started once more (DESIGN
+ * section 2.1). Decides nothing: `readBoot` does, from the traces alone.
  */
-export async function measureBoot(ports: BootPorts, arena: Arena, boot: Boot): Promise<Map<string, Trace>> {
+export async function measureBoot(
+  ports: BootPorts,
+  arena: Arena,
+  boot: Boot,
+): Promise<Map<string, Trace>> {
   const context: JudgeContext = { arena, tokenizer: ports.tokenizer, prompts: boot.pools };
   const runs: Run[] = [];
   const gpus = ports.idle ? watchGpus(ports.idle) : null;
   try {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      if (attempt > 1) ports.log.warn('the baseline says nothing (drift or clock): the whole boot once more');
+      if (attempt > 1)
+        ports.log.warn('the baseline says nothing (drift or clock): the whole boot once more');
       const baseline = await measureAttempt(ports, arena, boot, context, attempt, runs, gpus);
       if (!worthRepeating(baseline)) break;
     }
@@ -74,7 +97,10 @@ export async function measureBoot(ports: BootPorts, arena: Arena, boot: Boot): P
   }
 }
 
-/** Looks at the GPUs right after each server, so that what is wrong then stands in its own trace, and once before the first. */
+/**
+ * Looks at the GPUs right after each server, so that what is wrong then stands in its own trace,
+ * and once before the first.
+ */
 type GpuWatch = {
   readonly before: () => Promise<IdleReceipt>;
   readonly after: () => Promise<IdleReceipt>;
@@ -101,11 +127,13 @@ async function measureAttempt(
   gpus: GpuWatch | null,
 ): Promise<ReturnType<typeof readBaseline>> {
   const baseline: Arm = { name: 'baseline', role: 'baseline', key: null, target: boot.baseline };
-  const settled = (name: string): boolean => runs.some((run) => run.arm.name === name && faultOf(run, context)?.startsWith('E_'));
+  const settled = (name: string): boolean =>
+    runs.some((run) => run.arm.name === name && faultOf(run, context)?.startsWith('E_'));
   const left = boot.arms.filter(({ name }) => !settled(name));
   const total = left.length + 2;
   const measure = async (arm: Arm, nth: Nth, at: number): Promise<Run> => {
-    // The next image is looked at and pulled while this server starts, which does not count against it; nothing is timed before that is over.
+    // The next image is looked at and pulled while this server starts, which does not count against
+    // it; nothing is timed before that is over.
     const next = left[at - 1]?.admit?.().catch(() => null);
     const sinceNs = ports.clock.nowNs();
     let untilNs = next ? Infinity : sinceNs;
@@ -113,12 +141,22 @@ async function measureAttempt(
       await next;
     };
     void next?.then(() => (untilNs = ports.clock.nowNs()));
-    const loadedNs = (from: number): number => Math.max(0, Math.min(ports.clock.nowNs(), untilNs) - Math.max(from, sinceNs));
-    ports.log.info(`  [${at}/${total}] ${arm.key ?? arm.role}${nth === 'second' ? ' again' : ''} (${nameOf(arm.target)})`);
+    const loadedNs = (from: number): number =>
+      Math.max(0, Math.min(ports.clock.nowNs(), untilNs) - Math.max(from, sinceNs));
+    ports.log.info(
+      `  [${at}/${total}] ${arm.key ?? arm.role}${nth === 'second' ? ' again' : ''} (${nameOf(arm.target)})`,
+    );
     const run = {
       arm,
       run: runOf(attempt, nth),
-      lines: await oneRun({ ...ports, quiet, loadedNs }, arena, boot, arm, runOf(attempt, nth), gpus),
+      lines: await oneRun(
+        { ...ports, quiet, loadedNs },
+        arena,
+        boot,
+        arm,
+        runOf(attempt, nth),
+        gpus,
+      ),
     };
     runs.push(run);
     return run;
@@ -126,16 +164,23 @@ async function measureAttempt(
   const first = await measure(baseline, 'first', 1);
   const reading = readBaseline(traceOf(first), null, context, 'times');
   if (!reading.ok && !worthRepeating(reading)) {
-    // A baseline that is not there makes every other number meaningless: no need to start the others.
+    // A baseline that is not there makes every other number meaningless: no need to start the
+    // others.
     ports.log.warn(`the baseline cannot be used: ${reading.reason}`);
     for (const arm of left)
-      runs.push({ arm, run: runOf(attempt, 'first'), lines: notRun(ports, boot, arm, runOf(attempt, 'first'), NO_BASELINE) });
+      runs.push({
+        arm,
+        run: runOf(attempt, 'first'),
+        lines: notRun(ports, boot, arm, runOf(attempt, 'first'), NO_BASELINE),
+      });
     return reading;
   }
   for (const [index, arm] of left.entries()) {
     const run = await measure(arm, 'first', index + 2);
     if (faultOf(run, context)?.startsWith('INFRA_') !== true) continue;
-    ports.log.warn(`  ${arm.name}: ${faultOf(run, context) ?? ''}, which is nobody's fault: once more`);
+    ports.log.warn(
+      `  ${arm.name}: ${faultOf(run, context) ?? ''}, which is nobody's fault: once more`,
+    );
     await measure(arm, 'second', index + 2);
   }
   const last = await measure(baseline, 'second', total);
@@ -153,7 +198,8 @@ const EVENT_OF: Readonly<Record<string, string>> = {
   HOST_BUSY: 'host',
 };
 const nameOf = (target: Target): string => (target.kind === 'url' ? target.url : target.image);
-const traceOf = ({ arm, lines }: Run): Trace => parseTrace(lines.map(traceLine).join(''), `the trace of ${arm.name}`);
+const traceOf = ({ arm, lines }: Run): Trace =>
+  parseTrace(lines.map(traceLine).join(''), `the trace of ${arm.name}`);
 
 /** What ended a run, or spoilt its samples; null where it stands. */
 function faultOf(run: Run, context: JudgeContext): string | null {
@@ -162,18 +208,27 @@ function faultOf(run: Run, context: JudgeContext): string | null {
 }
 
 function notRun(ports: BootPorts, boot: Boot, arm: Arm, run: number, event: Event): TraceLine[] {
-  const image = arm.target.kind === 'url' ? arm.target.url : `${arm.target.image}@${arm.target.digest}`;
+  const image =
+    arm.target.kind === 'url' ? arm.target.url : `${arm.target.image}@${arm.target.digest}`;
   return [
     { type: 'header', schema: 1, ...headerOf(ports, boot, arm, run), image } as TraceLine,
     { type: 'event', tNs: 0, ...event, detail: event.detail.slice(0, 300) },
   ];
 }
 
-function headerOf(ports: BootPorts, { blockHash, shard, boot }: Boot, { role, key }: Arm, run: number): ArmHeader {
+function headerOf(
+  ports: BootPorts,
+  { blockHash, shard, boot }: Boot,
+  { role, key }: Arm,
+  run: number,
+): ArmHeader {
   return { role, key, blockHash, shard, boot, run, startedAt: ports.now(), ...ports.header };
 }
 
-/** One run of one arm. What could not be started is nobody's fault, and no reason to lose the other arms. */
+/**
+ * One run of one arm. What could not be started is nobody's fault, and no reason to lose the other
+ * arms.
+ */
 async function oneRun(
   ports: BootPorts,
   arena: Arena,
@@ -182,20 +237,33 @@ async function oneRun(
   run: number,
   gpus: GpuWatch | null,
 ): Promise<TraceLine[]> {
-  // What a server left on the GPUs (a process, an error, locked clocks) may not be the next one's handicap, nor its fault.
+  // What a server left on the GPUs (a process, an error, locked clocks) may not be the next one's
+  // handicap, nor its fault.
   const receipt = (await gpus?.before()) ?? null;
   if (receipt?.ok === false)
-    return notRun(ports, boot, arm, run, { name: 'host', detail: `the GPUs are not fit: ${receipt.detail}` });
+    return notRun(ports, boot, arm, run, {
+      name: 'host',
+      detail: `the GPUs are not fit: ${receipt.detail}`,
+    });
   try {
     const admitted = await arm.admit?.();
     if (admitted && 'name' in admitted) return notRun(ports, boot, arm, run, admitted);
-    const target = admitted && arm.target.kind === 'image' ? { ...arm.target, local: admitted.id } : arm.target;
-    const { lines, log } = await runArm(ports, arena, target, headerOf(ports, boot, arm, run), boot.prompts);
+    const target =
+      admitted && arm.target.kind === 'image' ? { ...arm.target, local: admitted.id } : arm.target;
+    const { lines, log } = await runArm(
+      ports,
+      arena,
+      target,
+      headerOf(ports, boot, arm, run),
+      boot.prompts,
+    );
     if (log && log.length > 0) ports.keep(logPath(boot.shard, boot.boot, arm.name, run), log);
     const [head, ...rest] = lines;
     if (!gpus || !receipt) return lines;
     const after = await gpus.after();
-    const left: TraceLine[] = after.ok ? [] : [{ type: 'event', tNs: lastNs(lines) + 1, ...after, name: 'gpu-state' }];
+    const left: TraceLine[] = after.ok
+      ? []
+      : [{ type: 'event', tNs: lastNs(lines) + 1, ...after, name: 'gpu-state' }];
     return [head!, { type: 'event', tNs: 0, ...receipt, name: 'idle' }, ...rest, ...left];
   } catch (error) {
     if (!(error instanceof HarnessError) || error.outcome === 'usage') throw error;
@@ -206,11 +274,21 @@ async function oneRun(
   }
 }
 
-/** Teacher-forces every answer, once every other container is gone: the reference has the machine to itself. */
-async function forceAll(ports: BootPorts, arena: Arena, boot: Boot, runs: readonly Run[]): Promise<Map<string, Trace>> {
+/**
+ * Teacher-forces every answer, once every other container is gone: the reference has the machine to
+ * itself.
+ */
+async function forceAll(
+  ports: BootPorts,
+  arena: Arena,
+  boot: Boot,
+  runs: readonly Run[],
+): Promise<Map<string, Trace>> {
   const traces = new Map<string, Trace>();
-  const keep = (run: Run, more: readonly TraceLine[]): void => void traces.set(...keepRun(ports, boot, run, more));
-  const answered = ({ lines }: Run): boolean => lines.some((line) => line.type === 'end' && line.outcome === 'done');
+  const keep = (run: Run, more: readonly TraceLine[]): void =>
+    void traces.set(...keepRun(ports, boot, run, more));
+  const answered = ({ lines }: Run): boolean =>
+    lines.some((line) => line.type === 'end' && line.outcome === 'done');
   if (!runs.some(answered)) {
     for (const run of runs) keep(run, []);
     return traces;
@@ -222,27 +300,51 @@ async function forceAll(ports: BootPorts, arena: Arena, boot: Boot, runs: readon
     await withReference(ports, arena, boot, async (reference) => {
       const cache: TeacherCache = new Map();
       for (const run of runs)
-        forced.set(run, await teach(run.lines, boot.prompts, { reference, tokenizer: ports.tokenizer }, arena, cache));
+        forced.set(
+          run,
+          await teach(
+            run.lines,
+            boot.prompts,
+            { reference, tokenizer: ports.tokenizer },
+            arena,
+            cache,
+          ),
+        );
     });
     const whole = runs.filter(
-      (run) => run.lines.filter((line) => line.type === 'end' && line.outcome === 'done').length === boot.prompts.length,
+      (run) =>
+        run.lines.filter((line) => line.type === 'end' && line.outcome === 'done').length ===
+        boot.prompts.length,
     );
-    if (!arena.scoredLogprobs && whole.length > 0 && whole.every((run) => forced.get(run)?.length === 0))
+    if (
+      !arena.scoredLogprobs &&
+      whole.length > 0 &&
+      whole.every((run) => forced.get(run)?.length === 0)
+    )
       broken = 'the reference gives no prompt_logprobs';
   } catch (error) {
     if (!(error instanceof HarnessError) || error.outcome === 'usage') throw error;
     broken = messageOf(error);
   }
   if (broken !== null) ports.log.warn(broken);
-  // The answers are evidence even where nobody could force them; without a reference nothing is judged.
+  // The answers are evidence even where nobody could force them; without a reference nothing is
+  // judged.
   for (const run of runs) {
-    keep(run, [...(forced.get(run) ?? []), ...(broken === null ? [] : [withoutReference(run, broken)])]);
+    keep(run, [
+      ...(forced.get(run) ?? []),
+      ...(broken === null ? [] : [withoutReference(run, broken)]),
+    ]);
   }
   return traces;
 }
 
 /** Keeps a run's trace with the lines that came after it. */
-function keepRun(ports: BootPorts, boot: Boot, { arm, run, lines }: Run, more: readonly TraceLine[]): [string, Trace] {
+function keepRun(
+  ports: BootPorts,
+  boot: Boot,
+  { arm, run, lines }: Run,
+  more: readonly TraceLine[],
+): [string, Trace] {
   const path = tracePath(boot.shard, boot.boot, arm.name, run);
   const all = [...lines, ...more];
   ports.keep(path, all);
@@ -250,7 +352,12 @@ function keepRun(ports: BootPorts, boot: Boot, { arm, run, lines }: Run, more: r
 }
 
 function withoutReference({ lines }: Run, reason: string): TraceLine {
-  return { type: 'event', tNs: lastNs(lines) + 1, name: 'reference-failed', detail: reason.slice(0, 300) };
+  return {
+    type: 'event',
+    tNs: lastNs(lines) + 1,
+    name: 'reference-failed',
+    detail: reason.slice(0, 300),
+  };
 }
 
 async function withReference(
@@ -285,5 +392,9 @@ async function withReference(
 
 /** Time of a trace's last line. */
 function lastNs(lines: readonly TraceLine[]): number {
-  return lines.reduce((latest, line) => ('tNs' in line && typeof line.tNs === 'number' ? Math.max(latest, line.tNs) : latest), 0);
+  return lines.reduce(
+    (latest, line) =>
+      'tNs' in line && typeof line.tNs === 'number' ? Math.max(latest, line.tNs) : latest,
+    0,
+  );
 }

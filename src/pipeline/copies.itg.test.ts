@@ -27,7 +27,9 @@ describe('copies', () => {
       layer(Object.fromEntries(Object.entries(engineFiles('mine')).slice(10))),
     ]);
     const renamed = await layer(
-      Object.fromEntries(Object.entries(engineFiles('mine')).map(([path, content]) => [`/opt${path}`, content])),
+      Object.fromEntries(
+        Object.entries(engineFiles('mine')).map(([path, content]) => [`/opt${path}`, content]),
+      ),
     );
     const { ask } = await admission({
       original,
@@ -36,8 +38,12 @@ describe('copies', () => {
       extra: imageOf([base, mine, trivial], { Entrypoint: ['/mine'] }),
       rebuilt: imageOf([base, ...split], { ...ENTRY, Env: ['A=b'] }),
       moved: imageOf([renamed, base], ENTRY),
-      thinned: imageOf([base, await layer(Object.fromEntries(Object.entries(engineFiles('mine')).slice(1)))], ENTRY),
-      // Half of it, and all of it beside much that is not: to be measured, and then it must be faster.
+      thinned: imageOf(
+        [base, await layer(Object.fromEntries(Object.entries(engineFiles('mine')).slice(1)))],
+        ENTRY,
+      ),
+      // Half of it, and all of it beside much that is not: to be measured, and then it must be
+      // faster.
       half: imageOf([base, split[0]], ENTRY),
       padded: imageOf([base, mine, await layer(engineFiles('more', 400))], ENTRY),
       other: imageOf([base, await layer(engineFiles('other'))], ENTRY),
@@ -59,9 +65,14 @@ describe('copies', () => {
     const first = await admission({ original });
     await first.ask('original');
     const [print] = printsOf(first.kept);
-    const again = imageOf([base, await layer(engineFiles('mine'), false)], { Entrypoint: ['/other'] });
+    const again = imageOf([base, await layer(engineFiles('mine'), false)], {
+      Entrypoint: ['/other'],
+    });
     for (const [known, verdict] of [
-      [[{ print: { ...print!, commitBlock: 0 }, claims: true, rounds: 9 }], /^copy: of original:1, by layers/],
+      [
+        [{ print: { ...print!, commitBlock: 0 }, claims: true, rounds: 9 }],
+        /^copy: of original:1, by layers/,
+      ],
       [[{ print: { ...print!, commitBlock: 0 }, claims: false, rounds: 1 }], /^admitted/],
     ] as const)
       expect(await (await admission({ again }, { known })).ask('again')).toMatch(verdict);
@@ -83,7 +94,10 @@ describe('copies', () => {
         expect(await ask('again')).toMatch(verdict);
       }
     // The same print again is not kept again.
-    const twice = await admission({ original }, { known: [{ print: print!, claims: true, rounds: 9 }] });
+    const twice = await admission(
+      { original },
+      { known: [{ print: print!, claims: true, rounds: 9 }] },
+    );
     expect(await twice.ask('original')).toBe('admitted');
     expect(twice.kept.size).toBe(0);
   });

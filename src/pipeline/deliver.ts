@@ -5,17 +5,29 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 
 /**
- * How a signed transaction ended: in a finalized block (`outcome` says whether its call succeeded there, null where the node no longer knows), refused by the pool, or over: its era has ended,
- * or another transaction took its nonce, so it can never enter a block.
+ * How a signed transaction ended: in a finalized block (`outcome` says whether its call succeeded
+ * there, null where the node no longer knows), refused by the pool, or over: its era has ended, or
+ * another transaction took its nonce, so it can never enter a block.
  */
 export type Delivery =
-  | { readonly state: 'included'; readonly block: BlockRef; readonly outcome: ExtrinsicOutcome | null }
+  | {
+      readonly state: 'included';
+      readonly block: BlockRef;
+      readonly outcome: ExtrinsicOutcome | null;
+    }
   | { readonly state: 'refused'; readonly refusal: Refusal }
   | { readonly state: 'expired' };
 
-export type DeliverPorts = { readonly chain: ChainReader; readonly clock: Clock; readonly log: Log };
+export type DeliverPorts = {
+  readonly chain: ChainReader;
+  readonly clock: Clock;
+  readonly log: Log;
+};
 
-/** Pool answers that say "I have it, or something with its nonce": what became of it is read from the blocks. */
+/**
+ * Pool answers that say "I have it, or something with its nonce": what became of it is read from
+ * the blocks.
+ */
 const WAITING = new Set([
   'Stale',
   'AlreadyImported',
@@ -25,7 +37,10 @@ const WAITING = new Set([
   'TemporarilyBanned',
   'ExhaustsResources',
 ]);
-/** Said of bytes that were good when they were signed: their block may be in, but not final yet, or the runtime changed. Their era will tell. */
+/**
+ * Said of bytes that were good when they were signed: their block may be in, but not final yet, or
+ * the runtime changed. Their era will tell.
+ */
 const OUTDATED = new Set(['BadProof', 'AncientBirthBlock']);
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 6000;
@@ -37,8 +52,9 @@ const LAG_TRIES = 20;
 const STALL_NS = 600e9;
 
 /**
- * Brings a signed transaction into a block and waits until that is final. May be called again with the same bytes at any later time, after any
- * interruption: it looks first whether they are in a block already, so nothing ever happens twice. `again` says that they may have been sent before.
+ * Brings a signed transaction into a block and waits until that is final. May be called again with
+ * the same bytes at any later time, after any interruption: it looks first whether they are in a
+ * block already, so nothing ever happens twice. `again` says that they may have been sent before.
  */
 export async function deliver(
   { chain, clock, log }: DeliverPorts,
@@ -54,9 +70,15 @@ export async function deliver(
   for (;;) {
     const finalized = await chain.finalizedNonce(signer);
     if (finalized.nonce > nonce) {
-      const found = await find(chain, extrinsic, searched + 1, Math.min(finalized.head.number, lastBlock));
+      const found = await find(
+        chain,
+        extrinsic,
+        searched + 1,
+        Math.min(finalized.head.number, lastBlock),
+      );
       if (found === 'unknown') {
-        // Another endpoint answers now, and lags behind the one that told the nonce: "not found" would be a lie that pays twice.
+        // Another endpoint answers now, and lags behind the one that told the nonce: "not found"
+        // would be a lie that pays twice.
         if (++lagging > LAG_TRIES)
           throw new ChainError(
             'STALE',
@@ -95,8 +117,8 @@ export async function deliver(
 }
 
 /**
- * Looks for the very bytes in the bodies of blocks, oldest first: bodies are kept when states are long gone. `unknown` where the node at hand does
- * not know the last of these blocks.
+ * Looks for the very bytes in the bodies of blocks, oldest first: bodies are kept when states are
+ * long gone. `unknown` where the node at hand does not know the last of these blocks.
  */
 async function find(
   chain: ChainReader,
@@ -117,7 +139,10 @@ async function find(
   return null;
 }
 
-/** What became of an included call: null where the node no longer keeps the events of its block (an hour or so), and no archive is at hand. */
+/**
+ * What became of an included call: null where the node no longer keeps the events of its block (an
+ * hour or so), and no archive is at hand.
+ */
 async function outcomeOf(
   chain: ChainReader,
   { block, index }: { block: BlockRef; index: number },

@@ -11,7 +11,10 @@ import type { Trace } from '../harness/trace.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { drawSuite, suiteHash, type Prompt } from '../prompts/sampler.ts';
 
-/** `plan.json` of one evaluation: everything that judging needs, so that a folder can be judged anywhere. */
+/**
+ * `plan.json` of one evaluation: everything that judging needs, so that a folder can be judged
+ * anywhere.
+ */
 export type EvalPlan = {
   readonly schema: 1;
   readonly kind: 'evaluation';
@@ -32,11 +35,25 @@ export type EvalPlan = {
 /** Traces of an evaluation, by role and run. */
 export type EvalTraces = (name: string, run: number) => Trace | null;
 
-/** Prompts of one boot of an arena, drawn from a block hash. Throws `BAD_PLAN` for a hash that is not 32 bytes of hex. */
-export function bootSuite(arena: Arena, corpus: Corpus, tokenizer: Tokenizer, blockHash: string, boot: number): Prompt[] {
+/**
+ * Prompts of one boot of an arena, drawn from a block hash. Throws `BAD_PLAN` for a hash that is
+ * not 32 bytes of hex.
+ */
+export function bootSuite(
+  arena: Arena,
+  corpus: Corpus,
+  tokenizer: Tokenizer,
+  blockHash: string,
+  boot: number,
+): Prompt[] {
   const seed = fromHex(blockHash);
   if (seed?.length !== 32)
-    throw new HarnessError('BAD_PLAN', 'usage', `${blockHash} is not a block hash`, 'a block hash is 0x and 64 hex digits');
+    throw new HarnessError(
+      'BAD_PLAN',
+      'usage',
+      `${blockHash} is not a block hash`,
+      'a block hash is 0x and 64 hex digits',
+    );
   return drawSuite(corpus, tokenizer, {
     seed,
     boot,
@@ -71,11 +88,13 @@ export function evalPlan(
 
 /** Indices of a suite's pools. */
 export function poolsOf(prompts: readonly Prompt[]): BootPrompts {
-  const of = (pool: Prompt['pool']): number[] => prompts.filter((prompt) => prompt.pool === pool).map(({ index }) => index);
+  const of = (pool: Prompt['pool']): number[] =>
+    prompts.filter((prompt) => prompt.pool === pool).map(({ index }) => index);
   return { warmup: of('warmup'), scored: of('scored') };
 }
 
-const finite = (value: number | undefined): number | null => (value !== undefined && Number.isFinite(value) ? value : null);
+const finite = (value: number | undefined): number | null =>
+  value !== undefined && Number.isFinite(value) ? value : null;
 const wholeNs = (value: number | undefined): number | null =>
   value !== undefined && Number.isFinite(value) ? Math.round(value) : null;
 
@@ -86,7 +105,11 @@ export type Report = {
   reason: string;
   score: number;
   ttft: { baselineNs: number | null; challengerNs: number | null; improvement: number | null };
-  throughput: { baselineTokensPerSecond: number | null; challengerTokensPerSecond: number | null; improvement: number | null };
+  throughput: {
+    baselineTokensPerSecond: number | null;
+    challengerTokensPerSecond: number | null;
+    improvement: number | null;
+  };
   gate: null | {
     kind: 'margin' | 'first-divergence';
     pass: boolean;
@@ -141,8 +164,16 @@ export function armReport(arm: ArmVerdict, baseline: BaselineReading): Omit<Repo
   };
 }
 
-/** Judges one evaluation from its plan and traces alone. Pure: the same folder gives the same bytes anywhere. */
-export function judgeEvaluation(plan: EvalPlan, traces: EvalTraces, tokenizer: Tokenizer, log?: Log): Report {
+/**
+ * Judges one evaluation from its plan and traces alone. Pure: the same folder gives the same bytes
+ * anywhere.
+ */
+export function judgeEvaluation(
+  plan: EvalPlan,
+  traces: EvalTraces,
+  tokenizer: Tokenizer,
+  log?: Log,
+): Report {
   if (tokenizer.id !== plan.tokenizerSha256)
     throw new HarnessError(
       'BAD_PLAN',
@@ -156,7 +187,12 @@ export function judgeEvaluation(plan: EvalPlan, traces: EvalTraces, tokenizer: T
   const arm = (role: string): ArmVerdict => {
     const verdict = reading.judge(role, null);
     if (verdict) return verdict;
-    throw new HarnessError('BAD_TRACE', 'usage', `the ${role} has no trace`, 'fetch the traces again, or measure again');
+    throw new HarnessError(
+      'BAD_TRACE',
+      'usage',
+      `the ${role} has no trace`,
+      'fetch the traces again, or measure again',
+    );
   };
   const challenger = arm('challenger');
   const incumbent = plan.targets.incumbent === null ? null : arm('incumbent');
@@ -171,9 +207,17 @@ export function judgeEvaluation(plan: EvalPlan, traces: EvalTraces, tokenizer: T
         : ({ kind: 'shut' } as const);
     const decision =
       challenger.verdict === 'VALID'
-        ? decideBoot({ score: challenger.score, promptScores: challenger.promptScores }, bar, plan.arena)
+        ? decideBoot(
+            { score: challenger.score, promptScores: challenger.promptScores },
+            bar,
+            plan.arena,
+          )
         : null;
-    takeover = { takesOver: decision?.takesOver ?? false, lowerBound: finite(decision?.lowerBound), bar: finite(decision?.bar) };
+    takeover = {
+      takesOver: decision?.takesOver ?? false,
+      lowerBound: finite(decision?.lowerBound),
+      bar: finite(decision?.bar),
+    };
   }
   return { ...armReport(challenger, baseline), takeover };
 }

@@ -19,7 +19,9 @@ import { goesOn, sidesOf } from './judge.ts';
 
 export type EvaluatePorts = BootPorts & {
   readonly corpus: Corpus;
-  /** Where images come from; null where they are engines of this repository, which have no registry. */
+  /**
+   * Where images come from; null where they are engines of this repository, which have no registry.
+   */
   readonly images: ImageStore | null;
   /** Images that earlier rounds of this ledger have seen. */
   readonly known: readonly KnownImage[];
@@ -52,10 +54,14 @@ export function pinnedTarget(arena: Arena, which: 'baseline' | 'reference'): Tar
 }
 
 /**
- * Measures one shard of a signed plan, boot by boot, and decides nothing that counts: it only stops spending time on challengers that
- * already said no. Everything it saw is in the traces it keeps.
+ * Measures one shard of a signed plan, boot by boot, and decides nothing that counts: it only stops
+ * spending time on challengers that already said no. Everything it saw is in the traces it keeps.
  */
-export async function evaluate(ports: EvaluatePorts, plan: LedgerRecord<'plan'>, shard: number): Promise<void> {
+export async function evaluate(
+  ports: EvaluatePorts,
+  plan: LedgerRecord<'plan'>,
+  shard: number,
+): Promise<void> {
   const { predicate } = plan;
   const arena = parseArena(predicate.arena, 'the plan');
   if (!predicate.shards.some(({ index }) => index === shard))
@@ -66,19 +72,25 @@ export async function evaluate(ports: EvaluatePorts, plan: LedgerRecord<'plan'>,
       `its shards are ${predicate.shards.map(({ index }) => index).join(', ')}`,
     );
   const sides = sidesOf(plan, shard);
-  // All of the round, other shards' too: the earliest commit keeps the claim wherever it is measured.
-  const evaluated = (key: string): boolean => predicate.shards.some((part) => part.entries.includes(key));
+  // All of the round, other shards' too: the earliest commit keeps the claim wherever it is
+  // measured.
+  const evaluated = (key: string): boolean =>
+    predicate.shards.some((part) => part.entries.includes(key));
   const entries = predicate.submissions.flatMap(({ key, hotkey, commitBlock, image, digest }) =>
     evaluated(key) ? [{ key, hotkey, commitBlock, image: image!, digest: digest! }] : [],
   );
   const { images, log } = ports;
-  const admission = images && openAdmission({ ...ports, images }, arena, { shard, entries, known: ports.known });
+  const admission =
+    images && openAdmission({ ...ports, images }, arena, { shard, entries, known: ports.known });
   try {
     await measureBoots(ports, plan, shard, arena, sides, admission);
   } finally {
     // Twenty gigabytes each: what does not come back is not kept. A new winner is fetched again.
     const keep = admission?.idsOf(sides.incumbents);
-    if (images && keep) await images.tidy(keep).catch((error: unknown) => log.warn(`images are left here: ${messageOf(error)}`));
+    if (images && keep)
+      await images
+        .tidy(keep)
+        .catch((error: unknown) => log.warn(`images are left here: ${messageOf(error)}`));
   }
 }
 
@@ -104,7 +116,9 @@ async function measureBoots(
         `boot ${boot}: the prompts drawn here are not those of the signed plan`,
         'use the corpus and the code that the plan names',
       );
-    ports.log.info(`shard ${shard}, boot ${boot}: ${challengers.length} challengers, ${incumbents.length} incumbents`);
+    ports.log.info(
+      `shard ${shard}, boot ${boot}: ${challengers.length} challengers, ${incumbents.length} incumbents`,
+    );
     const traced = await measureBoot(ports, arena, {
       blockHash: predicate.seed,
       shard,

@@ -5,17 +5,26 @@ import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
 import type { LedgerRecord } from '../results/verify.ts';
 
-/** Rounds in which an image stands against later ones although it was never measured to be worth anything: then it has had its chance. */
+/**
+ * Rounds in which an image stands against later ones although it was never measured to be worth
+ * anything: then it has had its chance.
+ */
 const UNPROVEN_ROUNDS = 2;
 /** What keeps an image from being measured, and is the business of who entered it. */
 const OWN_DOING: readonly string[] = ['INFRA_REGISTRY', 'INFRA_DIGEST'];
 
-/** Path of an image's fingerprint under its round: what the machine of this shard saw, and compared with. */
+/**
+ * Path of an image's fingerprint under its round: what the machine of this shard saw, and compared
+ * with.
+ */
 export function fingerprintPath(shard: number, key: string): string {
   return `images/${shard}/${key.replace(':', '-')}.json.gz`;
 }
 
-/** Reads the fingerprint in a ledger's file; null where it is none, or that of another key than its path says. */
+/**
+ * Reads the fingerprint in a ledger's file; null where it is none, or that of another key than its
+ * path says.
+ */
 export type ReadFingerprint = (path: string, bytes: Uint8Array) => Fingerprint | null;
 
 /** A reader that reads no file twice: a ledger is asked about again for each of its rounds. */
@@ -50,15 +59,22 @@ function parse(text: string | null, key: string | null): Fingerprint | null {
 export type KnownImage = {
   readonly print: Fingerprint;
   /**
-   * Whether it was worth something once: VALID by no less than a takeover takes, or winner or runner-up. Only then it has a claim on its content
-   * for good: nobody can reserve what does not run, or what changes nothing.
+   * Whether it was worth something once: VALID by no less than a takeover takes, or winner or
+   * runner-up. Only then it has a claim on its content for good: nobody can reserve what does not
+   * run, or what changes nothing.
    */
   readonly claims: boolean;
-  /** In how many earlier rounds its registry kept it from being measured: it stays entered, and nobody else can help that. */
+  /**
+   * In how many earlier rounds its registry kept it from being measured: it stays entered, and
+   * nobody else can help that.
+   */
   readonly rounds: number;
 };
 
-/** Of the images that rounds before a block have seen, those with a claim and those of `entered`. The audit names files that cannot be read. */
+/**
+ * Of the images that rounds before a block have seen, those with a claim and those of `entered`.
+ * The audit names files that cannot be read.
+ */
 export function knownImages(
   ledger: Pick<Ledger, 'records'>,
   files: ReadonlyMap<string, Uint8Array>,
@@ -73,9 +89,11 @@ export function knownImages(
     const arena = arenaSchema.safeParse(plan?.predicate.arena);
     if (!arena.success || predicate.block.number >= before) continue;
     const least = arena.data.takeoverMargin - 1;
-    for (const place of [predicate.standing.winner, predicate.standing.runnerUp]) if (place) worth.add(place.key);
+    for (const place of [predicate.standing.winner, predicate.standing.runnerUp])
+      if (place) worth.add(place.key);
     for (const { key, verdict, score, boots } of predicate.entries) {
-      if (boots.length > 0 && OWN_DOING.includes(verdict)) rounds.set(key, (rounds.get(key) ?? 0) + 1);
+      if (boots.length > 0 && OWN_DOING.includes(verdict))
+        rounds.set(key, (rounds.get(key) ?? 0) + 1);
       if (verdict === 'VALID' && score >= least) worth.add(key);
     }
   }
@@ -105,8 +123,9 @@ export function knownBefore(
 }
 
 /**
- * What the image of a key is compared with: every earlier image that has a claim, and those of its own round as `seen` has them. One that
- * could not be looked at this time counts as it was last known; one that never was worth anything, for its first rounds only.
+ * What the image of a key is compared with: every earlier image that has a claim, and those of its
+ * own round as `seen` has them. One that could not be looked at this time counts as it was last
+ * known; one that never was worth anything, for its first rounds only.
  */
 export function rivalsOf(
   key: string,
@@ -120,6 +139,8 @@ export function rivalsOf(
     const proven = before === undefined || before.claims || before.rounds < UNPROVEN_ROUNDS;
     return print && proven && other !== key ? [print] : [];
   });
-  const claims = known.filter((image) => image.claims && !entered.includes(image.print.key)).map(({ print }) => print);
+  const claims = known
+    .filter((image) => image.claims && !entered.includes(image.print.key))
+    .map(({ print }) => print);
   return [...claims, ...beside];
 }

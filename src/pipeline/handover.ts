@@ -10,4 +10,7 @@ export const draftSchema = z.strictObject({
 });
 
 /** What `judge` hands to `publish`: a round's body, or why it is void. */
-export const judgedSchema = z.union([z.strictObject({ body: roundBody }), z.strictObject({ void: z.string().min(1).max(500) })]);
+export const judgedSchema = z.union([
+  z.strictObject({ body: roundBody }),
+  z.strictObject({ void: z.string().min(1).max(500) }),
+]);

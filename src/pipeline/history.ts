@@ -1,9 +1,18 @@
-import { EMPTY_HISTORY, submissionKey, type Claim, type History, type ImageHistory } from '../arena/submissions.ts';
+import {
+  EMPTY_HISTORY,
+  submissionKey,
+  type Claim,
+  type History,
+  type ImageHistory,
+} from '../arena/submissions.ts';
 import { isFinal, type Verdict } from '../core/verdicts.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
 import type { LedgerRecord } from '../results/verify.ts';
 
-/** What a ledger's rounds say about the past: verdicts, claims on digests, spent payments, margins per image, who stands where. */
+/**
+ * What a ledger's rounds say about the past: verdicts, claims on digests, spent payments, margins
+ * per image, who stands where.
+ */
 export function historyOf(ledger: Pick<Ledger, 'records'>): History {
   const plans = new Map(recordsOf(ledger, 'plan').map((plan) => [plan.sha256, plan]));
   const judged = new Map<string, { verdict: Verdict; reason: string }>();
@@ -13,20 +22,35 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
   const dated = new Map<string, number>();
   for (const { predicate } of plans.values())
     for (const { hotkey, revealBlock, commitBlock, status } of predicate.submissions)
-      if (revealBlock !== null && status !== 'waiting') dated.set(submissionKey(hotkey, revealBlock), commitBlock);
+      if (revealBlock !== null && status !== 'waiting')
+        dated.set(submissionKey(hotkey, revealBlock), commitBlock);
   const paid = new Set<string>();
   const gone = new Map<string, number>();
   for (const { predicate } of plans.values())
-    for (const { key, status, role } of predicate.submissions) if (status === 'evaluate' && role === 'challenger') paid.add(key);
+    for (const { key, status, role } of predicate.submissions)
+      if (status === 'evaluate' && role === 'challenger') paid.add(key);
   let standing = EMPTY_HISTORY.standing;
   for (const round of recordsOf(ledger, 'round')) {
     const plan = plans.get(round.predicate.plan);
     if (!plan) continue;
     standing = round.predicate.standing;
     for (const submission of plan.predicate.submissions) {
-      if (submission.status !== 'evaluate' || submission.role !== 'challenger' || submission.digest === null) continue;
-      if (!claims.some((claim) => claim.digest === submission.digest && claim.hotkey === submission.hotkey))
-        claims.push({ digest: submission.digest, hotkey: submission.hotkey, commitBlock: submission.commitBlock });
+      if (
+        submission.status !== 'evaluate' ||
+        submission.role !== 'challenger' ||
+        submission.digest === null
+      )
+        continue;
+      if (
+        !claims.some(
+          (claim) => claim.digest === submission.digest && claim.hotkey === submission.hotkey,
+        )
+      )
+        claims.push({
+          digest: submission.digest,
+          hotkey: submission.hotkey,
+          commitBlock: submission.commitBlock,
+        });
       if (submission.paymentTx !== null) payments.set(submission.paymentTx, submission.key);
     }
     for (const entry of round.predicate.entries) {
@@ -36,7 +60,8 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
       if (isFinal(entry.verdict) && !judged.has(entry.key))
         judged.set(entry.key, { verdict: entry.verdict, reason: entry.reason });
       // A winner that fails later is judged anew: its last verdict counts.
-      else if (entry.verdict.startsWith('E_')) judged.set(entry.key, { verdict: entry.verdict, reason: entry.reason });
+      else if (entry.verdict.startsWith('E_'))
+        judged.set(entry.key, { verdict: entry.verdict, reason: entry.reason });
       const gates = entry.boots.flatMap(({ report }) => (report.gate ? [report.gate] : []));
       if (entry.digest === null || gates.length === 0) continue;
       const before = images.get(entry.digest) ?? { rounds: 0, tokens: 0, clippedNats: 0 };
@@ -50,15 +75,27 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
   return { standing, judged, claims, payments, images, dated, paid, gone };
 }
 
-/** Whether a round found an entry's image gone wherever it looked: its registry answered, and has no such image (for us). */
-export function isGone(boots: readonly { readonly verdict: Verdict; readonly reason: string }[]): boolean {
+/**
+ * Whether a round found an entry's image gone wherever it looked: its registry answered, and has no
+ * such image (for us).
+ */
+export function isGone(
+  boots: readonly { readonly verdict: Verdict; readonly reason: string }[],
+): boolean {
   return (
-    boots.length > 0 && boots.every(({ verdict, reason }) => verdict === 'INFRA_REGISTRY' && reason.startsWith('image-gone'))
+    boots.length > 0 &&
+    boots.every(
+      ({ verdict, reason }) => verdict === 'INFRA_REGISTRY' && reason.startsWith('image-gone'),
+    )
   );
 }
 
 /** The newest plan that ended in nothing yet, or null. */
 export function openPlan(ledger: Pick<Ledger, 'records'>): LedgerRecord<'plan'> | null {
-  const ended = new Set([...recordsOf(ledger, 'round'), ...recordsOf(ledger, 'void')].map((record) => record.predicate.plan));
+  const ended = new Set(
+    [...recordsOf(ledger, 'round'), ...recordsOf(ledger, 'void')].map(
+      (record) => record.predicate.plan,
+    ),
+  );
   return recordsOf(ledger, 'plan').findLast((plan) => !ended.has(plan.sha256)) ?? null;
 }

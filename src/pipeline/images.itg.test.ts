@@ -39,26 +39,41 @@ describe('admission', () => {
     ['a declared volume (C17)', { Volumes: { '/data': {} } }, /volume \/data/],
     ['ONBUILD', { OnBuild: ['RUN evil'] }, /ONBUILD/],
     ['LD_PRELOAD', { Env: ['LD_PRELOAD=/evil.so'] }, /LD_PRELOAD/],
-    ['another NVIDIA_VISIBLE_DEVICES', { Env: ['NVIDIA_VISIBLE_DEVICES=0,1'] }, /NVIDIA_VISIBLE_DEVICES/],
+    [
+      'another NVIDIA_VISIBLE_DEVICES',
+      { Env: ['NVIDIA_VISIBLE_DEVICES=0,1'] },
+      /NVIDIA_VISIBLE_DEVICES/,
+    ],
     ['CUDA_ anything', { Env: ['CUDA_VISIBLE_DEVICES=all'] }, /CUDA_VISIBLE/],
   ])('refuses %s', async (_, config, reason) => {
-    const { ask, pulled } = await admission({ bad: imageOf([base, mine], { Entrypoint: ['/mine'], ...config }) });
+    const { ask, pulled } = await admission({
+      bad: imageOf([base, mine], { Entrypoint: ['/mine'], ...config }),
+    });
     expect(await ask('bad')).toMatch(/^image-policy/);
     expect(await ask('bad')).toMatch(reason);
     expect(pulled).toEqual([]);
   });
   it('takes variables as the baseline has them, emptied ones, and those that the arena lists', async () => {
     const environment = ['CUDA_VERSION=13.0'];
-    const image = imageOf([base, mine], { Entrypoint: ['/mine'], Env: [...baselineEnv, 'LD_PRELOAD=', ...environment] });
+    const image = imageOf([base, mine], {
+      Entrypoint: ['/mine'],
+      Env: [...baselineEnv, 'LD_PRELOAD=', ...environment],
+    });
     const { ask } = await admission({ image });
     expect(await ask('image')).toMatch(/CUDA_VERSION/);
     const listed = await admission({ image }, { environment });
     expect(await listed.ask('image')).toBe('admitted');
   });
   it('takes the variables of a public engine that the arena lists, and nobody owns its files', async () => {
-    const other = imageOf([await layer(engineFiles('nightly'))], { Entrypoint: ['/serve'], Env: ['CUDA_VERSION=13.1'] });
+    const other = imageOf([await layer(engineFiles('nightly'))], {
+      Entrypoint: ['/serve'],
+      Env: ['CUDA_VERSION=13.1'],
+    });
     const built = (env: string[]): Image =>
-      imageOf([{ ...nightly }, mine], { Entrypoint: ['/mine'], Env: [...env, 'CUDA_VERSION=13.1'] });
+      imageOf([{ ...nightly }, mine], {
+        Entrypoint: ['/mine'],
+        Env: [...env, 'CUDA_VERSION=13.1'],
+      });
     const nightly = await layer(engineFiles('nightly'));
     const options = { extra: { nightly: [other] }, bases: [`nightly@${other.manifest.digest}`] };
     const { ask, kept } = await admission({ image: built([]) }, options);
@@ -79,7 +94,9 @@ describe('admission', () => {
   });
   it('refuses what the engine would read otherwise: names in another case, another program', async () => {
     const twice = imageOf([base, mine], { ...ENTRY, volumes: { '/data': {} } });
-    const layers = JSON.parse(Buffer.from(original.manifest.bytes).toString()) as { layers: object[] };
+    const layers = JSON.parse(Buffer.from(original.manifest.bytes).toString()) as {
+      layers: object[];
+    };
     const text = Buffer.from(JSON.stringify({ ...layers, Layers: layers.layers }));
     const manifest = { digest: `sha256:${sha256Hex(text)}`, bytes: text };
     const { ask } = await admission({ twice, shadowed: { ...original, manifest } });
@@ -94,7 +111,10 @@ describe('admission', () => {
     const zeros = Buffer.alloc(64 * 1024 * 1024);
     const bomb = await layerOf(new Map([['/zeros', { bytes: zeros, mode: 0o644 }]]), true);
     expect(bomb.bytes.length).toBeLessThan(100_000);
-    const { ask, pulled } = await admission({ bomb: imageOf([base, bomb], ENTRY) }, { arena: { maxUnpackedGb: 0.01 } });
+    const { ask, pulled } = await admission(
+      { bomb: imageOf([base, bomb], ENTRY) },
+      { arena: { maxUnpackedGb: 0.01 } },
+    );
     expect(await ask('bomb')).toMatch(/image-policy: it unpacks to more than 0.0 GB/);
     expect(pulled).toEqual([]);
   });
@@ -119,7 +139,10 @@ describe('admission', () => {
   });
   it('reads zstd of many frames, and what no reader should skip', async () => {
     const half = Math.floor(mine.plain.length / 2);
-    const skipped = Buffer.concat([Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0]), Buffer.from('toc')]);
+    const skipped = Buffer.concat([
+      Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0]),
+      Buffer.from('toc'),
+    ]);
     const checked = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
     const frames = [
       skipped,
@@ -128,7 +151,10 @@ describe('admission', () => {
       zstdCompressSync(mine.plain.subarray(half)),
       skipped,
     ];
-    const zstd = (bytes: Buffer, mediaType = 'application/vnd.oci.image.layer.v1.tar+zstd'): Layer => ({
+    const zstd = (
+      bytes: Buffer,
+      mediaType = 'application/vnd.oci.image.layer.v1.tar+zstd',
+    ): Layer => ({
       ...mine,
       bytes,
       mediaType,
@@ -137,18 +163,27 @@ describe('admission', () => {
     const whole = Buffer.concat(frames);
     const { ask } = await admission({
       frames: imageOf([base, zstd(whole)], ENTRY),
-      docker: imageOf([base, zstd(whole, 'application/vnd.docker.image.rootfs.diff.tar.zstd')], { Entrypoint: ['/z'] }),
+      docker: imageOf([base, zstd(whole, 'application/vnd.docker.image.rootfs.diff.tar.zstd')], {
+        Entrypoint: ['/z'],
+      }),
       cut: imageOf([base, zstd(whole.subarray(0, whole.length - 15))], { Entrypoint: ['/z'] }),
-      other: imageOf([base, zstd(Buffer.concat([whole, Buffer.from('more')]))], { Entrypoint: ['/z'] }),
+      other: imageOf([base, zstd(Buffer.concat([whole, Buffer.from('more')]))], {
+        Entrypoint: ['/z'],
+      }),
     });
     expect(await ask('frames')).toBe('admitted');
     expect(await ask('docker')).toMatch(/^copy: of frames:1/);
-    for (const name of ['cut', 'other']) expect(await ask(name)).toMatch(/image-policy: .* does not unpack/);
+    for (const name of ['cut', 'other'])
+      expect(await ask(name)).toMatch(/image-policy: .* does not unpack/);
   });
   it('refuses a configuration that no registry would hold, before asking for it', async () => {
     const text = JSON.parse(Buffer.from(original.manifest.bytes).toString()) as { config: object };
-    const bytes = Buffer.from(JSON.stringify({ ...text, config: { ...text.config, size: 5 * 1024 * 1024 } }));
-    const { ask } = await admission({ big: { ...original, manifest: { digest: `sha256:${sha256Hex(bytes)}`, bytes } } });
+    const bytes = Buffer.from(
+      JSON.stringify({ ...text, config: { ...text.config, size: 5 * 1024 * 1024 } }),
+    );
+    const { ask } = await admission({
+      big: { ...original, manifest: { digest: `sha256:${sha256Hex(bytes)}`, bytes } },
+    });
     expect(await ask('big')).toMatch(/image-policy: the configuration is larger/);
   });
   it('names the images that stay on a machine: the arena’s own, also where a miner entered one, and those it is asked for', async () => {
@@ -161,7 +196,9 @@ describe('admission', () => {
     expect(idsOf(['original:2'])).toContain(original.manifest.digest);
   });
   it('refuses devices and pipes, which an engine might open as a file of users, but for layers of the arena’s own', async () => {
-    const of = async (...special: { name: string; type: 'fifo' | 'character-device' }[]): Promise<Layer> => {
+    const of = async (
+      ...special: { name: string; type: 'fifo' | 'character-device' }[]
+    ): Promise<Layer> => {
       const tar = pack();
       for (const entry of special) tar.entry({ ...entry, devmajor: 10, devminor: 130 });
       tar.entry({ name: 'srv/special' }, special.map(({ name }) => name).join());
@@ -170,15 +207,27 @@ describe('admission', () => {
       for await (const part of tar as unknown as AsyncIterable<Buffer>) parts.push(part);
       const plain = Buffer.concat(parts);
       const digest = `sha256:${sha256Hex(plain)}`;
-      return { digest, bytes: plain, diffId: digest, mediaType: 'application/vnd.oci.image.layer.v1.tar' };
+      return {
+        digest,
+        bytes: plain,
+        diffId: digest,
+        mediaType: 'application/vnd.oci.image.layer.v1.tar',
+      };
     };
     const pipe = imageOf([base, await of({ name: 'etc/passwd', type: 'fifo' })], ENTRY);
-    const device = imageOf([base, await of({ name: 'etc/group', type: 'character-device' })], ENTRY);
+    const device = imageOf(
+      [base, await of({ name: 'etc/group', type: 'character-device' })],
+      ENTRY,
+    );
     const old = await of({ name: 'dev/null', type: 'character-device' });
     const publicEngine = imageOf([old], ENTRY);
-    const options = { extra: { old: [publicEngine] }, bases: [`old@${publicEngine.manifest.digest}`] };
+    const options = {
+      extra: { old: [publicEngine] },
+      bases: [`old@${publicEngine.manifest.digest}`],
+    };
     const { ask } = await admission({ pipe, device, heir: imageOf([old, mine], ENTRY) }, options);
-    for (const name of ['pipe', 'device']) expect(await ask(name)).toMatch(/image-policy: layer 2 has a device or a pipe/);
+    for (const name of ['pipe', 'device'])
+      expect(await ask(name)).toMatch(/image-policy: layer 2 has a device or a pipe/);
     expect(await ask('heir')).toBe('admitted');
   });
   it('refuses sizes that are not those of what it names, and texts that are none', async () => {
@@ -199,8 +248,15 @@ describe('admission', () => {
       layer: claiming(({ layers }) => (layers[1]!.size += 1)),
       config: claiming(({ config }) => (config.size += 1)),
       // A name in Latin-1 is JSON to a lenient reader, and other bytes once it was read.
-      latin: changed((bytes) => Buffer.concat([bytes.subarray(0, -1), Buffer.from(',"annotations":{"a":"\xe9"}}', 'latin1')])),
-      replaced: changed((bytes) => Buffer.concat([bytes.subarray(0, -1), Buffer.from(',"annotations":{"a":"\uFFFD"}}')])),
+      latin: changed((bytes) =>
+        Buffer.concat([
+          bytes.subarray(0, -1),
+          Buffer.from(',"annotations":{"a":"\xe9"}}', 'latin1'),
+        ]),
+      ),
+      replaced: changed((bytes) =>
+        Buffer.concat([bytes.subarray(0, -1), Buffer.from(',"annotations":{"a":"\uFFFD"}}')]),
+      ),
     });
     expect(await ask('honest')).toBe('admitted');
     expect(await ask('layer')).toMatch(/^image-policy: .* has \d+ bytes, its manifest says/);
@@ -210,7 +266,10 @@ describe('admission', () => {
   });
   it('stops at too many files, before their marks fill the memory', async () => {
     const many = await Promise.all([0, 1, 2].map((i) => layer(engineFiles(`many-${i}`, 30))));
-    const { ask, registry } = await admission({ many: imageOf([base, ...many], ENTRY) }, { arena: { maxOwnFiles: 40 } });
+    const { ask, registry } = await admission(
+      { many: imageOf([base, ...many], ENTRY) },
+      { arena: { maxOwnFiles: 40 } },
+    );
     expect(await ask('many')).toMatch(/image-policy: more than 90 files/);
     expect(registry.requests.some((url) => url.includes(many[2]!.digest))).toBe(false);
   });
@@ -220,16 +279,25 @@ describe('admission', () => {
       if (many) setTimeout(() => response.end(Buffer.from(many.bytes)), 150);
       return many !== undefined;
     };
-    const thin = await Promise.all(Array.from({ length: 10 }, (_, i) => layer({ [`/srv/${i}`]: `${i}` })));
+    const thin = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => layer({ [`/srv/${i}`]: `${i}` })),
+    );
     const { ask } = await admission(
       { thin: imageOf([base, ...thin], ENTRY) },
       { first: slowly, patience: { graceMs: 600, bytesPerSecond: 1e6 } },
     );
-    await expect(ask('thin')).rejects.toMatchObject({ message: expect.stringContaining('slower than') as string });
+    await expect(ask('thin')).rejects.toMatchObject({
+      message: expect.stringContaining('slower than') as string,
+    });
   });
   it('refuses a layer that is no tar, and names a registry’s lie as nobody’s fault', async () => {
     const bytes = Buffer.from('this is no gzip at all');
-    const rubbish: Layer = { digest: `sha256:${sha256Hex(bytes)}`, bytes, diffId: mine.diffId, mediaType: mine.mediaType };
+    const rubbish: Layer = {
+      digest: `sha256:${sha256Hex(bytes)}`,
+      bytes,
+      diffId: mine.diffId,
+      mediaType: mine.mediaType,
+    };
     const { ask } = await admission(
       { rubbish: imageOf([base, rubbish], ENTRY), lying: original },
       {
@@ -262,7 +330,8 @@ describe('admission', () => {
       },
     );
     for (const name of ['gone', 'shut', 'closed']) expect(await ask(name)).toMatch(/^image-gone/);
-    for (let i = 0; i < 3; i++) await expect(ask('broken')).rejects.toMatchObject({ code: 'REGISTRY' });
+    for (let i = 0; i < 3; i++)
+      await expect(ask('broken')).rejects.toMatchObject({ code: 'REGISTRY' });
     // Tried once more, then settled for the round: nobody waits for it again.
     expect(registry.requests.filter((url) => url.includes('/broken/'))).toHaveLength(2);
   });

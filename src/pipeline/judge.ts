@@ -16,7 +16,10 @@ import type { EntryResult } from '../results/verified.ts';
 import { armReport } from './eval.ts';
 import { isGone } from './history.ts';
 
-/** 6 h of blocks of 12 s: an image that is gone in two rounds this far apart has left (DESIGN section 2: nobody may hide on the throne). */
+/**
+ * 6 h of blocks of 12 s: an image that is gone in two rounds this far apart has left (DESIGN
+ * section 2: nobody may hide on the throne).
+ */
 const GONE_BLOCKS = 1800;
 
 /** Traces of a round by path. */
@@ -28,8 +31,12 @@ type BootResult = RoundEntry['boots'][number] & {
 };
 
 const poolsOf = (arena: Arena): BootPrompts => {
-  const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
-  return { warmup: range(0, arena.warmupPrompts), scored: range(arena.warmupPrompts, arena.warmupPrompts + arena.scoredPrompts) };
+  const range = (from: number, to: number): number[] =>
+    Array.from({ length: to - from }, (_, i) => from + i);
+  return {
+    warmup: range(0, arena.warmupPrompts),
+    scored: range(arena.warmupPrompts, arena.warmupPrompts + arena.scoredPrompts),
+  };
 };
 
 /** The suite that a trace's requests spell out: it must hash to the signed plan's. */
@@ -56,7 +63,8 @@ function judgeBoot(
   keys: readonly string[],
 ): Map<string, BootResult> {
   const context = { arena, tokenizer, prompts: poolsOf(arena) };
-  const trace = (name: string, run: number): Trace | null => traces.get(tracePath(shard, boot, name, run)) ?? null;
+  const trace = (name: string, run: number): Trace | null =>
+    traces.get(tracePath(shard, boot, name, run)) ?? null;
   const place = `shard ${shard}, boot ${boot}`;
   const belongs = ({ header }: Trace): boolean =>
     header.shard === shard &&
@@ -83,7 +91,8 @@ function judgeBoot(
   }
   const results = new Map<string, BootResult>();
   for (const key of keys) {
-    const history = plan.predicate.submissions.find((submission) => submission.key === key)?.history ?? null;
+    const history =
+      plan.predicate.submissions.find((submission) => submission.key === key)?.history ?? null;
     const missing = {
       verdict: 'INFRA_HOST' as const,
       reason: `${place}: no usable trace`,
@@ -96,12 +105,22 @@ function judgeBoot(
     };
     const arm = judgeOwn(() => reading.judge(key, history)) ?? missing;
     const { verdict, reason, promptScores } = arm;
-    results.set(key, { shard, boot, verdict, reason, promptScores, report: armReport(arm, baseline) });
+    results.set(key, {
+      shard,
+      boot,
+      verdict,
+      reason,
+      promptScores,
+      report: armReport(arm, baseline),
+    });
   }
   return results;
 }
 
-/** Null where an entry's trace is cut or belongs elsewhere: nobody's fault, and no reason to lose the whole round. */
+/**
+ * Null where an entry's trace is cut or belongs elsewhere: nobody's fault, and no reason to lose
+ * the whole round.
+ */
 function judgeOwn(judge: () => ArmVerdict | null): ArmVerdict | null {
   try {
     return judge();
@@ -111,11 +130,17 @@ function judgeOwn(judge: () => ArmVerdict | null): ArmVerdict | null {
   }
 }
 
-/** Every field of a request is the arena's: all arms could be asked the same wrong thing, say another temperature or fewer tokens. */
+/**
+ * Every field of a request is the arena's: all arms could be asked the same wrong thing, say
+ * another temperature or fewer tokens.
+ */
 function assertPlannedRequests(trace: Trace, arena: Arena, name: string): void {
   for (const { prompt, warmup, body } of trace.requests) {
     const messages = (body['messages'] ?? []) as Message[];
-    const planned = requestBody({ index: prompt, pool: warmup ? 'warmup' : 'scored', messages, tokens: 0 }, arena);
+    const planned = requestBody(
+      { index: prompt, pool: warmup ? 'warmup' : 'scored', messages, tokens: 0 },
+      arena,
+    );
     if (compactJson(planned) !== compactJson(body))
       throw new HarnessError(
         'BAD_TRACE',
@@ -140,25 +165,48 @@ function assertSamePrompts(own: Trace, baseline: Trace, name: string): void {
 }
 
 /** One entry's result over its boots: the first fault is the verdict. */
-function resultOf(plan: LedgerRecord<'plan'>, key: string, boots: readonly BootResult[]): EntryResult {
-  const { hotkey, commitBlock, role, goneSince } = plan.predicate.submissions.find((submission) => submission.key === key)!;
+function resultOf(
+  plan: LedgerRecord<'plan'>,
+  key: string,
+  boots: readonly BootResult[],
+): EntryResult {
+  const { hotkey, commitBlock, role, goneSince } = plan.predicate.submissions.find(
+    (submission) => submission.key === key,
+  )!;
   // What a server did wrong counts, also where another shard or boot could not measure it.
-  const fault = boots.find((boot) => boot.verdict.startsWith('E_')) ?? boots.find((boot) => boot.verdict !== 'VALID');
+  const fault =
+    boots.find((boot) => boot.verdict.startsWith('E_')) ??
+    boots.find((boot) => boot.verdict !== 'VALID');
   const seen = fault ?? boots.at(-1) ?? { verdict: 'INFRA_HOST' as const, reason: 'not measured' };
-  // The arena's own images were read in this round before anybody's: the network is not what is missing.
-  const left = isGone(boots) && goneSince !== undefined && plan.predicate.block.number - goneSince >= GONE_BLOCKS;
+  // The arena's own images were read in this round before anybody's: the network is not what is
+  // missing.
+  const left =
+    isGone(boots) &&
+    goneSince !== undefined &&
+    plan.predicate.block.number - goneSince >= GONE_BLOCKS;
   const verdict = left ? 'E_REF' : seen.verdict;
   const reason = left ? `${seen.reason}, as it was at block ${goneSince}` : seen.reason;
   const scores =
     verdict === 'VALID'
-      ? boots.map(({ shard, boot, report, promptScores }) => ({ shard, boot, score: report.score, promptScores }))
+      ? boots.map(({ shard, boot, report, promptScores }) => ({
+          shard,
+          boot,
+          score: report.score,
+          promptScores,
+        }))
       : [];
   return { key, hotkey, commitBlock, role: role!, verdict, reason, boots: scores };
 }
 
-function rankNow(plan: LedgerRecord<'plan'>, arena: Arena, results: readonly EntryResult[]): Ranking {
+function rankNow(
+  plan: LedgerRecord<'plan'>,
+  arena: Arena,
+  results: readonly EntryResult[],
+): Ranking {
   const entries = verifyResults(plan, results).map((result): RankedEntry => {
-    const { image, digest } = plan.predicate.submissions.find((submission) => submission.key === result.key)!;
+    const { image, digest } = plan.predicate.submissions.find(
+      (submission) => submission.key === result.key,
+    )!;
     return { result, image: image!, digest: digest! };
   });
   return rank(entries, plan.predicate.standing, arena);
@@ -175,14 +223,21 @@ function continuing(
     .filter(({ status }) => status === 'evaluate')
     .map(({ key }) => resultOf(plan, key, judged.has(key) ? [judged.get(key)!] : []));
   const { decisions } = rankNow(plan, { ...arena, boots: 1 }, everyone);
-  return challengers.filter((key) => decisions.some((decision) => decision.key === key && decision.takesOver));
+  return challengers.filter((key) =>
+    decisions.some((decision) => decision.key === key && decision.takesOver),
+  );
 }
 
 /** Incumbents and challengers of a shard. */
-export function sidesOf(plan: LedgerRecord<'plan'>, shard: number): { incumbents: string[]; challengers: string[] } {
+export function sidesOf(
+  plan: LedgerRecord<'plan'>,
+  shard: number,
+): { incumbents: string[]; challengers: string[] } {
   const { entries } = plan.predicate.shards.find(({ index }) => index === shard)!;
   const challengers = entries.filter((key) =>
-    plan.predicate.submissions.some((submission) => submission.key === key && submission.role === 'challenger'),
+    plan.predicate.submissions.some(
+      (submission) => submission.key === key && submission.role === 'challenger',
+    ),
   );
   return { challengers, incumbents: entries.filter((key) => !challengers.includes(key)) };
 }
@@ -198,7 +253,12 @@ export function goesOn(
   challengers: readonly string[],
 ): string[] {
   const keys = [...sidesOf(plan, shard).incumbents, ...challengers];
-  return continuing(plan, arena, judgeBoot(plan, arena, tokenizer, traces, shard, boot, keys), challengers);
+  return continuing(
+    plan,
+    arena,
+    judgeBoot(plan, arena, tokenizer, traces, shard, boot, keys),
+    challengers,
+  );
 }
 
 /** What each shard's machine said of itself, from the header of its first trace. */
@@ -213,10 +273,15 @@ function hostsOf(plan: LedgerRecord<'plan'>, traces: RoundTraces): NonNullable<R
 }
 
 /**
- * Judges a whole round from its signed plan and its traces: verdicts, takeovers, standing. Pure and deterministic: the same bytes anywhere.
- * What nobody measured is INFRA_HOST, never a loss for the miner.
+ * Judges a whole round from its signed plan and its traces: verdicts, takeovers, standing. Pure and
+ * deterministic: the same bytes anywhere. What nobody measured is INFRA_HOST, never a loss for the
+ * miner.
  */
-export function judgeRound(plan: LedgerRecord<'plan'>, traces: RoundTraces, tokenizer: Tokenizer): RoundBody {
+export function judgeRound(
+  plan: LedgerRecord<'plan'>,
+  traces: RoundTraces,
+  tokenizer: Tokenizer,
+): RoundBody {
   const arena = parseArena(plan.predicate.arena, 'the plan');
   if (tokenizer.id !== plan.predicate.tokenizerSha256)
     throw new HarnessError(
@@ -230,7 +295,10 @@ export function judgeRound(plan: LedgerRecord<'plan'>, traces: RoundTraces, toke
     const { incumbents, challengers } = sidesOf(plan, shard);
     let left = challengers;
     for (let boot = 1; boot <= arena.boots && left.length > 0; boot++) {
-      const judged = judgeBoot(plan, arena, tokenizer, traces, shard, boot, [...incumbents, ...left]);
+      const judged = judgeBoot(plan, arena, tokenizer, traces, shard, boot, [
+        ...incumbents,
+        ...left,
+      ]);
       for (const [key, result] of judged) boots.set(key, [...(boots.get(key) ?? []), result]);
       left = continuing(plan, arena, judged, left);
     }
@@ -240,23 +308,41 @@ export function judgeRound(plan: LedgerRecord<'plan'>, traces: RoundTraces, toke
     .map(({ key }) => resultOf(plan, key, boots.get(key) ?? []));
   const ranking = rankNow(plan, arena, results);
   const entries = plan.predicate.submissions.flatMap(
-    ({ key, hotkey, uid, commitBlock, image, digest, role, status, verdict, reason }): RoundEntry[] => {
+    ({
+      key,
+      hotkey,
+      uid,
+      commitBlock,
+      image,
+      digest,
+      role,
+      status,
+      verdict,
+      reason,
+    }): RoundEntry[] => {
       const base = { key, hotkey, uid, commitBlock, image, digest, role };
       const result = results.find((item) => item.key === key);
       if (result) {
         const scores = result.boots.map(({ score }) => score);
-        const score = scores.length === 0 ? 0 : role === 'challenger' ? Math.min(...scores) : scores[0]!;
+        const score =
+          scores.length === 0 ? 0 : role === 'challenger' ? Math.min(...scores) : scores[0]!;
         return [
           {
             ...base,
             verdict: result.verdict,
             reason: result.reason,
             score,
-            boots: (boots.get(key) ?? []).map(({ shard, boot, report }) => ({ shard, boot, report })),
+            boots: (boots.get(key) ?? []).map(({ shard, boot, report }) => ({
+              shard,
+              boot,
+              report,
+            })),
           },
         ];
       }
-      return status === 'rejected' ? [{ ...base, verdict: verdict as Verdict, reason, score: 0, boots: [] }] : [];
+      return status === 'rejected'
+        ? [{ ...base, verdict: verdict as Verdict, reason, score: 0, boots: [] }]
+        : [];
     },
   );
   const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
@@ -271,6 +357,10 @@ export function judgeRound(plan: LedgerRecord<'plan'>, traces: RoundTraces, toke
     })),
   }));
   const hosts = hostsOf(plan, traces);
-  const body = { entries, decisions, standing: { winner: ranking.winner, runnerUp: ranking.runnerUp } };
+  const body = {
+    entries,
+    decisions,
+    standing: { winner: ranking.winner, runnerUp: ranking.runnerUp },
+  };
   return Object.keys(hosts).length === 0 ? body : { ...body, hosts };
 }

@@ -10,10 +10,20 @@ import { appendRecords, type Draft } from './record.ts';
 import { soundLedger } from './sound-ledger.ts';
 import type { PlanDraft } from './scan.ts';
 
-export type PublishPorts = { readonly store: ResultStore; readonly signer: Signer; readonly log: Log };
+export type PublishPorts = {
+  readonly store: ResultStore;
+  readonly signer: Signer;
+  readonly log: Log;
+};
 
-/** What became of a plan: signed now, resumed because an earlier one is still open, or nothing to do. */
-export type PlanOutcome = { readonly outcome: 'signed' | 'resumed' | 'empty'; readonly plan: LedgerRecord<'plan'> | null };
+/**
+ * What became of a plan: signed now, resumed because an earlier one is still open, or nothing to
+ * do.
+ */
+export type PlanOutcome = {
+  readonly outcome: 'signed' | 'resumed' | 'empty';
+  readonly plan: LedgerRecord<'plan'> | null;
+};
 
 const contextOf = ({
   schema,
@@ -22,9 +32,20 @@ const contextOf = ({
   block,
   harness,
   host,
-}: { schema: 1 } & RecordContext): { schema: 1 } & RecordContext => ({ schema, network, validator, block, harness, host });
+}: { schema: 1 } & RecordContext): { schema: 1 } & RecordContext => ({
+  schema,
+  network,
+  validator,
+  block,
+  harness,
+  host,
+});
 
-function voidDraft(plan: LedgerRecord<'plan'>, context: { schema: 1 } & RecordContext, reason: string): Draft<'void'> {
+function voidDraft(
+  plan: LedgerRecord<'plan'>,
+  context: { schema: 1 } & RecordContext,
+  reason: string,
+): Draft<'void'> {
   // A void stands in its plan's folder and so carries the plan's block.
   return {
     kind: 'void',
@@ -35,10 +56,14 @@ function voidDraft(plan: LedgerRecord<'plan'>, context: { schema: 1 } & RecordCo
 }
 
 /**
- * Signs and commits a plan before anything is measured, so that a bad round cannot be dropped and repeated. An open plan is resumed while
- * its time lasts; once it is over, it is declared void in the same commit as its successor. A plan without entries is not committed.
+ * Signs and commits a plan before anything is measured, so that a bad round cannot be dropped and
+ * repeated. An open plan is resumed while its time lasts; once it is over, it is declared void in
+ * the same commit as its successor. A plan without entries is not committed.
  */
-export async function publishPlan({ store, signer, log }: PublishPorts, draft: PlanDraft): Promise<PlanOutcome> {
+export async function publishPlan(
+  { store, signer, log }: PublishPorts,
+  draft: PlanDraft,
+): Promise<PlanOutcome> {
   let outcome = 'empty' as PlanOutcome['outcome'];
   await store.commit(signer.address, `Plan round ${draft.predicate.block.number}`, (files) => {
     const ledger = soundLedger(signer.address, files);
@@ -47,7 +72,9 @@ export async function publishPlan({ store, signer, log }: PublishPorts, draft: P
       outcome = 'resumed';
       return null;
     }
-    const drafts: Draft[] = open ? [voidDraft(open, contextOf(draft.predicate), 'no round before its last block')] : [];
+    const drafts: Draft[] = open
+      ? [voidDraft(open, contextOf(draft.predicate), 'no round before its last block')]
+      : [];
     if (draft.predicate.shards.length > 0) drafts.push(draft);
     outcome = draft.predicate.shards.length > 0 ? 'signed' : 'empty';
     return drafts.length === 0 ? null : appendRecords(signer.address, files, drafts, signer);
@@ -62,7 +89,10 @@ export async function publishPlan({ store, signer, log }: PublishPorts, draft: P
   return { outcome, plan };
 }
 
-/** Signs and commits a round with all its evidence. Doing it twice is harmless: the first round stands. */
+/**
+ * Signs and commits a round with all its evidence. Doing it twice is harmless: the first round
+ * stands.
+ */
 export async function publishRound(
   { store, signer, log }: PublishPorts,
   plan: LedgerRecord<'plan'>,
@@ -100,7 +130,12 @@ export async function publishVoid(
   await store.commit(signer.address, `Void round ${plan.predicate.block.number}`, (files) => {
     const ledger = soundLedger(signer.address, files);
     if (openPlan(ledger)?.sha256 !== plan.sha256) return null;
-    return appendRecords(signer.address, files, [voidDraft(plan, contextOf(plan.predicate), reason)], signer);
+    return appendRecords(
+      signer.address,
+      files,
+      [voidDraft(plan, contextOf(plan.predicate), reason)],
+      signer,
+    );
   });
   log.warn(`round ${plan.predicate.block.number} is void: ${reason}`);
 }

@@ -3,7 +3,13 @@ import { renderJson } from '../core/canonical.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { LedgerError } from '../results/errors.ts';
 import type { LedgerFiles } from '../results/ledger.ts';
-import { predicateType, STATEMENT_TYPE, type Kind, type Predicate, type Statement } from '../results/schema.ts';
+import {
+  predicateType,
+  STATEMENT_TYPE,
+  type Kind,
+  type Predicate,
+  type Statement,
+} from '../results/schema.ts';
 import { signatureFile, type Signer } from '../results/sign.ts';
 import type { FileSet } from '../results/store.ts';
 import { soundLedger } from './sound-ledger.ts';
@@ -17,8 +23,9 @@ export type Draft<K extends Kind = Kind> = {
 };
 
 /**
- * Chains and signs drafts after a ledger's last record, with evidence files beside them. The ledger must be sound before and after: another
- * writer may have moved on since a draft was made, and nothing may be signed that an audit would refuse.
+ * Chains and signs drafts after a ledger's last record, with evidence files beside them. The ledger
+ * must be sound before and after: another writer may have moved on since a draft was made, and
+ * nothing may be signed that an audit would refuse.
  */
 export function appendRecords(
   validator: string,
@@ -57,9 +64,16 @@ export function appendRecords(
 }
 
 /** Subject of a record about images: name and digest, each once. */
-export function imageSubjects(images: readonly { image: string | null; digest: string | null }[]): Statement['subject'] {
+export function imageSubjects(
+  images: readonly { image: string | null; digest: string | null }[],
+): Statement['subject'] {
   const byDigest = new Map(
-    images.flatMap(({ image, digest }) => (image === null || digest === null ? [] : [[digest, image] as const])),
+    images.flatMap(({ image, digest }) =>
+      image === null || digest === null ? [] : [[digest, image] as const],
+    ),
   );
-  return [...byDigest].map(([digest, name]) => ({ name, digest: { sha256: digest.replace(/^sha256:/, '') } }));
+  return [...byDigest].map(([digest, name]) => ({
+    name,
+    digest: { sha256: digest.replace(/^sha256:/, '') },
+  }));
 }

@@ -40,7 +40,9 @@ export type Operator = {
   readonly tier: string;
 };
 
-/** A scan's result: the plan that would be signed now. Without shards there is nothing to measure. */
+/**
+ * A scan's result: the plan that would be signed now. Without shards there is nothing to measure.
+ */
 export type PlanDraft = Draft<'plan'>;
 
 /** The context that every record of this operator carries at a block. */
@@ -62,8 +64,9 @@ export async function recordContext(
 }
 
 /**
- * Commitments of a snapshot as the arena reads them. A reveal that must be dated in the past is dated by the ledger, else by the chain; where no
- * node at hand knows, it waits: that is nobody's fault, and one miner's commitment never stops the round of all.
+ * Commitments of a snapshot as the arena reads them. A reveal that must be dated in the past is
+ * dated by the ledger, else by the chain; where no node at hand knows, it waits: that is nobody's
+ * fault, and one miner's commitment never stops the round of all.
  */
 export async function readCommitments(
   chain: ChainReader,
@@ -75,7 +78,8 @@ export async function readCommitments(
   for (const commitment of snapshot.commitments) {
     const { hotkey } = commitment;
     const revealBlock = revealToDate(commitment);
-    let commitBlock = revealBlock === null ? null : (history.dated.get(submissionKey(hotkey, revealBlock)) ?? null);
+    let commitBlock =
+      revealBlock === null ? null : (history.dated.get(submissionKey(hotkey, revealBlock)) ?? null);
     if (revealBlock !== null && commitBlock === null) {
       try {
         commitBlock = await chain.lastCommitment(hotkey, netuid, revealBlock - 1);
@@ -88,7 +92,10 @@ export async function readCommitments(
   return lines;
 }
 
-/** Looks up the payment of every submission that has none on record yet. Nobody's fault where a node cannot tell. */
+/**
+ * Looks up the payment of every submission that has none on record yet. Nobody's fault where a node
+ * cannot tell.
+ */
 export async function lookUpPayments(
   chain: ChainReader,
   arena: Arena,
@@ -114,7 +121,10 @@ export async function lookUpPayments(
       found.set(key, { state: 'paid' });
       continue;
     }
-    const parsed = parsePayload(commitment.content.bytes, { loopbackImages: arena.loopbackImages, needsPayment: true });
+    const parsed = parsePayload(commitment.content.bytes, {
+      loopbackImages: arena.loopbackImages,
+      needsPayment: true,
+    });
     if (!parsed.ok || !parsed.payload.payment) continue;
     const { digest, payment } = parsed.payload;
     const claim = {
@@ -125,7 +135,10 @@ export async function lookUpPayments(
       amountRao: feeRao(arena),
       before: snapshot.block,
     };
-    const outcome = await chain.payment({ ...claim, remark: paymentRemark(commitment.hotkey, digest, payment.salt) });
+    const outcome = await chain.payment({
+      ...claim,
+      remark: paymentRemark(commitment.hotkey, digest, payment.salt),
+    });
     // The first version of Cacheon wrote the bare digest into the remark; it is accepted too.
     const plain =
       outcome.state === 'refused' && payment.salt !== null && outcome.reason.includes('remark')
@@ -136,7 +149,9 @@ export async function lookUpPayments(
   return found;
 }
 
-/** Submissions and standing at a snapshot: everything in a plan that follows from chain and ledger. */
+/**
+ * Submissions and standing at a snapshot: everything in a plan that follows from chain and ledger.
+ */
 export function planContent(
   arena: Arena,
   snapshot: Snapshot,
@@ -144,16 +159,31 @@ export function planContent(
   payments: ReadonlyMap<string, PaymentCheck>,
   history: History,
 ): Pick<PlanPredicate, 'submissions' | 'standing' | 'shards'> {
-  const { submissions, standing } = listSubmissions(arena, { neurons: snapshot.neurons, commitments }, payments, history);
+  const { submissions, standing } = listSubmissions(
+    arena,
+    { neurons: snapshot.neurons, commitments },
+    payments,
+    history,
+  );
   const shards = dealShards(submissions, arena.shards, fromHex(snapshot.block.hash)!);
-  return { submissions, standing, shards: shards.map(({ index, entries }) => ({ index, entries: [...entries] })) };
+  return {
+    submissions,
+    standing,
+    shards: shards.map(({ index, entries }) => ({ index, entries: [...entries] })),
+  };
 }
 
 /**
- * Reads the chain at its finalized head and draws up the plan of a round. Level-triggered: it looks at what is there, not at what changed,
- * so any number of missed ticks loses nothing. Changes nothing anywhere.
+ * Reads the chain at its finalized head and draws up the plan of a round. Level-triggered: it looks
+ * at what is there, not at what changed, so any number of missed ticks loses nothing. Changes
+ * nothing anywhere.
  */
-export async function scan(ports: ScanPorts, arena: Arena, operator: Operator, ledger: Ledger): Promise<PlanDraft> {
+export async function scan(
+  ports: ScanPorts,
+  arena: Arena,
+  operator: Operator,
+  ledger: Ledger,
+): Promise<PlanDraft> {
   const { chain, tokenizer, corpus, log } = ports;
   if (arena.corpus !== 'generated' && arena.corpus.manifestSha256 === null) {
     throw new ArenaError(

@@ -5,7 +5,10 @@ import type { Operator } from './scan.ts';
 import { settle, type SettlePorts, type SettleReport } from './settle.ts';
 import { soundLedger } from './sound-ledger.ts';
 
-/** Settles, then anchors the ledger's head. An anchor that cannot be written is told, and takes nothing from the weights. */
+/**
+ * Settles, then anchors the ledger's head. An anchor that cannot be written is told, and takes
+ * nothing from the weights.
+ */
 export async function settleAndAnchor(
   ports: SettlePorts,
   arena: Arena,
@@ -17,7 +20,11 @@ export async function settleAndAnchor(
   const { signer, store, log } = ports;
   let anchored: AnchorReport;
   try {
-    anchored = await anchor(ports, arena, soundLedger(signer.address, await store.read(signer.address)));
+    anchored = await anchor(
+      ports,
+      arena,
+      soundLedger(signer.address, await store.read(signer.address)),
+    );
   } catch (error) {
     // The weights are set: a lost connection now takes nothing from them, and the next run anchors.
     anchored = { anchored: false, reason: messageOf(error), block: null };

@@ -1,5 +1,12 @@
 import type { Arena } from '../arena/schema.ts';
-import type { BlockRef, ChainReader, SignedTransaction, SubnetState, Transactor, WeightRow } from '../chain/chain.ts';
+import type {
+  BlockRef,
+  ChainReader,
+  SignedTransaction,
+  SubnetState,
+  Transactor,
+  WeightRow,
+} from '../chain/chain.ts';
 import { ChainError } from '../chain/errors.ts';
 import { checkRow, type WeightMethod } from '../chain/weights.ts';
 import type { Clock } from '../core/clock.ts';
@@ -15,7 +22,15 @@ import { deliver, type Delivery } from './deliver.ts';
 import { appendRecords, type Draft } from './record.ts';
 import { recordContext, type Operator } from './scan.ts';
 import { assertNotBehind, soundLedger } from './sound-ledger.ts';
-import { deriveWeights, epochNow, methodOf, revealCall, sameRow, weightsCall, type WeightsEntropy } from './weights.ts';
+import {
+  deriveWeights,
+  epochNow,
+  methodOf,
+  revealCall,
+  sameRow,
+  weightsCall,
+  type WeightsEntropy,
+} from './weights.ts';
 
 export type SettlePorts = {
   readonly chain: ChainReader;
@@ -41,7 +56,10 @@ export type SettleReport = {
   notBefore: number | null;
 };
 
-/** Weights older than this are refreshed, so that with a tick every 150 blocks none grow older than a tempo of 360. */
+/**
+ * Weights older than this are refreshed, so that with a tick every 150 blocks none grow older than
+ * a tempo of 360.
+ */
 const REFRESH_BLOCKS = 200;
 
 /** How the reason of a refusal by the pool begins. */
@@ -49,7 +67,10 @@ const REFUSED = 'refused: ';
 
 type Intent = LedgerRecord<'weights-intent'>;
 type Weights = LedgerRecord<'weights'>;
-type Outcome = Pick<Predicate<'weights'>, 'extrinsicHash' | 'includedIn' | 'readBack' | 'status' | 'reason' | 'commit'>;
+type Outcome = Pick<
+  Predicate<'weights'>,
+  'extrinsicHash' | 'includedIn' | 'readBack' | 'status' | 'reason' | 'commit'
+>;
 
 /** An intent whose outcome is not on record: the process died between sending and recording. */
 function openIntent(ledger: Pick<Ledger, 'records'>): Intent | null {
@@ -59,8 +80,12 @@ function openIntent(ledger: Pick<Ledger, 'records'>): Intent | null {
 
 /** Commits that the chain has not shown yet. */
 function pendingWeights(ledger: Pick<Ledger, 'records'>): Weights[] {
-  const closed = new Set(recordsOf(ledger, 'weights-readback').map((record) => record.predicate.weights));
-  return recordsOf(ledger, 'weights').filter((record) => record.predicate.status === 'pending' && !closed.has(record.sha256));
+  const closed = new Set(
+    recordsOf(ledger, 'weights-readback').map((record) => record.predicate.weights),
+  );
+  return recordsOf(ledger, 'weights').filter(
+    (record) => record.predicate.status === 'pending' && !closed.has(record.sha256),
+  );
 }
 
 /** One settling of one validator: what all its steps share. */
@@ -90,7 +115,9 @@ class Settlement {
     }
   }
 
-  /** Epoch of a block; as it was assumed before sending where the node no longer keeps that state. */
+  /**
+   * Epoch of a block; as it was assumed before sending where the node no longer keeps that state.
+   */
   async epoch(block: BlockRef, assumed: number): Promise<number> {
     try {
       return await this.ports.chain.epoch(this.arena.netuid, block);
@@ -117,7 +144,10 @@ class Settlement {
     });
   }
 
-  /** Sends what an intent signed, waits, reads the chain back and records what it says. Safe to call again after any interruption. */
+  /**
+   * Sends what an intent signed, waits, reads the chain back and records what it says. Safe to call
+   * again after any interruption.
+   */
   async finish(intent: Intent, again: boolean): Promise<Delivery> {
     const { chain } = this.ports;
     const { weights, commit, transaction } = intent.predicate;
@@ -133,15 +163,19 @@ class Settlement {
     if (delivery.state !== 'included') {
       const readBack = await this.row(await chain.finalizedHead());
       const reason =
-        delivery.state === 'expired' ? 'its era ended before any block took it' : `${REFUSED}${delivery.refusal.name}`;
+        delivery.state === 'expired'
+          ? 'its era ended before any block took it'
+          : `${REFUSED}${delivery.refusal.name}`;
       await this.record(intent, failed(reason, null, readBack));
       return delivery;
     }
     const { block, outcome } = delivery;
     const readBack = await this.row(block);
-    if (outcome?.ok === false) await this.record(intent, failed(`failed: ${outcome.refusal.name}`, block, readBack));
+    if (outcome?.ok === false)
+      await this.record(intent, failed(`failed: ${outcome.refusal.name}`, block, readBack));
     else if (commit) {
-      // It may have entered a later epoch than was assumed: the chain says which, and so when it opens.
+      // It may have entered a later epoch than was assumed: the chain says which, and so when it
+      // opens.
       const epoch = await this.epoch(block, commit.epoch);
       await this.record(intent, {
         ...failed('committed: the chain shows them in a later epoch', block, readBack),
@@ -151,12 +185,18 @@ class Settlement {
     } else {
       const landed = sameRow(readBack, weights);
       const reason = landed ? 'read back from the chain' : 'the chain shows other weights';
-      await this.record(intent, { ...failed(reason, block, readBack), status: landed ? 'set' : 'failed' });
+      await this.record(intent, {
+        ...failed(reason, block, readBack),
+        status: landed ? 'set' : 'failed',
+      });
     }
     return delivery;
   }
 
-  /** Closes a commit: reveals it where its hash wants that, and records whether the chain shows its weights. */
+  /**
+   * Closes a commit: reveals it where its hash wants that, and records whether the chain shows its
+   * weights.
+   */
   async close(pending: Weights, state: SubnetState): Promise<'set' | 'waiting' | 'failed'> {
     const { chain, log, signer, wallet } = this.ports;
     const { netuid } = this.arena;
@@ -164,7 +204,9 @@ class Settlement {
     const due = commit!.epoch + state.revealPeriodEpochs;
     const { epoch } = epochNow(state, netuid);
     if (epoch < due) return 'waiting';
-    const waits = (await chain.waitingCommits(netuid, signer.address, commit!.epoch)).includes(commit!.hash);
+    const waits = (await chain.waitingCommits(netuid, signer.address, commit!.epoch)).includes(
+      commit!.hash,
+    );
     let reveal: SignedTransaction | null = null;
     let revealed: Delivery | null = null;
     if (epoch === due && waits) {
@@ -175,16 +217,23 @@ class Settlement {
     }
     const readAt = revealed?.state === 'included' ? revealed.block : await chain.finalizedHead();
     const readBack = await this.row(readAt);
-    // What the chain shows counts, also where this reveal came second: one of a run that was cut off had come first.
+    // What the chain shows counts, also where this reveal came second: one of a run that was cut
+    // off had come first.
     const set = sameRow(readBack, weights);
-    const refused = revealed?.state === 'included' && revealed.outcome?.ok === false ? revealed.outcome.refusal.name : null;
-    // A commit that opened at the chain's head may not be final yet: look again before calling it lost.
+    const refused =
+      revealed?.state === 'included' && revealed.outcome?.ok === false
+        ? revealed.outcome.refusal.name
+        : null;
+    // A commit that opened at the chain's head may not be final yet: look again before calling it
+    // lost.
     if (!set && epoch === due && refused === null) return 'waiting';
     await this.#recordReadback(pending, {
       readAt,
       readBack: [...readBack],
       status: set ? 'set' : 'failed',
-      reason: set ? 'read back from the chain' : (refused ?? 'its reveal is over, and the chain shows other weights'),
+      reason: set
+        ? 'read back from the chain'
+        : (refused ?? 'its reveal is over, and the chain shows other weights'),
       extrinsicHash: reveal?.hash ?? null,
     });
     return set ? 'set' : 'failed';
@@ -192,7 +241,10 @@ class Settlement {
 
   async #recordReadback(
     pending: Weights,
-    outcome: Pick<Predicate<'weights-readback'>, 'readAt' | 'readBack' | 'status' | 'reason' | 'extrinsicHash'>,
+    outcome: Pick<
+      Predicate<'weights-readback'>,
+      'readAt' | 'readBack' | 'status' | 'reason' | 'extrinsicHash'
+    >,
   ): Promise<void> {
     const { store, signer } = this.ports;
     const { schema, network, validator, block, harness, host } = pending.predicate;
@@ -200,18 +252,31 @@ class Settlement {
       kind: 'weights-readback',
       path: pending.path.replace('.json', '.readback.json'),
       subject: pending.subject,
-      predicate: { schema, network, validator, block, harness, host, weights: pending.sha256, ...outcome },
+      predicate: {
+        schema,
+        network,
+        validator,
+        block,
+        harness,
+        host,
+        weights: pending.sha256,
+        ...outcome,
+      },
     };
     await store.commit(signer.address, `Read back weights of block ${block.number}`, (files) => {
       const now = soundLedger(signer.address, files);
-      return recordsOf(now, 'weights-readback').some((item) => item.predicate.weights === pending.sha256)
+      return recordsOf(now, 'weights-readback').some(
+        (item) => item.predicate.weights === pending.sha256,
+      )
         ? null
         : appendRecords(signer.address, files, [draft], signer);
     });
   }
 }
 
-/** Why nothing is sent now; null where it is time. `notBefore` is the first block for another try. */
+/**
+ * Why nothing is sent now; null where it is time. `notBefore` is the first block for another try.
+ */
 function tooEarly(
   state: SubnetState,
   netuid: number,
@@ -219,12 +284,21 @@ function tooEarly(
   block: BlockRef,
 ): { reason: string; notBefore: number } | null {
   const { began, next } = epochNow(state, netuid);
-  const sent = recordsOf(ledger, 'weights').findLast((item) => item.predicate.includedIn !== null)?.predicate.includedIn;
-  if (sent && sent.number >= began) return { reason: 'one weight transaction an epoch is enough', notBefore: next };
+  const sent = recordsOf(ledger, 'weights').findLast((item) => item.predicate.includedIn !== null)
+    ?.predicate.includedIn;
+  if (sent && sent.number >= began)
+    return { reason: 'one weight transaction an epoch is enough', notBefore: next };
   const last = recordsOf(ledger, 'weights').at(-1)?.predicate;
-  if (last?.status === 'failed' && last.includedIn === null && last.reason.startsWith(REFUSED) && last.block.number >= began)
+  if (
+    last?.status === 'failed' &&
+    last.includedIn === null &&
+    last.reason.startsWith(REFUSED) &&
+    last.block.number >= began
+  )
     return { reason: `the pool ${last.reason} in this epoch`, notBefore: next };
-  if (recordsOf(ledger, 'weights-intent').some((item) => item.predicate.block.number >= block.number))
+  if (
+    recordsOf(ledger, 'weights-intent').some((item) => item.predicate.block.number >= block.number)
+  )
     return { reason: 'one weight transaction a block is enough', notBefore: block.number + 1 };
   const allowed = state.lastUpdate + state.weightsRateLimit;
   if (state.lastUpdate !== 0 && state.head.number < allowed)
@@ -233,11 +307,17 @@ function tooEarly(
 }
 
 /**
- * Sets the weights that follow from the ledger, in the way the subnet takes them at this block. The signed transaction is committed before it is
- * sent; the chain is read back after finality, and what it says is recorded. After a crash the same bytes are looked for, and sent only if they
- * are nowhere: nothing is set twice. Committed weights count as set only when the chain shows them.
+ * Sets the weights that follow from the ledger, in the way the subnet takes them at this block. The
+ * signed transaction is committed before it is sent; the chain is read back after finality, and
+ * what it says is recorded. After a crash the same bytes are looked for, and sent only if they are
+ * nowhere: nothing is set twice. Committed weights count as set only when the chain shows them.
  */
-export async function settle(ports: SettlePorts, arena: Arena, operator: Operator, dryRun: boolean): Promise<SettleReport> {
+export async function settle(
+  ports: SettlePorts,
+  arena: Arena,
+  operator: Operator,
+  dryRun: boolean,
+): Promise<SettleReport> {
   const { chain, signer, log } = ports;
   const { netuid } = arena;
   const block = await chain.finalizedHead();
@@ -256,7 +336,9 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
   assertNotBehind(ledger, block);
   const open = dryRun ? null : openIntent(ledger);
   if (open) {
-    log.warn(`the intent of block ${open.predicate.block.number} has no outcome on record: finishing it`);
+    log.warn(
+      `the intent of block ${open.predicate.block.number} has no outcome on record: finishing it`,
+    );
     await work.finish(open, true);
     ledger = await work.ledger();
   }
@@ -297,12 +379,19 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
       'the chain has these weights already',
       open ? { sent: true, extrinsicHash: open.predicate.transaction.hash } : {},
     );
-  if (pendingWeights(ledger).some(({ predicate }) => sameRow(predicate.weights, body.weights)) && age < REFRESH_BLOCKS)
+  if (
+    pendingWeights(ledger).some(({ predicate }) => sameRow(predicate.weights, body.weights)) &&
+    age < REFRESH_BLOCKS
+  )
     return report('these weights are committed, and the chain shows them in a later epoch');
   const early = tooEarly(state, netuid, ledger, block);
   if (early) return report(early.reason, { notBefore: early.notBefore });
   checkRow(body.weights, state.size, own, state.minAllowedWeights);
-  if (!state.validatorPermit && !state.isOwner && !(body.weights.length === 1 && body.weights[0]!.uid === own))
+  if (
+    !state.validatorPermit &&
+    !state.isOwner &&
+    !(body.weights.length === 1 && body.weights[0]!.uid === own)
+  )
     throw new ChainError(
       'NO_PERMIT',
       'infra',
@@ -317,7 +406,9 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
       'add stake to it',
     );
   const intent = await intend(work, body, state, operator, block);
-  log.info(`setting weights ${body.weights.map(({ uid, weight }) => `${uid}:${weight}`).join(' ')} (${report('').method})`);
+  log.info(
+    `setting weights ${body.weights.map(({ uid, weight }) => `${uid}:${weight}`).join(' ')} (${report('').method})`,
+  );
   const delivery = await work.finish(intent, false);
   const { hash } = intent.predicate.transaction;
   if (delivery.state === 'expired')
@@ -328,7 +419,11 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
       'settle again',
     );
   const refusal =
-    delivery.state === 'refused' ? delivery.refusal : delivery.outcome?.ok === false ? delivery.outcome.refusal : null;
+    delivery.state === 'refused'
+      ? delivery.refusal
+      : delivery.outcome?.ok === false
+        ? delivery.outcome.refusal
+        : null;
   if (refusal)
     throw new ChainError(
       'REJECTED',
@@ -336,15 +431,25 @@ export async function settle(ports: SettlePorts, arena: Arena, operator: Operato
       `the chain refused the weights: ${refusal.name}`,
       `${refusal.remedy}: ${refusal.hint}`,
     );
-  const outcome = recordsOf(await work.ledger(), 'weights').find((item) => item.predicate.intent === intent.sha256)!.predicate;
+  const outcome = recordsOf(await work.ledger(), 'weights').find(
+    (item) => item.predicate.intent === intent.sha256,
+  )!.predicate;
   if (outcome.status === 'failed')
-    throw new ChainError('REJECTED', 'infra', 'the chain shows other weights than were sent', 'settle again');
-  return report(outcome.status === 'set' ? 'set and read back' : 'committed: set once the chain shows them', {
-    sent: true,
-    block: outcome.includedIn!.number,
-    extrinsicHash: hash,
-    readBack: outcome.readBack,
-  });
+    throw new ChainError(
+      'REJECTED',
+      'infra',
+      'the chain shows other weights than were sent',
+      'settle again',
+    );
+  return report(
+    outcome.status === 'set' ? 'set and read back' : 'committed: set once the chain shows them',
+    {
+      sent: true,
+      block: outcome.includedIn!.number,
+      extrinsicHash: hash,
+      readBack: outcome.readBack,
+    },
+  );
 }
 
 /** Signs the transaction and commits the intent with it. Nothing is sent yet. */
@@ -376,10 +481,16 @@ async function intend(
   await store.commit(signer.address, `Intend weights at block ${block.number}`, (files) => {
     const now = soundLedger(signer.address, files);
     if (openIntent(now) || (recordsOf(now, 'round').at(-1)?.sha256 ?? null) !== body.round)
-      throw new LedgerError('STALE', 'infra', 'another writer has published a round or weights meanwhile', 'settle again');
+      throw new LedgerError(
+        'STALE',
+        'infra',
+        'another writer has published a round or weights meanwhile',
+        'settle again',
+      );
     return appendRecords(signer.address, files, [draft], signer);
   });
-  return recordsOf(soundLedger(signer.address, await store.read(signer.address)), 'weights-intent').find(
-    (item) => item.path === path,
-  )!;
+  return recordsOf(
+    soundLedger(signer.address, await store.read(signer.address)),
+    'weights-intent',
+  ).find((item) => item.path === path)!;
 }

@@ -19,11 +19,16 @@ export function soundLedger(validator: string, files: LedgerFiles): Ledger {
   return ledger;
 }
 
-/** Throws `STALE` where a node's head is behind what the ledger has seen: it lags, and nothing may follow from it. */
+/**
+ * Throws `STALE` where a node's head is behind what the ledger has seen: it lags, and nothing may
+ * follow from it.
+ */
 export function assertNotBehind(ledger: Pick<Ledger, 'records'>, head: BlockRef): void {
   const seen = Math.max(
     0,
-    ...[...recordsOf(ledger, 'plan'), ...recordsOf(ledger, 'weights-intent')].map(({ predicate }) => predicate.block.number),
+    ...[...recordsOf(ledger, 'plan'), ...recordsOf(ledger, 'weights-intent')].map(
+      ({ predicate }) => predicate.block.number,
+    ),
   );
   if (head.number < seen)
     throw new ChainError(
@@ -34,8 +39,15 @@ export function assertNotBehind(ledger: Pick<Ledger, 'records'>, head: BlockRef)
     );
 }
 
-/** The signed plan that a runner may work on. Throws `UNSIGNED_PLAN` where the branch has none for that block. */
-export async function signedPlan(store: ResultStore, validator: string, block: number): Promise<LedgerRecord<'plan'>> {
+/**
+ * The signed plan that a runner may work on. Throws `UNSIGNED_PLAN` where the branch has none for
+ * that block.
+ */
+export async function signedPlan(
+  store: ResultStore,
+  validator: string,
+  block: number,
+): Promise<LedgerRecord<'plan'>> {
   const ledger = soundLedger(validator, await store.read(validator));
   const plan = recordsOf(ledger, 'plan').find((item) => item.predicate.block.number === block);
   if (!plan)

@@ -8,7 +8,17 @@ import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 /** One submission as the next scan would list it, and what this validator has said of it so far. */
 export type SubmissionStatusLine = Pick<
   Submission,
-  'key' | 'hotkey' | 'uid' | 'image' | 'digest' | 'commitBlock' | 'revealBlock' | 'status' | 'role' | 'verdict' | 'reason'
+  | 'key'
+  | 'hotkey'
+  | 'uid'
+  | 'image'
+  | 'digest'
+  | 'commitBlock'
+  | 'revealBlock'
+  | 'status'
+  | 'role'
+  | 'verdict'
+  | 'reason'
 > & {
   /** Place among the challengers that wait to be measured, from 1; null for all others. */
   queue: number | null;
@@ -26,7 +36,10 @@ export type StatusReport = {
   nextRound: string;
 };
 
-/** Where submissions stand: all of them, or one hotkey's. Reads only, and derives everything as a scan would. */
+/**
+ * Where submissions stand: all of them, or one hotkey's. Reads only, and derives everything as a
+ * scan would.
+ */
 export async function status(
   chain: ChainReader,
   arena: Arena,
@@ -37,21 +50,43 @@ export async function status(
   const records = ledger ?? { records: [] };
   const history = historyOf(records);
   const commitments = await readCommitments(chain, arena.netuid, snapshot, history);
-  // Without a treasury no payment can be looked up, and none is asked for: the arena is not open yet.
-  const payments = arena.treasury === null ? new Map() : await lookUpPayments(chain, arena, snapshot, commitments, history);
+  // Without a treasury no payment can be looked up, and none is asked for: the arena is not open
+  // yet.
+  const payments =
+    arena.treasury === null
+      ? new Map()
+      : await lookUpPayments(chain, arena, snapshot, commitments, history);
   const { submissions } = planContent(arena, snapshot, commitments, payments, history);
-  const queue = submissions.filter((item) => item.status === 'evaluate' && item.role === 'challenger').map(({ key }) => key);
+  const queue = submissions
+    .filter((item) => item.status === 'evaluate' && item.role === 'challenger')
+    .map(({ key }) => key);
   const rounds = recordsOf(records, 'round');
   const lines = submissions
     .filter((item) => hotkey === null || item.hotkey === hotkey)
     .map((item): SubmissionStatusLine => {
       const { key, uid, image, digest, commitBlock, revealBlock, role, verdict, reason } = item;
       const last = rounds
-        .flatMap(({ predicate }) => predicate.entries.filter((entry) => entry.key === key).map((entry) => ({ entry, predicate })))
+        .flatMap(({ predicate }) =>
+          predicate.entries
+            .filter((entry) => entry.key === key)
+            .map((entry) => ({ entry, predicate })),
+        )
         .at(-1);
       const place = queue.indexOf(key);
       return {
-        ...{ key, hotkey: item.hotkey, uid, image, digest, commitBlock, revealBlock, status: item.status, role, verdict, reason },
+        ...{
+          key,
+          hotkey: item.hotkey,
+          uid,
+          image,
+          digest,
+          commitBlock,
+          revealBlock,
+          status: item.status,
+          role,
+          verdict,
+          reason,
+        },
         queue: place < 0 ? null : place + 1,
         last: last
           ? {
@@ -67,7 +102,8 @@ export async function status(
   return {
     validator: ledger?.validator ?? null,
     block: snapshot.block.number,
-    registered: hotkey === null ? null : snapshot.neurons.some((neuron) => neuron.hotkey === hotkey),
+    registered:
+      hotkey === null ? null : snapshot.neurons.some((neuron) => neuron.hotkey === hotkey),
     submissions: lines,
     waiting: queue.length,
     openRound: open && {

@@ -1,5 +1,12 @@
 import { feeRao, type Arena } from '../arena/schema.ts';
-import type { Call, ChainCommitment, ChainReader, SignedTransaction, SubnetState, Transactor } from '../chain/chain.ts';
+import type {
+  Call,
+  ChainCommitment,
+  ChainReader,
+  SignedTransaction,
+  SubnetState,
+  Transactor,
+} from '../chain/chain.ts';
 import { ChainError } from '../chain/errors.ts';
 import type { Refusal } from '../chain/refusals.ts';
 import type { SealEntropy } from '../chain/timelock.ts';
@@ -7,7 +14,10 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { deliver, type Delivery } from './deliver.ts';
 
-/** What a submission has reached, kept on disk before each step: after any interruption the next run goes on here. Holds nothing secret. */
+/**
+ * What a submission has reached, kept on disk before each step: after any interruption the next run
+ * goes on here. Holds nothing secret.
+ */
 export type SubmitState = {
   readonly schema: 1;
   readonly genesisHash: string;
@@ -16,8 +26,16 @@ export type SubmitState = {
   readonly image: string;
   readonly digest: string;
   /** `block` is null until the payment is in a finalized block. */
-  payment: { readonly transaction: SignedTransaction | null; readonly tx: string; block: number | null } | null;
-  commitment: { readonly transaction: SignedTransaction; readonly round: number | null; block: number | null } | null;
+  payment: {
+    readonly transaction: SignedTransaction | null;
+    readonly tx: string;
+    block: number | null;
+  } | null;
+  commitment: {
+    readonly transaction: SignedTransaction;
+    readonly round: number | null;
+    block: number | null;
+  } | null;
 };
 /** One submission's state on disk. `write` returns once it is safe there. */
 export interface Journal {
@@ -29,7 +47,10 @@ export type SubmitPorts = {
   readonly chain: ChainReader;
   readonly coldkey: Transactor;
   readonly hotkey: Transactor;
-  /** A salt that only the hotkey's holder can tell, the same each time for the same text: a lost journal loses no payment. */
+  /**
+   * A salt that only the hotkey's holder can tell, the same each time for the same text: a lost
+   * journal loses no payment.
+   */
   readonly salt: (text: string) => string;
   readonly journal: Journal;
   readonly clock: Clock;
@@ -42,12 +63,18 @@ const EXISTENTIAL_DEPOSIT_RAO = 500n;
 const tao = (rao: bigint): string => `${Number(rao) / 1e9} TAO`;
 
 /** Whether a step is done: in a finalized block. */
-export function landed<T extends { block: number | null }>(step: T | null): step is T & { block: number } {
+export function landed<T extends { block: number | null }>(
+  step: T | null,
+): step is T & { block: number } {
   return step !== null && step.block !== null;
 }
 
 /** Refuses a coldkey that cannot pay fee, network fee and the least balance. */
-export async function assertBalance({ chain, coldkey }: SubmitPorts, arena: Arena, call: Call): Promise<void> {
+export async function assertBalance(
+  { chain, coldkey }: SubmitPorts,
+  arena: Arena,
+  call: Call,
+): Promise<void> {
   const balance = await chain.balanceRao(coldkey.address);
   const needed = feeRao(arena) + (await coldkey.feeRao(call)) + EXISTENTIAL_DEPOSIT_RAO;
   if (balance < needed)
@@ -59,8 +86,16 @@ export async function assertBalance({ chain, coldkey }: SubmitPorts, arena: Aren
     );
 }
 
-/** Brings the payment into a block. Signed bytes are on disk before they are sent, and new ones are signed only once the old can never land. */
-export async function pay(ports: SubmitPorts, arena: Arena, entry: SubmitState, call: Call): Promise<void> {
+/**
+ * Brings the payment into a block. Signed bytes are on disk before they are sent, and new ones are
+ * signed only once the old can never land.
+ */
+export async function pay(
+  ports: SubmitPorts,
+  arena: Arena,
+  entry: SubmitState,
+  call: Call,
+): Promise<void> {
   const { chain, coldkey, journal, log } = ports;
   let again = entry.payment !== null;
   while (!landed(entry.payment)) {
@@ -80,18 +115,27 @@ export async function pay(ports: SubmitPorts, arena: Arena, entry: SubmitState, 
       log.info(`paid in block ${done.block}`);
       return;
     }
-    // Before a second payment is signed, a second endpoint must agree that the first one's time is over.
+    // Before a second payment is signed, a second endpoint must agree that the first one's time is
+    // over.
     await chain.confirm(await chain.finalizedHead());
     entry.payment = null;
     journal.write(entry);
     if (done.state === 'failed')
-      throw new ChainError('REJECTED', 'infra', `the payment failed: ${done.refusal.name}; no fee was moved`, done.refusal.hint);
+      throw new ChainError(
+        'REJECTED',
+        'infra',
+        `the payment failed: ${done.refusal.name}; no fee was moved`,
+        done.refusal.hint,
+      );
     log.warn('no block took the payment in time: signing it anew');
     again = false;
   }
 }
 
-/** What a delivery means for a step: done, failed for good, or to be signed anew. Throws where it was refused, or nobody can tell. */
+/**
+ * What a delivery means for a step: done, failed for good, or to be signed anew. Throws where it
+ * was refused, or nobody can tell.
+ */
 function settledBy(
   delivery: Delivery,
   what: string,
@@ -112,7 +156,9 @@ function settledBy(
       `${what} is in block ${block.number}, and the node no longer knows whether it succeeded`,
       'run this again with an archive endpoint',
     );
-  return outcome.ok ? { state: 'done', block: block.number } : { state: 'failed', refusal: outcome.refusal };
+  return outcome.ok
+    ? { state: 'done', block: block.number }
+    : { state: 'failed', refusal: outcome.refusal };
 }
 
 /** Brings the commitment into a block, in the same way. */
@@ -133,7 +179,9 @@ export async function commit(
       journal.write(entry);
     }
     const { transaction, round } = entry.commitment;
-    log.info(`committing: ${transaction.hash}${round === null ? '' : `, sealed until drand round ${round}`}`);
+    log.info(
+      `committing: ${transaction.hash}${round === null ? '' : `, sealed until drand round ${round}`}`,
+    );
     const done = settledBy(await deliver(ports, transaction, again), 'the commitment');
     if (done.state === 'done') {
       entry.commitment = { transaction, round, block: done.block };

@@ -8,7 +8,15 @@ import { readRevealed } from '../chain/reveals.ts';
 import { compact } from '../chain/scale.ts';
 import { seal, type SealEntropy } from '../chain/timelock.ts';
 import { concatBytes, equalBytes, utf8 } from '../core/bytes.ts';
-import { assertBalance, assertNothingLost, commit, landed, pay, type SubmitPorts, type SubmitState } from './submit-steps.ts';
+import {
+  assertBalance,
+  assertNothingLost,
+  commit,
+  landed,
+  pay,
+  type SubmitPorts,
+  type SubmitState,
+} from './submit-steps.ts';
 import { beaconFor } from './weights.ts';
 
 export type SubmitRequest = {
@@ -37,13 +45,26 @@ export type SubmitReport = {
 };
 
 const REVEAL_POLL_MS = 6000;
-/** A pulse reaches the chain within seconds: one that is half an hour late was skipped, and never comes. */
+/**
+ * A pulse reaches the chain within seconds: one that is half an hour late was skipped, and never
+ * comes.
+ */
 const PULSE_GRACE_SECONDS = 1800;
-/** Stands in for a payment that is not made yet, to learn how large the payload becomes: a block number of today's length. */
+/**
+ * Stands in for a payment that is not made yet, to learn how large the payload becomes: a block
+ * number of today's length.
+ */
 const FUTURE_PAYMENT = { tx: `0x${'00'.repeat(32)}`, block: 99_999_999 };
 
-/** Pays and commits one image for one hotkey; level-triggered, so that running it again finishes what was begun and never pays twice. */
-export async function submit(ports: SubmitPorts, arena: Arena, request: SubmitRequest): Promise<SubmitReport> {
+/**
+ * Pays and commits one image for one hotkey; level-triggered, so that running it again finishes
+ * what was begun and never pays twice.
+ */
+export async function submit(
+  ports: SubmitPorts,
+  arena: Arena,
+  request: SubmitRequest,
+): Promise<SubmitReport> {
   const { chain, hotkey, coldkey, journal, log } = ports;
   const { image, digest } = request;
   const fault = checkImage(image, digest, arena.loopbackImages);
@@ -64,8 +85,17 @@ export async function submit(ports: SubmitPorts, arena: Arena, request: SubmitRe
   };
   const charged = arena.fee > 0;
   const sealed = arena.timelock;
-  const commitCall = (payment: { tx: string; block: number } | null, now: SubnetState): { call: Call; round: number | null } =>
-    commitmentCall(arena, now, payload(payment), sealed ? request.revealBlocks : null, ports.entropy);
+  const commitCall = (
+    payment: { tx: string; block: number } | null,
+    now: SubnetState,
+  ): { call: Call; round: number | null } =>
+    commitmentCall(
+      arena,
+      now,
+      payload(payment),
+      sealed ? request.revealBlocks : null,
+      ports.entropy,
+    );
   const payCall = charged ? paymentCall(arena, hotkey.address, digest, salt) : null;
   // Whether the payload fits and the chain takes it, before any money moves.
   const plannedCommit = commitCall(charged ? FUTURE_PAYMENT : null, state).call;
@@ -93,7 +123,11 @@ export async function submit(ports: SubmitPorts, arena: Arena, request: SubmitRe
             },
           ]
         : []),
-      { call: `commitments.setCommitment [${sealed ? 'timelock' : 'plain'}]`, feeRao: String(commitFeeRao), amountRao: '0' },
+      {
+        call: `commitments.setCommitment [${sealed ? 'timelock' : 'plain'}]`,
+        feeRao: String(commitFeeRao),
+        amountRao: '0',
+      },
     ];
     if (payCall) await assertBalance(ports, arena, payCall);
     return report({ dryRun: calls });
@@ -110,7 +144,8 @@ export async function submit(ports: SubmitPorts, arena: Arena, request: SubmitRe
     commitment: null,
   };
   const noted = journal.read();
-  // A new submission begins only where the one before it is done: an interrupted one is finished first, whatever was asked.
+  // A new submission begins only where the one before it is done: an interrupted one is finished
+  // first, whatever was asked.
   const known = request.again && landed(noted?.commitment ?? null) ? null : noted;
   if (known && known.image !== image && landed(known.commitment))
     throw new ChainError(
@@ -120,15 +155,26 @@ export async function submit(ports: SubmitPorts, arena: Arena, request: SubmitRe
       'give --again to pay for another submission of it',
     );
   const entry = known && known.genesisHash === genesisHash && known.image === image ? known : fresh;
-  if (known && entry === fresh && known.genesisHash === genesisHash && known.payment && !landed(known.commitment)) {
+  if (
+    known &&
+    entry === fresh &&
+    known.genesisHash === genesisHash &&
+    known.payment &&
+    !landed(known.commitment)
+  ) {
     // The digest is what was paid for: a corrected image name keeps the payment.
     entry.payment = known.payment;
   }
-  if (request.payment && !landed(entry.payment)) entry.payment = { transaction: null, ...request.payment };
-  // Before any money moves: what stands in the way of the commitment stands in the way of the payment.
-  if (!request.replace && entry.commitment === null) assertNothingLost(await chain.commitment(hotkey.address, arena.netuid));
+  if (request.payment && !landed(entry.payment))
+    entry.payment = { transaction: null, ...request.payment };
+  // Before any money moves: what stands in the way of the commitment stands in the way of the
+  // payment.
+  if (!request.replace && entry.commitment === null)
+    assertNothingLost(await chain.commitment(hotkey.address, arena.netuid));
   if (payCall) await pay(ports, arena, entry, payCall);
-  const payment = landed(entry.payment) ? { tx: entry.payment.tx, block: entry.payment.block } : null;
+  const payment = landed(entry.payment)
+    ? { tx: entry.payment.tx, block: entry.payment.block }
+    : null;
   if (payment) {
     const outcome = await chain.payment({
       ...payment,
@@ -148,8 +194,15 @@ export async function submit(ports: SubmitPorts, arena: Arena, request: SubmitRe
   }
   const content = payload(payment);
   await commit(ports, arena, entry, request.replace, (now) => commitCall(payment, now));
-  const commitment = { tx: entry.commitment!.transaction.hash, block: entry.commitment!.block!, round: entry.commitment!.round };
-  const revealBlock = sealed && request.wait ? await confirmReveal(ports, arena, entry, content, commitment.round!) : null;
+  const commitment = {
+    tx: entry.commitment!.transaction.hash,
+    block: entry.commitment!.block!,
+    round: entry.commitment!.round,
+  };
+  const revealBlock =
+    sealed && request.wait
+      ? await confirmReveal(ports, arena, entry, content, commitment.round!)
+      : null;
   log.info(
     sealed && revealBlock === null
       ? 'committed, sealed: run this again later to see it revealed'
@@ -184,7 +237,12 @@ function paymentCall(arena: Arena, hotkey: string, digest: string, salt: string)
       `the arena ${arena.name} takes a fee, but names no treasury yet`,
       'it takes no submission until it does',
     );
-  return { kind: 'pay', treasury: arena.treasury, amountRao: feeRao(arena), remark: paymentRemark(hotkey, digest, salt) };
+  return {
+    kind: 'pay',
+    treasury: arena.treasury,
+    amountRao: feeRao(arena),
+    remark: paymentRemark(hotkey, digest, salt),
+  };
 }
 
 /** The commitment: sealed as the Bittensor SDK seals a text, or plain. */
@@ -195,7 +253,8 @@ function commitmentCall(
   revealBlocks: number | null,
   entropy: () => SealEntropy,
 ): { call: Call; round: number | null } {
-  if (revealBlocks === null) return { call: { kind: 'commit', netuid: arena.netuid, payload }, round: null };
+  if (revealBlocks === null)
+    return { call: { kind: 'commit', netuid: arena.netuid, payload }, round: null };
   const beacon = beaconFor(arena.network, state.beacon);
   const round = roundAfterBlocks(beacon, state.nowSeconds, revealBlocks, state.blockSeconds);
   const ciphertext = seal(beacon, round, concatBytes(compact(payload.length), payload), entropy());

@@ -21,7 +21,9 @@ import { recordsOf, type Ledger } from '../results/ledger.ts';
 import type { Predicate } from '../results/schema.ts';
 import { historyOf } from './history.ts';
 
-/** The largest difference that counts as read back: the chain scales and rounds u16 weights itself. */
+/**
+ * The largest difference that counts as read back: the chain scales and rounds u16 weights itself.
+ */
 const U16_STEP = 1;
 
 /** Holders of the two places with the uids they have now. */
@@ -34,13 +36,17 @@ export type WeightsBody = {
   emission: { burnUid: number } & Arena['emission'];
 };
 
-/** Weights that follow from a standing and the uids its holders have. Pure: the audit derives them again. */
+/**
+ * Weights that follow from a standing and the uids its holders have. Pure: the audit derives them
+ * again.
+ */
 export function weightsFrom(
   standing: Standing,
   holders: Holders,
   rules: Pick<Arena, 'burnUid' | 'emission'>,
 ): { shares: Share[]; weights: Weight[] } {
-  const uidOf = (hotkey: string): number | null => holders.find((holder) => holder.hotkey === hotkey)?.uid ?? null;
+  const uidOf = (hotkey: string): number | null =>
+    holders.find((holder) => holder.hotkey === hotkey)?.uid ?? null;
   const shares = emissionShares(standing, uidOf, rules);
   return { shares, weights: toWeights(shares) };
 }
@@ -48,7 +54,10 @@ export function weightsFrom(
 /** Whether a row on chain is the one that was sent. */
 export function sameRow(a: WeightRow, b: WeightRow): boolean {
   return (
-    a.length === b.length && a.every(({ uid, weight }, i) => uid === b[i]!.uid && Math.abs(weight - b[i]!.weight) <= U16_STEP)
+    a.length === b.length &&
+    a.every(
+      ({ uid, weight }, i) => uid === b[i]!.uid && Math.abs(weight - b[i]!.weight) <= U16_STEP,
+    )
   );
 }
 
@@ -62,18 +71,33 @@ export async function deriveWeights(
   const { standing } = historyOf(ledger);
   const last = recordsOf(ledger, 'round').at(-1);
   const round = last?.sha256 ?? null;
-  // The rules of the round count, not those of a later arena file: anybody must be able to derive these weights from the ledger alone.
-  const plan = last && recordsOf(ledger, 'plan').find((item) => item.sha256 === last.predicate.plan);
+  // The rules of the round count, not those of a later arena file: anybody must be able to derive
+  // these weights from the ledger alone.
+  const plan =
+    last && recordsOf(ledger, 'plan').find((item) => item.sha256 === last.predicate.plan);
   const rules = plan ? parseArena(plan.predicate.arena, 'the plan') : arena;
-  const hotkeys = [standing.winner, standing.runnerUp].flatMap((place) => (place ? [place.hotkey] : []));
-  const holders = await Promise.all(
-    hotkeys.map(async (hotkey) => ({ hotkey, uid: await chain.uidOf(hotkey, arena.netuid, block) })),
+  const hotkeys = [standing.winner, standing.runnerUp].flatMap((place) =>
+    place ? [place.hotkey] : [],
   );
-  return { round, holders, emission: { burnUid: rules.burnUid, ...rules.emission }, ...weightsFrom(standing, holders, rules) };
+  const holders = await Promise.all(
+    hotkeys.map(async (hotkey) => ({
+      hotkey,
+      uid: await chain.uidOf(hotkey, arena.netuid, block),
+    })),
+  );
+  return {
+    round,
+    holders,
+    emission: { burnUid: rules.burnUid, ...rules.emission },
+    ...weightsFrom(standing, holders, rules),
+  };
 }
 
 /** The subnet's epoch at its newest block, and the first block of the next one. */
-export function epochNow(state: SubnetState, netuid: number): { epoch: number; began: number; next: number } {
+export function epochNow(
+  state: SubnetState,
+  netuid: number,
+): { epoch: number; began: number; next: number } {
   if (state.epochs) {
     const { subnetEpochIndex, lastEpochBlock, pendingEpochAt, tempo } = state.epochs;
     const next = Math.min(lastEpochBlock + tempo, pendingEpochAt > 0 ? pendingEpochAt : Infinity);
@@ -93,7 +117,10 @@ export function methodOf(state: SubnetState): WeightMethod {
   return state.timelockVersion === null ? 'commit-reveal' : 'timelock';
 }
 
-/** The beacon to seal for. Public networks have quicknet's, pinned: a lying endpoint must not get weights or payloads it can read. */
+/**
+ * The beacon to seal for. Public networks have quicknet's, pinned: a lying endpoint must not get
+ * weights or payloads it can read.
+ */
 export function beaconFor(network: Arena['network'], offered: Beacon | null): Beacon {
   if (network !== 'local') return QUICKNET;
   if (offered) return offered;
@@ -121,7 +148,8 @@ export function weightsCall(
   const { versionKey } = state;
   const publicKey = decodeSs58(hotkey)!;
   const method = methodOf(state);
-  if (method === 'plain') return { call: { kind: 'set-weights', netuid, row, versionKey }, commit: null };
+  if (method === 'plain')
+    return { call: { kind: 'set-weights', netuid, row, versionKey }, commit: null };
   if (method === 'commit-reveal') {
     const salt = [...entropy.salt];
     const hash = weightsCommitHash(publicKey, netuid, row, salt, versionKey);
@@ -140,10 +168,22 @@ export function weightsCall(
       'wait for its owner to set a tempo',
     );
   const beacon = beaconFor(arena.network, state.beacon);
-  const round = revealRound(beacon, state.nowSeconds, state.head.number, schedule.firstRevealBlock, state.blockSeconds);
+  const round = revealRound(
+    beacon,
+    state.nowSeconds,
+    state.head.number,
+    schedule.firstRevealBlock,
+    state.blockSeconds,
+  );
   const ciphertext = seal(beacon, round, weightsPayload(publicKey, row, versionKey), entropy.seal);
   return {
-    call: { kind: 'commit-timelocked-weights', netuid, ciphertext, round, version: state.timelockVersion! },
+    call: {
+      kind: 'commit-timelocked-weights',
+      netuid,
+      ciphertext,
+      round,
+      version: state.timelockVersion!,
+    },
     commit: {
       hash: `0x${toHex(blake2b256(ciphertext))}`,
       epoch: schedule.commitEpoch,
@@ -155,6 +195,11 @@ export function weightsCall(
 }
 
 /** The call that reveals a hash commit. */
-export function revealCall(netuid: number, row: WeightRow, versionKey: number, { salt }: WeightsCommit): Call {
+export function revealCall(
+  netuid: number,
+  row: WeightRow,
+  versionKey: number,
+  { salt }: WeightsCommit,
+): Call {
   return { kind: 'reveal-weights', netuid, row, versionKey, salt: salt ?? [] };
 }

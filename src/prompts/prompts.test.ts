@@ -21,17 +21,28 @@ const request: SuiteRequest = {
   inputTokens: 96,
   systemMessage: 'You are a helpful assistant.',
 };
-const suite = (change: Partial<SuiteRequest> = {}) => drawSuite(generatedCorpus(), tokenizer, { ...request, ...change });
+const suite = (change: Partial<SuiteRequest> = {}) =>
+  drawSuite(generatedCorpus(), tokenizer, { ...request, ...change });
 
 describe('the sampler', () => {
   it('draws the same bytes for the same block, others for another', () => {
     expect(suiteHash(suite())).toBe(suiteHash(suite()));
-    expect(suiteHash(suite())).toBe('99246ad3144b6eecf0fb50539b22ee998aa8981b7cf399a4bf0cd0519398c7f5');
+    expect(suiteHash(suite())).toBe(
+      '99246ad3144b6eecf0fb50539b22ee998aa8981b7cf399a4bf0cd0519398c7f5',
+    );
     expect(suiteHash(suite({ seed: new Uint8Array(32).fill(1) }))).not.toBe(suiteHash(suite()));
     expect(suiteHash(suite({ boot: 2 }))).not.toBe(suiteHash(suite()));
   });
   it('numbers warm-ups first, and never changes earlier prompts when more are asked for', () => {
-    expect(suite().map(({ index, pool }) => `${index}${pool[0]!}`)).toEqual(['0w', '1w', '2s', '3s', '4s', '5s', '6s']);
+    expect(suite().map(({ index, pool }) => `${index}${pool[0]!}`)).toEqual([
+      '0w',
+      '1w',
+      '2s',
+      '3s',
+      '4s',
+      '5s',
+      '6s',
+    ]);
     expect(suite({ scored: 9 }).slice(0, 7).map(promptLine)).toEqual(suite().map(promptLine));
   });
   it('comes within a few tokens of the wanted size, never above', () => {
@@ -67,10 +78,12 @@ describe('the tokenizer', () => {
   it('refuses a file that is not the pinned one', () => {
     const source = { file: 'src/devnet/model/tokenizer.json', sha256: '0'.repeat(64) };
     expect(() => loadTokenizer(source, process.cwd())).toThrow(/pins 0000/);
-    expect(loadTokenizer({ ...source, sha256: sha256Hex(readFileSync(file)) }, process.cwd()).id).toBe(
-      sha256Hex(readFileSync(file)),
+    expect(
+      loadTokenizer({ ...source, sha256: sha256Hex(readFileSync(file)) }, process.cwd()).id,
+    ).toBe(sha256Hex(readFileSync(file)));
+    expect(() => loadTokenizer({ ...source, file: 'nowhere.json' }, process.cwd())).toThrow(
+      /cannot be read/,
     );
-    expect(() => loadTokenizer({ ...source, file: 'nowhere.json' }, process.cwd())).toThrow(/cannot be read/);
   });
 });
 
@@ -83,13 +96,17 @@ describe('a corpus folder', () => {
     const corpus = openCorpus({ name: 'x', manifestSha256: null }, folder, silentLog);
     expect(corpus.documents).toHaveLength(8);
     expect(drawSuite(corpus, tokenizer, request)).toHaveLength(7);
-    expect(() => openCorpus({ name: 'x', manifestSha256: '0'.repeat(64) }, folder, silentLog)).toThrow(/pins/);
+    expect(() =>
+      openCorpus({ name: 'x', manifestSha256: '0'.repeat(64) }, folder, silentLog),
+    ).toThrow(/pins/);
     writeFileSync(join(folder, '3.txt'), 'changed');
     expect(() => corpus.documents.map((document) => document.text())).toThrow(/sha256/);
     rmSync(folder, { recursive: true });
   });
   it('is asked for where the arena names one', () => {
-    expect(() => openCorpus({ name: 'pg19', manifestSha256: null }, undefined, silentLog)).toThrow(/pg19/);
+    expect(() => openCorpus({ name: 'pg19', manifestSha256: null }, undefined, silentLog)).toThrow(
+      /pg19/,
+    );
   });
   it('has no room for short, letterless or blank texts', () => {
     expect(documentFault(text)).toBeNull();

@@ -14,7 +14,10 @@ export type Prompt = {
   readonly tokens: number;
 };
 
-/** What a suite is drawn from. `boot` 1 uses the bare labels, later boots `prompts/2`, `warmup/2`, ... */
+/**
+ * What a suite is drawn from. `boot` 1 uses the bare labels, later boots `prompts/2`, `warmup/2`,
+ * ...
+ */
 export type SuiteRequest = {
   readonly seed: Uint8Array;
   readonly boot: number;
@@ -24,7 +27,10 @@ export type SuiteRequest = {
   readonly systemMessage: string;
 };
 
-/** Instructions of scored prompts and of warm-ups: another pool each, so that a warm-up tells nothing about a scored prompt. */
+/**
+ * Instructions of scored prompts and of warm-ups: another pool each, so that a warm-up tells
+ * nothing about a scored prompt.
+ */
 const INSTRUCTIONS = {
   scored: [
     'Continue the passage.',
@@ -64,7 +70,8 @@ function drawPrompt(
   const instructions = INSTRUCTIONS[pool];
   const instruction = instructions[prng.below(instructions.length)]!;
   const text = document.text();
-  // A word of English has more than two characters a token, so this much text surely fills the prompt.
+  // A word of English has more than two characters a token, so this much text surely fills the
+  // prompt.
   const reach = Math.min(text.length, request.inputTokens * 8);
   const start = prng.below(Math.max(1, text.length - reach + 1));
   const from = start === 0 ? 0 : text.indexOf(' ', start) + 1;
@@ -72,7 +79,8 @@ function drawPrompt(
     { role: 'system', content: `Session ${salt}. ${request.systemMessage}` },
     { role: 'user', content: `${passage}\n\n${instruction}` },
   ];
-  const count = (passage: string): number => tokenizer.encodePrompt(renderChat(messages(passage), request.systemMessage)).length;
+  const count = (passage: string): number =>
+    tokenizer.encodePrompt(renderChat(messages(passage), request.systemMessage)).length;
   const overhead = count('');
   if (overhead >= request.inputTokens)
     throw new PromptError(
@@ -81,19 +89,26 @@ function drawPrompt(
       `inputTokens ${request.inputTokens} leaves no room: the frame alone takes ${overhead} tokens`,
       'raise inputTokens in the arena',
     );
-  const passage = cutToTokens(tokenizer, text.slice(from, from + reach), request.inputTokens - overhead);
+  const passage = cutToTokens(
+    tokenizer,
+    text.slice(from, from + reach),
+    request.inputTokens - overhead,
+  );
   return { index, pool, messages: messages(passage), tokens: count(passage) };
 }
 
 /**
- * The prompts of one boot: warm-ups first, then scored ones, all from the block hash by the generator of DESIGN section 2.2.
- * Asking for more prompts never changes the earlier ones. Throws {@link PromptError} where the corpus is too small.
+ * The prompts of one boot: warm-ups first, then scored ones, all from the block hash by the
+ * generator of DESIGN section 2.2. Asking for more prompts never changes the earlier ones. Throws
+ * {@link PromptError} where the corpus is too small.
  */
 export function drawSuite(corpus: Corpus, tokenizer: Tokenizer, request: SuiteRequest): Prompt[] {
   const suffix = request.boot === 1 ? '' : `/${request.boot}`;
   const draw = (pool: 'warmup' | 'scored', count: number, first: number): Prompt[] => {
     const prng = new Prng(request.seed, `${pool === 'warmup' ? 'warmup' : 'prompts'}${suffix}`);
-    const documents = prng.shuffle(corpus.documents.filter((_, i) => (i % WARMUP_EVERY === 0) === (pool === 'warmup')));
+    const documents = prng.shuffle(
+      corpus.documents.filter((_, i) => (i % WARMUP_EVERY === 0) === (pool === 'warmup')),
+    );
     if (count > 0 && documents.length === 0)
       throw new PromptError(
         'CORPUS_TOO_SMALL',
@@ -105,7 +120,10 @@ export function drawSuite(corpus: Corpus, tokenizer: Tokenizer, request: SuiteRe
       drawPrompt(prng, tokenizer, pool, documents[i % documents.length]!, request, first + i),
     );
   };
-  return [...draw('warmup', request.warmups, 0), ...draw('scored', request.scored, request.warmups)];
+  return [
+    ...draw('warmup', request.warmups, 0),
+    ...draw('scored', request.scored, request.warmups),
+  ];
 }
 
 /** One line of NDJSON, with the fields of DESIGN section 6.1 in this order. */

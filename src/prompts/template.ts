@@ -1,8 +1,14 @@
 /** One chat message. */
 export type Message = { readonly role: 'system' | 'user' | 'assistant'; readonly content: string };
 
-/** ChatML, as Qwen2's template writes it: a default system message where none is given, and the assistant's header at the end. */
+/**
+ * ChatML, as Qwen2's template writes it: a default system message where none is given, and the
+ * assistant's header at the end.
+ */
 export function renderChat(messages: readonly Message[], defaultSystem: string): string {
-  const all = messages[0]?.role === 'system' ? messages : [{ role: 'system', content: defaultSystem }, ...messages];
+  const all =
+    messages[0]?.role === 'system'
+      ? messages
+      : [{ role: 'system', content: defaultSystem }, ...messages];
   return `${all.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join('')}<|im_start|>assistant\n`;
 }

@@ -1,4 +1,7 @@
-/** Words of the generated corpus: of the kind the small test model was trained on, so that its answers are peaked. */
+/**
+ * Words of the generated corpus: of the kind the small test model was trained on, so that its
+ * answers are peaked.
+ */
 export const FIGURES = [
   'the king',
   'the prophet',

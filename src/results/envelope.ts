@@ -2,9 +2,15 @@ import { concatBytes, utf8 } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import { PAYLOAD_TYPE } from './schema.ts';
 
-/** DSSE's pre-authentication encoding of a record's exact bytes: what is signed names its own type and length. */
+/**
+ * DSSE's pre-authentication encoding of a record's exact bytes: what is signed names its own type
+ * and length.
+ */
 export function preAuthEncoding(body: Uint8Array): Uint8Array {
-  return concatBytes(utf8(`DSSEv1 ${utf8(PAYLOAD_TYPE).length} ${PAYLOAD_TYPE} ${body.length} `), body);
+  return concatBytes(
+    utf8(`DSSEv1 ${utf8(PAYLOAD_TYPE).length} ${PAYLOAD_TYPE} ${body.length} `),
+    body,
+  );
 }
 
 /** Canonical rendering of a signature: any other spelling of the same signature is refused. */

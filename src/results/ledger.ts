@@ -1,7 +1,14 @@
 import { fromUtf8 } from '../core/bytes.ts';
 import { LEDGER_EVIDENCE_PATH } from '../core/evidence-path.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { checkSignature, MAX_RECORD_BYTES, readRecord, type AnyRecord, type LedgerFault, type LedgerRecord } from './verify.ts';
+import {
+  checkSignature,
+  MAX_RECORD_BYTES,
+  readRecord,
+  type AnyRecord,
+  type LedgerFault,
+  type LedgerRecord,
+} from './verify.ts';
 import type { Kind } from './schema.ts';
 
 /** Files of one validator's folder: path under it -> bytes. Reading them is the store's work. */
@@ -24,24 +31,31 @@ const kindOf = (path: string): Kind | null => {
   const groups = RECORD_PATH.exec(path)?.groups;
   if (!groups) return null;
   if (groups['part'] !== undefined) return groups['part'] as Kind;
-  return groups['step'] === '.intent' ? 'weights-intent' : groups['step'] === '.readback' ? 'weights-readback' : 'weights';
+  return groups['step'] === '.intent'
+    ? 'weights-intent'
+    : groups['step'] === '.readback'
+      ? 'weights-readback'
+      : 'weights';
 };
 const blockOf = (path: string): number =>
   Number(RECORD_PATH.exec(path)!.groups!['round'] ?? RECORD_PATH.exec(path)!.groups!['block']);
 
 /**
- * Reads, verifies and orders a ledger. Never throws: every fault is named by its reason class and path. To an auditor an overdue plan is an
- * omission; to its own validator it is the plan to declare void next.
+ * Reads, verifies and orders a ledger. Never throws: every fault is named by its reason class and
+ * path. To an auditor an overdue plan is an omission; to its own validator it is the plan to
+ * declare void next.
  */
 export function readLedger(validator: string, files: LedgerFiles, overdueIsFault = true): Ledger {
   const faults: LedgerFault[] = [];
-  const fault = (code: LedgerFault['code'], path: string, message: string): void => void faults.push({ code, path, message });
+  const fault = (code: LedgerFault['code'], path: string, message: string): void =>
+    void faults.push({ code, path, message });
   const lower = new Map<string, string>();
   for (const path of files.keys()) {
     const twin = lower.get(path.toLowerCase());
     if (twin !== undefined) fault('PATH', path, `differs from ${twin} in case only`);
     lower.set(path.toLowerCase(), path);
-    if (files.get(path) === UNREADABLE) fault('PATH', path, 'a link, an oversized file or something else that is no record');
+    if (files.get(path) === UNREADABLE)
+      fault('PATH', path, 'a link, an oversized file or something else that is no record');
     if (kindOf(path.replace(/\.sig$/, '')) === null && !LEDGER_EVIDENCE_PATH.test(path))
       fault('PATH', path, 'no record and no evidence has such a path');
   }
@@ -62,8 +76,13 @@ export function readLedger(validator: string, files: LedgerFiles, overdueIsFault
     read.push({ path, bytes, record });
     if (!record) continue;
     if (record.kind !== kind || record.predicate.block.number !== blockOf(path))
-      fault('REPLAY', path, `a ${record.kind} of block ${record.predicate.block.number} does not belong here`);
-    if (record.predicate.validator !== validator) fault('WRONG_CONTEXT', path, `made by ${record.predicate.validator}`);
+      fault(
+        'REPLAY',
+        path,
+        `a ${record.kind} of block ${record.predicate.block.number} does not belong here`,
+      );
+    if (record.predicate.validator !== validator)
+      fault('WRONG_CONTEXT', path, `made by ${record.predicate.validator}`);
     const { prev } = record.predicate;
     const key = `seq ${record.predicate.seq - 1}`;
     claimed.set(key, (claimed.get(key) ?? new Set()).add(String(prev)));
@@ -81,10 +100,12 @@ export function readLedger(validator: string, files: LedgerFiles, overdueIsFault
     const intact = next === undefined ? null : next.has(sha256Hex(bytes));
     if (intact !== true && !wrong.inSig) fault(wrong.code, path, wrong.message);
     if (intact === true || wrong.inSig) fault(wrong.code, `${path}.sig`, wrong.message);
-    else if (intact === null) fault(wrong.code, `${path}.sig`, 'or this file was changed: no later record tells which');
+    else if (intact === null)
+      fault(wrong.code, `${path}.sig`, 'or this file was changed: no later record tells which');
   }
   for (const path of files.keys())
-    if (path.endsWith('.sig') && !files.has(path.slice(0, -4))) fault('OMISSION', path.slice(0, -4), 'the signed record is gone');
+    if (path.endsWith('.sig') && !files.has(path.slice(0, -4)))
+      fault('OMISSION', path.slice(0, -4), 'the signed record is gone');
   records.sort((a, b) => a.predicate.seq - b.predicate.seq || (a.path < b.path ? -1 : 1));
   checkChain(records, fault);
   checkTime(records, fault);
@@ -101,37 +122,67 @@ function checkChain(records: readonly AnyRecord[], fault: Report): void {
     const { seq, prev, network } = record.predicate;
     if (
       first &&
-      (network.genesisHash !== first.predicate.network.genesisHash || network.netuid !== first.predicate.network.netuid)
+      (network.genesisHash !== first.predicate.network.genesisHash ||
+        network.netuid !== first.predicate.network.netuid)
     )
       fault('WRONG_CONTEXT', record.path, 'another chain or subnet than the first record');
     if (!before) {
-      if (seq !== 0) fault('CHAIN_GAP', record.path, `the first record has seq ${seq}: ${seq} records are missing before it`);
-      else if (prev !== null) fault('REWRITE', record.path, 'the first record names a previous one');
+      if (seq !== 0)
+        fault(
+          'CHAIN_GAP',
+          record.path,
+          `the first record has seq ${seq}: ${seq} records are missing before it`,
+        );
+      else if (prev !== null)
+        fault('REWRITE', record.path, 'the first record names a previous one');
       continue;
     }
     const last = before.predicate.seq;
     if (seq === last) {
       if (record.sha256 === before.sha256) fault('REPLAY', record.path, `a copy of ${before.path}`);
-      else fault('EQUIVOCATION', record.path, `seq ${seq} stands also in ${before.path}: ${before.sha256} and ${record.sha256}`);
+      else
+        fault(
+          'EQUIVOCATION',
+          record.path,
+          `seq ${seq} stands also in ${before.path}: ${before.sha256} and ${record.sha256}`,
+        );
       continue;
     }
-    if (seq !== last + 1) fault('CHAIN_GAP', record.path, `seq ${seq} follows ${last}: ${seq - last - 1} records are missing`);
+    if (seq !== last + 1)
+      fault(
+        'CHAIN_GAP',
+        record.path,
+        `seq ${seq} follows ${last}: ${seq - last - 1} records are missing`,
+      );
     else if (prev !== before.sha256)
-      fault('REWRITE', record.path, `names ${prev ?? 'nothing'} as the previous record, ${before.path} is ${before.sha256}`);
+      fault(
+        'REWRITE',
+        record.path,
+        `names ${prev ?? 'nothing'} as the previous record, ${before.path} is ${before.sha256}`,
+      );
   }
 }
 
-/** Plans and intents are made at a fresh head, so their blocks never go back; rounds, voids and outcomes carry the block of what they end. */
+/**
+ * Plans and intents are made at a fresh head, so their blocks never go back; rounds, voids and
+ * outcomes carry the block of what they end.
+ */
 function checkTime(records: readonly AnyRecord[], fault: Report): void {
   let latest = 0;
   for (const { kind, path, predicate } of records) {
     if (kind !== 'plan' && kind !== 'weights-intent') continue;
-    if (predicate.block.number < latest) fault('TIME', path, `block ${predicate.block.number} after block ${latest}`);
+    if (predicate.block.number < latest)
+      fault('TIME', path, `block ${predicate.block.number} after block ${latest}`);
     latest = Math.max(latest, predicate.block.number);
   }
 }
 
-function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, overdueIsFault: boolean, fault: Report): void {
+function checkRounds(
+  records: readonly AnyRecord[],
+  files: LedgerFiles,
+  overdueIsFault: boolean,
+  fault: Report,
+): void {
   const last = records.at(-1)?.predicate.block.number ?? 0;
   const of = <K extends Kind>(kind: K): LedgerRecord<K>[] =>
     records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
@@ -139,11 +190,27 @@ function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, overdueI
   for (const plan of of('plan')) {
     const folder = plan.path.replace(/plan\.json$/, '');
     const ends = [...of('round'), ...of('void')].filter((record) => record.path.startsWith(folder));
-    const evidence = [...files.keys()].some((path) => path.startsWith(folder) && LEDGER_EVIDENCE_PATH.test(path));
-    const later = records.some((record) => record.kind === 'plan' && record.predicate.seq > plan.predicate.seq);
-    if (ends.length === 0 && (evidence || later || (overdueIsFault && last > plan.predicate.notAfter)))
-      fault('OMISSION', `${folder}round.json`, `the plan of block ${plan.predicate.block.number} ended in no round and no void`);
-    if (ends.length > 1) fault('EQUIVOCATION', `${folder}void.json`, 'a plan ends in a round or in a void, not in both');
+    const evidence = [...files.keys()].some(
+      (path) => path.startsWith(folder) && LEDGER_EVIDENCE_PATH.test(path),
+    );
+    const later = records.some(
+      (record) => record.kind === 'plan' && record.predicate.seq > plan.predicate.seq,
+    );
+    if (
+      ends.length === 0 &&
+      (evidence || later || (overdueIsFault && last > plan.predicate.notAfter))
+    )
+      fault(
+        'OMISSION',
+        `${folder}round.json`,
+        `the plan of block ${plan.predicate.block.number} ended in no round and no void`,
+      );
+    if (ends.length > 1)
+      fault(
+        'EQUIVOCATION',
+        `${folder}void.json`,
+        'a plan ends in a round or in a void, not in both',
+      );
     for (const end of ends)
       if (end.predicate.plan !== plan.sha256)
         fault('REWRITE', end.path, `belongs to a plan ${end.predicate.plan}, not to this one`);
@@ -158,14 +225,19 @@ function checkRounds(records: readonly AnyRecord[], files: LedgerFiles, overdueI
       const bytes = files.get(path);
       if (!LEDGER_EVIDENCE_PATH.test(path)) fault('PATH', path, 'no evidence has such a path');
       else if (!bytes) fault('MERKLE_MISMATCH', path, 'a file of the round is missing');
-      else if (sha256Hex(bytes) !== expected) fault('MERKLE_MISMATCH', path, `sha256 is not ${expected}`);
+      else if (sha256Hex(bytes) !== expected)
+        fault('MERKLE_MISMATCH', path, `sha256 is not ${expected}`);
     }
   }
   for (const path of files.keys())
-    if (LEDGER_EVIDENCE_PATH.test(path) && !listed.has(path)) fault('MERKLE_MISMATCH', path, 'no round lists this file');
+    if (LEDGER_EVIDENCE_PATH.test(path) && !listed.has(path))
+      fault('MERKLE_MISMATCH', path, 'no round lists this file');
 }
 
 /** Records of one kind, in order. */
-export function recordsOf<K extends Kind>(ledger: Pick<Ledger, 'records'>, kind: K): LedgerRecord<K>[] {
+export function recordsOf<K extends Kind>(
+  ledger: Pick<Ledger, 'records'>,
+  kind: K,
+): LedgerRecord<K>[] {
   return ledger.records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
 }

@@ -4,7 +4,14 @@ import { VERDICTS } from '../core/verdicts.ts';
 /** Type of every record's payload, for DSSE. */
 export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
-export const KINDS = ['plan', 'round', 'void', 'weights-intent', 'weights', 'weights-readback'] as const;
+export const KINDS = [
+  'plan',
+  'round',
+  'void',
+  'weights-intent',
+  'weights',
+  'weights-readback',
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** `https://cacheon.ai/<kind>/v1`. */
@@ -24,7 +31,12 @@ const context = {
   seq: count,
   /** sha256 of the previous record's bytes; null for the first. */
   prev: sha256.nullable(),
-  network: z.strictObject({ genesisHash: hash32, netuid: count, specName: z.string(), specVersion: count }),
+  network: z.strictObject({
+    genesisHash: hash32,
+    netuid: count,
+    specName: z.string(),
+    specVersion: count,
+  }),
   validator: z.string(),
   block,
   harness: z.strictObject({ commit: z.string(), node: z.string(), rules: count }),
@@ -61,7 +73,10 @@ const submission = z.strictObject({
   verdict: z.enum([...VERDICTS, 'SKIP_UNREVEALED']).nullable(),
   reason: z.string(),
   history: history.nullable(),
-  /** Block of the round that first found its image gone from the registry, where no later one found it there. */
+  /**
+   * Block of the round that first found its image gone from the registry, where no later one found
+   * it there.
+   */
   goneSince: count.optional(),
 });
 
@@ -107,14 +122,26 @@ export const roundBody = z.strictObject({
     z.strictObject({
       key: z.string(),
       takesOver: z.boolean(),
-      boots: z.array(z.strictObject({ boot: count, takesOver: z.boolean(), bar: nullable, lowerBound: nullable })),
+      boots: z.array(
+        z.strictObject({
+          boot: count,
+          takesOver: z.boolean(),
+          bar: nullable,
+          lowerBound: nullable,
+        }),
+      ),
     }),
   ),
   standing,
   /** What each shard's machine said of itself: engines, probes, clock. */
   hosts: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 });
-const roundPredicate = z.strictObject({ ...context, plan: sha256, ...roundBody.shape, files: z.record(z.string(), sha256) });
+const roundPredicate = z.strictObject({
+  ...context,
+  plan: sha256,
+  ...roundBody.shape,
+  files: z.record(z.string(), sha256),
+});
 const voidPredicate = z.strictObject({ ...context, plan: sha256, reason: z.string() });
 
 const weight = z.strictObject({ uid: count, weight: count });
@@ -127,9 +154,17 @@ const weightsBody = {
   versionKey: count,
   method: z.enum(['plain', 'commit-reveal', 'timelock']),
   /** The arena that gives burn uid and shares. */
-  emission: z.strictObject({ burnUid: count, fullPoolScore: z.number(), winnerShare: z.number(), runnerUpShare: z.number() }),
+  emission: z.strictObject({
+    burnUid: count,
+    fullPoolScore: z.number(),
+    winnerShare: z.number(),
+    runnerUpShare: z.number(),
+  }),
 };
-/** A commit of weights that are shown later: what to look for on chain, and (for a hash) the salt that reveals it. */
+/**
+ * A commit of weights that are shown later: what to look for on chain, and (for a hash) the salt
+ * that reveals it.
+ */
 const commit = z.strictObject({
   /** Of the committed bytes, as the chain's event names it. */
   hash: hash32,
@@ -138,7 +173,10 @@ const commit = z.strictObject({
   round: count.nullable(),
   salt: z.array(count).nullable(),
 });
-/** The signed bytes themselves: whoever finds an intent without an outcome sends these again, and never others. */
+/**
+ * The signed bytes themselves: whoever finds an intent without an outcome sends these again, and
+ * never others.
+ */
 const transaction = z.strictObject({
   extrinsic: z.string().regex(/^0x[0-9a-f]+$/),
   hash: hash32,
@@ -147,7 +185,12 @@ const transaction = z.strictObject({
   firstBlock: count,
   lastBlock: count,
 });
-const intentPredicate = z.strictObject({ ...context, ...weightsBody, commit: commit.nullable(), transaction });
+const intentPredicate = z.strictObject({
+  ...context,
+  ...weightsBody,
+  commit: commit.nullable(),
+  transaction,
+});
 const weightsPredicate = z.strictObject({
   ...context,
   ...weightsBody,
@@ -184,7 +227,10 @@ export type PlanPredicate = Predicate<'plan'>;
 export type RoundPredicate = Predicate<'round'>;
 export type RoundBody = z.infer<typeof roundBody>;
 export type RoundEntry = RoundBody['entries'][number];
-export type RecordContext = Pick<PlanPredicate, 'network' | 'validator' | 'block' | 'harness' | 'host'>;
+export type RecordContext = Pick<
+  PlanPredicate,
+  'network' | 'validator' | 'block' | 'harness' | 'host'
+>;
 
 /** An in-toto statement around a predicate. */
 export const statementSchema = z.strictObject({

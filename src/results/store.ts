@@ -10,8 +10,13 @@ export interface ResultStore {
   /** All files of one validator's ledger, at the newest head. */
   read(validator: string): Promise<LedgerFiles>;
   /**
-   * Adds files in one commit on the newest head. `build` is called again with fresh files when another writer came first, so a record's
-   * seq and prev always follow the head it lands on. Existing files are never changed; returning null commits nothing.
+   * Adds files in one commit on the newest head. `build` is called again with fresh files when
+   * another writer came first, so a record's seq and prev always follow the head it lands on.
+   * Existing files are never changed; returning null commits nothing.
    */
-  commit(validator: string, message: string, build: (files: LedgerFiles) => FileSet | null): Promise<void>;
+  commit(
+    validator: string,
+    message: string,
+    build: (files: LedgerFiles) => FileSet | null,
+  ): Promise<void>;
 }

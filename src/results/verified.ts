@@ -2,7 +2,10 @@ import type { Verdict } from '../core/verdicts.ts';
 
 declare const verified: unique symbol;
 
-/** One boot of one arm, as the judge found it. `promptScores[i]` is null where the answer had no content: it makes every bound -infinity. */
+/**
+ * One boot of one arm, as the judge found it. `promptScores[i]` is null where the answer had no
+ * content: it makes every bound -infinity.
+ */
 export type BootScore = {
   readonly shard: number;
   readonly boot: number;
@@ -21,5 +24,8 @@ export type EntryResult = {
   readonly boots: readonly BootScore[];
 };
 
-/** A result that may be ranked. Only `verifyResults` in verify.ts makes one, so an unverified record cannot move money. */
+/**
+ * A result that may be ranked. Only `verifyResults` in verify.ts makes one, so an unverified record
+ * cannot move money.
+ */
 export type VerifiedResult = EntryResult & { readonly [verified]: true };

@@ -38,7 +38,11 @@ export type FaultCode =
   | 'WEIGHT_MISMATCH'
   | 'TIME'
   | 'UNTRUSTED_HARNESS';
-export type LedgerFault = { readonly code: FaultCode; readonly path: string; readonly message: string };
+export type LedgerFault = {
+  readonly code: FaultCode;
+  readonly path: string;
+  readonly message: string;
+};
 
 /** Largest record: a plan of 256 submissions is a tenth of it. */
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
@@ -62,17 +66,26 @@ function sr25519(message: Uint8Array, signature: Uint8Array, key: Uint8Array): b
   }
 }
 
-const ED25519_PREFIX = Uint8Array.from([0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00]);
+const ED25519_PREFIX = Uint8Array.from([
+  0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+]);
 function ed25519(message: Uint8Array, signature: Uint8Array, key: Uint8Array): boolean {
   try {
-    const publicKey = createPublicKey({ key: Buffer.from(concatBytes(ED25519_PREFIX, key)), format: 'der', type: 'spki' });
+    const publicKey = createPublicKey({
+      key: Buffer.from(concatBytes(ED25519_PREFIX, key)),
+      format: 'der',
+      type: 'spki',
+    });
     return verifyEd25519(null, message, publicKey, signature);
   } catch {
     return false;
   }
 }
 
-/** Checks a record's signature by the validator's key. `keyid` is a hint: it names the culprit where another key signed. */
+/**
+ * Checks a record's signature by the validator's key. `keyid` is a hint: it names the culprit where
+ * another key signed.
+ */
 export function checkSignature(
   record: Uint8Array,
   sigText: string,
@@ -82,7 +95,11 @@ export function checkSignature(
   try {
     value = parseStrictJson(sigText, RECORD_JSON);
   } catch (error) {
-    return { code: 'BAD_SIG', message: `the signature file is not JSON: ${messageOf(error)}`, inSig: true };
+    return {
+      code: 'BAD_SIG',
+      message: `the signature file is not JSON: ${messageOf(error)}`,
+      inSig: true,
+    };
   }
   const parsed = signatureSchema.safeParse(value);
   if (!parsed.success)
@@ -94,12 +111,22 @@ export function checkSignature(
   const { keyid, sig } = parsed.data;
   const bytes = new Uint8Array(Buffer.from(sig, 'base64'));
   if (renderSignature(keyid, bytes) !== sigText)
-    return { code: 'BAD_SIG', message: 'the signature file is not in its canonical form', inSig: true };
+    return {
+      code: 'BAD_SIG',
+      message: 'the signature file is not in its canonical form',
+      inSig: true,
+    };
   const key = decodeSs58(validator);
-  if (key === null) return { code: 'WRONG_KEY', message: `${validator} is not an address`, inSig: false };
+  if (key === null)
+    return { code: 'WRONG_KEY', message: `${validator} is not an address`, inSig: false };
   const message = preAuthEncoding(record);
   const named = decodeSs58(keyid);
-  if (named === null) return { code: 'WRONG_KEY', message: `keyid ${keyid.slice(0, 70)} is not an ss58 address`, inSig: true };
+  if (named === null)
+    return {
+      code: 'WRONG_KEY',
+      message: `keyid ${keyid.slice(0, 70)} is not an ss58 address`,
+      inSig: true,
+    };
   if (sr25519(message, bytes, key)) return null;
   if (ed25519(message, bytes, key) || ed25519(message, bytes, named))
     return { code: 'WRONG_KEY_TYPE', message: 'signed with an ed25519 key', inSig: true };
@@ -108,9 +135,16 @@ export function checkSignature(
   return { code: 'BAD_SIG', message: 'the signature does not fit the record', inSig: false };
 }
 
-/** Reads a record's bytes: strict JSON in canonical form, a known predicate type, and its schema. */
-export function readRecord(path: string, bytes: Uint8Array): { record: AnyRecord } | { fault: LedgerFault } {
-  const fault = (code: FaultCode, message: string): { fault: LedgerFault } => ({ fault: { code, path, message } });
+/**
+ * Reads a record's bytes: strict JSON in canonical form, a known predicate type, and its schema.
+ */
+export function readRecord(
+  path: string,
+  bytes: Uint8Array,
+): { record: AnyRecord } | { fault: LedgerFault } {
+  const fault = (code: FaultCode, message: string): { fault: LedgerFault } => ({
+    fault: { code, path, message },
+  });
   const text = fromUtf8(bytes);
   if (text === null) return fault('SCHEMA', 'the record is not UTF-8');
   let value: unknown;
@@ -121,27 +155,47 @@ export function readRecord(path: string, bytes: Uint8Array): { record: AnyRecord
   }
   const statement = statementSchema.safeParse(value);
   if (!statement.success)
-    return fault('SCHEMA', `${statement.error.issues[0]!.path.join('.')}: ${statement.error.issues[0]!.message}`);
+    return fault(
+      'SCHEMA',
+      `${statement.error.issues[0]!.path.join('.')}: ${statement.error.issues[0]!.message}`,
+    );
   const kind = KINDS.find((item) => predicateType(item) === statement.data.predicateType);
   if (kind === undefined)
-    return fault('UNSUPPORTED', `predicate type ${statement.data.predicateType.slice(0, 100)} is not known`);
+    return fault(
+      'UNSUPPORTED',
+      `predicate type ${statement.data.predicateType.slice(0, 100)} is not known`,
+    );
   const version = (statement.data.predicate as { schema?: unknown } | null)?.schema;
   if (version !== 1) return fault('UNSUPPORTED', `schema version ${String(version)} is not known`);
   const predicate = PREDICATES[kind].safeParse(statement.data.predicate);
   if (!predicate.success)
-    return fault('SCHEMA', `predicate.${predicate.error.issues[0]!.path.join('.')}: ${predicate.error.issues[0]!.message}`);
+    return fault(
+      'SCHEMA',
+      `predicate.${predicate.error.issues[0]!.path.join('.')}: ${predicate.error.issues[0]!.message}`,
+    );
   if (renderJson(value) !== text) return fault('SCHEMA', 'the record is not in its canonical form');
   return {
-    record: { path, kind, sha256: sha256Hex(bytes), subject: statement.data.subject, predicate: predicate.data } as AnyRecord,
+    record: {
+      path,
+      kind,
+      sha256: sha256Hex(bytes),
+      subject: statement.data.subject,
+      predicate: predicate.data,
+    } as AnyRecord,
   };
 }
 
 /**
- * Makes results that may be ranked: each must belong to an entry of the signed plan, and each entry must have one.
- * Throws where they do not fit: that would be a defect of the judge, not a verdict.
+ * Makes results that may be ranked: each must belong to an entry of the signed plan, and each entry
+ * must have one. Throws where they do not fit: that would be a defect of the judge, not a verdict.
  */
-export function verifyResults(plan: LedgerRecord<'plan'>, results: readonly EntryResult[]): VerifiedResult[] {
-  const entries = plan.predicate.submissions.filter((submission) => submission.status === 'evaluate');
+export function verifyResults(
+  plan: LedgerRecord<'plan'>,
+  results: readonly EntryResult[],
+): VerifiedResult[] {
+  const entries = plan.predicate.submissions.filter(
+    (submission) => submission.status === 'evaluate',
+  );
   const keys = new Set(entries.map(({ key }) => key));
   if (results.length !== keys.size || results.some(({ key }) => !keys.has(key)))
     throw new Error('the results do not match the entries of the plan');

@@ -36,14 +36,24 @@ export function escapeHtml(text: string): string {
 }
 
 /** A round's predicate as rows. `nameOf` gives what people call a miner. */
-export function reportRound(round: RoundPredicate, nameOf: (hotkey: string) => string): ReportRound {
-  const boots = round.entries.flatMap((entry) => entry.boots.map(({ report }) => report as unknown as Timed));
+export function reportRound(
+  round: RoundPredicate,
+  nameOf: (hotkey: string) => string,
+): ReportRound {
+  const boots = round.entries.flatMap((entry) =>
+    entry.boots.map(({ report }) => report as unknown as Timed),
+  );
   const timed = boots.find((report) => report.ttft.baselineNs !== null);
   return {
     block: round.block.number,
     winner: round.standing.winner?.key ?? null,
     runnerUp: round.standing.runnerUp?.key ?? null,
-    baseline: timed ? { ttftNs: timed.ttft.baselineNs!, tokensPerSecond: timed.throughput.baselineTokensPerSecond! } : null,
+    baseline: timed
+      ? {
+          ttftNs: timed.ttft.baselineNs!,
+          tokensPerSecond: timed.throughput.baselineTokensPerSecond!,
+        }
+      : null,
     entries: round.entries
       .map((entry) => {
         const report = entry.boots[0]?.report as unknown as Timed | undefined;
@@ -71,7 +81,11 @@ const LEFT = 130;
 const WIDTH = 420;
 
 /** Bars of one number per miner, drawn with SVG alone so that the page opens from disk. */
-function bars(title: string, unit: string, rows: readonly { name: string; value: number; tone: string }[]): string {
+function bars(
+  title: string,
+  unit: string,
+  rows: readonly { name: string; value: number; tone: string }[],
+): string {
   const most = Math.max(1e-9, ...rows.map(({ value }) => value));
   const drawn = rows.map(({ name, value, tone }, i) => {
     const y = 8 + i * BAR;
@@ -84,10 +98,23 @@ function bars(title: string, unit: string, rows: readonly { name: string; value:
 
 function roundSection(round: ReportRound): string {
   const tone = (entry: ReportEntry): string =>
-    entry.key === round.winner ? 'win' : entry.key === round.runnerUp ? 'second' : entry.verdict === 'VALID' ? 'valid' : 'bad';
+    entry.key === round.winner
+      ? 'win'
+      : entry.key === round.runnerUp
+        ? 'second'
+        : entry.verdict === 'VALID'
+          ? 'valid'
+          : 'bad';
   const measured = round.entries.filter((entry) => entry.ttftNs !== null);
   const baseline = round.baseline
-    ? [{ name: 'baseline', tone: 'base', ttftNs: round.baseline.ttftNs, tokensPerSecond: round.baseline.tokensPerSecond }]
+    ? [
+        {
+          name: 'baseline',
+          tone: 'base',
+          ttftNs: round.baseline.ttftNs,
+          tokensPerSecond: round.baseline.tokensPerSecond,
+        },
+      ]
     : [];
   const all = [
     ...baseline,
@@ -134,7 +161,8 @@ body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max
 /** One self-contained page: no script, no network. */
 export function reportHtml(page: ReportPage): string {
   const weights = page.weights.map(
-    ({ uid, weight, who }) => `<tr><td class="n">${uid}</td><td class="n">${weight}</td><td>${escapeHtml(who)}</td></tr>`,
+    ({ uid, weight, who }) =>
+      `<tr><td class="n">${uid}</td><td class="n">${weight}</td><td>${escapeHtml(who)}</td></tr>`,
   );
   const audit =
     page.audit === null

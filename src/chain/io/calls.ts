@@ -7,7 +7,9 @@ import { MAX_COMMITMENT_CIPHERTEXT, MAX_WEIGHTS_CIPHERTEXT } from '../timelock.t
 
 type Tx = SubmittableExtrinsic<'promise'>;
 
-/** Largest payload of a plain field, on new and on old runtimes. The metadata does not state them. */
+/**
+ * Largest payload of a plain field, on new and on old runtimes. The metadata does not state them.
+ */
 const MAX_BIG_RAW = 512;
 const MAX_RAW = 128;
 
@@ -15,12 +17,20 @@ const MAX_RAW = 128;
 const hex = (bytes: Uint8Array): string => `0x${toHex(bytes)}`;
 
 /** What this runtime has of the features that came later. */
-export type Features = { readonly selectiveMetagraph: boolean; readonly bigRaw: boolean; readonly timelock: boolean };
+export type Features = {
+  readonly selectiveMetagraph: boolean;
+  readonly bigRaw: boolean;
+  readonly timelock: boolean;
+};
 
 /** Finds the features by name and shape. */
 export function featuresOf(api: ApiPromise): Features {
   const has = (root: unknown, path: string): boolean =>
-    path.split('.').every((name) => (root = (root as Record<string, unknown> | undefined)?.[name]) !== undefined);
+    path
+      .split('.')
+      .every(
+        (name) => (root = (root as Record<string, unknown> | undefined)?.[name]) !== undefined,
+      );
   const fields = api.registry.lookup.types
     .filter(({ type }) => type.path.at(-1)?.toString() === 'Data')
     .map(({ type }) => JSON.stringify(type.def.toJSON()))
@@ -32,15 +42,22 @@ export function featuresOf(api: ApiPromise): Features {
   };
 }
 
-const missing = (what: string, hint: string): ChainError => new ChainError('MISSING_FEATURE', 'infra', what, hint);
+const missing = (what: string, hint: string): ChainError =>
+  new ChainError('MISSING_FEATURE', 'infra', what, hint);
 
-/** A call of the competition as this runtime takes it. Throws `MISSING_FEATURE` where it cannot, `BAD_PAYLOAD` where the call is too large. */
+/**
+ * A call of the competition as this runtime takes it. Throws `MISSING_FEATURE` where it cannot,
+ * `BAD_PAYLOAD` where the call is too large.
+ */
 export function buildCall(api: ApiPromise, features: Features, call: Call): Tx {
   const subtensor = api.tx['subtensorModule']!;
   const need = (name: string): NonNullable<(typeof subtensor)[string]> => {
     const found = subtensor[name];
     if (!found)
-      throw missing(`this chain has no call subtensorModule.${name}`, 'its runtime is too old for this way of setting weights');
+      throw missing(
+        `this chain has no call subtensorModule.${name}`,
+        'its runtime is too old for this way of setting weights',
+      );
     return found;
   };
   switch (call.kind) {
@@ -69,12 +86,20 @@ export function buildCall(api: ApiPromise, features: Features, call: Call): Tx {
           `the sealed weights have ${call.ciphertext.length} bytes, ${MAX_WEIGHTS_CIPHERTEXT} is the most`,
           'set fewer uids',
         );
-      return need('commitTimelockedWeights')(call.netuid, hex(call.ciphertext), call.round, call.version);
+      return need('commitTimelockedWeights')(
+        call.netuid,
+        hex(call.ciphertext),
+        call.round,
+        call.version,
+      );
     case 'commit':
       return setCommitment(api, call.netuid, rawField(features, call.payload));
     case 'commit-sealed':
       if (!features.timelock)
-        throw missing('this chain takes no timelocked commitments', 'use an arena with timelock false, or a newer runtime');
+        throw missing(
+          'this chain takes no timelocked commitments',
+          'use an arena with timelock false, or a newer runtime',
+        );
       if (call.ciphertext.length > MAX_COMMITMENT_CIPHERTEXT)
         throw new ChainError(
           'BAD_PAYLOAD',
@@ -82,7 +107,9 @@ export function buildCall(api: ApiPromise, features: Features, call: Call): Tx {
           `the sealed payload has ${call.ciphertext.length} bytes, ${MAX_COMMITMENT_CIPHERTEXT} is the most`,
           'shorten the image name',
         );
-      return setCommitment(api, call.netuid, { TimelockEncrypted: { encrypted: hex(call.ciphertext), revealRound: call.round } });
+      return setCommitment(api, call.netuid, {
+        TimelockEncrypted: { encrypted: hex(call.ciphertext), revealRound: call.round },
+      });
     case 'pay':
       return api.tx['utility']['batchAll']([
         api.tx['balances']['transferKeepAlive'](call.treasury, call.amountRao),

@@ -5,11 +5,20 @@ import { CacheonError, messageOf } from '../../core/errors.ts';
 import { ChainError } from '../errors.ts';
 import { PacedProvider, paceOf, type Pace } from './provider.ts';
 
-/** How long a connection may take before it counts as unreachable: on loopback, and with a public endpoint's pace. */
+/**
+ * How long a connection may take before it counts as unreachable: on loopback, and with a public
+ * endpoint's pace.
+ */
 const CONNECT_MS = { fast: 10_000, paced: 60_000 };
 
-/** Connects to one endpoint, or throws `UNREACHABLE`. Requests to public endpoints are paced. The caller disconnects. */
-export async function connect(endpoint: string, pace: Pace | null = paceOf(endpoint)): Promise<ApiPromise> {
+/**
+ * Connects to one endpoint, or throws `UNREACHABLE`. Requests to public endpoints are paced. The
+ * caller disconnects.
+ */
+export async function connect(
+  endpoint: string,
+  pace: Pace | null = paceOf(endpoint),
+): Promise<ApiPromise> {
   const timeoutMs = pace === null ? CONNECT_MS.fast : CONNECT_MS.paced;
   if (!/^wss?:\/\/[^\s/]+/.test(endpoint))
     throw new ChainError(
@@ -22,8 +31,13 @@ export async function connect(endpoint: string, pace: Pace | null = paceOf(endpo
   let timer: NodeJS.Timeout | undefined;
   try {
     const expired = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no connection within ${timeoutMs / 1000} s`)), timeoutMs);
-      provider.on('error', (error: Error) => reject(new Error(error.message || 'connection refused')));
+      timer = setTimeout(
+        () => reject(new Error(`no connection within ${timeoutMs / 1000} s`)),
+        timeoutMs,
+      );
+      provider.on('error', (error: Error) =>
+        reject(new Error(error.message || 'connection refused')),
+      );
     });
     expired.catch(() => undefined);
     await Promise.race([provider.connect().then(() => provider.isReady), expired]);
@@ -50,10 +64,17 @@ export async function connect(endpoint: string, pace: Pace | null = paceOf(endpo
   }
 }
 
-/** Whether an error is of the connection and not of what was asked: another endpoint may do better. A node's own answer has a code. */
+/**
+ * Whether an error is of the connection and not of what was asked: another endpoint may do better.
+ * A node's own answer has a code.
+ */
 export function isTransport(error: unknown): boolean {
   if (error instanceof CacheonError) return error.code === 'UNREACHABLE';
-  if (typeof (error as { code?: unknown }).code === 'number' && (error as { code: number }).code !== -1) return false;
+  if (
+    typeof (error as { code?: unknown }).code === 'number' &&
+    (error as { code: number }).code !== -1
+  )
+    return false;
   return /websocket|disconnect|not connected|no response received|socket|ECONN|timed? ?out|abnormal|rate.?limit|too many requests/i.test(
     messageOf(error),
   );

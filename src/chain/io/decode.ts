@@ -3,7 +3,10 @@ import { equalBytes, fromHex } from '../../core/bytes.ts';
 import type { ChainCommitment, CommitmentField, StandingCommitment } from '../chain.ts';
 import { ChainError } from '../errors.ts';
 
-/** Fields of a commitment as the registry decodes them. `toU8a(true)` drops the length prefix of BigRaw and leaves RawN as it is. */
+/**
+ * Fields of a commitment as the registry decodes them. `toU8a(true)` drops the length prefix of
+ * BigRaw and leaves RawN as it is.
+ */
 function commitmentFields(info: Codec): CommitmentField[] {
   const fields = (info as unknown as Map<string, Iterable<Codec>>).get('fields') ?? [];
   return [...fields].map((item) => oneField(item as unknown as { type: string; inner: Codec }));
@@ -11,16 +14,21 @@ function commitmentFields(info: Codec): CommitmentField[] {
 
 function oneField({ type, inner }: { type: string; inner: Codec }): CommitmentField {
   if (/^(?:Raw\d+|BigRaw)$/.test(type)) return { kind: 'raw', bytes: inner.toU8a(true) };
-  if (/^(?:BlakeTwo256|Sha256|Keccak256|ShaThree256)$/.test(type)) return { kind: 'hash', algorithm: type };
+  if (/^(?:BlakeTwo256|Sha256|Keccak256|ShaThree256)$/.test(type))
+    return { kind: 'hash', algorithm: type };
   if (type === 'TimelockEncrypted') {
     const round =
-      (inner as unknown as Map<string, Codec>).get('revealRound') ?? (inner as unknown as Map<string, Codec>).get('reveal_round');
+      (inner as unknown as Map<string, Codec>).get('revealRound') ??
+      (inner as unknown as Map<string, Codec>).get('reveal_round');
     return { kind: 'timelock', revealRound: Number(round?.toString() ?? 0) };
   }
   return { kind: type === 'None' ? 'none' : type === 'ResetBondsFlag' ? 'reset-bonds' : 'unknown' };
 }
 
-/** Decodes bytes that a node sent. What is not of the type (a lying node, a runtime that changed under us) is named, never thrown as it comes. */
+/**
+ * Decodes bytes that a node sent. What is not of the type (a lying node, a runtime that changed
+ * under us) is named, never thrown as it comes.
+ */
 export function decodeAs(registry: Registry, type: string, bytes: Uint8Array): Codec {
   let value: Codec;
   try {
@@ -45,10 +53,16 @@ const unreadable = (type: string, cause?: unknown): ChainError =>
 /** A stored Registration: block and fields. */
 export function standingCommitment(registration: Codec): StandingCommitment {
   const record = registration as unknown as Map<string, Codec>;
-  return { block: Number(record.get('block')!.toString()), fields: commitmentFields(record.get('info')!) };
+  return {
+    block: Number(record.get('block')!.toString()),
+    fields: commitmentFields(record.get('info')!),
+  };
 }
 
-/** All that the chain holds of one hotkey's commitments. `revealed` is `Vec<(Bytes, u64)>`, oldest first. */
+/**
+ * All that the chain holds of one hotkey's commitments. `revealed` is `Vec<(Bytes, u64)>`, oldest
+ * first.
+ */
 export function commitmentOf(
   hotkey: string,
   standing: StandingCommitment | null,

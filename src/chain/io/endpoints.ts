@@ -11,7 +11,10 @@ import { transactor } from './transactor.ts';
 export type EndpointOptions = {
   /** Genesis hash that an endpoint must have; null for local chains. */
   readonly genesisHash: string | null;
-  /** Whether a second endpoint must agree on a block before anything follows from it: everywhere but on local chains. `if-any`: where one is named. */
+  /**
+   * Whether a second endpoint must agree on a block before anything follows from it: everywhere but
+   * on local chains. `if-any`: where one is named.
+   */
   readonly witness: boolean | 'if-any';
   readonly log: Log;
 };
@@ -28,8 +31,9 @@ const WITNESS_WAIT_MS = 2000;
 type Link = { readonly endpoint: string; chain: SubtensorChain | null };
 
 /**
- * Several endpoints as one chain: the first healthy one is asked; where its connection fails, the next. Before a plan or weights follow from a
- * block, a second endpoint must know it under the same hash: one that lies, hangs or is on another chain is then seen.
+ * Several endpoints as one chain: the first healthy one is asked; where its connection fails, the
+ * next. Before a plan or weights follow from a block, a second endpoint must know it under the same
+ * hash: one that lies, hangs or is on another chain is then seen.
  */
 export class EndpointPool implements ChainReader {
   readonly #links: Link[];
@@ -44,7 +48,9 @@ export class EndpointPool implements ChainReader {
   /** Connects to the first healthy endpoint. Throws what the last one answered where none is. */
   static async open(endpoints: readonly string[], options: EndpointOptions): Promise<EndpointPool> {
     // One node under two spellings is no second opinion.
-    const distinct = [...new Map(endpoints.map((endpoint) => [normalized(endpoint), endpoint])).values()];
+    const distinct = [
+      ...new Map(endpoints.map((endpoint) => [normalized(endpoint), endpoint])).values(),
+    ];
     const pool = new EndpointPool(distinct, {
       ...options,
       witness: options.witness === 'if-any' ? distinct.length > 1 : options.witness,
@@ -68,19 +74,25 @@ export class EndpointPool implements ChainReader {
     return chain;
   }
 
-  /** Runs a request on the first endpoint that can answer it. Nothing but a failed connection moves on to the next. */
+  /**
+   * Runs a request on the first endpoint that can answer it. Nothing but a failed connection moves
+   * on to the next.
+   */
   async #use<T>(request: (chain: SubtensorChain) => Promise<T>, rounds = ROUNDS): Promise<T> {
     let last: unknown;
     for (let attempt = 0; attempt < rounds * this.#links.length; attempt++) {
-      if (attempt > 0 && attempt % this.#links.length === 0) await sleep(FIRST_WAIT_MS * 2 ** (attempt / this.#links.length - 1));
+      if (attempt > 0 && attempt % this.#links.length === 0)
+        await sleep(FIRST_WAIT_MS * 2 ** (attempt / this.#links.length - 1));
       const link = this.#links[this.#current]!;
       try {
         return await request(await this.#chainOf(link));
       } catch (error) {
-        const unhealthy = error instanceof ChainError && (error.code === 'WRONG_CHAIN' || error.code === 'STALE');
+        const unhealthy =
+          error instanceof ChainError && (error.code === 'WRONG_CHAIN' || error.code === 'STALE');
         if (!unhealthy && !isTransport(error)) throw error;
         last = error;
-        if (this.#links.length > 1 || attempt + 1 < rounds) this.#options.log.warn(messageOf(error));
+        if (this.#links.length > 1 || attempt + 1 < rounds)
+          this.#options.log.warn(messageOf(error));
         await link.chain?.disconnect().catch(() => undefined);
         link.chain = null;
         this.#current = (this.#current + 1) % this.#links.length;
@@ -98,8 +110,14 @@ export class EndpointPool implements ChainReader {
     );
   }
 
-  /** Like `#use`, and where that node no longer keeps the state, asks every other endpoint: one of them may be an archive. */
-  async #useOld<T>(request: (chain: SubtensorChain) => Promise<T>, gone: (value: T) => boolean): Promise<T> {
+  /**
+   * Like `#use`, and where that node no longer keeps the state, asks every other endpoint: one of
+   * them may be an archive.
+   */
+  async #useOld<T>(
+    request: (chain: SubtensorChain) => Promise<T>,
+    gone: (value: T) => boolean,
+  ): Promise<T> {
     let first: { value: T } | { error: unknown };
     try {
       const value = await this.#use(request);
@@ -178,7 +196,10 @@ export class EndpointPool implements ChainReader {
   commitment(hotkey: string, netuid: number) {
     return this.#use((chain) => chain.commitment(hotkey, netuid));
   }
-  /** A payment as two endpoints see it, where there are two: one that lags or lies decides nobody's money. */
+  /**
+   * A payment as two endpoints see it, where there are two: one that lags or lies decides nobody's
+   * money.
+   */
   async payment(claim: PaymentClaim): Promise<PaymentOutcome> {
     const first = await this.#useOld(
       (chain) => chain.payment(claim),
@@ -190,7 +211,9 @@ export class EndpointPool implements ChainReader {
       try {
         const second = await (await this.#chainOf(link)).payment(claim);
         if (second.state === 'unknown') continue;
-        return second.state === first.state ? first : { state: 'unknown', reason: 'the endpoints do not agree on this payment' };
+        return second.state === first.state
+          ? first
+          : { state: 'unknown', reason: 'the endpoints do not agree on this payment' };
       } catch {
         // This one cannot tell.
       }
@@ -242,7 +265,10 @@ export class EndpointPool implements ChainReader {
 
   /** Signs calls with a key, by the current endpoint's metadata. */
   transactor(pair: KeyringPair): Transactor {
-    return transactor(() => this.#use((chain) => Promise.resolve({ api: chain.api, features: chain.features })), pair);
+    return transactor(
+      () => this.#use((chain) => Promise.resolve({ api: chain.api, features: chain.features })),
+      pair,
+    );
   }
 
   async disconnect(): Promise<void> {

@@ -5,7 +5,11 @@ import type { BlockRef } from '../chain.ts';
 import { readItems, stateError } from './read.ts';
 
 /** Events of one extrinsic, decoded by its own block's metadata. Throws `STATE_DISCARDED`. */
-export async function eventsOf(api: ApiPromise, block: BlockRef, index: number): Promise<EventRecord['event'][]> {
+export async function eventsOf(
+  api: ApiPromise,
+  block: BlockRef,
+  index: number,
+): Promise<EventRecord['event'][]> {
   try {
     const { events } = await readItems(api, block.hash, { events: ['system.events'] });
     return [...(events as unknown as Vec<EventRecord>)]

@@ -7,17 +7,33 @@ import { getPublicKey } from '@scure/sr25519';
 import { utf8 } from '../../core/bytes.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import { encodeSs58 } from '../../core/ss58.ts';
-import { ed25519Form, encryptionOf, parseKeyfile, WalletError, type Keyfile, type Secret } from '../keyfile.ts';
+import {
+  ed25519Form,
+  encryptionOf,
+  parseKeyfile,
+  WalletError,
+  type Keyfile,
+  type Secret,
+} from '../keyfile.ts';
 
-/** Name of the environment variable that holds the validator's hotkey: a mnemonic, a 0x seed, a secret URI, or a keyfile's JSON. Never a flag. */
+/**
+ * Name of the environment variable that holds the validator's hotkey: a mnemonic, a 0x seed, a
+ * secret URI, or a keyfile's JSON. Never a flag.
+ */
 export const HOTKEY_VARIABLE = 'CACHEON_HOTKEY';
 
-/** A seed or a mnemonic, with derivation junctions; junctions alone derive from the public development phrase. */
+/**
+ * A seed or a mnemonic, with derivation junctions; junctions alone derive from the public
+ * development phrase.
+ */
 const SECRET_URI = /^(?:0x[0-9a-fA-F]{64}|[a-z]+(?: [a-z]+){11,23})?(?:\/\/?[^/]+)*$/;
 
 const keyring = (): Keyring => new Keyring({ type: 'sr25519', ss58Format: 42 });
 
-/** What btcli writes in front of nonce and box, and how it stretches a password (reference: subtensor.md 7). */
+/**
+ * What btcli writes in front of nonce and box, and how it stretches a password (reference:
+ * subtensor.md 7).
+ */
 const NACL_MAGIC = 5;
 const NACL_NONCE = 24;
 const NACL_TAG = 16;
@@ -29,8 +45,15 @@ const ARGON2I = {
   tagLength: 32,
 } as const;
 
-/** Decrypts a `$NACL` keyfile. Takes about five seconds and 512 MB: that is its purpose. A wrong password and a damaged file look alike. */
-export async function unlock(bytes: Uint8Array, password: string, file: string): Promise<Uint8Array> {
+/**
+ * Decrypts a `$NACL` keyfile. Takes about five seconds and 512 MB: that is its purpose. A wrong
+ * password and a damaged file look alike.
+ */
+export async function unlock(
+  bytes: Uint8Array,
+  password: string,
+  file: string,
+): Promise<Uint8Array> {
   const wrong = new WalletError(
     'WRONG_PASSWORD',
     `${file} does not open: the password is wrong, or the file is damaged`,
@@ -39,7 +62,11 @@ export async function unlock(bytes: Uint8Array, password: string, file: string):
   const box = bytes.subarray(NACL_MAGIC + NACL_NONCE);
   if (box.length < NACL_TAG) throw wrong;
   const key = await promisify(argon2)('argon2i', { message: utf8(password), ...ARGON2I });
-  const opened = naclDecrypt(box, bytes.subarray(NACL_MAGIC, NACL_MAGIC + NACL_NONCE), new Uint8Array(key));
+  const opened = naclDecrypt(
+    box,
+    bytes.subarray(NACL_MAGIC, NACL_MAGIC + NACL_NONCE),
+    new Uint8Array(key),
+  );
   if (!opened) throw wrong;
   return opened;
 }
@@ -76,7 +103,10 @@ function pairFrom(secret: Secret, file: string): KeyringPair {
   }
 }
 
-/** The key pair of a keyfile. Its address must be the one that the file states: else money would go to, or come from, somebody else. */
+/**
+ * The key pair of a keyfile. Its address must be the one that the file states: else money would go
+ * to, or come from, somebody else.
+ */
 export function pairOfKeyfile({ secret, address, publicKey }: Keyfile, file: string): KeyringPair {
   if (!secret)
     throw new WalletError(
@@ -95,7 +125,10 @@ export function pairOfKeyfile({ secret, address, publicKey }: Keyfile, file: str
   return pair;
 }
 
-/** The sr25519 key pair of a secret from the environment. The secret itself never appears in an error. */
+/**
+ * The sr25519 key pair of a secret from the environment. The secret itself never appears in an
+ * error.
+ */
 export function keyPair(secret: string | undefined, name: string): KeyringPair {
   const text = secret?.trim() ?? '';
   if (text === '')
@@ -106,7 +139,8 @@ export function keyPair(secret: string | undefined, name: string): KeyringPair {
     );
   if (text.startsWith('{')) return pairOfKeyfile(parseKeyfile(utf8(text), name), name);
   try {
-    // The library takes any short text for a key of its own: a mistyped mnemonic would sign as somebody else.
+    // The library takes any short text for a key of its own: a mistyped mnemonic would sign as
+    // somebody else.
     if (SECRET_URI.test(text)) return keyring().createFromUri(text);
     throw new Error('neither');
   } catch {
@@ -119,10 +153,14 @@ export function keyPair(secret: string | undefined, name: string): KeyringPair {
 }
 
 /**
- * A salt that only the key's holder can tell, and always the same for the same text: the output of a verifiable random function. It hides the
- * digest inside a payment's remark, and whoever lost every note of a submission can still name it.
+ * A salt that only the key's holder can tell, and always the same for the same text: the output of
+ * a verifiable random function. It hides the digest inside a payment's remark, and whoever lost
+ * every note of a submission can still name it.
  */
 export function saltOf(pair: KeyringPair, text: string): string {
-  return sha256Hex(pair.vrfSign(utf8(`cacheon/salt/v1:${text}`)).subarray(0, VRF_OUTPUT)).slice(0, 32);
+  return sha256Hex(pair.vrfSign(utf8(`cacheon/salt/v1:${text}`)).subarray(0, VRF_OUTPUT)).slice(
+    0,
+    32,
+  );
 }
 const VRF_OUTPUT = 32;

@@ -3,7 +3,10 @@ import { EndpointPool } from './endpoints.ts';
 
 export type Network = 'finney' | 'test' | 'local';
 
-/** Public endpoints of each network (reference: subtensor.md 8); a local chain is where `devnet chain` and `subtensor/run.sh` put it. */
+/**
+ * Public endpoints of each network (reference: subtensor.md 8); a local chain is where `devnet
+ * chain` and `subtensor/run.sh` put it.
+ */
 const ENDPOINTS: Readonly<Record<Network, readonly string[]>> = {
   finney: [
     'wss://entrypoint-finney.opentensor.ai:443',
@@ -26,7 +29,10 @@ export function endpointList(text: string | undefined): string[] | null {
   return list.length === 0 ? null : list;
 }
 
-/** The chain of an arena, over one endpoint or several. With `witness`, two must agree before a plan or weights follow on a public chain. */
+/**
+ * The chain of an arena, over one endpoint or several. With `witness`, two must agree before a plan
+ * or weights follow on a public chain.
+ */
 export function openEndpoints(
   endpoints: string | undefined,
   arena: { readonly network: Network; readonly genesisHash: string | null },

@@ -2,10 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WsProvider } from '@polkadot/api';
 import { messageOf } from '../../core/errors.ts';
 
-/** How fast requests may follow each other: a bucket of `burst` that fills by one every `everyMs`. */
+/**
+ * How fast requests may follow each other: a bucket of `burst` that fills by one every `everyMs`.
+ */
 export type Pace = { readonly everyMs: number; readonly burst: number };
 
-/** Public endpoints allow about one request a second and address; a start-up takes a handful at once. */
+/**
+ * Public endpoints allow about one request a second and address; a start-up takes a handful at
+ * once.
+ */
 export const PUBLIC_PACE: Pace = { everyMs: 1000, burst: 12 };
 
 /** Waits before asking again after a node said "too many", doubled each time. */
@@ -19,7 +24,10 @@ export function paceOf(endpoint: string): Pace | null {
   return own ? null : PUBLIC_PACE;
 }
 
-/** A WebSocket provider that keeps a pace, and asks again with growing waits where a node says "too many requests". */
+/**
+ * A WebSocket provider that keeps a pace, and asks again with growing waits where a node says "too
+ * many requests".
+ */
 export class PacedProvider extends WsProvider {
   readonly #pace: Pace | null;
   #tokens: number;
@@ -52,8 +60,9 @@ export class PacedProvider extends WsProvider {
   }
 
   /**
-   * The library follows the runtime's version by itself and has nobody there to catch a failure of that: it would end the process. An endpoint
-   * that does not answer it is hung up on instead, so that whoever asks it next gets an error of the connection.
+   * The library follows the runtime's version by itself and has nobody there to catch a failure of
+   * that: it would end the process. An endpoint that does not answer it is hung up on instead, so
+   * that whoever asks it next gets an error of the connection.
    */
   override subscribe(...request: Parameters<WsProvider['subscribe']>): Promise<number | string> {
     return super.subscribe(...request).catch(async (error: unknown) => {
@@ -70,7 +79,11 @@ export class PacedProvider extends WsProvider {
         return await super.send<T>(...request);
       } catch (error) {
         const waitMs = BACK_OFF_MS[attempt];
-        if (waitMs === undefined || !TOO_MANY.test(`${(error as { code?: number }).code ?? ''} ${messageOf(error)}`)) throw error;
+        if (
+          waitMs === undefined ||
+          !TOO_MANY.test(`${(error as { code?: number }).code ?? ''} ${messageOf(error)}`)
+        )
+          throw error;
         await sleep(waitMs);
       }
     }

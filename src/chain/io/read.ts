@@ -9,9 +9,18 @@ import { encodeSs58 } from '../../core/ss58.ts';
 import { ChainError } from '../errors.ts';
 import { decodeAs } from './decode.ts';
 
-/** Sends a request as it is: the library's own methods ask for a block's runtime first, which is two requests more. */
-export async function rawSend<T>(api: ApiPromise, method: string, ...params: unknown[]): Promise<T> {
-  return await (api as unknown as { _rpcCore: { provider: ProviderInterface } })._rpcCore.provider.send(method, params);
+/**
+ * Sends a request as it is: the library's own methods ask for a block's runtime first, which is two
+ * requests more.
+ */
+export async function rawSend<T>(
+  api: ApiPromise,
+  method: string,
+  ...params: unknown[]
+): Promise<T> {
+  return await (
+    api as unknown as { _rpcCore: { provider: ProviderInterface } }
+  )._rpcCore.provider.send(method, params);
 }
 
 /** A storage item by `pallet.item` as the library spells it, with the keys of a map. */
@@ -21,17 +30,32 @@ type Query = Record<string, Record<string, StorageEntry | undefined> | undefined
 /** What an absent map entry of account ids decodes to. */
 export const NOBODY = encodeSs58(new Uint8Array(32));
 
-/** What nodes say of state that they no longer keep: an hour or so of it, unless they are archives. */
+/**
+ * What nodes say of state that they no longer keep: an hour or so of it, unless they are archives.
+ */
 const DISCARDED = /discarded|unknown block|not found|pruned|4003/i;
-export const ARCHIVE_HINT = 'ask again with an archive endpoint: on finney wss://archive.chain.opentensor.ai:443';
+export const ARCHIVE_HINT =
+  'ask again with an archive endpoint: on finney wss://archive.chain.opentensor.ai:443';
 
 /** An error of reading old state, told from others. */
 export function stateError(error: unknown, what: string): ChainError {
   if (error instanceof ChainError) return error;
   const gone = DISCARDED.test(messageOf(error));
   return gone
-    ? new ChainError('STATE_DISCARDED', 'infra', `the node no longer keeps ${what}`, ARCHIVE_HINT, error)
-    : new ChainError('UNREACHABLE', 'infra', `${what} could not be read: ${messageOf(error).slice(0, 200)}`, 'try again', error);
+    ? new ChainError(
+        'STATE_DISCARDED',
+        'infra',
+        `the node no longer keeps ${what}`,
+        ARCHIVE_HINT,
+        error,
+      )
+    : new ChainError(
+        'UNREACHABLE',
+        'infra',
+        `${what} could not be read: ${messageOf(error).slice(0, 200)}`,
+        'try again',
+        error,
+      );
 }
 
 function entryOf(query: Query, path: string): StorageEntry | undefined {
@@ -44,7 +68,10 @@ export function hasItem(api: ApiPromise, path: string): boolean {
   return entryOf(api.query as unknown as Query, path) !== undefined;
 }
 
-/** A stored value: the metadata's default where there is none, null where the item is optional and absent. */
+/**
+ * A stored value: the metadata's default where there is none, null where the item is optional and
+ * absent.
+ */
 function decode(registry: Registry, entry: StorageEntry, bytes: string | null): Codec | null {
   const { meta } = (entry as unknown as { creator: StorageEntry }).creator;
   const type = unwrapStorageType(registry, meta.type);
@@ -56,8 +83,9 @@ function decode(registry: Registry, entry: StorageEntry, bytes: string | null): 
 const VERSION = 'system.lastRuntimeUpgrade';
 
 /**
- * Many storage items at one block in one request. An item that the runtime lacks is undefined. The block's own spec version comes in the same
- * answer: where it is not the connected one (an upgrade in between), everything is decoded again by that block's metadata.
+ * Many storage items at one block in one request. An item that the runtime lacks is undefined. The
+ * block's own spec version comes in the same answer: where it is not the connected one (an upgrade
+ * in between), everything is decoded again by that block's metadata.
  */
 export async function readItems<Name extends string>(
   api: ApiPromise,
@@ -74,15 +102,26 @@ export async function readItems<Name extends string>(
     const keys = entries.map((entry, i) => entry && keyOf(entry, items[names[i]!].slice(1)));
     const version = entryOf(query, VERSION)!;
     const wanted = [keyOf(version, []), ...keys.flatMap((key) => key ?? [])];
-    const [answer] = await rawSend<{ changes: [string, string | null][] }[]>(api, 'state_queryStorageAt', wanted, blockHash);
+    const [answer] = await rawSend<{ changes: [string, string | null][] }[]>(
+      api,
+      'state_queryStorageAt',
+      wanted,
+      blockHash,
+    );
     const found = new Map(answer?.changes ?? []);
-    const spec = decode(registry, version, found.get(wanted[0]!) ?? null) as unknown as Map<string, Codec> | null;
+    const spec = decode(registry, version, found.get(wanted[0]!) ?? null) as unknown as Map<
+      string,
+      Codec
+    > | null;
     const specVersion = spec && Number(spec.get('specVersion')!.toString());
     const values = {} as Record<Name, Codec | null | undefined>;
     // Of another runtime than this registry's: decoding would only fail, or worse, succeed.
     if (stop(specVersion)) return { spec: specVersion, values };
     for (const [i, name] of names.entries())
-      values[name] = entries[i] === undefined ? undefined : decode(registry, entries[i], found.get(keys[i]!) ?? null);
+      values[name] =
+        entries[i] === undefined
+          ? undefined
+          : decode(registry, entries[i], found.get(keys[i]!) ?? null);
     return { spec: specVersion, values };
   };
   const connected = api.runtimeVersion.specVersion.toNumber();

@@ -9,7 +9,11 @@ import { hasItem, NOBODY, numberOf, rawSend, readItems } from './read.ts';
 const DEFAULT_BLOCK_SECONDS = 12;
 
 /** A subnet as a hotkey sees it at the newest block, in two requests. */
-export async function readSubnet(api: ApiPromise, netuid: number, hotkey: string): Promise<SubnetState> {
+export async function readSubnet(
+  api: ApiPromise,
+  netuid: number,
+  hotkey: string,
+): Promise<SubnetState> {
   const hash = await rawSend<string>(api, 'chain_getBlockHash');
   const subtensor = (item: string): [string, number] => [`subtensorModule.${item}`, netuid];
   const found = await readItems(api, hash, {
@@ -37,7 +41,12 @@ export async function readSubnet(api: ApiPromise, netuid: number, hotkey: string
     stakeThreshold: ['subtensorModule.stakeThreshold'],
   });
   if (found.added?.toString() !== 'true')
-    throw new ChainError('WRONG_CHAIN', 'infra', `the chain has no subnet ${netuid}`, 'check netuid in the arena');
+    throw new ChainError(
+      'WRONG_CHAIN',
+      'infra',
+      `the chain has no subnet ${netuid}`,
+      'check netuid in the arena',
+    );
   const uid = found.uid ? numberOf(found.uid) : null;
   const head = { number: numberOf(found.number), hash };
   const stakeThresholdRao = BigInt(found.stakeThreshold?.toString() ?? 0);
@@ -45,8 +54,10 @@ export async function readSubnet(api: ApiPromise, netuid: number, hotkey: string
   const tempo = numberOf(found.tempo);
   const revealPeriodEpochs = numberOf(found.revealPeriod, 1);
   const slotMs = numberOf(api.consts['aura']?.['slotDuration'], DEFAULT_BLOCK_SECONDS * 1000);
-  const at = (list: Codec | null | undefined): unknown => (uid === null ? undefined : ((list?.toJSON() ?? []) as unknown[])[uid]);
-  const timelocks = hasItem(api, 'subtensorModule.timelockedWeightCommits') && found.timelockVersion !== undefined;
+  const at = (list: Codec | null | undefined): unknown =>
+    uid === null ? undefined : ((list?.toJSON() ?? []) as unknown[])[uid];
+  const timelocks =
+    hasItem(api, 'subtensorModule.timelockedWeightCommits') && found.timelockVersion !== undefined;
   return {
     head,
     uid,
@@ -54,7 +65,8 @@ export async function readSubnet(api: ApiPromise, netuid: number, hotkey: string
     size: numberOf(found.size),
     validatorPermit: at(found.permits) === true,
     isOwner: found.owner?.toString() === hotkey,
-    stakeRao: stakeThresholdRao > 0n && uid !== null ? await readStake(api, netuid, hash, uid) : null,
+    stakeRao:
+      stakeThresholdRao > 0n && uid !== null ? await readStake(api, netuid, hash, uid) : null,
     stakeThresholdRao,
     lastUpdate: Number(at(found.lastUpdate) ?? 0),
     weightsRateLimit: numberOf(found.rateLimit),
@@ -87,5 +99,9 @@ function beaconOf(config: Codec | null | undefined): Beacon | null {
   const field = (name: string): Codec => (config as unknown as Map<string, Codec>).get(name)!;
   const publicKey = field('publicKey').toU8a(true);
   if (publicKey.length !== PUBLIC_KEY_BYTES) return null;
-  return { publicKey, genesisSeconds: numberOf(field('genesisTime')), periodSeconds: numberOf(field('period'), 3) };
+  return {
+    publicKey,
+    genesisSeconds: numberOf(field('genesisTime')),
+    periodSeconds: numberOf(field('period'), 3),
+  };
 }

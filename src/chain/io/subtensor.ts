@@ -37,21 +37,35 @@ const NEEDED = {
   query: ['subtensorModule.uids', 'subtensorModule.keys', 'commitments.commitmentOf'],
 } as const;
 
-/** Reads and writes a Subtensor chain, new or old: what an old runtime lacks is read from storage instead. */
+/**
+ * Reads and writes a Subtensor chain, new or old: what an old runtime lacks is read from storage
+ * instead.
+ */
 export class SubtensorChain implements ChainReader {
   readonly api: ApiPromise;
 
   constructor(api: ApiPromise) {
     this.api = api;
     const has = (root: unknown, path: string): boolean =>
-      path.split('.').every((name) => (root = (root as Record<string, unknown> | undefined)?.[name]) !== undefined);
+      path
+        .split('.')
+        .every(
+          (name) => (root = (root as Record<string, unknown> | undefined)?.[name]) !== undefined,
+        );
     const lacks = (what: string): ChainError =>
-      new ChainError('MISSING_FEATURE', 'infra', `the chain has no ${what}`, 'is this a Subtensor node?');
+      new ChainError(
+        'MISSING_FEATURE',
+        'infra',
+        `the chain has no ${what}`,
+        'is this a Subtensor node?',
+      );
     for (const path of NEEDED.tx) if (!has(api.tx, path)) throw lacks(`call ${path}`);
     for (const path of NEEDED.query) if (!hasItem(api, path)) throw lacks(`storage ${path}`);
   }
 
-  /** What the runtime has now: it may be upgraded while connected, so this is looked up each time. */
+  /**
+   * What the runtime has now: it may be upgraded while connected, so this is looked up each time.
+   */
   get features(): Features {
     return featuresOf(this.api);
   }
@@ -69,7 +83,9 @@ export class SubtensorChain implements ChainReader {
     return rawSend<T>(this.api, method, ...params);
   }
 
-  /** Items of a block that may be old: throws `STATE_DISCARDED` where the node no longer keeps them. */
+  /**
+   * Items of a block that may be old: throws `STATE_DISCARDED` where the node no longer keeps them.
+   */
   async #old<Name extends string>(
     block: BlockRef,
     items: Readonly<Record<Name, Item>>,
@@ -84,7 +100,10 @@ export class SubtensorChain implements ChainReader {
 
   async finalizedHead(): Promise<BlockRef> {
     const hash = await this.#send<string>('chain_getFinalizedHead');
-    return { hash, number: Number((await this.#send<{ number: string }>('chain_getHeader', hash)).number) };
+    return {
+      hash,
+      number: Number((await this.#send<{ number: string }>('chain_getHeader', hash)).number),
+    };
   }
 
   /** Time of the finalized head by its own clock, unix seconds. */
@@ -109,7 +128,12 @@ export class SubtensorChain implements ChainReader {
         'it lags: name another endpoint, or try again',
       );
     if (hash !== block.hash)
-      throw new ChainError('DISAGREEMENT', 'infra', `block ${block.number} is not ${block.hash} any more`, 'try again');
+      throw new ChainError(
+        'DISAGREEMENT',
+        'infra',
+        `block ${block.number} is not ${block.hash} any more`,
+        'try again',
+      );
   }
 
   snapshot(netuid: number, block?: BlockRef): Promise<Snapshot> {
@@ -120,7 +144,9 @@ export class SubtensorChain implements ChainReader {
     const hash = await this.blockHash(block);
     if (hash === null) return null;
     try {
-      const { last } = await readItems(this.api, hash, { last: ['commitments.lastCommitment', netuid, hotkey] });
+      const { last } = await readItems(this.api, hash, {
+        last: ['commitments.lastCommitment', netuid, hotkey],
+      });
       return last ? numberOf(last) : null;
     } catch (error) {
       throw stateError(error, `the state of block ${block}`);
@@ -134,7 +160,12 @@ export class SubtensorChain implements ChainReader {
       last: ['commitments.lastCommitment', netuid, hotkey],
       revealed: ['commitments.revealedCommitments', netuid, hotkey],
     });
-    return commitmentOf(hotkey, found.standing ? standingCommitment(found.standing) : null, found.last, found.revealed);
+    return commitmentOf(
+      hotkey,
+      found.standing ? standingCommitment(found.standing) : null,
+      found.last,
+      found.revealed,
+    );
   }
 
   payment(claim: PaymentClaim): Promise<PaymentOutcome> {
@@ -174,7 +205,9 @@ export class SubtensorChain implements ChainReader {
     const sealed = (found.sealed?.toJSON() ?? []) as [string, number, string, number][];
     return [
       ...hashes.map(([hash]) => hash),
-      ...sealed.filter(([who]) => who === hotkey).map(([, , bytes]) => `0x${toHex(blake2b256(fromHex(bytes)!))}`),
+      ...sealed
+        .filter(([who]) => who === hotkey)
+        .map(([, , bytes]) => `0x${toHex(blake2b256(fromHex(bytes)!))}`),
     ];
   }
 
@@ -192,10 +225,15 @@ export class SubtensorChain implements ChainReader {
       account: ['system.account', address],
       number: ['system.number'],
     });
-    return { head: { number: numberOf(number), hash }, nonce: numberOf((account as unknown as Map<string, Codec>).get('nonce')) };
+    return {
+      head: { number: numberOf(number), hash },
+      nonce: numberOf((account as unknown as Map<string, Codec>).get('nonce')),
+    };
   }
 
-  async extrinsics(number: number): Promise<{ block: BlockRef; extrinsics: readonly string[] } | null> {
+  async extrinsics(
+    number: number,
+  ): Promise<{ block: BlockRef; extrinsics: readonly string[] } | null> {
     const hash = await this.blockHash(number);
     if (hash === null) return null;
     const { block } = await this.#send<{ block: { extrinsics: string[] } }>('chain_getBlock', hash);
@@ -204,9 +242,14 @@ export class SubtensorChain implements ChainReader {
 
   async outcome(block: BlockRef, index: number): Promise<ExtrinsicOutcome> {
     const events = await eventsOf(this.api, block, index);
-    const failed = events.find((event) => event.section === 'system' && event.method === 'ExtrinsicFailed');
+    const failed = events.find(
+      (event) => event.section === 'system' && event.method === 'ExtrinsicFailed',
+    );
     return failed
-      ? { ok: false, refusal: dispatchRefusal(dispatchErrorName(this.api, failed.data[0] as DispatchError)) }
+      ? {
+          ok: false,
+          refusal: dispatchRefusal(dispatchErrorName(this.api, failed.data[0] as DispatchError)),
+        }
       : { ok: true };
   }
 
@@ -237,11 +280,19 @@ function rpcText(error: unknown): string {
   return `${code ?? ''} ${messageOf(error)} ${typeof data === 'string' ? data : ''}`;
 }
 
-/** Checks that a chain is the arena's. Throws `WRONG_CHAIN`: weights for another chain would be somebody else's money. */
-export async function assertChain(chain: ChainReader, genesisHash: string | null): Promise<ChainIdentity> {
+/**
+ * Checks that a chain is the arena's. Throws `WRONG_CHAIN`: weights for another chain would be
+ * somebody else's money.
+ */
+export async function assertChain(
+  chain: ChainReader,
+  genesisHash: string | null,
+): Promise<ChainIdentity> {
   const identity = await chain.identity();
-  const wrong = (what: string): ChainError => new ChainError('WRONG_CHAIN', 'infra', what, 'check the endpoint');
-  if (identity.specName !== 'node-subtensor') throw wrong(`the chain runs ${identity.specName}, not node-subtensor`);
+  const wrong = (what: string): ChainError =>
+    new ChainError('WRONG_CHAIN', 'infra', what, 'check the endpoint');
+  if (identity.specName !== 'node-subtensor')
+    throw wrong(`the chain runs ${identity.specName}, not node-subtensor`);
   if (genesisHash !== null && identity.genesisHash !== genesisHash)
     throw wrong(`the chain's genesis is ${identity.genesisHash}, the arena pins ${genesisHash}`);
   return identity;

@@ -3,11 +3,20 @@ import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Call, SignedTransaction, Transactor } from '../chain.ts';
 import { buildCall, type Features } from './calls.ts';
 
-/** Blocks for which a signed transaction may be included: short, for the chain's fixed priorities make a waiting nonce irreplaceable. */
+/**
+ * Blocks for which a signed transaction may be included: short, for the chain's fixed priorities
+ * make a waiting nonce irreplaceable.
+ */
 export const ERA_BLOCKS = 32;
 
-/** Signs calls with one key on one chain. The nonce counts what waits in the pool; the era begins at a finalized block. */
-export function transactor(connection: () => Promise<{ api: ApiPromise; features: Features }>, pair: KeyringPair): Transactor {
+/**
+ * Signs calls with one key on one chain. The nonce counts what waits in the pool; the era begins at
+ * a finalized block.
+ */
+export function transactor(
+  connection: () => Promise<{ api: ApiPromise; features: Features }>,
+  pair: KeyringPair,
+): Transactor {
   return {
     address: pair.address,
     sign: async (call: Call): Promise<SignedTransaction> => {
@@ -26,7 +35,8 @@ export function transactor(connection: () => Promise<{ api: ApiPromise; features
         signer: pair.address,
         nonce: nonce.toNumber(),
         firstBlock: number + 1,
-        // The era names its birth by the number modulo its period, and ends one period after it: the block of death is no longer valid.
+        // The era names its birth by the number modulo its period, and ends one period after it:
+        // the block of death is no longer valid.
         lastBlock: era.asMortalEra.death(number) - 1,
       };
     },

@@ -23,7 +23,8 @@ export type Wallet = { readonly folder: string; readonly hotkeyName: string };
 
 /** Where btcli keeps wallets, unless told otherwise. */
 export function openWallet(path: string | undefined, name: string, hotkeyName = 'default'): Wallet {
-  const home = (text: string): string => (text === '~' || text.startsWith('~/') ? join(homedir(), text.slice(1)) : text);
+  const home = (text: string): string =>
+    text === '~' || text.startsWith('~/') ? join(homedir(), text.slice(1)) : text;
   if (/[/\\]|^\.\.?$/.test(name) || /[/\\]|^\.\.?$/.test(hotkeyName))
     throw new WalletError(
       'NO_WALLET',
@@ -35,7 +36,8 @@ export function openWallet(path: string | undefined, name: string, hotkeyName = 
 
 export const coldkeyFile = ({ folder }: Wallet): string => join(folder, 'coldkey');
 export const coldkeyPublicFile = ({ folder }: Wallet): string => join(folder, 'coldkeypub.txt');
-export const hotkeyFile = ({ folder, hotkeyName }: Wallet): string => join(folder, 'hotkeys', hotkeyName);
+export const hotkeyFile = ({ folder, hotkeyName }: Wallet): string =>
+  join(folder, 'hotkeys', hotkeyName);
 
 function readBytes(file: string): Uint8Array {
   try {
@@ -53,30 +55,49 @@ function readBytes(file: string): Uint8Array {
   }
 }
 
-/** Name of btcli's own password variable for a keyfile, whose value is xor-ed with that name and in base64. */
+/**
+ * Name of btcli's own password variable for a keyfile, whose value is xor-ed with that name and in
+ * base64.
+ */
 export function passwordVariable(file: string): string {
   return `BT_PW_${file.toUpperCase().replace(/[/.]/g, '_')}`;
 }
 
-/** A password from the environment: ours, the newer SDK's (text or file), or btcli's per keyfile. */
-function passwordFromEnvironment(file: string, environment: WalletOptions['environment']): string | null {
+/**
+ * A password from the environment: ours, the newer SDK's (text or file), or btcli's per keyfile.
+ */
+function passwordFromEnvironment(
+  file: string,
+  environment: WalletOptions['environment'],
+): string | null {
   const own = environment['CACHEON_WALLET_PASSWORD'] ?? environment['BT_WALLET_PASSWORD'];
   if (own !== undefined && own !== '') return own;
   const path = environment['BT_WALLET_PASSWORD_FILE'];
-  if (path !== undefined && path !== '') return Buffer.from(readBytes(path)).toString('utf8').trim();
+  if (path !== undefined && path !== '')
+    return Buffer.from(readBytes(path)).toString('utf8').trim();
   const name = passwordVariable(file);
   const hidden = environment[name];
   if (hidden === undefined) return null;
   const mask = Buffer.from(name);
-  return Buffer.from(Buffer.from(hidden, 'base64').map((byte, i) => byte ^ mask[i % mask.length]!)).toString('utf8');
+  return Buffer.from(
+    Buffer.from(hidden, 'base64').map((byte, i) => byte ^ mask[i % mask.length]!),
+  ).toString('utf8');
 }
 
-/** A keyfile's password: from the environment, else from a person, trimmed as btcli trims it. Null where there is none. */
+/**
+ * A keyfile's password: from the environment, else from a person, trimmed as btcli trims it. Null
+ * where there is none.
+ */
 export async function passwordOf(file: string, options: WalletOptions): Promise<string | null> {
-  return passwordFromEnvironment(file, options.environment) ?? (await options.ask(file))?.trim() ?? null;
+  return (
+    passwordFromEnvironment(file, options.environment) ?? (await options.ask(file))?.trim() ?? null
+  );
 }
 
-/** Reads a keyfile and, where it is encrypted, opens it with a password from the environment or from a person. */
+/**
+ * Reads a keyfile and, where it is encrypted, opens it with a password from the environment or from
+ * a person.
+ */
 export async function readKeyfile(file: string, options: WalletOptions): Promise<Keyfile> {
   const bytes = readBytes(file);
   assertReadable(bytes, file);
@@ -97,7 +118,10 @@ export async function unlockPair(file: string, options: WalletOptions): Promise<
   return pairOfKeyfile(await readKeyfile(file, options), file);
 }
 
-/** The coldkey's pair, which must be the one of the public file: money would leave another account than the one that was checked. */
+/**
+ * The coldkey's pair, which must be the one of the public file: money would leave another account
+ * than the one that was checked.
+ */
 export async function unlockColdkey(wallet: Wallet, options: WalletOptions): Promise<KeyringPair> {
   const pair = await unlockPair(coldkeyFile(wallet), options);
   const stated = coldkeyAddress(wallet);
@@ -120,7 +144,11 @@ export function coldkeyAddress(wallet: Wallet): string {
   const file = coldkeyPublicFile(wallet);
   const { address, publicKey } = parseKeyfile(readBytes(file), file);
   if (address === null && publicKey === null)
-    throw new WalletError('BAD_KEYFILE', `${file} names no address`, 'btcli wallet regen-coldkeypub writes it anew');
+    throw new WalletError(
+      'BAD_KEYFILE',
+      `${file} names no address`,
+      'btcli wallet regen-coldkeypub writes it anew',
+    );
   return address ?? encodeSs58(publicKey!);
 }
 

@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runtimeToken, type GithubStub } from './stub.ts';
@@ -10,8 +19,16 @@ export function actBinary(): string | null {
   return path !== undefined && existsSync(path) ? path : null;
 }
 
-/** A repository as GitHub would have it: a bare origin with the tree of now and freshly built bundles. */
-export type Sandbox = { readonly folder: string; readonly origin: string; readonly work: string; remove(): void };
+/**
+ * A repository as GitHub would have it: a bare origin with the tree of now and freshly built
+ * bundles.
+ */
+export type Sandbox = {
+  readonly folder: string;
+  readonly origin: string;
+  readonly work: string;
+  remove(): void;
+};
 
 const SHIM = `name: checkout
 runs:
@@ -25,15 +42,21 @@ runs:
         git reset -q --hard FETCH_HEAD
 `;
 
-/** Copies the working tree (not what is ignored) into a fresh repository; \`prepare\` may change it before it is committed. */
+/**
+ * Copies the working tree (not what is ignored) into a fresh repository; \`prepare\` may change it
+ * before it is committed.
+ */
 export function newSandbox(root: string, prepare: (work: string) => void): Sandbox {
   const folder = mkdtempSync(join(tmpdir(), 'act-'));
   const origin = join(folder, 'origin.git');
   const work = join(folder, 'work');
-  const git = (...args: string[]): void => void execFileSync('git', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const git = (...args: string[]): void =>
+    void execFileSync('git', args, { stdio: ['ignore', 'ignore', 'inherit'] });
   git('init', '--quiet', '--bare', '-b', 'main', origin);
   git('init', '--quiet', '-b', 'main', work);
-  const files = execFileSync('git', ['-C', root, 'ls-files', '-co', '--exclude-standard', '-z'], { maxBuffer: 64 * 1024 * 1024 })
+  const files = execFileSync('git', ['-C', root, 'ls-files', '-co', '--exclude-standard', '-z'], {
+    maxBuffer: 64 * 1024 * 1024,
+  })
     .toString()
     .split('\0')
     .filter((path) => path !== '' && existsSync(join(root, path)));
@@ -66,7 +89,11 @@ export function newSandbox(root: string, prepare: (work: string) => void): Sandb
   return { folder, origin, work, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-export type ActRun = { readonly code: number; readonly jobs: Readonly<Record<string, string[]>>; readonly visible: string };
+export type ActRun = {
+  readonly code: number;
+  readonly jobs: Readonly<Record<string, string[]>>;
+  readonly visible: string;
+};
 export type ActOptions = {
   readonly event: string;
   readonly workflow: string;
@@ -76,7 +103,9 @@ export type ActOptions = {
   readonly stub: GithubStub;
 };
 
-/** Every remote action must be the pinned checkout: anything else would be fetched from the network. */
+/**
+ * Every remote action must be the pinned checkout: anything else would be fetched from the network.
+ */
 function checkoutPins(work: string): string[] {
   const texts = readdirSync(join(work, '.github/workflows')).map((name) =>
     readFileSync(join(work, '.github/workflows', name), 'utf8'),
@@ -87,11 +116,14 @@ function checkoutPins(work: string): string[] {
       .filter((name) => !name.startsWith('./')),
   );
   for (const name of uses)
-    if (!/^actions\/checkout@[0-9a-f]{40}$/.test(name)) throw new Error(`${name} has no stand-in for offline runs`);
+    if (!/^actions\/checkout@[0-9a-f]{40}$/.test(name))
+      throw new Error(`${name} has no stand-in for offline runs`);
   return [...uses];
 }
 
-/** Runs one workflow with act in host mode, with a clean environment, and reads its jobs' results. */
+/**
+ * Runs one workflow with act in host mode, with a clean environment, and reads its jobs' results.
+ */
 export async function runAct(act: string, sandbox: Sandbox, options: ActOptions): Promise<ActRun> {
   const { folder, work } = sandbox;
   const write = (name: string, value: unknown): string => {
@@ -141,7 +173,10 @@ export async function runAct(act: string, sandbox: Sandbox, options: ActOptions)
     '-P',
     'self-hosted=-self-hosted',
     '--no-skip-checkout',
-    ...checkoutPins(work).flatMap((pin) => ['--local-repository', `${pin}=${join(folder, 'shims/checkout')}`]),
+    ...checkoutPins(work).flatMap((pin) => [
+      '--local-repository',
+      `${pin}=${join(folder, 'shims/checkout')}`,
+    ]),
   ];
   const child = spawn(act, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -159,8 +194,11 @@ export async function runAct(act: string, sandbox: Sandbox, options: ActOptions)
     },
   });
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (text += data.toString()));
-  const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data: Buffer) => (text += data.toString()));
+  const code = await new Promise<number>((resolve) =>
+    child.once('close', (status) => resolve(status ?? 1)),
+  );
   for (const trap of ['Skipping unsupported platform', 'Unable to clone', 'unable to get git'])
     if (text.includes(trap)) throw new Error(`act: ${trap}\n${text.slice(-3000)}`);
   const jobs: Record<string, string[]> = {};
@@ -172,7 +210,8 @@ export async function runAct(act: string, sandbox: Sandbox, options: ActOptions)
     } catch {
       continue;
     }
-    if (item.jobID !== undefined && item.jobResult !== undefined) (jobs[item.jobID] ??= []).push(item.jobResult);
+    if (item.jobID !== undefined && item.jobResult !== undefined)
+      (jobs[item.jobID] ??= []).push(item.jobResult);
     if (item.level !== 'debug' && item.msg !== undefined) visible.push(item.msg);
   }
   return { code, jobs, visible: visible.join('\n') };

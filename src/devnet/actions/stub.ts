@@ -2,7 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A stand-in for the parts of GitHub that jobs talk to: the artifact service and the REST calls we make. Everything stays on loopback. */
+/**
+ * A stand-in for the parts of GitHub that jobs talk to: the artifact service and the REST calls we
+ * make. Everything stays on loopback.
+ */
 export type GithubStub = {
   readonly url: string;
   /** Uploaded artifacts by name, of one run. */
@@ -12,7 +15,14 @@ export type GithubStub = {
   close(): Promise<void>;
 };
 
-type Stored = { id: string; name: string; blocks: Map<string, Buffer>; bytes: Buffer; hash: string; createdAt: string };
+type Stored = {
+  id: string;
+  name: string;
+  blocks: Map<string, Buffer>;
+  bytes: Buffer;
+  hash: string;
+  createdAt: string;
+};
 
 async function read(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -20,13 +30,17 @@ async function read(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** Starts the stub. act's own artifact server does not work with this client (tried), so jobs use this one. */
+/**
+ * Starts the stub. act's own artifact server does not work with this client (tried), so jobs use
+ * this one.
+ */
 export async function startGithubStub(): Promise<GithubStub> {
   const stored = new Map<string, Stored>();
   const calls: string[] = [];
   const base = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   // Long, because the client masks it: a short value would turn letters of the log into asterisks.
-  const blobUrl = (name: string): string => `${base()}/blob/${encodeURIComponent(name)}?sig=${randomBytes(24).toString('hex')}`;
+  const blobUrl = (name: string): string =>
+    `${base()}/blob/${encodeURIComponent(name)}?sig=${randomBytes(24).toString('hex')}`;
   const service: Record<string, (body: Record<string, unknown>) => unknown> = {
     CreateArtifact: ({ name }) => {
       if (stored.has(String(name))) return null;
@@ -47,7 +61,11 @@ export async function startGithubStub(): Promise<GithubStub> {
     },
     ListArtifacts: ({ name_filter: name, id_filter: id }) => ({
       artifacts: [...stored.values()]
-        .filter((item) => (typeof name !== 'string' || item.name === name) && (typeof id !== 'string' || item.id === id))
+        .filter(
+          (item) =>
+            (typeof name !== 'string' || item.name === name) &&
+            (typeof id !== 'string' || item.id === id),
+        )
         .map((item) => ({
           workflow_run_backend_id: 'run',
           workflow_job_run_backend_id: 'job',
@@ -68,7 +86,11 @@ export async function startGithubStub(): Promise<GithubStub> {
       if (url.pathname.startsWith('/twirp/') && service[method]) {
         const answer = service[method](JSON.parse(body.toString()) as Record<string, unknown>);
         response.writeHead(answer === null ? 409 : 200, { 'content-type': 'application/json' });
-        response.end(JSON.stringify(answer ?? { code: 'already_exists', msg: 'an artifact with this name already exists' }));
+        response.end(
+          JSON.stringify(
+            answer ?? { code: 'already_exists', msg: 'an artifact with this name already exists' },
+          ),
+        );
         return;
       }
       if (url.pathname.startsWith('/blob/')) {
@@ -77,10 +99,13 @@ export async function startGithubStub(): Promise<GithubStub> {
           response.writeHead(200, { 'content-type': 'application/zip' }).end(item.bytes);
           return;
         }
-        if (url.searchParams.get('comp') === 'block') item.blocks.set(url.searchParams.get('blockid')!, body);
+        if (url.searchParams.get('comp') === 'block')
+          item.blocks.set(url.searchParams.get('blockid')!, body);
         else if (url.searchParams.get('comp') === 'blocklist')
           item.bytes = Buffer.concat(
-            [...body.toString().matchAll(/<(?:Latest|Uncommitted|Committed)>([^<]+)</g)].map(([, id]) => item.blocks.get(id!)!),
+            [...body.toString().matchAll(/<(?:Latest|Uncommitted|Committed)>([^<]+)</g)].map(
+              ([, id]) => item.blocks.get(id!)!,
+            ),
           );
         else item.bytes = body;
         response.writeHead(201).end();
@@ -105,7 +130,10 @@ export async function startGithubStub(): Promise<GithubStub> {
   };
 }
 
-/** A token of the form that the artifact client reads its run from. Signed by nobody: the stub believes it. */
+/**
+ * A token of the form that the artifact client reads its run from. Signed by nobody: the stub
+ * believes it.
+ */
 export function runtimeToken(run: string): string {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${part({ alg: 'none' })}.${part({ scp: `Actions.Results:${run}:job` })}.unsigned`;

@@ -16,7 +16,10 @@ import { startGithubStub, type GithubStub } from './stub.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const act = actBinary();
-if (act === null) console.warn('skipped: workflows under act (set ACT_BIN to its path; scripts/test.sh installs it)');
+if (act === null)
+  console.warn(
+    'skipped: workflows under act (set ACT_BIN to its path; scripts/test.sh installs it)',
+  );
 
 describe.skipIf(act === null)('the workflows under act', () => {
   let chain: ChainServer;
@@ -25,13 +28,20 @@ describe.skipIf(act === null)('the workflows under act', () => {
   let accounts: Accounts;
   const stubs: GithubStub[] = [];
   const arena = parseArena(
-    { ...(JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object), boots: 1, scoredPrompts: 5 },
+    {
+      ...(JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object),
+      boots: 1,
+      scoredPrompts: 5,
+    },
     'test',
   );
 
   beforeAll(async () => {
-    // First, for it builds in this thread: a chain and a client that live here could not answer each other meanwhile.
-    sandbox = newSandbox(ROOT, (work) => writeFileSync(join(work, 'src/devnet/arena.json'), JSON.stringify(arena)));
+    // First, for it builds in this thread: a chain and a client that live here could not answer
+    // each other meanwhile.
+    sandbox = newSandbox(ROOT, (work) =>
+      writeFileSync(join(work, 'src/devnet/arena.json'), JSON.stringify(arena)),
+    );
     chain = await startChain({ miners: 3 });
     accounts = describeChain(chain.node.genesis, chain.url) as unknown as Accounts;
     client = new SubtensorChain(await connect(chain.url));
@@ -80,8 +90,14 @@ describe.skipIf(act === null)('the workflows under act', () => {
     );
   };
   const log = (): string[] =>
-    execFileSync('git', ['-C', sandbox.origin, 'log', '--format=%s', 'main']).toString().trim().split('\n').reverse().slice(1);
-  const weights = async () => client.weights(accounts.validator.uid!, accounts.netuid, await client.finalizedHead());
+    execFileSync('git', ['-C', sandbox.origin, 'log', '--format=%s', 'main'])
+      .toString()
+      .trim()
+      .split('\n')
+      .reverse()
+      .slice(1);
+  const weights = async () =>
+    client.weights(accounts.validator.uid!, accounts.netuid, await client.finalizedHead());
 
   it('goes from a cron event to weights on the chain, and starts the audit', async () => {
     await enters(0, 'fast');
@@ -102,8 +118,14 @@ describe.skipIf(act === null)('the workflows under act', () => {
       'Record weights at block N',
     ]);
     expect(await weights()).toEqual([{ uid: 2, weight: 65535 }]);
-    expect([...result.stub.artifacts.keys()].sort()).toEqual(['plan.json', 'traces-0.json', 'verdicts.json']);
-    expect(result.stub.calls).toContain('POST /repos/acme/validator/actions/workflows/audit.yml/dispatches');
+    expect([...result.stub.artifacts.keys()].sort()).toEqual([
+      'plan.json',
+      'traces-0.json',
+      'verdicts.json',
+    ]);
+    expect(result.stub.calls).toContain(
+      'POST /repos/acme/validator/actions/workflows/audit.yml/dispatches',
+    );
     expect(result.visible).not.toContain(accounts.validator.hotkey.uri);
   });
 
@@ -127,7 +149,11 @@ describe.skipIf(act === null)('the workflows under act', () => {
     await enters(1, 'speculative');
     const result = await run('schedule', 'round.yml', { CACHEON_ENGINE_COMMAND: '' });
     expect(result.jobs['evaluate'], result.visible.slice(-3000)).toEqual(['failure']);
-    expect({ judge: result.jobs['judge'], publish: result.jobs['publish'], settle: result.jobs['settle'] }).toEqual({
+    expect({
+      judge: result.jobs['judge'],
+      publish: result.jobs['publish'],
+      settle: result.jobs['settle'],
+    }).toEqual({
       judge: ['success'],
       publish: ['success'],
       settle: ['success'],
@@ -141,6 +167,8 @@ describe.skipIf(act === null)('the workflows under act', () => {
     expect((await run('workflow_dispatch', 'audit.yml')).jobs).toEqual({ audit: ['success'] });
   });
   it('leaves no file of a job behind in the tree it ran from', () => {
-    expect(existsSync(join(sandbox.work, 'results', accounts.validator.hotkey.address))).toBe(false);
+    expect(existsSync(join(sandbox.work, 'results', accounts.validator.hotkey.address))).toBe(
+      false,
+    );
   });
 });

@@ -35,16 +35,24 @@ export function decodeExtrinsic(registry: TypeRegistry, bytes: Uint8Array): Gene
       error instanceof Error ? error.message.slice(0, 200) : 'undecodable',
     );
   }
-  // The registry ignores trailing bytes and limits that metadata does not state; a node's decoder refuses both.
+  // The registry ignores trailing bytes and limits that metadata does not state; a node's decoder
+  // refuses both.
   if (!equalBytes(extrinsic.toU8a(), bytes) || !withinBounds(extrinsic.method as never)) {
-    throw new PoolError(1002, 'Verification Error: Runtime error: Execution failed', 'the bytes are not one extrinsic');
+    throw new PoolError(
+      1002,
+      'Verification Error: Runtime error: Execution failed',
+      'the bytes are not one extrinsic',
+    );
   }
   if (!extrinsic.isSigned || extrinsic.version !== 0x84)
     throw new PoolError(1010, 'Invalid Transaction', 'Transaction call is not expected');
   return extrinsic;
 }
 
-/** Checks signature and mortality for entry into block `next`. `hashOf` gives the hash of a known block. */
+/**
+ * Checks signature and mortality for entry into block `next`. `hashOf` gives the hash of a known
+ * block.
+ */
 export function verifyExtrinsic(
   registry: TypeRegistry,
   extrinsic: GenericExtrinsic,
@@ -75,12 +83,15 @@ export function verifyExtrinsic(
     )
     .toU8a({ method: true });
   const message = payload.length > 256 ? blake2AsU8a(payload) : payload;
-  const { type } = (extrinsic.inner as unknown as { signature: { multiSignature: { type: string } } }).signature.multiSignature;
+  const { type } = (
+    extrinsic.inner as unknown as { signature: { multiSignature: { type: string } } }
+  ).signature.multiSignature;
   const signature = extrinsic.signature.toU8a();
   const raw = signature.length === 65 && type !== 'Ecdsa' ? signature.slice(1) : signature;
   const signer = extrinsic.signer.toString();
   const key = registry.createType('AccountId32', signer).toU8a();
-  // By the tag alone: the library's own signatureVerify tries every scheme and accepts <Bytes>-wrapped messages.
+  // By the tag alone: the library's own signatureVerify tries every scheme and accepts
+  // <Bytes>-wrapped messages.
   const ok =
     type === 'Sr25519'
       ? tryVerify(() => sr25519Verify(message, raw, key))

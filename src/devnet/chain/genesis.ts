@@ -9,7 +9,10 @@ import type { Storage } from './storage.ts';
 export type DevAccount = { uri: string; address: string };
 export type DevPair = { uid: number | null; coldkey: DevAccount; hotkey: DevAccount };
 
-/** Everything a chain starts from. With a `seed` (64 hex digits) block hashes and times repeat from run to run. */
+/**
+ * Everything a chain starts from. With a `seed` (64 hex digits) block hashes and times repeat from
+ * run to run.
+ */
 export type Genesis = {
   seed: string | null;
   startMs: number;
@@ -29,7 +32,11 @@ export type Genesis = {
 
 const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
 const dev = (uri: string): DevAccount => ({ uri, address: keyring.createFromUri(uri).address });
-const pair = (name: string, uid: number | null): DevPair => ({ uid, coldkey: dev(`//${name}`), hotkey: dev(`//${name}//hot`) });
+const pair = (name: string, uid: number | null): DevPair => ({
+  uid,
+  coldkey: dev(`//${name}`),
+  hotkey: dev(`//${name}//hot`),
+});
 
 export type GenesisOptions = {
   seed?: string | null;
@@ -41,7 +48,10 @@ export type GenesisOptions = {
   commitReveal?: boolean;
 };
 
-/** The small subnet that the demo and the tests start from: owner 0, validator 1 with a permit, miners from 2 on. */
+/**
+ * The small subnet that the demo and the tests start from: owner 0, validator 1 with a permit,
+ * miners from 2 on.
+ */
 export function devGenesis(options: GenesisOptions = {}): Genesis {
   return {
     seed: options.seed ?? null,
@@ -74,7 +84,8 @@ export function seedGenesis(storage: Storage, genesis: Genesis): void {
     ...pairs.flatMap(({ coldkey, hotkey }) => [coldkey, hotkey]),
   ])
     deposit(silent, address, RICH_RAO);
-  const put = (item: string, value: unknown): void => storage.put(`subtensorModule.${item}`, [netuid], value);
+  const put = (item: string, value: unknown): void =>
+    storage.put(`subtensorModule.${item}`, [netuid], value);
   put('networksAdded', true);
   put('subnetOwner', genesis.owner.coldkey.address);
   put('subnetOwnerHotkey', genesis.owner.hotkey.address);
@@ -89,7 +100,14 @@ export function seedGenesis(storage: Storage, genesis: Genesis): void {
   seedBeacon(storage);
   put('burn', 1_000_000);
   for (const { hotkey, coldkey } of pairs)
-    register(storage, netuid, hotkey.address, coldkey.address, 0, hotkey === genesis.validator.hotkey);
+    register(
+      storage,
+      netuid,
+      hotkey.address,
+      coldkey.address,
+      0,
+      hotkey === genesis.validator.hotkey,
+    );
 }
 
 /** The JSON line that `cacheon devnet chain` prints, with the fields of `subtensor/run.sh`. */

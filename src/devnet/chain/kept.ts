@@ -1,7 +1,18 @@
-type Kept = { storage: readonly string[]; calls: readonly string[]; events: readonly string[]; constants: readonly string[] };
+type Kept = {
+  storage: readonly string[];
+  calls: readonly string[];
+  events: readonly string[];
+  constants: readonly string[];
+};
 
-/** What the embedded chain offers of the real runtime. scripts/chain-metadata.ts makes metadata.json from this list. */
-export const KEPT: { pallets: Record<string, Kept>; apis: Record<string, readonly string[] | 'all'> } = {
+/**
+ * What the embedded chain offers of the real runtime. scripts/chain-metadata.ts makes metadata.json
+ * from this list.
+ */
+export const KEPT: {
+  pallets: Record<string, Kept>;
+  apis: Record<string, readonly string[] | 'all'>;
+} = {
   pallets: {
     System: {
       storage: [
@@ -17,7 +28,14 @@ export const KEPT: { pallets: Record<string, Kept>; apis: Record<string, readonl
       ],
       calls: ['remark', 'remark_with_event'],
       events: ['ExtrinsicSuccess', 'ExtrinsicFailed', 'NewAccount', 'KilledAccount', 'Remarked'],
-      constants: ['BlockWeights', 'BlockLength', 'BlockHashCount', 'DbWeight', 'Version', 'SS58Prefix'],
+      constants: [
+        'BlockWeights',
+        'BlockLength',
+        'BlockHashCount',
+        'DbWeight',
+        'Version',
+        'SS58Prefix',
+      ],
     },
     Timestamp: { storage: ['Now'], calls: ['set'], events: [], constants: ['MinimumPeriod'] },
     Aura: { storage: [], calls: [], events: [], constants: ['SlotDuration'] },
@@ -99,7 +117,13 @@ export const KEPT: { pallets: Record<string, Kept>; apis: Record<string, readonl
     Utility: {
       storage: [],
       calls: ['batch', 'batch_all', 'force_batch'],
-      events: ['BatchInterrupted', 'BatchCompleted', 'BatchCompletedWithErrors', 'ItemCompleted', 'ItemFailed'],
+      events: [
+        'BatchInterrupted',
+        'BatchCompleted',
+        'BatchCompletedWithErrors',
+        'ItemCompleted',
+        'ItemFailed',
+      ],
       constants: ['batched_calls_limit'],
     },
     Commitments: {
@@ -137,8 +161,9 @@ export const KEPT: { pallets: Record<string, Kept>; apis: Record<string, readonl
 };
 
 /**
- * Storage of later runtimes that a client cannot do without: SDK 11.3 reads SubnetEpochConsensus before it sets weights, and spec 424 has none.
- * Shaped like another item of the same pallet; the comparison with the real metadata leaves it out.
+ * Storage of later runtimes that a client cannot do without: SDK 11.3 reads SubnetEpochConsensus
+ * before it sets weights, and spec 424 has none. Shaped like another item of the same pallet; the
+ * comparison with the real metadata leaves it out.
  */
 export const ADDED = {
   pallet: 'SubtensorModule',

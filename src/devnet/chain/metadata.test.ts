@@ -8,11 +8,19 @@ import { METADATA_VERSIONS, metadataBytes } from './metadata.ts';
 
 const realFile = join(dirname(process.env['SUBTENSOR_LOCALNET'] ?? ''), 'metadata-spec424.scale');
 const present = process.env['SUBTENSOR_LOCALNET'] !== undefined && existsSync(realFile);
-if (!present) console.warn('skipped: comparison with real metadata (set SUBTENSOR_LOCALNET to the path of subtensor/run.sh)');
+if (!present)
+  console.warn(
+    'skipped: comparison with real metadata (set SUBTENSOR_LOCALNET to the path of subtensor/run.sh)',
+  );
 
 type Def = Record<
   string,
-  { fields?: Field[]; variants?: { name: string; index: number; fields: Field[] }[]; type?: number; len?: number }
+  {
+    fields?: Field[];
+    variants?: { name: string; index: number; fields: Field[] }[];
+    type?: number;
+    len?: number;
+  }
 > & { tuple?: number[]; primitive?: string };
 type Field = { name: string | null; type: number };
 type Type = { type: { path: string[]; def: Def } };
@@ -39,7 +47,8 @@ type Pallet = {
   } | null;
   constants: { name: string; type: number; value: string }[];
 };
-const decode = (bytes: Uint8Array): Json => new Metadata(new TypeRegistry(), bytes).asV16.toJSON() as unknown as Json;
+const decode = (bytes: Uint8Array): Json =>
+  new Metadata(new TypeRegistry(), bytes).asV16.toJSON() as unknown as Json;
 
 /** A type as text without ids; the outer enums are subsets, so they are only named. */
 function expand(json: Json, id: number, seen: readonly number[] = []): string {
@@ -48,12 +57,18 @@ function expand(json: Json, id: number, seen: readonly number[] = []): string {
   if (/Runtime(?:Call|Event|Error)$|UncheckedExtrinsic$/.test(name)) return name;
   if (seen.includes(id)) return `^${name}`;
   const inner = (type: number): string => expand(json, type, [...seen, id]);
-  const fields = (list: Field[]): string => list.map((field) => `${field.name ?? ''}:${inner(field.type)}`).join(',');
+  const fields = (list: Field[]): string =>
+    list.map((field) => `${field.name ?? ''}:${inner(field.type)}`).join(',');
   if (def.primitive !== undefined) return def.primitive;
   if (def.tuple !== undefined) return `(${def.tuple.map(inner).join(',')})`;
   const [kind, body] = Object.entries(def)[0] as [
     string,
-    { fields?: Field[]; variants?: { name: string; index: number; fields: Field[] }[]; type?: number; len?: number },
+    {
+      fields?: Field[];
+      variants?: { name: string; index: number; fields: Field[] }[];
+      type?: number;
+      len?: number;
+    },
   ];
   if (body.fields) return `${name}{${fields(body.fields)}}`;
   if (body.variants)
@@ -65,7 +80,9 @@ describe('metadata of the embedded chain', () => {
   it.each(METADATA_VERSIONS)('decodes as version %i', (version) => {
     const metadata = new Metadata(new TypeRegistry(), metadataBytes(version));
     expect(metadata.version).toBe(version);
-    expect(metadata.asLatest.pallets.map((pallet) => pallet.name.toString())).toContain('SubtensorModule');
+    expect(metadata.asLatest.pallets.map((pallet) => pallet.name.toString())).toContain(
+      'SubtensorModule',
+    );
   });
 
   it.skipIf(!present)('has the names, indices and types of the real runtime', () => {
@@ -78,7 +95,11 @@ describe('metadata of the embedded chain', () => {
     };
     for (const pallet of ours.pallets) {
       const other = real.pallets.find((item) => item.name === pallet.name)!;
-      same(pallet.name, [pallet.index, pallet.storage?.prefix ?? null], [other.index, other.storage?.prefix ?? null]);
+      same(
+        pallet.name,
+        [pallet.index, pallet.storage?.prefix ?? null],
+        [other.index, other.storage?.prefix ?? null],
+      );
       for (const item of pallet.storage?.items ?? []) {
         if (item.name === ADDED.item) continue;
         const twin = other.storage!.items.find(({ name }) => name === item.name)!;
@@ -102,7 +123,8 @@ describe('metadata of the embedded chain', () => {
       }
       for (const kind of ['calls', 'events', 'errors'] as const) {
         if (!pallet[kind]) continue;
-        const variants = (json: Json, id: number) => json.lookup.types[id]!.type.def['variant']!.variants!;
+        const variants = (json: Json, id: number) =>
+          json.lookup.types[id]!.type.def['variant']!.variants!;
         for (const variant of variants(ours, pallet[kind].type)) {
           const twin = variants(real, other[kind]!.type).find(({ name }) => name === variant.name)!;
           const show = (json: Json, { index, fields }: typeof variant) => [
@@ -115,7 +137,9 @@ describe('metadata of the embedded chain', () => {
     }
     for (const api of ours.apis) {
       for (const method of api.methods) {
-        const twin = real.apis.find(({ name }) => name === api.name)!.methods.find(({ name }) => name === method.name)!;
+        const twin = real.apis
+          .find(({ name }) => name === api.name)!
+          .methods.find(({ name }) => name === method.name)!;
         const show = (json: Json, { inputs, output }: typeof method) => [
           ...inputs.map((input) => expand(json, input.type)),
           expand(json, output),
@@ -137,11 +161,17 @@ describe('metadata of the embedded chain', () => {
     const real = decode(new Uint8Array(readFileSync(realFile)));
     const errors = new Set(
       real.pallets.flatMap((pallet) =>
-        pallet.errors ? real.lookup.types[pallet.errors.type]!.type.def['variant']!.variants!.map(({ name }) => name) : [],
+        pallet.errors
+          ? real.lookup.types[pallet.errors.type]!.type.def['variant']!.variants!.map(
+              ({ name }) => name,
+            )
+          : [],
       ),
     );
     // Kinds of the runtime's own DispatchError, and one error of older runtimes.
     const others = /^(?:Token\.|BadOrigin$|CommitmentSetRateLimitExceeded$|SubnetNotExists$)/;
-    expect(KNOWN_DISPATCH_ERRORS.filter((name) => !errors.has(name) && !others.test(name))).toEqual([]);
+    expect(KNOWN_DISPATCH_ERRORS.filter((name) => !errors.has(name) && !others.test(name))).toEqual(
+      [],
+    );
   });
 });

@@ -5,7 +5,15 @@ import { compactToU8a } from '@polkadot/util';
 import { concatBytes, toHex } from '../../core/bytes.ts';
 import { DispatchFailure, type BlockContext, type CallContext } from './pallets/dispatch.ts';
 import { storePulse } from './pallets/drand.ts';
-import { checkFee, checkNonce, decodeExtrinsic, PoolError, SPEC_NAME, SPEC_VERSION, verifyExtrinsic } from './extrinsic.ts';
+import {
+  checkFee,
+  checkNonce,
+  decodeExtrinsic,
+  PoolError,
+  SPEC_NAME,
+  SPEC_VERSION,
+  verifyExtrinsic,
+} from './extrinsic.ts';
 import { seedGenesis, type Genesis } from './genesis.ts';
 import { chainRegistry } from './metadata.ts';
 import { account, putAccount } from './pallets/money.ts';
@@ -18,12 +26,19 @@ import { EventEncoder } from './events.ts';
 export type Block = {
   readonly number: number;
   readonly hash: string;
-  readonly header: { parentHash: string; number: string; stateRoot: string; extrinsicsRoot: string; digest: { logs: string[] } };
+  readonly header: {
+    parentHash: string;
+    number: string;
+    stateRoot: string;
+    extrinsicsRoot: string;
+    digest: { logs: string[] };
+  };
   readonly extrinsics: readonly string[];
 };
 
 /** Where a submitted extrinsic stands, as `author_extrinsicUpdate` tells it. */
-export type ExtrinsicStatus = 'ready' | 'future' | { inBlock: string } | { finalized: string } | 'invalid';
+export type ExtrinsicStatus =
+  'ready' | 'future' | { inBlock: string } | { finalized: string } | 'invalid';
 type Pooled = {
   bytes: Uint8Array;
   hash: string;
@@ -43,8 +58,9 @@ export type Snapshot = {
 const BLOCK_MS = 12_000;
 
 /**
- * A small chain with Subtensor's names, types and rules for what validators and miners of this competition do.
- * One process, one author, blocks on request or by timer, every block final at once. Not a consensus system: the state root is a stand-in.
+ * A small chain with Subtensor's names, types and rules for what validators and miners of this
+ * competition do. One process, one author, blocks on request or by timer, every block final at
+ * once. Not a consensus system: the state root is a stand-in.
  */
 export class ChainNode {
   readonly genesis: Genesis;
@@ -79,7 +95,12 @@ export class ChainNode {
   }
 
   snapshot(): Snapshot {
-    return { genesis: this.genesis, blocks: this.blocks, state: this.#state.dump(), versions: this.#versions };
+    return {
+      genesis: this.genesis,
+      blocks: this.blocks,
+      state: this.#state.dump(),
+      versions: this.#versions,
+    };
   }
 
   get head(): Block {
@@ -112,11 +133,15 @@ export class ChainNode {
     return nonce;
   }
 
-  /** Takes an extrinsic into the pool, and builds a block soon. Returns its hash; throws {@link PoolError}. */
+  /**
+   * Takes an extrinsic into the pool, and builds a block soon. Returns its hash; throws {@link
+   * PoolError}.
+   */
   submit(bytes: Uint8Array, watch: (status: ExtrinsicStatus) => void = () => undefined): string {
     const extrinsic = decodeExtrinsic(this.registry, bytes);
     const hash = extrinsic.hash.toHex();
-    if (this.#pool.some((item) => item.hash === hash)) throw new PoolError(1013, 'Transaction is already imported', hash);
+    if (this.#pool.some((item) => item.hash === hash))
+      throw new PoolError(1013, 'Transaction is already imported', hash);
     const signer = extrinsic.signer.toString();
     const nonce = extrinsic.nonce.toNumber();
     verifyExtrinsic(
@@ -128,8 +153,15 @@ export class ChainNode {
     );
     const ready = checkNonce(nonce, account(this.storage, signer).nonce);
     if (this.#pool.some((item) => item.signer === signer && item.nonce === nonce))
-      throw new PoolError(1014, 'Priority is too low', 'a transaction with this nonce waits already');
-    checkFee(account(this.storage, signer).data.free, feeRao(extrinsic.method as unknown as GenericCall, bytes.length));
+      throw new PoolError(
+        1014,
+        'Priority is too low',
+        'a transaction with this nonce waits already',
+      );
+    checkFee(
+      account(this.storage, signer).data.free,
+      feeRao(extrinsic.method as unknown as GenericCall, bytes.length),
+    );
     this.#pool.push({ bytes, hash, extrinsic, signer, nonce, watch });
     setImmediate(() => watch(ready ? 'ready' : 'future'));
     if (this.genesis.blockMs === null) this.#soon();
@@ -164,10 +196,18 @@ export class ChainNode {
 
     const now = this.#timeOf(number);
     this.storage.put('timestamp.now', [], now);
-    const inherent = concatBytes(Uint8Array.of(4), this.storage.callIndex('timestamp', 'set'), compactToU8a(now));
+    const inherent = concatBytes(
+      Uint8Array.of(4),
+      this.storage.callIndex('timestamp', 'set'),
+      compactToU8a(now),
+    );
     const included = [concatBytes(compactToU8a(inherent.length), inherent)];
     this.#phase = phase(0);
-    this.#emit('System', 'ExtrinsicSuccess', { weight: { refTime: 0, proofSize: 0 }, class: 'Mandatory', paysFee: 'No' });
+    this.#emit('System', 'ExtrinsicSuccess', {
+      weight: { refTime: 0, proofSize: 0 },
+      class: 'Mandatory',
+      paysFee: 'No',
+    });
 
     const done: Pooled[] = [];
     for (let progress = true; progress;) {
@@ -200,7 +240,10 @@ export class ChainNode {
     if (this.genesis.blockMs === null) this.#soon();
   }
 
-  /** Raises the runtime's version: what was signed for the old one is refused from the next block on. */
+  /**
+   * Raises the runtime's version: what was signed for the old one is refused from the next block
+   * on.
+   */
   upgrade(specVersion: number): void {
     this.#versions.push([this.head.number + 1, specVersion]);
     this.storage.put('system.lastRuntimeUpgrade', [], { specVersion, specName: SPEC_NAME });
@@ -217,7 +260,11 @@ export class ChainNode {
   }
 
   #blockContext(block: number): BlockContext {
-    return { storage: this.storage, block, emit: (pallet, event, ...fields) => this.#emit(pallet, event, ...fields) };
+    return {
+      storage: this.storage,
+      block,
+      emit: (pallet, event, ...fields) => this.#emit(pallet, event, ...fields),
+    };
   }
 
   #apply(item: Pooled, index: number): 'applied' | 'wait' | 'invalid' {
@@ -245,7 +292,11 @@ export class ChainNode {
     if (fee > 0n) this.#emit('Balances', 'Withdraw', signer, fee);
     const failure = this.#dispatch(call, signer);
     if (!isFree(call)) this.#emit('TransactionPayment', 'TransactionFeePaid', signer, fee, 0);
-    const info = { weight: { refTime: 100_000_000, proofSize: 3593 }, class: 'Normal', paysFee: isFree(call) ? 'No' : 'Yes' };
+    const info = {
+      weight: { refTime: 100_000_000, proofSize: 3593 },
+      class: 'Normal',
+      paysFee: isFree(call) ? 'No' : 'Yes',
+    };
     if (failure) this.#emit('System', 'ExtrinsicFailed', failure, info);
     else this.#emit('System', 'ExtrinsicSuccess', info);
     return 'applied';
@@ -255,7 +306,9 @@ export class ChainNode {
   #dispatch(call: GenericCall, who: string): DispatchFailure | null {
     const handler = HANDLERS[`${call.section}.${call.method}`];
     const records = this.#records.length;
-    let failure: DispatchFailure | null = handler ? null : new DispatchFailure('System', 'CallFiltered');
+    let failure: DispatchFailure | null = handler
+      ? null
+      : new DispatchFailure('System', 'CallFiltered');
     const context: CallContext = {
       ...this.#blockContext(this.head.number + 1),
       who,
@@ -275,16 +328,23 @@ export class ChainNode {
   }
 
   #emit(pallet: string, event: string, ...fields: unknown[]): void {
-    this.#records.push(concatBytes(this.#phase, this.#events.encode(pallet, event, fields), Uint8Array.of(0)));
+    this.#records.push(
+      concatBytes(this.#phase, this.#events.encode(pallet, event, fields), Uint8Array.of(0)),
+    );
   }
 
   #seal(number: number, parentHash: string, extrinsics: readonly Uint8Array[]): Block {
-    this.#state.set(this.storage.key('system.events'), concatBytes(compactToU8a(this.#records.length), ...this.#records));
+    this.#state.set(
+      this.storage.key('system.events'),
+      concatBytes(compactToU8a(this.#records.length), ...this.#records),
+    );
     this.storage.put('system.eventCount', [], this.#records.length);
     const changes = this.#state.commit(number);
-    // A seeded chain's hashes follow from seed and number alone: signatures are random, and would make no two runs alike.
+    // A seeded chain's hashes follow from seed and number alone: signatures are random, and would
+    // make no two runs alike.
     const salt = Buffer.from(this.genesis.seed ?? '', 'hex');
-    const root = (parts: readonly Uint8Array[]): string => `0x${toHex(blake2AsU8a(concatBytes(...parts)))}`;
+    const root = (parts: readonly Uint8Array[]): string =>
+      `0x${toHex(blake2AsU8a(concatBytes(...parts)))}`;
     const stateRoot = root(
       this.genesis.seed === null
         ? changes.flatMap(([key, value]) => [Buffer.from(key, 'hex'), value ?? new Uint8Array()])
@@ -304,7 +364,13 @@ export class ChainNode {
     const block: Block = {
       number,
       hash: `0x${toHex(blake2AsU8a(header.toU8a()))}`,
-      header: { parentHash, number: `0x${number.toString(16)}`, stateRoot, extrinsicsRoot, digest: { logs } },
+      header: {
+        parentHash,
+        number: `0x${number.toString(16)}`,
+        stateRoot,
+        extrinsicsRoot,
+        digest: { logs },
+      },
       extrinsics: extrinsics.map((bytes) => `0x${toHex(bytes)}`),
     };
     this.#append(block);

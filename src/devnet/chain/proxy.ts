@@ -2,7 +2,11 @@ import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 
 /** What a proxy does with a request: hands it on, answers itself, or ends the connection. */
-export type Meddling = 'pass' | 'hang-up' | { readonly result: unknown } | { readonly error: { code: number; message: string } };
+export type Meddling =
+  | 'pass'
+  | 'hang-up'
+  | { readonly result: unknown }
+  | { readonly error: { code: number; message: string } };
 export type ProxyOptions = {
   /** Asked for every request, with its number from 1. */
   readonly meddle?: (method: string, params: readonly unknown[], count: number) => Meddling;
@@ -16,8 +20,14 @@ export type Proxy = {
 
 type Message = { id?: number; method?: string; params?: unknown[] };
 
-/** A node in front of another one that counts, lies, refuses or hangs up: for tests of what clients do then. */
-export async function startProxy(target: string, { meddle = () => 'pass' }: ProxyOptions = {}): Promise<Proxy> {
+/**
+ * A node in front of another one that counts, lies, refuses or hangs up: for tests of what clients
+ * do then.
+ */
+export async function startProxy(
+  target: string,
+  { meddle = () => 'pass' }: ProxyOptions = {},
+): Promise<Proxy> {
   const requests: string[] = [];
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
   await new Promise((resolve) => server.once('listening', resolve));

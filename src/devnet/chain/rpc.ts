@@ -30,7 +30,8 @@ const MAX_PAGE = 1000;
 
 const text = (params: Params, index: number): string => {
   const value = params[index];
-  if (typeof value !== 'string') throw new RpcError(-32602, `Invalid params: parameter ${index} must be a string`);
+  if (typeof value !== 'string')
+    throw new RpcError(-32602, `Invalid params: parameter ${index} must be a string`);
   return value;
 };
 const hex = (params: Params, index: number): Uint8Array => {
@@ -38,16 +39,27 @@ const hex = (params: Params, index: number): Uint8Array => {
   if (bytes === null) throw new RpcError(-32602, `Invalid params: parameter ${index} must be hex`);
   return bytes;
 };
-const show = (bytes: Uint8Array | null): string | null => (bytes === null ? null : `0x${toHex(bytes)}`);
+const show = (bytes: Uint8Array | null): string | null =>
+  bytes === null ? null : `0x${toHex(bytes)}`;
 
-/** The methods of the embedded chain. Controls for tests start with `dev_` and are not listed by `rpc_methods`. */
-export function rpcMethods(node: ChainNode, controls: { save(): string | null }): Readonly<Record<string, Method>> {
+/**
+ * The methods of the embedded chain. Controls for tests start with `dev_` and are not listed by
+ * `rpc_methods`.
+ */
+export function rpcMethods(
+  node: ChainNode,
+  controls: { save(): string | null },
+): Readonly<Record<string, Method>> {
   const blockAt = (params: Params, index: number): Block => {
     const hash = params[index];
     if (hash === undefined || hash === null) return node.head;
     const block = node.blockByHash(text(params, index));
     if (block === null)
-      throw new RpcError(4003, 'Client error: Api called for an unknown Block', `Header was not found: ${text(params, index)}`);
+      throw new RpcError(
+        4003,
+        'Client error: Api called for an unknown Block',
+        `Header was not found: ${text(params, index)}`,
+      );
     return block;
   };
   const heads: (name: string) => Method = (name) => (_, subscriber) =>
@@ -58,14 +70,19 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
   const unsubscribe: Method = (params, subscriber) => subscriber.stop(text(params, 0));
   const changes = (block: Block, keys: readonly string[]) => ({
     block: block.hash,
-    changes: keys.map((key) => [key, show(node.rawStorage(key.slice(2).toLowerCase(), block.number))]),
+    changes: keys.map((key) => [
+      key,
+      show(node.rawStorage(key.slice(2).toLowerCase(), block.number)),
+    ]),
   });
-  const storageAt: Method = (params) => show(node.rawStorage(toHex(hex(params, 0)), blockAt(params, 1).number));
+  const storageAt: Method = (params) =>
+    show(node.rawStorage(toHex(hex(params, 0)), blockAt(params, 1).number));
   const nextIndex: Method = (params) => node.nextNonce(text(params, 0));
   const blockHash: Method = (params) => {
     const wanted = params[0];
     if (wanted === undefined || wanted === null) return node.head.hash;
-    if (Array.isArray(wanted)) return wanted.map((number) => node.blocks[Number(number)]?.hash ?? null);
+    if (Array.isArray(wanted))
+      return wanted.map((number) => node.blocks[Number(number)]?.hash ?? null);
     return node.blocks[Number(wanted)]?.hash ?? null;
   };
 
@@ -82,7 +99,10 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
     author_pendingExtrinsics: () => node.pending(),
     chain_getBlock: (params) => {
       const block = blockAt(params, 0);
-      return { block: { header: block.header, extrinsics: block.extrinsics }, justifications: null };
+      return {
+        block: { header: block.header, extrinsics: block.extrinsics },
+        justifications: null,
+      };
     },
     chain_getBlockHash: blockHash,
     chain_getHead: blockHash,
@@ -105,7 +125,11 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
     state_call: (params) => {
       const name = text(params, 0);
       const api = Object.hasOwn(RUNTIME_APIS, name) ? RUNTIME_APIS[name] : undefined;
-      if (!api) throw new RpcError(4003, 'Client error: Execution failed: Exported method ' + name + ' is not found');
+      if (!api)
+        throw new RpcError(
+          4003,
+          'Client error: Execution failed: Exported method ' + name + ' is not found',
+        );
       return show(api(node, hex(params, 1), blockAt(params, 2).number));
     },
     state_getKeysPaged: (params) => {
@@ -118,7 +142,8 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
         .slice(0, count)
         .map((key) => `0x${key}`);
     },
-    state_getKeys: (params) => node.rawKeys(toHex(hex(params, 0)), blockAt(params, 1).number).map((key) => `0x${key}`),
+    state_getKeys: (params) =>
+      node.rawKeys(toHex(hex(params, 0)), blockAt(params, 1).number).map((key) => `0x${key}`),
     state_getMetadata: () => show(metadataBytes(14)),
     state_getRuntimeVersion: (params) => runtimeVersion(node, blockAt(params, 0).number),
     state_getStorage: storageAt,
@@ -127,7 +152,8 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
       const value = node.rawStorage(toHex(hex(params, 0)), blockAt(params, 1).number);
       return value === null ? null : node.registry.hash(value).toHex();
     },
-    state_getStorageSize: (params) => node.rawStorage(toHex(hex(params, 0)), blockAt(params, 1).number)?.length ?? null,
+    state_getStorageSize: (params) =>
+      node.rawStorage(toHex(hex(params, 0)), blockAt(params, 1).number)?.length ?? null,
     state_queryStorageAt: (params) => [changes(blockAt(params, 1), params[0] as string[])],
     state_subscribeStorage: (params, subscriber) => {
       const keys = params[0] as string[];
@@ -158,12 +184,21 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
     system_chainType: () => 'Local',
     system_health: () => ({ peers: 0, isSyncing: false, shouldHavePeers: false }),
     system_name: () => 'cacheon-devnet',
-    system_properties: () => ({ isEthereum: false, ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' }),
+    system_properties: () => ({
+      isEthereum: false,
+      ss58Format: 42,
+      tokenDecimals: 9,
+      tokenSymbol: 'TAO',
+    }),
     system_version: () => '1',
     dev_newBlock: (params) => {
-      // As Chopsticks has it: some blocks, or (a jump there, the blocks themselves here) up to a height.
+      // As Chopsticks has it: some blocks, or (a jump there, the blocks themselves here) up to a
+      // height.
       const wanted = (params[0] ?? {}) as { count?: number; unsafeBlockHeight?: number };
-      const count = wanted.unsafeBlockHeight === undefined ? (wanted.count ?? 1) : wanted.unsafeBlockHeight - node.head.number;
+      const count =
+        wanted.unsafeBlockHeight === undefined
+          ? (wanted.count ?? 1)
+          : wanted.unsafeBlockHeight - node.head.number;
       for (let i = 0; i < count; i++) node.build();
       return node.head.hash;
     },
@@ -172,7 +207,11 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
       return node.head.hash;
     },
     dev_setCommitReveal: (params) => {
-      node.storage.put('subtensorModule.commitRevealWeightsEnabled', [node.genesis.netuid], params[0] === true);
+      node.storage.put(
+        'subtensorModule.commitRevealWeightsEnabled',
+        [node.genesis.netuid],
+        params[0] === true,
+      );
       return node.build().hash;
     },
     dev_upgrade: (params) => {
@@ -191,8 +230,13 @@ export function rpcMethods(node: ChainNode, controls: { save(): string | null })
 
 /** The JSON-RPC error object of anything thrown. */
 export function rpcError(error: unknown): { code: number; message: string; data?: unknown } {
-  if (error instanceof PoolError) return { code: error.rpcCode, message: error.message, data: error.data };
+  if (error instanceof PoolError)
+    return { code: error.rpcCode, message: error.message, data: error.data };
   if (error instanceof RpcError)
-    return { code: error.rpcCode, message: error.message, ...(error.data === undefined ? {} : { data: error.data }) };
+    return {
+      code: error.rpcCode,
+      message: error.message,
+      ...(error.data === undefined ? {} : { data: error.data }),
+    };
   return { code: -32603, message: messageOf(error) };
 }

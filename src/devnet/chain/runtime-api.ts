@@ -10,14 +10,19 @@ import { decodeExtrinsic, SPEC_NAME, TRANSACTION_VERSION } from './extrinsic.ts'
 import { feeRao, isFree } from './pallets/runtime.ts';
 import source from './metadata.json' with { type: 'json' };
 
-/** Names of the runtime APIs with their versions, as `state_getRuntimeVersion` lists them (blake2-64 of the name). */
+/**
+ * Names of the runtime APIs with their versions, as `state_getRuntimeVersion` lists them (blake2-64
+ * of the name).
+ */
 export const API_NAMES = source.apis.map(({ name, version }) => ({ name, version }));
 
 const option = (bytes: Uint8Array | null): Uint8Array =>
   bytes === null ? Uint8Array.of(0) : concatBytes(Uint8Array.of(1), bytes);
 const opaque = (bytes: Uint8Array): Uint8Array => concatBytes(compactToU8a(bytes.length), bytes);
 
-/** First byte of a signed extrinsic, and where its sr25519 signature begins after address and tag. */
+/**
+ * First byte of a signed extrinsic, and where its sr25519 signature begins after address and tag.
+ */
 const SIGNED = 0x84;
 const SIGNATURE_AT = 35;
 
@@ -25,7 +30,8 @@ function callInfo(node: ChainNode, data: Uint8Array): { call: GenericCall; fee: 
   // query_info(uxt, len): the extrinsic is length-prefixed, a u32 follows.
   const [offset, length] = compactFromU8a(data);
   const bytes = data.slice(0, offset + length.toNumber());
-  // A question for a fee may carry a signature of zeros, which the library takes for none at all, and then reads the signer as a call.
+  // A question for a fee may carry a signature of zeros, which the library takes for none at all,
+  // and then reads the signer as a call.
   if (bytes[offset] === SIGNED) bytes[offset + SIGNATURE_AT] ||= 1;
   const extrinsic = decodeExtrinsic(node.registry, bytes);
   const call = extrinsic.method as unknown as GenericCall;
@@ -34,10 +40,14 @@ function callInfo(node: ChainNode, data: Uint8Array): { call: GenericCall; fee: 
 
 /** Runtime calls by their wire name. A missing one fails as on a node whose runtime lacks it. */
 export const RUNTIME_APIS: Readonly<Record<string, Api>> = {
-  Core_version: (node, _data, block) => node.registry.createType('RuntimeVersion', runtimeVersion(node, block)).toU8a(),
+  Core_version: (node, _data, block) =>
+    node.registry.createType('RuntimeVersion', runtimeVersion(node, block)).toU8a(),
   Metadata_metadata: () => opaque(metadataBytes(14)),
   Metadata_metadata_versions: () =>
-    concatBytes(compactToU8a(METADATA_VERSIONS.length), ...METADATA_VERSIONS.map((version) => Uint8Array.of(version, 0, 0, 0))),
+    concatBytes(
+      compactToU8a(METADATA_VERSIONS.length),
+      ...METADATA_VERSIONS.map((version) => Uint8Array.of(version, 0, 0, 0)),
+    ),
   Metadata_metadata_at_version: (_node, data) => {
     const version = Buffer.from(data).readUInt32LE(0) as MetadataVersion;
     return option(METADATA_VERSIONS.includes(version) ? opaque(metadataBytes(version)) : null);

@@ -11,12 +11,19 @@ const MAX_MESSAGE = 8 * 1024 * 1024;
 
 export class DevnetError extends CacheonError<'PORT_IN_USE' | 'CANNOT_LISTEN' | 'BAD_SNAPSHOT'> {}
 
-export type ChainServer = { readonly node: ChainNode; readonly url: string; close(): Promise<void> };
+export type ChainServer = {
+  readonly node: ChainNode;
+  readonly url: string;
+  close(): Promise<void>;
+};
 export type ChainServerOptions = GenesisOptions & { port?: number; stateFile?: string };
 
 type Request = { id?: number | string; method?: unknown; params?: unknown };
 
-/** Starts the embedded chain on loopback. With a state file it goes on where that file left off, and writes it when it closes. */
+/**
+ * Starts the embedded chain on loopback. With a state file it goes on where that file left off, and
+ * writes it when it closes.
+ */
 export async function startChain(options: ChainServerOptions = {}): Promise<ChainServer> {
   const { stateFile } = options;
   let snapshot: Snapshot | undefined;
@@ -33,7 +40,9 @@ export async function startChain(options: ChainServerOptions = {}): Promise<Chai
       );
     }
   }
-  const node = snapshot ? new ChainNode(snapshot.genesis, snapshot) : new ChainNode(devGenesis(options));
+  const node = snapshot
+    ? new ChainNode(snapshot.genesis, snapshot)
+    : new ChainNode(devGenesis(options));
   const save = (): string | null => {
     if (stateFile === undefined) return null;
     writeFileSync(`${stateFile}.new`, JSON.stringify(node.snapshot()));
@@ -63,7 +72,8 @@ export async function startChain(options: ChainServerOptions = {}): Promise<Chai
     });
   });
   server.on('connection', (socket) => serve(socket, methods));
-  const timer = node.genesis.blockMs === null ? null : setInterval(() => node.build(), node.genesis.blockMs);
+  const timer =
+    node.genesis.blockMs === null ? null : setInterval(() => node.build(), node.genesis.blockMs);
   return {
     node,
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -83,14 +93,16 @@ function serve(socket: WebSocket, methods: ReturnType<typeof rpcMethods>): void 
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   };
   const answer = (request: Request): unknown => {
-    // The reply to a subscription goes out before its first notification: clients route by the id in the reply.
+    // The reply to a subscription goes out before its first notification: clients route by the id
+    // in the reply.
     const later: (() => void)[] = [];
     let replied = false;
     const subscriber: Subscriber = {
       start: (method, begin) => {
         const id = `s${++next}`;
         const stop = begin((result) => {
-          const push = (): void => send({ jsonrpc: '2.0', method, params: { subscription: id, result } });
+          const push = (): void =>
+            send({ jsonrpc: '2.0', method, params: { subscription: id, result } });
           if (replied) push();
           else later.push(push);
         });
@@ -107,7 +119,10 @@ function serve(socket: WebSocket, methods: ReturnType<typeof rpcMethods>): void 
       if (typeof request.method !== 'string') throw new RpcError(-32600, 'Invalid request');
       const method = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined;
       if (!method) throw new RpcError(-32601, 'Method not found');
-      const result = method(Array.isArray(request.params) ? (request.params as unknown[]) : [], subscriber);
+      const result = method(
+        Array.isArray(request.params) ? (request.params as unknown[]) : [],
+        subscriber,
+      );
       return { jsonrpc: '2.0', id, result };
     } catch (error) {
       return { jsonrpc: '2.0', id, error: rpcError(error) };
@@ -126,7 +141,11 @@ function serve(socket: WebSocket, methods: ReturnType<typeof rpcMethods>): void 
       send({ jsonrpc: '2.0', id: null, error: { code: -32700, message: 'Parse error' } });
       return;
     }
-    send(Array.isArray(parsed) ? parsed.map((item) => answer(item as Request)) : answer(parsed as Request));
+    send(
+      Array.isArray(parsed)
+        ? parsed.map((item) => answer(item as Request))
+        : answer(parsed as Request),
+    );
   });
   socket.on('close', () => {
     for (const stop of open.values()) stop();

@@ -2,8 +2,9 @@
 export type Change = readonly [key: string, value: Uint8Array | null];
 
 /**
- * Storage with its whole history: every key keeps its value at each block that changed it, so state at any block hash costs nothing.
- * Writes go to the innermost overlay; a failed call drops its overlay and leaves no trace.
+ * Storage with its whole history: every key keeps its value at each block that changed it, so state
+ * at any block hash costs nothing. Writes go to the innermost overlay; a failed call drops its
+ * overlay and leaves no trace.
  */
 export class State {
   readonly #history = new Map<string, [block: number, value: Uint8Array | null][]>();
@@ -55,14 +56,19 @@ export class State {
 
   /** Keys with a prefix that hold a value at the end of `block`, in order of bytes. */
   keys(prefix: string, block: number): string[] {
-    return [...this.#history.keys()].filter((key) => key.startsWith(prefix) && this.get(key, block) !== null).sort();
+    return [...this.#history.keys()]
+      .filter((key) => key.startsWith(prefix) && this.get(key, block) !== null)
+      .sort();
   }
 
   /** Everything, for a snapshot file. */
   dump(): [key: string, entries: [block: number, hex: string | null][]][] {
     return [...this.#history].map(([key, entries]) => [
       key,
-      entries.map(([block, value]) => [block, value === null ? null : Buffer.from(value).toString('hex')]),
+      entries.map(([block, value]) => [
+        block,
+        value === null ? null : Buffer.from(value).toString('hex'),
+      ]),
     ]);
   }
 
@@ -71,7 +77,10 @@ export class State {
     for (const [key, entries] of dump)
       this.#history.set(
         key,
-        entries.map(([block, hex]) => [block, hex === null ? null : new Uint8Array(Buffer.from(hex, 'hex'))]),
+        entries.map(([block, hex]) => [
+          block,
+          hex === null ? null : new Uint8Array(Buffer.from(hex, 'hex')),
+        ]),
       );
   }
 }

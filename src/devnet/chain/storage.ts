@@ -6,7 +6,9 @@ import { compactStripLength } from '@polkadot/util';
 import { toHex } from '../../core/bytes.ts';
 import type { State } from './state.ts';
 
-/** Typed access to the state: `pallet.item` names as @polkadot/api spells them, values as codecs. */
+/**
+ * Typed access to the state: `pallet.item` names as @polkadot/api spells them, values as codecs.
+ */
 export class Storage {
   readonly registry: TypeRegistry;
   readonly state: State;
@@ -40,7 +42,10 @@ export class Storage {
     return toHex(this.#entry(path).keyPrefix(...args));
   }
 
-  /** Value in the block in work; the metadata's default where there is none; null where the item is optional and absent. */
+  /**
+   * Value in the block in work; the metadata's default where there is none; null where the item is
+   * optional and absent.
+   */
   get(path: string, ...args: unknown[]): Codec | null {
     return this.#decode(path, this.state.get(this.key(path, ...args)));
   }
@@ -54,10 +59,15 @@ export class Storage {
     const { meta } = this.#entry(path);
     const type = unwrapStorageType(this.registry, meta.type);
     if (bytes !== null) return this.registry.createType(type, bytes);
-    return meta.modifier.isOptional ? null : this.registry.createType(type, meta.fallback.toU8a(true));
+    return meta.modifier.isOptional
+      ? null
+      : this.registry.createType(type, meta.fallback.toU8a(true));
   }
 
-  /** Writes a value. Field names of objects are checked: the registry would turn a misspelt one into zeros without a word. */
+  /**
+   * Writes a value. Field names of objects are checked: the registry would turn a misspelt one into
+   * zeros without a word.
+   */
   put(path: string, args: readonly unknown[], value: unknown): void {
     const type = unwrapStorageType(this.registry, this.#entry(path).meta.type);
     const codec = this.registry.createType(type, value);
@@ -88,5 +98,6 @@ export function assertNames(codec: Codec, value: unknown, where: string): void {
   )
     return;
   if ('toU8a' in value || !(codec instanceof Map)) return;
-  for (const name of Object.keys(value)) if (!codec.has(name)) throw new Error(`${where} has no field ${name}`);
+  for (const name of Object.keys(value))
+    if (!codec.has(name)) throw new Error(`${where} has no field ${name}`);
 }

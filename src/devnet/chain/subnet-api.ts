@@ -7,8 +7,15 @@ import source from './metadata.json' with { type: 'json' };
 export type Api = (node: ChainNode, data: Uint8Array, block: number) => Uint8Array;
 
 /** Encodes a runtime call's answer by its type in the metadata. */
-export function encodeOutput(node: ChainNode, api: string, method: string, value: unknown): Uint8Array {
-  const output = source.apis.find((item) => item.name === api)!.methods.find((item) => item.name === method)!.output;
+export function encodeOutput(
+  node: ChainNode,
+  api: string,
+  method: string,
+  value: unknown,
+): Uint8Array {
+  const output = source.apis
+    .find((item) => item.name === api)!
+    .methods.find((item) => item.name === method)!.output;
   return node.registry.createType(node.registry.createLookupType(output), value).toU8a();
 }
 
@@ -17,7 +24,9 @@ const u16 = (data: Uint8Array): number => Buffer.from(data).readUInt16LE(0);
 /** Names of a struct's fields, from the metadata. */
 function fieldsOf(struct: string): string[] {
   const { type } = source.types.find((item) => item.type.path.at(-1) === struct)!;
-  return (type.def as { composite: { fields: { name: string }[] } }).composite.fields.map(({ name }) => name);
+  return (type.def as { composite: { fields: { name: string }[] } }).composite.fields.map(
+    ({ name }) => name,
+  );
 }
 
 const exists = (node: ChainNode, netuid: number, block: number): boolean =>
@@ -37,7 +46,10 @@ const HYPERPARAMETERS: Readonly<Record<string, string>> = {
   activity_cutoff: 'activityCutoff',
 };
 
-/** The parts of a metagraph that a validator asks for, by the metadata's field name. Others stay None. */
+/**
+ * The parts of a metagraph that a validator asks for, by the metadata's field name. Others stay
+ * None.
+ */
 function metagraphField(node: ChainNode, netuid: number, block: number, field: string): unknown {
   const get = (item: string, ...args: unknown[]): Codec | null =>
     node.storage.at(block, `subtensorModule.${item}`, netuid, ...args);
@@ -66,7 +78,9 @@ function metagraphField(node: ChainNode, netuid: number, block: number, field: s
     case 'hotkeys':
       return hotkeys();
     case 'coldkeys':
-      return hotkeys().map((hotkey) => node.storage.at(block, 'subtensorModule.owner', hotkey)!.toString());
+      return hotkeys().map((hotkey) =>
+        node.storage.at(block, 'subtensorModule.owner', hotkey)!.toString(),
+      );
     case 'active':
       return [...(get('active') as Vec<Codec>)];
     case 'validator_permit':
@@ -76,7 +90,9 @@ function metagraphField(node: ChainNode, netuid: number, block: number, field: s
     case 'block_at_registration':
       return uids.map((uid) => get('blockAtRegistration', uid)!.toString());
     case 'validators':
-      return [...(get('validatorPermit') as Vec<Codec>)].flatMap((permit, uid) => (permit.toString() === 'true' ? [uid] : []));
+      return [...(get('validatorPermit') as Vec<Codec>)].flatMap((permit, uid) =>
+        permit.toString() === 'true' ? [uid] : [],
+      );
     case 'commitments':
       return hotkeys().flatMap((hotkey) => {
         const entry = node.storage.at(block, 'commitments.commitmentOf', netuid, hotkey);
@@ -107,24 +123,46 @@ function metagraphField(node: ChainNode, netuid: number, block: number, field: s
 }
 
 const ZEROS_PER_UID = new Set(
-  'pruning_score emission dividends incentives consensus trust rank alpha_stake tao_stake total_stake'.split(' '),
+  'pruning_score emission dividends incentives consensus trust rank alpha_stake tao_stake total_stake'.split(
+    ' ',
+  ),
 );
 const FLAGS = /_enabled$|_allowed$/;
 
-/** A metagraph with the asked fields, or with all of them. A field that was asked for is always there, as on a real node. */
-function metagraph(node: ChainNode, netuid: number, block: number, struct: string, asked: readonly number[] | null): unknown {
+/**
+ * A metagraph with the asked fields, or with all of them. A field that was asked for is always
+ * there, as on a real node.
+ */
+function metagraph(
+  node: ChainNode,
+  netuid: number,
+  block: number,
+  struct: string,
+  asked: readonly number[] | null,
+): unknown {
   if (!exists(node, netuid, block)) return null;
   return Object.fromEntries(
     fieldsOf(struct).map((name, index) => [
       name,
-      name === 'netuid' ? netuid : asked === null || asked.includes(index) ? metagraphField(node, netuid, block, name) : null,
+      name === 'netuid'
+        ? netuid
+        : asked === null || asked.includes(index)
+          ? metagraphField(node, netuid, block, name)
+          : null,
     ]),
   );
 }
 
 function subnetState(node: ChainNode, netuid: number, block: number): unknown {
   if (!exists(node, netuid, block)) return null;
-  const known = new Set(['hotkeys', 'coldkeys', 'active', 'validator_permit', 'last_update', 'block_at_registration']);
+  const known = new Set([
+    'hotkeys',
+    'coldkeys',
+    'active',
+    'validator_permit',
+    'last_update',
+    'block_at_registration',
+  ]);
   const fields = fieldsOf('SubnetState').map((name): [string, unknown] => [
     name,
     name === 'netuid'
@@ -150,26 +188,41 @@ function neurons(node: ChainNode, netuid: number, block: number, full: boolean):
     last_update: updates[uid],
     validator_permit: permits[uid],
     stake: [[coldkeys[uid], 0]],
-    ...(full ? { weights: node.storage.at(block, 'subtensorModule.weights', netuid, uid)!.toJSON(), bonds: [] } : {}),
+    ...(full
+      ? {
+          weights: node.storage.at(block, 'subtensorModule.weights', netuid, uid)!.toJSON(),
+          bonds: [],
+        }
+      : {}),
   }));
 }
 
-function hyperparameters(node: ChainNode, netuid: number, block: number): Record<string, Codec> | null {
+function hyperparameters(
+  node: ChainNode,
+  netuid: number,
+  block: number,
+): Record<string, Codec> | null {
   if (!exists(node, netuid, block)) return null;
   return Object.fromEntries(
-    Object.entries(HYPERPARAMETERS).map(([name, item]) => [name, node.storage.at(block, `subtensorModule.${item}`, netuid)!]),
+    Object.entries(HYPERPARAMETERS).map(([name, item]) => [
+      name,
+      node.storage.at(block, `subtensorModule.${item}`, netuid)!,
+    ]),
   );
 }
 
 /** An answer for each method of an API: the arguments begin with the netuid. */
 function subnetApis(
   api: string,
-  methods: Readonly<Record<string, (node: ChainNode, netuid: number, block: number, rest: Uint8Array) => unknown>>,
+  methods: Readonly<
+    Record<string, (node: ChainNode, netuid: number, block: number, rest: Uint8Array) => unknown>
+  >,
 ): Record<string, Api> {
   return Object.fromEntries(
     Object.entries(methods).map(([method, answer]): [string, Api] => [
       `${api}_${method}`,
-      (node, data, block) => encodeOutput(node, api, method, answer(node, u16(data), block, data.subarray(2))),
+      (node, data, block) =>
+        encodeOutput(node, api, method, answer(node, u16(data), block, data.subarray(2))),
     ]),
   );
 }
@@ -195,11 +248,16 @@ export const SUBNET_APIS: Readonly<Record<string, Api>> = {
     get_subnet_hyperparams_v3: (node, netuid, block) => {
       const values = hyperparameters(node, netuid, block);
       return (
-        values && Object.entries(values).map(([name, value]) => ({ name, value: { [FLAGS.test(name) ? 'Bool' : 'U64']: value } }))
+        values &&
+        Object.entries(values).map(([name, value]) => ({
+          name,
+          value: { [FLAGS.test(name) ? 'Bool' : 'U64']: value },
+        }))
       );
     },
     get_next_epoch_start_block: (node, netuid, block) => {
-      const number = (item: string): number => Number(node.storage.at(block, `subtensorModule.${item}`, netuid)!.toString());
+      const number = (item: string): number =>
+        Number(node.storage.at(block, `subtensorModule.${item}`, netuid)!.toString());
       const pending = number('pendingEpochAt');
       const next = number('lastEpochBlock') + number('tempo');
       return number('tempo') === 0 ? null : pending > 0 ? Math.min(pending, next) : next;

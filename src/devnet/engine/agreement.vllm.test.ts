@@ -16,7 +16,10 @@ import { VARIANTS } from './variants/index.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const runner = process.env['VLLM_RUN'];
-if (runner === undefined) console.warn('skipped: comparison with a real vLLM (set VLLM_RUN to the path of models/run-vllm.sh)');
+if (runner === undefined)
+  console.warn(
+    'skipped: comparison with a real vLLM (set VLLM_RUN to the path of models/run-vllm.sh)',
+  );
 
 const PROMPTS = 20;
 const TOKENS = 48;
@@ -29,7 +32,9 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
   const folder = mkdtempSync(join(tmpdir(), 'vllm-'));
   const arena = join(folder, 'arena.json');
   beforeAll(async () => {
-    vllm = execFileSync('bash', [runner!, '--dtype', 'float32'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    vllm = execFileSync('bash', [runner!, '--dtype', 'float32'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
       .toString()
       .trim()
       .split('\n')
@@ -45,7 +50,9 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
   });
 
   it('gives the same greedy tokens, and logprobs within a thousandth of a nat', async () => {
-    const tokenizer = tokenizerFromJson(readFileSync(join(ROOT, 'src/devnet/model/tokenizer.json'), 'utf8'));
+    const tokenizer = tokenizerFromJson(
+      readFileSync(join(ROOT, 'src/devnet/model/tokenizer.json'), 'utf8'),
+    );
     const prompts = drawSuite(generatedCorpus(), tokenizer, {
       seed: new Uint8Array(32).fill(7),
       boot: 1,
@@ -56,7 +63,9 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
     });
     const rules = parseArena(JSON.parse(readFileSync(arena, 'utf8')), arena);
     const clients = await Promise.all(
-      [vllm, plain.url].map(async (url) => await (await urlRuntime(rules).start({ kind: 'url', url })).connect()),
+      [vllm, plain.url].map(
+        async (url) => await (await urlRuntime(rules).start({ kind: 'url', url })).connect(),
+      ),
     );
     let same = 0;
     let tokens = 0;
@@ -77,19 +86,31 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
           headers: { 'content-type': 'application/json' },
           body,
         });
-        return ((await response.json()) as { choices: [{ token_ids: number[]; logprobs: { content: { logprob: number }[] } }] })
-          .choices[0];
+        return (
+          (await response.json()) as {
+            choices: [{ token_ids: number[]; logprobs: { content: { logprob: number }[] } }];
+          }
+        ).choices[0];
       };
       const [theirs, ours] = [await ask(vllm), await ask(plain.url)];
       tokens += theirs.token_ids.length;
       same += theirs.token_ids.filter((id, i) => id === ours.token_ids[i]).length;
       theirs.logprobs.content.forEach(
-        ({ logprob }, i) => (widest = Math.max(widest, Math.abs(logprob - (ours.logprobs.content[i]?.logprob ?? Infinity)))),
+        ({ logprob }, i) =>
+          (widest = Math.max(
+            widest,
+            Math.abs(logprob - (ours.logprobs.content[i]?.logprob ?? Infinity)),
+          )),
       );
-      const [one, other] = clients.map((client) => openReference(client, 'tiny-qwen2')) as [Reference, Reference];
+      const [one, other] = clients.map((client) => openReference(client, 'tiny-qwen2')) as [
+        Reference,
+        Reference,
+      ];
       expect(await other.promptIds(messages)).toEqual(await one.promptIds(messages));
     }
-    console.log(`${same} of ${tokens} tokens equal, logprobs at most ${widest.toExponential(2)} nat apart`);
+    console.log(
+      `${same} of ${tokens} tokens equal, logprobs at most ${widest.toExponential(2)} nat apart`,
+    );
     for (const client of clients) await client.close();
     expect(same).toBe(tokens);
     expect(widest).toBeLessThan(LOGPROB_BOUND);
@@ -115,7 +136,11 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
         '--json',
       ]).catch((error: unknown) => error as { stdout: string });
       await engine.close();
-      const report = JSON.parse(stdout) as { verdict: string; reason: string; gate: { meanMarginNats: number } };
+      const report = JSON.parse(stdout) as {
+        verdict: string;
+        reason: string;
+        gate: { meanMarginNats: number };
+      };
       rows.push(
         `${variant.name}: ${report.verdict} (${report.reason}), mean margin ${report.gate.meanMarginNats.toExponential(2)}`,
       );

@@ -23,19 +23,35 @@ type Piece = { content: string; ids: number[]; logprobs: unknown[]; finish: Step
 function logprobEntry(tokenizer: Tokenizer, token: Emitted): unknown {
   const entry = (id: number, logprob: number): Record<string, unknown> => {
     const bytes = tokenizer.bytesOf(id) ?? new Uint8Array();
-    return { token: new TextDecoder().decode(bytes), logprob: Math.max(logprob, -9999), bytes: [...bytes] };
+    return {
+      token: new TextDecoder().decode(bytes),
+      logprob: Math.max(logprob, -9999),
+      bytes: [...bytes],
+    };
   };
   const others = token.top.filter(({ id }) => id !== token.id);
   // As vLLM: the emitted token comes first, then the best others, cut to the number asked for.
   const list = token.top.length === 0 ? [] : [token, ...others].slice(0, token.top.length);
-  return { ...entry(token.id, token.logprob), top_logprobs: list.map(({ id, logprob }) => entry(id, logprob)) };
+  return {
+    ...entry(token.id, token.logprob),
+    top_logprobs: list.map(({ id, logprob }) => entry(id, logprob)),
+  };
 }
 
 function* pieces({ model, tokenizer, variant }: Context, job: ChatJob): Generator<Piece> {
-  // A code point split over tokens is held back until it is whole; at the end an incomplete one is dropped.
+  // A code point split over tokens is held back until it is whole; at the end an incomplete one is
+  // dropped.
   const decoder = new TextDecoder();
-  for (const { tokens, finish } of generate(model, variant, job.promptIds, job.maxTokens, job.top)) {
-    const content = tokens.map(({ id }) => decoder.decode(tokenizer.bytesOf(id) ?? new Uint8Array(), { stream: true })).join('');
+  for (const { tokens, finish } of generate(
+    model,
+    variant,
+    job.promptIds,
+    job.maxTokens,
+    job.top,
+  )) {
+    const content = tokens
+      .map(({ id }) => decoder.decode(tokenizer.bytesOf(id) ?? new Uint8Array(), { stream: true }))
+      .join('');
     yield {
       content,
       ids: tokens.map(({ id }) => id),
@@ -55,7 +71,12 @@ function joined(list: readonly Piece[]): Piece {
 }
 
 /** Answers a chat request, streamed or whole, in the variant's way of delivering tokens. */
-export async function chatAnswer(context: Context, job: ChatJob, stream: boolean, response: ServerResponse): Promise<void> {
+export async function chatAnswer(
+  context: Context,
+  job: ChatJob,
+  stream: boolean,
+  response: ServerResponse,
+): Promise<void> {
   const head = { id: 'chatcmpl-tiny', created: 0, model: job.model };
   const logprobsOf = (piece: Piece): unknown => (job.top < 0 ? null : { content: piece.logprobs });
   const usage = (count: number): unknown => ({
@@ -86,10 +107,19 @@ export async function chatAnswer(context: Context, job: ChatJob, stream: boolean
   }
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
   const event = (body: Record<string, unknown>): void =>
-    void response.write(`data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', ...body })}\n\n`);
+    void response.write(
+      `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', ...body })}\n\n`,
+    );
   const role = (): void =>
     event({
-      choices: [{ index: 0, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }],
+      choices: [
+        {
+          index: 0,
+          delta: { role: 'assistant', content: '' },
+          logprobs: null,
+          finish_reason: null,
+        },
+      ],
       prompt_token_ids: job.returnIds ? job.promptIds : null,
     });
   const send = (piece: Piece): void =>

@@ -75,7 +75,10 @@ export function* generate(
     yield { tokens, finish };
     if (finish) return;
     ids.push(...tokens.map((token) => token.id));
-    const draft = variant.draft === undefined ? [] : lookup(ids, Math.min(variant.draft, maxTokens - count - 1));
+    const draft =
+      variant.draft === undefined
+        ? []
+        : lookup(ids, Math.min(variant.draft, maxTokens - count - 1));
     const input = [ids.at(-1)!, ...draft];
     logits = model.forward(kernel, cache, input, 'all');
     pending = [];
@@ -90,13 +93,20 @@ export function* generate(
   }
 }
 
-/** Teacher forcing: for every position after the first, the token's own log-probability and the best `top`. Never timed, so always by the quickest kernel. */
+/**
+ * Teacher forcing: for every position after the first, the token's own log-probability and the best
+ * `top`. Never timed, so always by the quickest kernel.
+ */
 export function forced(model: Model, ids: readonly number[], top: number): Emitted[] {
   const { vocab } = model.weights.config;
   const logits = model.forward(model.weights.arena.kernel, model.newCache(ids.length), ids, 'all');
   return ids.slice(1).map((id, i) => {
     const row = logits.subarray(i * vocab, (i + 1) * vocab);
     const base = logNormaliser(row);
-    return { id, logprob: row[id]! - base, top: topIds(row, top).map((other) => ({ id: other, logprob: row[other]! - base })) };
+    return {
+      id,
+      logprob: row[id]! - base,
+      top: topIds(row, top).map((other) => ({ id: other, logprob: row[other]! - base })),
+    };
   });
 }

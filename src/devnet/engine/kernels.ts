@@ -1,8 +1,16 @@
 /**
- * out[t][n] = sum over k of x[t][k] * w[n][k]; x is T x K, w is N x K, out is T x N, all row-major float32.
- * Sums are taken in binary64: V8 does not turn Math.fround chains into float32 arithmetic, and they cost a factor of three (measured).
+ * out[t][n] = sum over k of x[t][k] * w[n][k]; x is T x K, w is N x K, out is T x N, all row-major
+ * float32. Sums are taken in binary64: V8 does not turn Math.fround chains into float32 arithmetic,
+ * and they cost a factor of three (measured).
  */
-export type Kernel = (x: Float32Array, w: Float32Array, out: Float32Array, rows: number, depth: number, columns: number) => void;
+export type Kernel = (
+  x: Float32Array,
+  w: Float32Array,
+  out: Float32Array,
+  rows: number,
+  depth: number,
+  columns: number,
+) => void;
 
 /** The plain triple loop: the baseline's speed, and what the other kernels must equal. */
 export const naive: Kernel = (x, w, out, rows, depth, columns) => {
@@ -15,8 +23,18 @@ export const naive: Kernel = (x, w, out, rows, depth, columns) => {
   }
 };
 
-/** Four columns of one row: each input is read once for four sums. Same order of additions as the plain loop, so the same bits. */
-function oneByFour(x: Float32Array, w: Float32Array, out: Float32Array, t: number, depth: number, columns: number): void {
+/**
+ * Four columns of one row: each input is read once for four sums. Same order of additions as the
+ * plain loop, so the same bits.
+ */
+function oneByFour(
+  x: Float32Array,
+  w: Float32Array,
+  out: Float32Array,
+  t: number,
+  depth: number,
+  columns: number,
+): void {
   const row = t * depth;
   let n = 0;
   for (; n + 4 <= columns; n += 4) {
@@ -48,7 +66,10 @@ function oneByFour(x: Float32Array, w: Float32Array, out: Float32Array, t: numbe
   }
 }
 
-/** Tiles of four rows by four columns: sixteen sums for eight reads. Single rows fall back to one by four. */
+/**
+ * Tiles of four rows by four columns: sixteen sums for eight reads. Single rows fall back to one by
+ * four.
+ */
 export const tiled: Kernel = (x, w, out, rows, depth, columns) => {
   let t = 0;
   for (; t + 4 <= rows; t += 4) {

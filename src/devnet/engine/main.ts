@@ -1,4 +1,5 @@
-// A tiny engine as the program of an image: its variant is in /variant, the model where MODEL_PATH says, its port in PORT.
+// A tiny engine as the program of an image: its variant is in /variant, the model where MODEL_PATH
+// says, its port in PORT.
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { startEngine } from './server.ts';

@@ -2,9 +2,16 @@ import type { Kernel } from './kernels.ts';
 import type { Layer, Weights } from './weights.ts';
 
 /** Keys and values of one sequence so far. */
-export type Cache = { length: number; readonly keys: Float32Array[]; readonly values: Float32Array[] };
+export type Cache = {
+  length: number;
+  readonly keys: Float32Array[];
+  readonly values: Float32Array[];
+};
 
-/** A Qwen2 decoder in float32: RMS norm, rotary positions in halves, grouped-query attention, SwiGLU, tied head. */
+/**
+ * A Qwen2 decoder in float32: RMS norm, rotary positions in halves, grouped-query attention,
+ * SwiGLU, tied head.
+ */
 export class Model {
   readonly weights: Weights;
   readonly #frequencies: Float64Array;
@@ -12,24 +19,38 @@ export class Model {
   constructor(weights: Weights) {
     this.weights = weights;
     const half = weights.config.headSize / 2;
-    this.#frequencies = Float64Array.from({ length: half }, (_, i) => weights.config.ropeTheta ** (-i / half));
+    this.#frequencies = Float64Array.from(
+      { length: half },
+      (_, i) => weights.config.ropeTheta ** (-i / half),
+    );
   }
 
   /** An empty sequence with room for `capacity` tokens. */
   newCache(capacity: number): Cache {
     const { layers, kvHeads, headSize } = this.weights.config;
-    const arrays = (): Float32Array[] => Array.from({ length: layers }, () => new Float32Array(capacity * kvHeads * headSize));
+    const arrays = (): Float32Array[] =>
+      Array.from({ length: layers }, () => new Float32Array(capacity * kvHeads * headSize));
     return { length: 0, keys: arrays(), values: arrays() };
   }
 
-  /** Runs `ids` after what the cache holds. Returns logits, vocabulary-wide, for the last token or for all of them. */
-  forward(kernel: Kernel, cache: Cache, ids: readonly number[], want: 'last' | 'all'): Float32Array {
+  /**
+   * Runs `ids` after what the cache holds. Returns logits, vocabulary-wide, for the last token or
+   * for all of them.
+   */
+  forward(
+    kernel: Kernel,
+    cache: Cache,
+    ids: readonly number[],
+    want: 'last' | 'all',
+  ): Float32Array {
     const { config, embedding, norm, layers } = this.weights;
     const { hidden, vocab } = config;
     const rows = ids.length;
     const x = new Float32Array(rows * hidden);
-    for (const [t, id] of ids.entries()) x.set(embedding.subarray(id * hidden, (id + 1) * hidden), t * hidden);
-    for (const [index, layer] of layers.entries()) this.#layer(kernel, layer, cache, index, x, rows);
+    for (const [t, id] of ids.entries())
+      x.set(embedding.subarray(id * hidden, (id + 1) * hidden), t * hidden);
+    for (const [index, layer] of layers.entries())
+      this.#layer(kernel, layer, cache, index, x, rows);
     cache.length += rows;
     const kept = want === 'last' ? 1 : rows;
     const tail = x.subarray((rows - kept) * hidden);
@@ -40,7 +61,14 @@ export class Model {
     return logits;
   }
 
-  #layer(kernel: Kernel, layer: Layer, cache: Cache, index: number, x: Float32Array, rows: number): void {
+  #layer(
+    kernel: Kernel,
+    layer: Layer,
+    cache: Cache,
+    index: number,
+    x: Float32Array,
+    rows: number,
+  ): void {
     const { hidden, kvHeads, headSize, mlp, eps } = this.weights.config;
     const kvSize = kvHeads * headSize;
     const normed = new Float32Array(rows * hidden);
@@ -93,7 +121,14 @@ export class Model {
     }
   }
 
-  #attend(q: Float32Array, keys: Float32Array, values: Float32Array, out: Float32Array, rows: number, before: number): void {
+  #attend(
+    q: Float32Array,
+    keys: Float32Array,
+    values: Float32Array,
+    out: Float32Array,
+    rows: number,
+    before: number,
+  ): void {
     const { hidden, heads, kvHeads, headSize } = this.weights.config;
     const kvSize = kvHeads * headSize;
     const scale = 1 / Math.sqrt(headSize);
@@ -123,7 +158,13 @@ export class Model {
   }
 }
 
-function rmsNorm(x: Float32Array, weight: Float32Array, out: Float32Array, rows: number, eps: number): void {
+function rmsNorm(
+  x: Float32Array,
+  weight: Float32Array,
+  out: Float32Array,
+  rows: number,
+  eps: number,
+): void {
   const width = weight.length;
   for (let t = 0; t < rows; t++) {
     let squares = 0;
@@ -134,7 +175,8 @@ function rmsNorm(x: Float32Array, weight: Float32Array, out: Float32Array, rows:
 }
 
 function addBias(x: Float32Array, bias: Float32Array, rows: number): void {
-  for (let t = 0; t < rows; t++) for (let i = 0; i < bias.length; i++) x[t * bias.length + i]! += bias[i]!;
+  for (let t = 0; t < rows; t++)
+    for (let i = 0; i < bias.length; i++) x[t * bias.length + i]! += bias[i]!;
 }
 
 /** Index of the largest logit; of equals the smallest id. */

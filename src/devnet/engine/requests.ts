@@ -12,11 +12,15 @@ export class ApiError extends Error {
     this.param = param;
   }
   body(): string {
-    return JSON.stringify({ error: { message: this.message, type: this.type, param: this.param, code: this.status } });
+    return JSON.stringify({
+      error: { message: this.message, type: this.type, param: this.param, code: this.status },
+    });
   }
 }
 
-const messages = z.array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1);
+const messages = z
+  .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
+  .min(1);
 const ids = z.array(z.number().int().min(0));
 
 /** Chat request; like vLLM, unknown fields are ignored. */
@@ -57,5 +61,10 @@ export function parseBody<T>(schema: z.ZodType<T>, text: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  throw new ApiError(400, 'BadRequestError', `${issue.path.join('.')}: ${issue.message}`, issue.path.join('.') || null);
+  throw new ApiError(
+    400,
+    'BadRequestError',
+    `${issue.path.join('.')}: ${issue.message}`,
+    issue.path.join('.') || null,
+  );
 }

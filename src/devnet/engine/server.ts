@@ -10,7 +10,14 @@ import { renderChat } from '../../prompts/template.ts';
 import { chatAnswer, type ChatJob } from './chat.ts';
 import { forced, generate } from './generate.ts';
 import { Model } from './model.ts';
-import { ApiError, chatSchema, completionSchema, detokenizeSchema, parseBody, tokenizeSchema } from './requests.ts';
+import {
+  ApiError,
+  chatSchema,
+  completionSchema,
+  detokenizeSchema,
+  parseBody,
+  tokenizeSchema,
+} from './requests.ts';
 import { VARIANTS } from './variants/index.ts';
 import type { Variant } from './variant.ts';
 import { loadWeights } from './weights.ts';
@@ -28,9 +35,15 @@ export const MODEL_NAME = 'tiny-qwen2';
 export const SYSTEM_MESSAGE = 'You are a helpful assistant.';
 const MODEL_FOLDER = new URL('../model/', import.meta.url);
 
-export class EngineError extends CacheonError<'UNKNOWN_VARIANT' | 'PORT_IN_USE' | 'CANNOT_LISTEN'> {}
+export class EngineError extends CacheonError<
+  'UNKNOWN_VARIANT' | 'PORT_IN_USE' | 'CANNOT_LISTEN'
+> {}
 
-export type TinyEngine = { readonly url: string; readonly variant: Variant; close(): Promise<void> };
+export type TinyEngine = {
+  readonly url: string;
+  readonly variant: Variant;
+  close(): Promise<void>;
+};
 
 type Context = { readonly model: Model; readonly tokenizer: Tokenizer; readonly variant: Variant };
 type Route = (context: Context, body: string, response: ServerResponse) => Promise<void> | void;
@@ -45,7 +58,12 @@ const textOf = ({ tokenizer }: Context, ids: readonly number[]): string =>
 
 const checkModel = (name: string | undefined): void => {
   if (name !== undefined && name !== MODEL_NAME)
-    throw new ApiError(404, 'NotFoundError', `The model \`${name}\` does not exist; this server has ${MODEL_NAME}.`, 'model');
+    throw new ApiError(
+      404,
+      'NotFoundError',
+      `The model \`${name}\` does not exist; this server has ${MODEL_NAME}.`,
+      'model',
+    );
 };
 
 const checkLength = (promptTokens: number, maxTokens: number): number => {
@@ -67,7 +85,10 @@ const chat: Route = async (context, body, response) => {
   const promptIds = context.tokenizer.encodePrompt(renderChat(request.messages, SYSTEM_MESSAGE));
   const job: ChatJob = {
     promptIds,
-    maxTokens: checkLength(promptIds.length, request.max_completion_tokens ?? request.max_tokens ?? MAX_MODEL_LENGTH),
+    maxTokens: checkLength(
+      promptIds.length,
+      request.max_completion_tokens ?? request.max_tokens ?? MAX_MODEL_LENGTH,
+    ),
     top: request.logprobs === true ? (request.top_logprobs ?? 0) : -1,
     returnIds: request.return_token_ids === true,
     usage: request.stream_options?.include_usage === true,
@@ -80,15 +101,26 @@ const chat: Route = async (context, body, response) => {
 const completions: Route = (context, body, response) => {
   const request = parseBody(completionSchema, body);
   checkModel(request.model);
-  const prompt = typeof request.prompt === 'string' ? context.tokenizer.encodePrompt(request.prompt) : request.prompt;
+  const prompt =
+    typeof request.prompt === 'string'
+      ? context.tokenizer.encodePrompt(request.prompt)
+      : request.prompt;
   const { vocab } = context.model.weights.config;
   if (prompt.length === 0 || prompt.some((id) => id >= vocab))
-    throw new ApiError(400, 'BadRequestError', 'the prompt is empty or has an id outside the vocabulary', 'prompt');
+    throw new ApiError(
+      400,
+      'BadRequestError',
+      'the prompt is empty or has an id outside the vocabulary',
+      'prompt',
+    );
   const maxTokens = checkLength(prompt.length, request.max_tokens);
   const tokens: number[] = [];
   let finish = 'length';
   // Teacher forcing is never timed: by the quickest kernel, whatever this engine is.
-  const variant = typeof request.prompt_logprobs === 'number' ? { ...context.variant, kernel: 'simd' as const } : context.variant;
+  const variant =
+    typeof request.prompt_logprobs === 'number'
+      ? { ...context.variant, kernel: 'simd' as const }
+      : context.variant;
   for (const step of generate(context.model, variant, prompt, maxTokens, -1)) {
     tokens.push(...step.tokens.map(({ id }) => id));
     finish = step.finish ?? finish;
@@ -120,9 +152,19 @@ const completions: Route = (context, body, response) => {
     created: 0,
     model: MODEL_NAME,
     choices: [
-      { index: 0, text: textOf(context, tokens), logprobs: null, finish_reason: finish, prompt_logprobs: promptLogprobs },
+      {
+        index: 0,
+        text: textOf(context, tokens),
+        logprobs: null,
+        finish_reason: finish,
+        prompt_logprobs: promptLogprobs,
+      },
     ],
-    usage: { prompt_tokens: prompt.length, completion_tokens: tokens.length, total_tokens: prompt.length + tokens.length },
+    usage: {
+      prompt_tokens: prompt.length,
+      completion_tokens: tokens.length,
+      total_tokens: prompt.length + tokens.length,
+    },
   });
 };
 
@@ -133,18 +175,33 @@ const ROUTES: Readonly<Record<string, Route>> = {
     json(response, {
       object: 'list',
       data: [
-        { id: MODEL_NAME, object: 'model', created: 0, owned_by: 'cacheon', root: MODEL_NAME, max_model_len: MAX_MODEL_LENGTH },
+        {
+          id: MODEL_NAME,
+          object: 'model',
+          created: 0,
+          owned_by: 'cacheon',
+          root: MODEL_NAME,
+          max_model_len: MAX_MODEL_LENGTH,
+        },
       ],
     }),
   'POST /v1/chat/completions': chat,
   'POST /v1/completions': completions,
   'POST /tokenize': (context, body, response) => {
     const request = parseBody(tokenizeSchema, body);
-    const rendered = 'prompt' in request ? request.prompt : renderChat(request.messages, SYSTEM_MESSAGE);
+    const rendered =
+      'prompt' in request ? request.prompt : renderChat(request.messages, SYSTEM_MESSAGE);
     const tokens = context.tokenizer.encodePrompt(
-      'prompt' in request || request.add_generation_prompt ? rendered : rendered.replace(/<\|im_start\|>assistant\n$/, ''),
+      'prompt' in request || request.add_generation_prompt
+        ? rendered
+        : rendered.replace(/<\|im_start\|>assistant\n$/, ''),
     );
-    json(response, { count: tokens.length, max_model_len: MAX_MODEL_LENGTH, tokens, token_strs: null });
+    json(response, {
+      count: tokens.length,
+      max_model_len: MAX_MODEL_LENGTH,
+      tokens,
+      token_strs: null,
+    });
   },
   'POST /detokenize': (context, body, response) =>
     json(response, { prompt: textOf(context, parseBody(detokenizeSchema, body).tokens) }),
@@ -155,14 +212,22 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > MAX_BODY) throw new ApiError(413, 'BadRequestError', `the body is larger than ${MAX_BODY} bytes`);
+    if (size > MAX_BODY)
+      throw new ApiError(413, 'BadRequestError', `the body is larger than ${MAX_BODY} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** Starts one tiny engine on loopback: real weights, real logits, vLLM's paths. Ready (and warm) when this returns. */
-export async function startEngine(options: { variant: string; port?: number; model?: URL }): Promise<TinyEngine> {
+/**
+ * Starts one tiny engine on loopback: real weights, real logits, vLLM's paths. Ready (and warm)
+ * when this returns.
+ */
+export async function startEngine(options: {
+  variant: string;
+  port?: number;
+  model?: URL;
+}): Promise<TinyEngine> {
   const variant = VARIANTS.get(options.variant);
   if (!variant)
     throw new EngineError(
@@ -192,9 +257,15 @@ export async function startEngine(options: { variant: string; port?: number; mod
     readBody(request)
       .then((body) => route(context, body, response))
       .catch((error: unknown) => {
-        const fault = error instanceof ApiError ? error : new ApiError(500, 'InternalServerError', messageOf(error));
+        const fault =
+          error instanceof ApiError
+            ? error
+            : new ApiError(500, 'InternalServerError', messageOf(error));
         if (response.headersSent) response.destroy();
-        else response.writeHead(fault.status, { 'content-type': 'application/json' }).end(fault.body());
+        else
+          response
+            .writeHead(fault.status, { 'content-type': 'application/json' })
+            .end(fault.body());
       });
   });
   await new Promise<void>((resolve, reject) => {
@@ -213,7 +284,8 @@ export async function startEngine(options: { variant: string; port?: number; mod
     });
     server.listen(options.port ?? 0, '127.0.0.1');
   });
-  // Cold code is up to half slower: run it until it is steady, before anybody measures. The port is open, but answers when this is done.
+  // Cold code is up to half slower: run it until it is steady, before anybody measures. The port is
+  // open, but answers when this is done.
   let best = Infinity;
   for (let i = 0; i < WARMUPS; i++) {
     const began = process.hrtime.bigint();

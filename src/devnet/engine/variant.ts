@@ -1,7 +1,9 @@
 import type { Kernel } from './kernels.ts';
 import type { Weights } from './weights.ts';
 
-/** What makes one engine different from another. Each lives in a file of its own under variants/. */
+/**
+ * What makes one engine different from another. Each lives in a file of its own under variants/.
+ */
 export type Variant = {
   readonly name: string;
   /** One line: what it does, and for a cheat what it hopes to gain. */
@@ -15,8 +17,13 @@ export type Variant = {
   readonly choose?: (logits: Float32Array, draw: () => number) => number;
   /** Ends every answer after this many tokens. */
   readonly stopAfter?: number;
-  /** How tokens leave: one event each, everything at the end, or an empty event long before the first token. */
+  /**
+   * How tokens leave: one event each, everything at the end, or an empty event long before the
+   * first token.
+   */
   readonly delivery?: 'tokens' | 'burst' | 'early-role';
-  /** Drafts up to this many tokens from the text so far, and keeps those that the model confirms. */
+  /**
+   * Drafts up to this many tokens from the text so far, and keeps those that the model confirms.
+   */
   readonly draft?: number;
 };

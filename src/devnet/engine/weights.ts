@@ -32,13 +32,22 @@ export type Layer = {
   down: Float32Array;
 };
 /** A whole model; the output head is the embedding (tied). */
-export type Weights = { config: Config; embedding: Float32Array; norm: Float32Array; layers: Layer[]; arena: SimdArena };
+export type Weights = {
+  config: Config;
+  embedding: Float32Array;
+  norm: Float32Array;
+  layers: Layer[];
+  arena: SimdArena;
+};
 
 type Tensor = { dtype: string; data_offsets: [number, number] };
 
 /** Reads config.json and model.safetensors of a folder; bfloat16 is widened to float32. */
 export function loadWeights(folder: URL): Weights {
-  const raw = JSON.parse(readFileSync(new URL('config.json', folder), 'utf8')) as Record<string, number>;
+  const raw = JSON.parse(readFileSync(new URL('config.json', folder), 'utf8')) as Record<
+    string,
+    number
+  >;
   const number = (name: string): number => raw[name]!;
   const config: Config = {
     hidden: number('hidden_size'),
@@ -62,7 +71,8 @@ export function loadWeights(folder: URL): Weights {
     if (entry?.dtype !== 'BF16') throw new Error(`the model has no bfloat16 tensor ${name}`);
     const [start, end] = entry.data_offsets;
     const bits = new Uint32Array((end - start) / 2);
-    for (let i = 0; i < bits.length; i++) bits[i] = file.readUInt16LE(8 + headerLength + start + 2 * i) << 16;
+    for (let i = 0; i < bits.length; i++)
+      bits[i] = file.readUInt16LE(8 + headerLength + start + 2 * i) << 16;
     return arena.adopt(new Float32Array(bits.buffer));
   };
   const layers = Array.from({ length: config.layers }, (_, i): Layer => {
@@ -82,7 +92,13 @@ export function loadWeights(folder: URL): Weights {
       down: part('mlp.down_proj.weight'),
     };
   });
-  return { config, embedding: tensor('model.embed_tokens.weight'), norm: tensor('model.norm.weight'), layers, arena };
+  return {
+    config,
+    embedding: tensor('model.embed_tokens.weight'),
+    norm: tensor('model.norm.weight'),
+    layers,
+    arena,
+  };
 }
 
 /** The seven matrices of a layer that cheats quantise or scale. */

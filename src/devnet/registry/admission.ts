@@ -1,4 +1,5 @@
-// Images and their admission, for tests: a baseline, an entry made from it, and a round of entries in one registry.
+// Images and their admission, for tests: a baseline, an entry made from it, and a round of entries
+// in one registry.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -32,9 +33,15 @@ export const file = (content: string | Buffer) => ({ bytes: Buffer.from(content)
 export const layer = (files: Record<string, string>, packed = true): Promise<Layer> =>
   layerOf(new Map(Object.entries(files).map(([path, content]) => [path, file(content)])), packed);
 export const engineFiles = (tag: string, count = 20): Record<string, string> =>
-  Object.fromEntries(Array.from({ length: count }, (_, i) => [`/srv/${tag}/${i}`, `${tag} file ${i}\n`]));
+  Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`/srv/${tag}/${i}`, `${tag} file ${i}\n`]),
+  );
 export const base = await layer(engineFiles('base', 50));
-export const baselineEnv = ['PATH=/usr/bin', 'NVIDIA_VISIBLE_DEVICES=all', 'LD_LIBRARY_PATH=/usr/local/nvidia/lib'];
+export const baselineEnv = [
+  'PATH=/usr/bin',
+  'NVIDIA_VISIBLE_DEVICES=all',
+  'LD_LIBRARY_PATH=/usr/local/nvidia/lib',
+];
 export const baseline = imageOf([base], { Entrypoint: ['/serve'], Env: baselineEnv });
 export const ENTRY = { Entrypoint: ['/mine'] };
 export const mine = {
@@ -43,7 +50,10 @@ export const mine = {
 };
 export const original = imageOf([base, mine], { Entrypoint: ['/mine'], Env: baselineEnv });
 
-/** The admission of images that were entered in this order, from one registry. Pulls count as done: the engine is another test's. */
+/**
+ * The admission of images that were entered in this order, from one registry. Pulls count as done:
+ * the engine is another test's.
+ */
 export async function admission(
   entered: Record<string, Image>,
   options: {
@@ -100,7 +110,9 @@ export async function admission(
     ...real,
     pull: async (image, digest) => {
       pulled.push(image);
-      const manifest = JSON.parse(((await real.manifest(image, digest)) as { value: string }).value) as {
+      const manifest = JSON.parse(
+        ((await real.manifest(image, digest)) as { value: string }).value,
+      ) as {
         config: { digest: string };
       };
       const config = await real.config(image, manifest.config.digest);
@@ -108,7 +120,11 @@ export async function admission(
         rootfs: { diff_ids: string[] };
         config: Record<string, string[]>;
       };
-      const start = { entrypoint: settings['Entrypoint'] ?? [], cmd: settings['Cmd'] ?? [], workingDir: '' };
+      const start = {
+        entrypoint: settings['Entrypoint'] ?? [],
+        cmd: settings['Cmd'] ?? [],
+        workingDir: '',
+      };
       return {
         state: 'found',
         value: {
@@ -144,4 +160,6 @@ export async function admission(
 }
 
 export const printsOf = (kept: ReadonlyMap<string, Uint8Array>) =>
-  [...kept].map(([path, bytes]) => fingerprintReader((own) => Buffer.from(own).toString())(`rounds/1/${path}`, bytes));
+  [...kept].map(([path, bytes]) =>
+    fingerprintReader((own) => Buffer.from(own).toString())(`rounds/1/${path}`, bytes),
+  );

@@ -17,7 +17,9 @@ async function bundle(root: string): Promise<Uint8Array> {
     format: 'esm',
     write: false,
     logLevel: 'error',
-    banner: { js: "import { createRequire as __r } from 'node:module'; const require = __r(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as __r } from 'node:module'; const require = __r(import.meta.url);",
+    },
   });
   return result.outputFiles[0]!.contents;
 }
@@ -25,8 +27,8 @@ async function bundle(root: string): Promise<Uint8Array> {
 const file = (text: string): ImageFile => ({ bytes: Buffer.from(text), mode: 0o644 });
 
 /**
- * Tiny engines as real images: Node and the engine below, what makes a variant above. The one named `copycat` is the fast engine built again, with a
- * trivial layer: another digest, the same content.
+ * Tiny engines as real images: Node and the engine below, what makes a variant above. The one named
+ * `copycat` is the fast engine built again, with a trivial layer: another digest, the same content.
  */
 export async function buildEngineImages(
   root: string,
@@ -44,18 +46,32 @@ export async function buildEngineImages(
   const variantLayer = (variant: string, more: [string, ImageFile][] = []): Promise<Layer> =>
     layerOf(new Map([['/variant', file(`${variant}\n`)], ...more]), true);
   const images = new Map<string, Image>();
-  for (const variant of variants) images.set(variant, imageOf([base, await variantLayer(variant)], config));
+  for (const variant of variants)
+    images.set(variant, imageOf([base, await variantLayer(variant)], config));
   const rebuilt = await variantLayer('fast', [['/README', file('')]]);
   images.set(
     'copycat',
-    imageOf([base, rebuilt, await layerOf(new Map([['/empty', file('')]]), true)], { ...config, Env: ['BUILT=again'] }),
+    imageOf([base, rebuilt, await layerOf(new Map([['/empty', file('')]]), true)], {
+      ...config,
+      Env: ['BUILT=again'],
+    }),
   );
   return images;
 }
 
 /** Serves the engines' images; `of` gives what a miner commits. */
-export async function serveEngineImages(root: string): Promise<Registry & { of: (name: string) => DevnetImage }> {
+export async function serveEngineImages(
+  root: string,
+): Promise<Registry & { of: (name: string) => DevnetImage }> {
   const images = await buildEngineImages(root);
-  const registry = await startRegistry(new Map([...images].map(([name, image]) => [name, [image]])));
-  return { ...registry, of: (name) => ({ image: `${registry.host}/${name}`, digest: images.get(name)!.manifest.digest }) };
+  const registry = await startRegistry(
+    new Map([...images].map(([name, image]) => [name, [image]])),
+  );
+  return {
+    ...registry,
+    of: (name) => ({
+      image: `${registry.host}/${name}`,
+      digest: images.get(name)!.manifest.digest,
+    }),
+  };
 }

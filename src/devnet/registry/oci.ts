@@ -11,8 +11,14 @@ export type Image = { readonly manifest: Blob; readonly blobs: readonly Blob[] }
 
 const digestOf = (bytes: Uint8Array): string => `sha256:${sha256Hex(bytes)}`;
 
-/** Files as a layer, the same bytes for the same files. Plain for large ones: packing them costs more than it saves on loopback. */
-export async function layerOf(files: ReadonlyMap<string, ImageFile>, packed: boolean): Promise<Layer> {
+/**
+ * Files as a layer, the same bytes for the same files. Plain for large ones: packing them costs
+ * more than it saves on loopback.
+ */
+export async function layerOf(
+  files: ReadonlyMap<string, ImageFile>,
+  packed: boolean,
+): Promise<Layer> {
   const tar = pack();
   for (const [path, { bytes, mode }] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
     tar.entry({ name: path.replace(/^\//, ''), mode, mtime: new Date(0) }, Buffer.from(bytes));
@@ -25,7 +31,9 @@ export async function layerOf(files: ReadonlyMap<string, ImageFile>, packed: boo
   return { digest: digestOf(bytes), bytes, diffId: digestOf(plain), mediaType };
 }
 
-/** An image of layers. `config` is what a Dockerfile would say: Entrypoint, Env, Volumes and so on. */
+/**
+ * An image of layers. `config` is what a Dockerfile would say: Entrypoint, Env, Volumes and so on.
+ */
 export function imageOf(
   layers: readonly Layer[],
   config: Readonly<Record<string, unknown>>,
@@ -43,8 +51,16 @@ export function imageOf(
   const manifest = json({
     schemaVersion: 2,
     mediaType: 'application/vnd.oci.image.manifest.v1+json',
-    config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: digestOf(settings), size: settings.length },
-    layers: layers.map(({ mediaType, digest, bytes }) => ({ mediaType, digest, size: bytes.length })),
+    config: {
+      mediaType: 'application/vnd.oci.image.config.v1+json',
+      digest: digestOf(settings),
+      size: settings.length,
+    },
+    layers: layers.map(({ mediaType, digest, bytes }) => ({
+      mediaType,
+      digest,
+      size: bytes.length,
+    })),
   });
   return {
     manifest: { digest: digestOf(manifest), bytes: manifest },

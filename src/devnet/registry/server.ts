@@ -2,9 +2,16 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Image } from './oci.ts';
 
-export type Registry = { readonly host: string; readonly requests: readonly string[]; close(): Promise<void> };
+export type Registry = {
+  readonly host: string;
+  readonly requests: readonly string[];
+  close(): Promise<void>;
+};
 
-/** A registry on loopback that only gives: what an engine or our own client asks of one for a pull. `first` may answer in its place. */
+/**
+ * A registry on loopback that only gives: what an engine or our own client asks of one for a pull.
+ * `first` may answer in its place.
+ */
 export async function startRegistry(
   repositories: ReadonlyMap<string, readonly Image[]>,
   first: (...args: Parameters<RequestListener>) => boolean = () => false,
@@ -18,10 +25,15 @@ export async function startRegistry(
       response.writeHead(200, { 'docker-distribution-api-version': 'registry/2.0' }).end('{}');
       return;
     }
-    const asked = /^\/v2\/(?<name>.+)\/(?<kind>manifests|blobs)\/(?<digest>sha256:[0-9a-f]{64})$/.exec(url)?.groups;
+    const asked =
+      /^\/v2\/(?<name>.+)\/(?<kind>manifests|blobs)\/(?<digest>sha256:[0-9a-f]{64})$/.exec(
+        url,
+      )?.groups;
     const images = repositories.get(asked?.['name'] ?? '') ?? [];
     const blobs =
-      asked?.['kind'] === 'manifests' ? images.map(({ manifest }) => manifest) : images.flatMap((image) => image.blobs);
+      asked?.['kind'] === 'manifests'
+        ? images.map(({ manifest }) => manifest)
+        : images.flatMap((image) => image.blobs);
     const found = blobs.find(({ digest }) => digest === asked?.['digest']);
     if (!found) {
       response
@@ -29,7 +41,10 @@ export async function startRegistry(
         .end(JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN', message: 'not here' }] }));
       return;
     }
-    const type = asked?.['kind'] === 'manifests' ? 'application/vnd.oci.image.manifest.v1+json' : 'application/octet-stream';
+    const type =
+      asked?.['kind'] === 'manifests'
+        ? 'application/vnd.oci.image.manifest.v1+json'
+        : 'application/octet-stream';
     response.writeHead(200, {
       'content-type': type,
       'content-length': found.bytes.length,

@@ -11,14 +11,17 @@ const MAX_ARTIFACT_BYTES = 400 * 1024 * 1024;
 const KEEP_DAYS = 30;
 
 /**
- * Uploads one file, as it is, under its own name, which must be new in this run. Never an archive: what comes from a machine that runs
- * strangers' code is not unpacked by the next job.
+ * Uploads one file, as it is, under its own name, which must be new in this run. Never an archive:
+ * what comes from a machine that runs strangers' code is not unpacked by the next job.
  */
 export async function uploadArtifact(name: string, content: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'artifact-'));
   const file = join(folder, name);
   writeFileSync(file, content);
-  await new DefaultArtifactClient().uploadArtifact(name, [file], folder, { retentionDays: KEEP_DAYS, skipArchive: true });
+  await new DefaultArtifactClient().uploadArtifact(name, [file], folder, {
+    retentionDays: KEEP_DAYS,
+    skipArchive: true,
+  });
   rmSync(folder, { recursive: true });
 }
 
@@ -31,7 +34,10 @@ export async function artifactNames(prefix: string): Promise<string[]> {
     .sort();
 }
 
-/** Downloads an artifact of this run. Its size is checked before, its digest after, against the one the service recorded. */
+/**
+ * Downloads an artifact of this run. Its size is checked before, its digest after, against the one
+ * the service recorded.
+ */
 export async function downloadArtifact(name: string): Promise<Uint8Array> {
   const client = new DefaultArtifactClient();
   const { artifact } = await client.getArtifact(name).catch((error: unknown) => {

@@ -3,12 +3,24 @@ import { Octokit } from 'octokit';
 import { messageOf } from '../../core/errors.ts';
 import { GithubError } from '../errors.ts';
 
-/** Starts a workflow of this repository. A commit by the job's token starts none, so the audit is asked for. The client retries by itself. */
-export async function dispatchWorkflow(token: string, workflow: string, inputs: Readonly<Record<string, string>>): Promise<void> {
+/**
+ * Starts a workflow of this repository. A commit by the job's token starts none, so the audit is
+ * asked for. The client retries by itself.
+ */
+export async function dispatchWorkflow(
+  token: string,
+  workflow: string,
+  inputs: Readonly<Record<string, string>>,
+): Promise<void> {
   const octokit = new Octokit({ auth: token, baseUrl: context.apiUrl });
   try {
     const ref = context.ref.replace(/^refs\/heads\//, '');
-    await octokit.rest.actions.createWorkflowDispatch({ ...context.repo, workflow_id: workflow, ref, inputs });
+    await octokit.rest.actions.createWorkflowDispatch({
+      ...context.repo,
+      workflow_id: workflow,
+      ref,
+      inputs,
+    });
   } catch (error) {
     throw new GithubError(
       'DISPATCH_FAILED',

@@ -9,27 +9,38 @@ const SECRETS = ['CACHEON_HOTKEY'];
 /** Job summaries are cut by the service at 1 MiB. */
 const MAX_SUMMARY = 1_000_000;
 
-/** Everything secret in a variable: its text, and where that is a keyfile, each text inside it, for a log may show one alone. */
+/**
+ * Everything secret in a variable: its text, and where that is a keyfile, each text inside it, for
+ * a log may show one alone.
+ */
 function secretsIn(text: string | undefined): string[] {
   if (text === undefined || text === '') return [];
   try {
     const keyfile: unknown = JSON.parse(text);
     const fields = typeof keyfile === 'object' && keyfile !== null ? Object.entries(keyfile) : [];
-    const hidden = fields.filter(([name, value]) => /secret|private/i.test(name) && typeof value === 'string' && value !== '');
+    const hidden = fields.filter(
+      ([name, value]) => /secret|private/i.test(name) && typeof value === 'string' && value !== '',
+    );
     return [text, ...hidden.map(([, value]) => value as string)];
   } catch {
     return [text];
   }
 }
 
-/** Inputs of an action by the names of its schema; a missing one arrives as an empty text and becomes undefined, so that defaults apply. */
+/**
+ * Inputs of an action by the names of its schema; a missing one arrives as an empty text and
+ * becomes undefined, so that defaults apply.
+ */
 export function readInputs(schema: z.ZodObject, get: (name: string) => string): unknown {
-  return Object.fromEntries(Object.keys(schema.shape).map((name) => [name, get(name) === '' ? undefined : get(name)]));
+  return Object.fromEntries(
+    Object.keys(schema.shape).map((name) => [name, get(name) === '' ? undefined : get(name)]),
+  );
 }
 
 /**
- * Runs one action: masks secrets, reads the inputs through their strict schema, and turns every error into one failure line with what to do.
- * As much as possible happens inside the try: an action never ends in a raw stack trace.
+ * Runs one action: masks secrets, reads the inputs through their strict schema, and turns every
+ * error into one failure line with what to do. As much as possible happens inside the try: an
+ * action never ends in a raw stack trace.
  */
 export async function runAction<S extends z.ZodObject>(
   name: string,
@@ -38,7 +49,8 @@ export async function runAction<S extends z.ZodObject>(
 ): Promise<void> {
   const summary: string[] = [];
   try {
-    for (const variable of SECRETS) for (const secret of secretsIn(process.env[variable])) core.setSecret(secret);
+    for (const variable of SECRETS)
+      for (const secret of secretsIn(process.env[variable])) core.setSecret(secret);
     const parsed = schema.safeParse(readInputs(schema, (input) => core.getInput(input)));
     if (!parsed.success) {
       const issue = parsed.error.issues[0]!;
@@ -54,7 +66,11 @@ export async function runAction<S extends z.ZodObject>(
   } catch (error) {
     const known = error instanceof CacheonError ? error : null;
     core.setFailed(known ? `${known.message} (${known.code}); ${known.hint}` : messageOf(error));
-    for (let cause = error instanceof Error ? error.cause : undefined; cause instanceof Error; cause = cause.cause)
+    for (
+      let cause = error instanceof Error ? error.cause : undefined;
+      cause instanceof Error;
+      cause = cause.cause
+    )
       core.info(`caused by: ${cause.message}`);
     if (!known && error instanceof Error) core.debug(error.stack ?? '');
   } finally {
@@ -63,7 +79,10 @@ export async function runAction<S extends z.ZodObject>(
   }
 }
 
-/** Runs an action and ends the process: libraries keep sockets open that would hold the step for minutes. */
+/**
+ * Runs an action and ends the process: libraries keep sockets open that would hold the step for
+ * minutes.
+ */
 export async function main<S extends z.ZodObject>(
   name: string,
   schema: S,

@@ -7,7 +7,14 @@ import { openCostMeter } from './cost.ts';
 import { monotonicClock } from './clock.ts';
 
 const deadlines = { start: 5, connect: 1, firstByte: 0.6, interChunk: 0.5, request: 1.5 };
-const limits = { headerBytes: 16_384, informational: 16, lineBytes: 4096, bodyBytes: 100_000, chunks: 1000, events: 1000 };
+const limits = {
+  headerBytes: 16_384,
+  informational: 16,
+  lineBytes: 4096,
+  bodyBytes: 100_000,
+  chunks: 1000,
+  events: 1000,
+};
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n';
 const chunk = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 const OPEN = `${HEAD}transfer-encoding: chunked\r\n\r\n`;
@@ -44,7 +51,12 @@ async function hostile(answer: (socket: Socket, nth: number) => void): Promise<s
 const cost = openCostMeter();
 function clientOf(url: string): MeasuringClient {
   const { hostname, port } = new URL(url);
-  return new MeasuringClient({ host: hostname, port: Number(port) }, { deadlines, limits }, monotonicClock, cost);
+  return new MeasuringClient(
+    { host: hostname, port: Number(port) },
+    { deadlines, limits },
+    monotonicClock,
+    cost,
+  );
 }
 async function ask(answer: (socket: Socket, nth: number) => void, times = 1): Promise<Exchange> {
   const client = clientOf(await hostile(answer));
@@ -53,9 +65,13 @@ async function ask(answer: (socket: Socket, nth: number) => void, times = 1): Pr
   client.close();
   return last!;
 }
-const outcome = async (answer: (socket: Socket, nth: number) => void): Promise<string> => (await ask(answer)).end.outcome;
+const outcome = async (answer: (socket: Socket, nth: number) => void): Promise<string> =>
+  (await ask(answer)).end.outcome;
 const drip = (socket: Socket, text: string): void => {
-  const timer = setInterval(() => (socket.destroyed ? clearInterval(timer) : socket.write(text)), 100);
+  const timer = setInterval(
+    () => (socket.destroyed ? clearInterval(timer) : socket.write(text)),
+    100,
+  );
 };
 
 describe('the measuring client against hostile servers', () => {
@@ -65,7 +81,10 @@ describe('the measuring client against hostile servers', () => {
       setTimeout(() => socket.write(chunk('data: two\n\n') + CLOSE), 60);
     });
     expect(exchange.end).toMatchObject({ outcome: 'done', status: 200 });
-    expect(exchange.chunks.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual(['data: one\n\n', 'data: two\n\n']);
+    expect(exchange.chunks.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual([
+      'data: one\n\n',
+      'data: two\n\n',
+    ]);
     const [first, second] = exchange.chunks;
     expect(first!.tNs).toBeGreaterThan(exchange.sentNs);
     expect(second!.tNs - first!.tNs).toBeGreaterThan(45e6);
@@ -82,7 +101,9 @@ describe('the measuring client against hostile servers', () => {
     expect(kept.end.outcome).toBe('done');
   });
   it('H11 caps response headers', async () => {
-    expect(await outcome((socket) => socket.write(`${HEAD}x: ${'a'.repeat(20_000)}\r\n\r\n`))).toBe('limit');
+    expect(await outcome((socket) => socket.write(`${HEAD}x: ${'a'.repeat(20_000)}\r\n\r\n`))).toBe(
+      'limit',
+    );
   });
   it('H12 ends a header drip', async () => {
     expect(
@@ -93,12 +114,18 @@ describe('the measuring client against hostile servers', () => {
     ).toBe('timeout');
   });
   it('H13 caps informational responses', async () => {
-    expect(await outcome((socket) => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1000)))).toBe('limit');
+    expect(
+      await outcome((socket) => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1000))),
+    ).toBe('limit');
   });
   it('H14 refuses an upgrade within a second', async () => {
     const began = monotonicClock.nowNs();
     expect(
-      await outcome((socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')),
+      await outcome((socket) =>
+        socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
+        ),
+      ),
     ).toBe('protocol');
     expect(monotonicClock.nowNs() - began).toBeLessThan(1e9);
   });
@@ -106,16 +133,24 @@ describe('the measuring client against hostile servers', () => {
     let hits = 0;
     const canary = await hostile(() => hits++);
     expect(
-      await outcome((socket) => socket.write(`HTTP/1.1 302 Found\r\nlocation: ${canary}\r\ncontent-length: 0\r\n\r\n`)),
+      await outcome((socket) =>
+        socket.write(`HTTP/1.1 302 Found\r\nlocation: ${canary}\r\ncontent-length: 0\r\n\r\n`),
+      ),
     ).toBe('protocol');
     expect(hits).toBe(0);
   });
   it('H16 refuses a content-encoding, and allows identity', async () => {
-    expect(await outcome((socket) => socket.write(`${HEAD}content-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n`))).toBe(
-      'protocol',
-    );
     expect(
-      await outcome((socket) => socket.write(`${HEAD}content-encoding: identity\r\ntransfer-encoding: chunked\r\n\r\n${CLOSE}`)),
+      await outcome((socket) =>
+        socket.write(`${HEAD}content-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n`),
+      ),
+    ).toBe('protocol');
+    expect(
+      await outcome((socket) =>
+        socket.write(
+          `${HEAD}content-encoding: identity\r\ntransfer-encoding: chunked\r\n\r\n${CLOSE}`,
+        ),
+      ),
     ).toBe('done');
   });
   it.each([
@@ -127,7 +162,9 @@ describe('the measuring client against hostile servers', () => {
     expect(await outcome((socket) => socket.write(text))).toBe('protocol');
   });
   it('H19 H22 calls a short or broken body closed', async () => {
-    expect(await outcome((socket) => socket.end(`${HEAD}content-length: 500\r\n\r\nshort`))).toBe('closed');
+    expect(await outcome((socket) => socket.end(`${HEAD}content-length: 500\r\n\r\nshort`))).toBe(
+      'closed',
+    );
     expect(
       await outcome((socket) => {
         socket.write(OPEN + chunk('data: x\n\n'));
@@ -136,11 +173,15 @@ describe('the measuring client against hostile servers', () => {
     ).toBe('closed');
   });
   it('H21 H28 caps the body and its lines', async () => {
-    expect(await outcome((socket) => socket.write(OPEN + chunk('data: x\n'.repeat(20_000))))).toBe('limit');
+    expect(await outcome((socket) => socket.write(OPEN + chunk('data: x\n'.repeat(20_000))))).toBe(
+      'limit',
+    );
     expect(await outcome((socket) => socket.write(OPEN + chunk('a'.repeat(9000))))).toBe('limit');
   });
   it('H24 reports the first wrong status', async () => {
-    expect((await ask((socket) => socket.write('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'))).end).toMatchObject({
+    expect(
+      (await ask((socket) => socket.write('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'))).end,
+    ).toMatchObject({
       outcome: 'status',
       status: 503,
     });
@@ -155,7 +196,9 @@ describe('the measuring client against hostile servers', () => {
       ).end,
     ).toMatchObject({ outcome: 'timeout', detail: 'request deadline of 1.5 s' });
     expect((await ask(() => undefined)).end.detail).toContain('firstByte');
-    expect((await ask((socket) => socket.write(OPEN + chunk('data: x\n\n')))).end.detail).toContain('interChunk');
+    expect((await ask((socket) => socket.write(OPEN + chunk('data: x\n\n')))).end.detail).toContain(
+      'interChunk',
+    );
   });
   it('calls an unreachable server refused', async () => {
     const client = clientOf('http://127.0.0.1:1');
@@ -166,7 +209,9 @@ describe('the measuring client against hostile servers', () => {
   it('H44 sends no header that tells anything', async () => {
     let seen = '';
     const url = await hostile((socket) => socket.write(OPEN + CLOSE));
-    servers[0]!.on('connection', (socket: Socket) => socket.on('data', (data) => (seen += data.toString())));
+    servers[0]!.on('connection', (socket: Socket) =>
+      socket.on('data', (data) => (seen += data.toString())),
+    );
     const client = clientOf(url);
     await client.ask('{}');
     client.close();
@@ -176,6 +221,13 @@ describe('the measuring client against hostile servers', () => {
         .filter((line) => line.includes(':'))
         .map((line) => line.split(':')[0]!.toLowerCase())
         .sort(),
-    ).toEqual(['accept', 'accept-encoding', 'connection', 'content-length', 'content-type', 'host']);
+    ).toEqual([
+      'accept',
+      'accept-encoding',
+      'connection',
+      'content-length',
+      'content-type',
+      'host',
+    ]);
   });
 });

@@ -15,9 +15,19 @@ const HEALTH_SECONDS = 2;
 
 export type ClientRules = Pick<Arena, 'deadlines' | 'limits'>;
 export type Target = { readonly host: string; readonly port: number };
-type Deadlines = { readonly connect: number; readonly firstByte: number; readonly interChunk: number; readonly request: number };
+type Deadlines = {
+  readonly connect: number;
+  readonly firstByte: number;
+  readonly interChunk: number;
+  readonly request: number;
+};
 type Limits = ClientRules['limits'];
-type Ask = { readonly head: string; readonly body: string; readonly deadlines: Deadlines; readonly limits: Limits };
+type Ask = {
+  readonly head: string;
+  readonly body: string;
+  readonly deadlines: Deadlines;
+  readonly limits: Limits;
+};
 type Try = Omit<Exchange, 'cost'> & {
   firstWaitNs: number | null;
   /** A kept connection was closed before a byte of the answer came: nobody's fault, opened anew. */
@@ -26,7 +36,10 @@ type Try = Omit<Exchange, 'cost'> & {
   asked: boolean;
 };
 
-/** A connection, what was read from it and not looked at yet, and what came over it while nobody asked. */
+/**
+ * A connection, what was read from it and not looked at yet, and what came over it while nobody
+ * asked.
+ */
 type Line = {
   readonly socket: Socket;
   used: boolean;
@@ -47,9 +60,10 @@ function drain(line: Line): void {
 }
 
 /**
- * HTTP/1.1 client of the measurement, on a plain socket: one warm keep-alive connection, one request at a time. A stamp is the first thing
- * that happens to bytes; only the end of the response is looked for, and everything else is read after the run. No redirects, no
- * decompression, every size and time limited.
+ * HTTP/1.1 client of the measurement, on a plain socket: one warm keep-alive connection, one
+ * request at a time. A stamp is the first thing that happens to bytes; only the end of the response
+ * is looked for, and everything else is read after the run. No redirects, no decompression, every
+ * size and time limited.
  */
 export class MeasuringClient {
   readonly #target: Target;
@@ -67,24 +81,53 @@ export class MeasuringClient {
 
   /** Whether `GET /health` answers 200 now, on a connection of its own. */
   async healthy(): Promise<boolean> {
-    const deadlines = { connect: HEALTH_SECONDS, firstByte: HEALTH_SECONDS, interChunk: HEALTH_SECONDS, request: HEALTH_SECONDS };
+    const deadlines = {
+      connect: HEALTH_SECONDS,
+      firstByte: HEALTH_SECONDS,
+      interChunk: HEALTH_SECONDS,
+      request: HEALTH_SECONDS,
+    };
     const line = this.#newLine();
     const head = `GET /health HTTP/1.1\r\n${this.#host()}\r\n`;
-    const { end } = await this.#attempt(line, { head, body: '', deadlines, limits: this.#rules.limits });
+    const { end } = await this.#attempt(line, {
+      head,
+      body: '',
+      deadlines,
+      limits: this.#rules.limits,
+    });
     line.socket.destroy();
     return end.outcome === 'done' && end.status === 200;
   }
 
   /** Posts a chat request and records what comes back. */
   async ask(body: string): Promise<Exchange> {
-    return await this.#measured({ head: this.#post('/v1/chat/completions', body, 'text/event-stream'), body, ...this.#rules });
+    return await this.#measured({
+      head: this.#post('/v1/chat/completions', body, 'text/event-stream'),
+      body,
+      ...this.#rules,
+    });
   }
 
   /** Posts JSON anywhere, with limits of the caller's: for servers of our own. */
   async post(path: string, body: string, seconds: number, maxBytes: number): Promise<Exchange> {
-    const deadlines = { ...this.#rules.deadlines, firstByte: seconds, interChunk: seconds, request: seconds };
-    const limits = { ...this.#rules.limits, bodyBytes: maxBytes, lineBytes: maxBytes, chunks: maxBytes };
-    return await this.#measured({ head: this.#post(path, body, 'application/json'), body, deadlines, limits });
+    const deadlines = {
+      ...this.#rules.deadlines,
+      firstByte: seconds,
+      interChunk: seconds,
+      request: seconds,
+    };
+    const limits = {
+      ...this.#rules.limits,
+      bodyBytes: maxBytes,
+      lineBytes: maxBytes,
+      chunks: maxBytes,
+    };
+    return await this.#measured({
+      head: this.#post(path, body, 'application/json'),
+      body,
+      deadlines,
+      limits,
+    });
   }
 
   close(): void {
@@ -96,7 +139,8 @@ export class MeasuringClient {
     return `Host: ${this.#target.host.includes(':') ? `[${this.#target.host}]` : this.#target.host}:${this.#target.port}\r\n`;
   }
 
-  // The headers tell a server nothing but what it must know (H44), and are the same for warm-ups and scored prompts.
+  // The headers tell a server nothing but what it must know (H44), and are the same for warm-ups
+  // and scored prompts.
   #post(path: string, body: string, accept: string): string {
     return (
       `POST ${path} HTTP/1.1\r\n${this.#host()}Connection: keep-alive\r\nContent-Type: application/json\r\n` +
@@ -107,7 +151,8 @@ export class MeasuringClient {
   async #measured(ask: Ask): Promise<Exchange> {
     const begin = this.#cost.read();
     const first = await this.#attempt(this.#ready(), ask);
-    // The clock keeps running from the first time the prompt left: a server that reads it, works and then hangs up wins nothing.
+    // The clock keeps running from the first time the prompt left: a server that reads it, works
+    // and then hangs up wins nothing.
     const second = first.stale ? await this.#attempt(this.#ready(), ask) : null;
     const { stale: _, asked: __, firstWaitNs, ...last } = second ?? first;
     const end = this.#cost.read();
@@ -128,8 +173,9 @@ export class MeasuringClient {
   }
 
   /**
-   * Opens a connection. Bytes are stamped and copied, and that is all: where many streams bring something at the same moment, looking at the first
-   * would make the last one late. They are looked at once the loop has read everything that is there.
+   * Opens a connection. Bytes are stamped and copied, and that is all: where many streams bring
+   * something at the same moment, looking at the first would make the last one late. They are
+   * looked at once the loop has read everything that is there.
    */
   #newLine(): Line {
     const clock = this.#clock;
@@ -142,11 +188,16 @@ export class MeasuringClient {
         used = 0;
       }
       slab.set(buffer.subarray(0, size), used);
-      if (line.inbox.push({ tNs, bytes: slab.subarray(used, used + size) }) === 1) setImmediate(drain, line);
+      if (line.inbox.push({ tNs, bytes: slab.subarray(used, used + size) }) === 1)
+        setImmediate(drain, line);
       used += size;
       return true;
     };
-    const socket = connect({ ...this.#target, noDelay: true, onread: { buffer: Buffer.alloc(READ_BYTES), callback } });
+    const socket = connect({
+      ...this.#target,
+      noDelay: true,
+      onread: { buffer: Buffer.alloc(READ_BYTES), callback },
+    });
     const line: Line = { socket, used: false, stray: 0, inbox: [], listener: null };
     // A connection may break while nobody listens; the next request finds that out.
     socket.on('error', () => undefined);
@@ -218,7 +269,8 @@ export class MeasuringClient {
           watch();
           return;
         }
-        // Timers run before sockets are read: bytes that came in time, while this process had no core, must be seen first.
+        // Timers run before sockets are read: bytes that came in time, while this process had no
+        // core, must be seen first.
         setImmediate(() => {
           drain(line);
           const { name, atNs } = due();
@@ -232,8 +284,10 @@ export class MeasuringClient {
         bodyBytes += bytes.length;
         const newline = bytes.lastIndexOf(10);
         lineBytes = newline < 0 ? lineBytes + bytes.length : bytes.length - 1 - newline;
-        if (bodyBytes > limits.bodyBytes) settle('limit', `body larger than ${limits.bodyBytes} bytes`);
-        else if (lineBytes > limits.lineBytes) settle('limit', `a line longer than ${limits.lineBytes} bytes`);
+        if (bodyBytes > limits.bodyBytes)
+          settle('limit', `body larger than ${limits.bodyBytes} bytes`);
+        else if (lineBytes > limits.lineBytes)
+          settle('limit', `a line longer than ${limits.lineBytes} bytes`);
       };
       line.listener = (bytes, tNs): void => {
         if (settled) return;
@@ -249,23 +303,32 @@ export class MeasuringClient {
           part(piece);
         });
         // One read is one chunk: its bytes arrived together.
-        if (parts.length > 0) chunks.push({ tNs, bytes: parts.length === 1 ? parts[0]! : Buffer.concat(parts) });
+        if (parts.length > 0)
+          chunks.push({ tNs, bytes: parts.length === 1 ? parts[0]! : Buffer.concat(parts) });
         if (reader.fault) settle(reader.fault.outcome, reader.fault.detail);
-        else if (reader.status !== null && reader.status !== 200) settle('status', `status ${reader.status}`);
-        else if (chunks.length > limits.chunks) settle('limit', `more than ${limits.chunks} chunks`);
+        else if (reader.status !== null && reader.status !== 200)
+          settle('status', `status ${reader.status}`);
+        else if (chunks.length > limits.chunks)
+          settle('limit', `more than ${limits.chunks} chunks`);
         else if (reader.done) settle('done', '');
       };
       const onEnd = (): void => {
         drain(line);
         if (reader.close()) settle('done', '');
-        else settle('closed', reader.started ? 'the body ended early' : 'the connection closed without a response');
+        else
+          settle(
+            'closed',
+            reader.started ? 'the body ended early' : 'the connection closed without a response',
+          );
       };
       const onClose = (): void => onEnd();
       const onError = (error: NodeJS.ErrnoException): void => {
         drain(line);
         if (error.code === 'ECONNREFUSED') settle('refused', 'connection refused');
-        // The server shares this network namespace and may have taken every port: its doing, and no reason to wait for ever.
-        else if (error.code === 'EADDRNOTAVAIL') settle('timeout', 'no free port is left to connect from');
+        // The server shares this network namespace and may have taken every port: its doing, and no
+        // reason to wait for ever.
+        else if (error.code === 'EADDRNOTAVAIL')
+          settle('timeout', 'no free port is left to connect from');
         else settle('closed', error.code ?? error.message);
       };
       socket.on('end', onEnd);

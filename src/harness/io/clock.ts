@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.ts';
 
-/** The machine's monotonic clock, in ns since `originNs`. Every process of a machine that is given the same origin tells the same time. */
+/**
+ * The machine's monotonic clock, in ns since `originNs`. Every process of a machine that is given
+ * the same origin tells the same time.
+ */
 export function monotonicClockFrom(originNs: bigint): Clock {
   return { nowNs: () => Number(process.hrtime.bigint() - originNs), sleep: (ms) => sleep(ms) };
 }

@@ -1,12 +1,19 @@
 import { openSync, readSync } from 'node:fs';
 import { PerformanceObserver } from 'node:perf_hooks';
 
-/** What this process has lost so far, in ns: waiting for a core (null where Linux does not tell), and collecting garbage. */
-export type CostMeter = { waitNs(): number | null; read(): { waitNs: number | null; gcNs: number } };
+/**
+ * What this process has lost so far, in ns: waiting for a core (null where Linux does not tell),
+ * and collecting garbage.
+ */
+export type CostMeter = {
+  waitNs(): number | null;
+  read(): { waitNs: number | null; gcNs: number };
+};
 
 /**
- * Reads the run-queue wait of this process's first thread, the one that stamps. A client that was starved for half an answer makes an honest
- * server look as if it sent in bursts (reference: a real vLLM beside its client on two cores).
+ * Reads the run-queue wait of this process's first thread, the one that stamps. A client that was
+ * starved for half an answer makes an honest server look as if it sent in bursts (reference: a real
+ * vLLM beside its client on two cores).
  */
 export function openCostMeter(path = '/proc/self/schedstat'): CostMeter {
   let gcNs = 0;

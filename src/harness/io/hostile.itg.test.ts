@@ -1,5 +1,6 @@
-// Hostile servers H01 to H45 (security notes, section 6) against the real client in its own process, through health, load, trace and judging.
-// Those that need a container are in docker/docker.itg.test.ts. Each must end within 10 s and within 256 MB of the client's memory.
+// Hostile servers H01 to H45 (security notes, section 6) against the real client in its own
+// process, through health, load, trace and judging. Those that need a container are in
+// docker/docker.itg.test.ts. Each must end within 10 s and within 256 MB of the client's memory.
 import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -53,7 +54,11 @@ const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n';
 const OPEN = `${HEAD}Transfer-Encoding: chunked\r\n\r\n`;
 const chunk = (text: string | Buffer): Buffer => {
   const bytes = Buffer.from(text);
-  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+  return Buffer.concat([
+    Buffer.from(`${bytes.length.toString(16)}\r\n`),
+    bytes,
+    Buffer.from('\r\n'),
+  ]);
 };
 const CLOSE = '0\r\n\r\n';
 const DONE = 'data: [DONE]\n\n';
@@ -64,7 +69,12 @@ const END = event('', { finish_reason: 'stop', logprobs: null });
 const HONEST = event('one') + event(' two') + event(' three') + END + DONE;
 const answerOf = (text: string): string => OPEN + chunk(text).toString('latin1') + CLOSE;
 
-type Ask = { readonly socket: Socket; readonly nth: number; readonly head: string; readonly body: string };
+type Ask = {
+  readonly socket: Socket;
+  readonly nth: number;
+  readonly head: string;
+  readonly body: string;
+};
 type Behaviour = (ask: Ask) => void;
 const servers: Server[] = [];
 const sockets = new Set<Socket>();
@@ -75,7 +85,10 @@ afterEach(() => {
 });
 
 /** A raw server: healthy, and `behave` gets every chat request. */
-async function hostile(behave: Behaviour, healthy = true): Promise<{ url: string; connections: () => number; heads: string[] }> {
+async function hostile(
+  behave: Behaviour,
+  healthy = true,
+): Promise<{ url: string; connections: () => number; heads: string[] }> {
   let nth = 0;
   let connections = 0;
   const heads: string[] = [];
@@ -95,19 +108,31 @@ async function hostile(behave: Behaviour, healthy = true): Promise<{ url: string
       text = '';
       heads.push(head);
       if (head.startsWith('GET /health'))
-        socket.write(healthy ? 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n' : 'HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n');
+        socket.write(
+          healthy
+            ? 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
+            : 'HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n',
+        );
       else behave({ socket, nth: nth++, head, body });
     });
   });
   servers.push(server);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, connections: () => connections, heads };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    connections: () => connections,
+    heads,
+  };
 }
 
 /** One arm against a URL, with what the client's process used at most. */
-async function runAgainst(
-  url: string,
-): Promise<{ arm: ArmReading; verdict: string; reason: string; peakBytes: number; seconds: number }> {
+async function runAgainst(url: string): Promise<{
+  arm: ArmReading;
+  verdict: string;
+  reason: string;
+  peakBytes: number;
+  seconds: number;
+}> {
   let peakBytes = 0;
   const runtime: EngineRuntime = {
     start: async (): Promise<Engine> => {
@@ -129,9 +154,27 @@ async function runAgainst(
     },
   };
   const began = monotonicClock.nowNs();
-  const header = { role: 'challenger', key: null, blockHash: '0x', shard: 0, boot: 1, run: 1, startedAt: '' } as const;
-  const { lines } = await runArm({ clock: monotonicClock, runtime }, arena, { kind: 'url', url }, header, suite(1));
-  const arm = readArm(parseTrace(lines.map(traceLine).join(''), 'test'), { arena, tokenizer, prompts: poolsOf(suite(1)) });
+  const header = {
+    role: 'challenger',
+    key: null,
+    blockHash: '0x',
+    shard: 0,
+    boot: 1,
+    run: 1,
+    startedAt: '',
+  } as const;
+  const { lines } = await runArm(
+    { clock: monotonicClock, runtime },
+    arena,
+    { kind: 'url', url },
+    header,
+    suite(1),
+  );
+  const arm = readArm(parseTrace(lines.map(traceLine).join(''), 'test'), {
+    arena,
+    tokenizer,
+    prompts: poolsOf(suite(1)),
+  });
   return {
     arm,
     verdict: arm.fault?.verdict ?? 'no fault',
@@ -141,10 +184,16 @@ async function runAgainst(
   };
 }
 
-async function expectVerdict(behave: Behaviour, verdict: string, healthy = true): Promise<ArmReading> {
+async function expectVerdict(
+  behave: Behaviour,
+  verdict: string,
+  healthy = true,
+): Promise<ArmReading> {
   const { url } = await hostile(behave, healthy);
   const result = await runAgainst(url);
-  expect(`${result.verdict} ${result.verdict === verdict ? '' : result.reason}`.trim()).toBe(verdict);
+  expect(`${result.verdict} ${result.verdict === verdict ? '' : result.reason}`.trim()).toBe(
+    verdict,
+  );
   expect(result.seconds).toBeLessThan(MAX_SECONDS);
   expect(result.peakBytes).toBeLessThan(MAX_BYTES);
   expect(result.peakBytes).toBeGreaterThan(0);
@@ -155,7 +204,10 @@ const sends =
   ({ socket }) =>
     void socket.write(text);
 const drip = (socket: Socket, text: string | Buffer, everyMs: number): void => {
-  const timer = setInterval(() => (socket.destroyed ? clearInterval(timer) : socket.write(text)), everyMs);
+  const timer = setInterval(
+    () => (socket.destroyed ? clearInterval(timer) : socket.write(text)),
+    everyMs,
+  );
 };
 /** Writes without end, as fast as the other side takes it. */
 const flood = (socket: Socket, block: Buffer): void => {
@@ -174,27 +226,40 @@ describe('hostile servers, lifecycle', () => {
   });
   it('H02 is healthy, and its API is not there', () =>
     expectVerdict(sends('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'), 'E_API'));
-  it('an endless 503 at health is a start timeout', () => expectVerdict(sends(answerOf(HONEST)), 'E_START_TIMEOUT', false));
+  it('an endless 503 at health is a start timeout', () =>
+    expectVerdict(sends(answerOf(HONEST)), 'E_START_TIMEOUT', false));
 });
 
 describe('hostile servers, HTTP', () => {
   it('H11 sends headers without end', () =>
-    expectVerdict(({ socket }) => void socket.write(`${HEAD}x: ${'a'.repeat(20_000)}\r\n\r\n`), 'E_HTTP_LIMIT'));
+    expectVerdict(
+      ({ socket }) => void socket.write(`${HEAD}x: ${'a'.repeat(20_000)}\r\n\r\n`),
+      'E_HTTP_LIMIT',
+    ));
   it('H12 drips its headers', () =>
     expectVerdict(({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\n');
       drip(socket, 'x: y\r\n', 100);
     }, 'E_TIMEOUT'));
   it('H13 floods with 103', () =>
-    expectVerdict(({ socket }) => flood(socket, Buffer.from('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100))), 'E_HTTP_LIMIT'));
+    expectVerdict(
+      ({ socket }) => flood(socket, Buffer.from('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100))),
+      'E_HTTP_LIMIT',
+    ));
   it('H14 switches protocols unasked, within a second', async () => {
     const began = monotonicClock.nowNs();
-    await expectVerdict(sends('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'), 'E_HTTP_PROTO');
+    await expectVerdict(
+      sends('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'),
+      'E_HTTP_PROTO',
+    );
     expect(monotonicClock.nowNs() - began).toBeLessThan(1.5e9);
   });
   it('H15 redirects to a canary, which is never asked', async () => {
     const canary = await hostile(() => undefined);
-    await expectVerdict(sends(`HTTP/1.1 302 Found\r\nLocation: ${canary.url}/\r\nContent-Length: 0\r\n\r\n`), 'E_HTTP_PROTO');
+    await expectVerdict(
+      sends(`HTTP/1.1 302 Found\r\nLocation: ${canary.url}/\r\nContent-Length: 0\r\n\r\n`),
+      'E_HTTP_PROTO',
+    );
     expect(canary.connections()).toBe(0);
   });
   it('H16 sends a gzip bomb, or any encoding', async () => {
@@ -203,11 +268,20 @@ describe('hostile servers, HTTP', () => {
       socket.write(`${HEAD}Content-Encoding: gzip\r\nContent-Length: ${bomb.length}\r\n\r\n`);
       socket.write(bomb);
     }, 'E_HTTP_PROTO');
-    await expectVerdict(sends(`${HEAD}Content-Encoding: br\r\nTransfer-Encoding: chunked\r\n\r\n${CLOSE}`), 'E_HTTP_PROTO');
+    await expectVerdict(
+      sends(`${HEAD}Content-Encoding: br\r\nTransfer-Encoding: chunked\r\n\r\n${CLOSE}`),
+      'E_HTTP_PROTO',
+    );
   });
   it('H17 gives two lengths', async () => {
-    await expectVerdict(sends(`${HEAD}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${CLOSE}`), 'E_HTTP_PROTO');
-    await expectVerdict(sends(`${HEAD}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello`), 'E_HTTP_PROTO');
+    await expectVerdict(
+      sends(`${HEAD}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${CLOSE}`),
+      'E_HTTP_PROTO',
+    );
+    await expectVerdict(
+      sends(`${HEAD}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello`),
+      'E_HTTP_PROTO',
+    );
   });
   it('H18 sends a bad chunk size, or a chunk extension of 10 MB', async () => {
     await expectVerdict(sends(`${OPEN}zz\r\nhello\r\n`), 'E_HTTP_PROTO');
@@ -218,7 +292,10 @@ describe('hostile servers, HTTP', () => {
     await expectVerdict(sends(`${OPEN}5\r\nhelloXX\r\n0\r\n\r\n`), 'E_HTTP_PROTO');
   });
   it('H19 sends a short body', () =>
-    expectVerdict(({ socket }) => void socket.end(`${HEAD}Content-Length: 500\r\n\r\nshort`), 'E_STREAM'));
+    expectVerdict(
+      ({ socket }) => void socket.end(`${HEAD}Content-Length: 500\r\n\r\nshort`),
+      'E_STREAM',
+    ));
   it('H20 sends bytes after Content-Length, at once or later', async () => {
     const whole = `${HEAD}Content-Length: ${Buffer.byteLength(HONEST)}\r\n\r\n${HONEST}`;
     await expectVerdict(sends(`${whole}HTTP/1.1 200 OK\r\n\r\n`), 'E_HTTP_PROTO');
@@ -240,7 +317,10 @@ describe('hostile servers, HTTP', () => {
     }, 'E_STREAM'));
   it('H24 answers 503 to what costs', () =>
     expectVerdict(
-      ({ socket, nth }) => void socket.write(nth === 0 ? answerOf(HONEST) : 'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n'),
+      ({ socket, nth }) =>
+        void socket.write(
+          nth === 0 ? answerOf(HONEST) : 'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n',
+        ),
       'E_API',
     ));
   it('H25 trickles a byte at a time', () =>
@@ -285,36 +365,53 @@ describe('hostile servers, content', () => {
       socket.write(Buffer.concat([Buffer.from(OPEN), chunk(event(''))]));
       setTimeout(() => socket.write(Buffer.concat([chunk(HONEST), Buffer.from(CLOSE)])), 150);
     }, 'no fault');
-    for (const { answer, sentNs } of arm.answers.values()) expect(ttftNs(answer, sentNs, arena.scoring)).toBeGreaterThan(140e6);
+    for (const { answer, sentNs } of arm.answers.values())
+      expect(ttftNs(answer, sentNs, arena.scoring)).toBeGreaterThan(140e6);
   });
   it('H32 pads with zero-width characters: our tokenizer counts', async () => {
-    const arm = await expectVerdict(streams(event('\u200b'.repeat(8)) + event('word') + END + DONE), 'no fault');
+    const arm = await expectVerdict(
+      streams(event('\u200b'.repeat(8)) + event('word') + END + DONE),
+      'no fault',
+    );
     for (const { answer } of arm.answers.values())
       expect(answer.canonicalIds).toEqual(tokenizer.encode(`${'\u200b'.repeat(8)}word`));
     // More text than max_tokens can hold is over a limit, not a longer answer.
     await expectVerdict(streams(event('\u200b'.repeat(100_000)) + END + DONE), 'E_HTTP_LIMIT');
   });
   it('H33 claims ten times the usage', async () => {
-    const usage = 'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":5000,"total_tokens":5001}}\n\n';
+    const usage =
+      'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":5000,"total_tokens":5001}}\n\n';
     const arm = await expectVerdict(streams(event('one') + END + usage + DONE), 'no fault');
-    for (const { answer } of arm.answers.values()) expect(answer.arrivalsNs).toHaveLength(tokenizer.encode('one').length);
+    for (const { answer } of arm.answers.values())
+      expect(answer.arrivalsNs).toHaveLength(tokenizer.encode('one').length);
   });
   it('H34 breaks UTF-8; a code point in two chunks is whole', async () => {
     await expectVerdict(
-      streams(Buffer.concat([Buffer.from('data: "'), Buffer.from([0xff, 0xfe]), Buffer.from('"\n\n')])),
+      streams(
+        Buffer.concat([Buffer.from('data: "'), Buffer.from([0xff, 0xfe]), Buffer.from('"\n\n')]),
+      ),
       'E_CONTENT',
     );
     const bytes = Buffer.from(event('né') + END + DONE);
     const cut = bytes.indexOf(0xc3) + 1;
     await expectVerdict(({ socket }) => {
       socket.write(Buffer.concat([Buffer.from(OPEN), chunk(bytes.subarray(0, cut))]));
-      setTimeout(() => socket.write(Buffer.concat([chunk(bytes.subarray(cut)), Buffer.from(CLOSE)])), 20);
+      setTimeout(
+        () => socket.write(Buffer.concat([chunk(bytes.subarray(cut)), Buffer.from(CLOSE)])),
+        20,
+      );
     }, 'no fault');
   });
   it('H35 nests too deep, repeats keys, sets __proto__', async () => {
-    await expectVerdict(streams(`data: ${'['.repeat(100_000)}${']'.repeat(100_000)}\n\n`), 'E_CONTENT');
+    await expectVerdict(
+      streams(`data: ${'['.repeat(100_000)}${']'.repeat(100_000)}\n\n`),
+      'E_CONTENT',
+    );
     await expectVerdict(streams('data: {"choices":[],"choices":[]}\n\n'), 'E_CONTENT');
-    await expectVerdict(streams(`data: {"__proto__":{"polluted":1},"choices":[]}\n\n${HONEST}`), 'no fault');
+    await expectVerdict(
+      streams(`data: {"__proto__":{"polluted":1},"choices":[]}\n\n${HONEST}`),
+      'no fault',
+    );
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
   it('H36 uses numbers that are none', async () => {
@@ -326,7 +423,9 @@ describe('hostile servers, content', () => {
         'E_CONTENT',
       );
     await expectVerdict(
-      streams(`data: {"choices":[{"delta":{"content":"a"},"token_ids":[9007199254740993]}]}\n\n${DONE}`),
+      streams(
+        `data: {"choices":[{"delta":{"content":"a"},"token_ids":[9007199254740993]}]}\n\n${DONE}`,
+      ),
       'E_CONTENT',
     );
   });
@@ -347,8 +446,19 @@ describe('hostile servers, content', () => {
   it('H44 sees nothing in our headers but what it must', async () => {
     const { url, heads } = await hostile(streams(HONEST));
     await runAgainst(url);
-    const names = new Set(heads.flatMap((head) => head.split('\r\n').slice(1)).map((line) => line.split(':')[0]!.toLowerCase()));
-    expect([...names].sort()).toEqual(['accept', 'accept-encoding', 'connection', 'content-length', 'content-type', 'host']);
+    const names = new Set(
+      heads
+        .flatMap((head) => head.split('\r\n').slice(1))
+        .map((line) => line.split(':')[0]!.toLowerCase()),
+    );
+    expect([...names].sort()).toEqual([
+      'accept',
+      'accept-encoding',
+      'connection',
+      'content-length',
+      'content-type',
+      'host',
+    ]);
   });
   it('H45 takes connections and says nothing: one at a time is opened, and time ends it', async () => {
     const { url, connections } = await hostile(() => undefined);
@@ -371,7 +481,10 @@ describe('hostile servers, answers', () => {
   });
 
   /** Judges a proxy before honest engines: what it asks and answers is the cheat's. */
-  async function judged(cheat: (nth: number, body: string) => Promise<string>, delayMs = 0): Promise<ArmVerdict> {
+  async function judged(
+    cheat: (nth: number, body: string) => Promise<string>,
+    delayMs = 0,
+  ): Promise<ArmVerdict> {
     const proxy = await hostile(({ socket, nth, body }) => {
       void cheat(nth, body).then((text) =>
         setTimeout(
@@ -381,18 +494,44 @@ describe('hostile servers, answers', () => {
       );
     });
     const prompts = suite(3);
-    const arms: Arm[] = [{ name: 'challenger', role: 'challenger', key: null, target: { kind: 'url', url: proxy.url } }];
+    const arms: Arm[] = [
+      {
+        name: 'challenger',
+        role: 'challenger',
+        key: null,
+        target: { kind: 'url', url: proxy.url },
+      },
+    ];
     const target = { kind: 'url', url: honest.url } as const;
     const traces = await measureBoot(
-      { clock: monotonicClock, runtime: urlRuntime(patient), tokenizer, log: silentLog, keep: () => undefined, now: () => '' },
+      {
+        clock: monotonicClock,
+        runtime: urlRuntime(patient),
+        tokenizer,
+        log: silentLog,
+        keep: () => undefined,
+        now: () => '',
+      },
       patient,
-      { blockHash: '0x', shard: 0, boot: 1, prompts, pools: poolsOf(prompts), baseline: target, reference: target, arms },
+      {
+        blockHash: '0x',
+        shard: 0,
+        boot: 1,
+        prompts,
+        pools: poolsOf(prompts),
+        baseline: target,
+        reference: target,
+        arms,
+      },
     );
-    const find = (name: string, run: number) => traces.get(`traces/0/1/${name}${run === 1 ? '' : `.${run}`}.ndjson.gz`) ?? null;
-    return readBoot(find, { arena: patient, tokenizer, prompts: poolsOf(prompts) }, 'test', () => true).judge(
-      'challenger',
-      null,
-    )!;
+    const find = (name: string, run: number) =>
+      traces.get(`traces/0/1/${name}${run === 1 ? '' : `.${run}`}.ndjson.gz`) ?? null;
+    return readBoot(
+      find,
+      { arena: patient, tokenizer, prompts: poolsOf(prompts) },
+      'test',
+      () => true,
+    ).judge('challenger', null)!;
   }
   const ask = async (engine: TinyEngine, body: string): Promise<string> =>
     await (await fetch(`${engine.url}/v1/chat/completions`, { method: 'POST', body })).text();
@@ -424,13 +563,17 @@ describe('hostile servers, answers', () => {
       const text = await ask(honest, body);
       if (nth === 0) return text;
       const events = text.split('\n\n');
-      const stop = events.slice(4, 5).map((line) => line.replace('"finish_reason":null', '"finish_reason":"stop"'));
+      const stop = events
+        .slice(4, 5)
+        .map((line) => line.replace('"finish_reason":null', '"finish_reason":"stop"'));
       return [...events.slice(0, 4), ...stop, 'data: [DONE]', ''].join('\n\n');
     });
     expect(early).toMatchObject({ verdict: 'E_GATE' });
     expect(early.reason).toContain('eos');
   });
   it('H39 switches the model once it believes that nobody looks', async () => {
-    expect(await judged((nth, body) => ask(nth < 2 ? honest : other, body))).toMatchObject({ verdict: 'E_GATE' });
+    expect(await judged((nth, body) => ask(nth < 2 ? honest : other, body))).toMatchObject({
+      verdict: 'E_GATE',
+    });
   });
 });

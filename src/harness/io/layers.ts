@@ -55,7 +55,10 @@ function counted({ digest, size }: LayerDescriptor, moved: (bytes: number) => vo
   });
 }
 
-/** Hands a blob on to somebody, and says whether it was the one of its digest. Throws where it broke off, or is longer than it may be. */
+/**
+ * Hands a blob on to somebody, and says whether it was the one of its digest. Throws where it broke
+ * off, or is longer than it may be.
+ */
 export async function relayBlob(
   source: Readable,
   layer: LayerDescriptor,
@@ -67,16 +70,30 @@ export async function relayBlob(
   return `sha256:${hash.digest('hex')}` === layer.digest;
 }
 
-/** Whether what a registry sends is the blob of a digest at all: only then is what is wrong with it the image's fault. */
-export function isBlob(source: Readable, layer: LayerDescriptor, moved?: (bytes: number) => void): Promise<boolean> {
-  return relayBlob(source, layer, new Writable({ write: (_part, _encoding, done) => done() }), moved);
+/**
+ * Whether what a registry sends is the blob of a digest at all: only then is what is wrong with it
+ * the image's fault.
+ */
+export function isBlob(
+  source: Readable,
+  layer: LayerDescriptor,
+  moved?: (bytes: number) => void,
+): Promise<boolean> {
+  return relayBlob(
+    source,
+    layer,
+    new Writable({ write: (_part, _encoding, done) => done() }),
+    moved,
+  );
 }
 
 /**
- * Reads a layer as it arrives and keeps nothing of it but hashes. Nothing is written to disk before its real size is known: a megabyte of gzip may
- * be a gigabyte, and the manifest tells only the megabyte. `maxBytes` is what it may unpack to. Throws where the bytes broke off or are others
- * than the digest's; what does not unpack is reported as the layer's fault, to be believed once `isBlob` says that this is the layer. `moved` is
- * told how much was done: bytes that came, and a tenth of those they unpack to, which takes us time too.
+ * Reads a layer as it arrives and keeps nothing of it but hashes. Nothing is written to disk before
+ * its real size is known: a megabyte of gzip may be a gigabyte, and the manifest tells only the
+ * megabyte. `maxBytes` is what it may unpack to. Throws where the bytes broke off or are others
+ * than the digest's; what does not unpack is reported as the layer's fault, to be believed once
+ * `isBlob` says that this is the layer. `moved` is told how much was done: bytes that came, and a
+ * tenth of those they unpack to, which takes us time too.
  */
 export async function scanLayer(
   source: Readable,
@@ -93,38 +110,62 @@ export async function scanLayer(
     read += part.length;
     packed.update(part);
   };
-  const unpack = /gzip$/.test(layer.mediaType) ? [createGunzip()] : /zstd$/.test(layer.mediaType) ? [Duplex.from(unzstd)] : [];
+  const unpack = /gzip$/.test(layer.mediaType)
+    ? [createGunzip()]
+    : /zstd$/.test(layer.mediaType)
+      ? [Duplex.from(unzstd)]
+      : [];
   const sink = new Writable({
     write: (part: Buffer, _encoding, done) => {
       bytes += part.length;
       moved(part.length / 10);
       unpacked.update(part);
       tar.push(part);
-      if (bytes > maxBytes) done(new LayerFault(`it unpacks to more than ${(maxBytes / 1e9).toFixed(1)} GB`));
-      else done(tar.fault === null ? null : new LayerFault(`the layer ${layer.digest} is refused: ${tar.fault}`));
+      if (bytes > maxBytes)
+        done(new LayerFault(`it unpacks to more than ${(maxBytes / 1e9).toFixed(1)} GB`));
+      else
+        done(
+          tar.fault === null
+            ? null
+            : new LayerFault(`the layer ${layer.digest} is refused: ${tar.fault}`),
+        );
     },
   });
   try {
     await pipeline([source, counted(layer, moved), passing(look), ...unpack, sink]);
     tar.end();
-    if (tar.fault !== null) throw new LayerFault(`the layer ${layer.digest} is refused: ${tar.fault}`);
+    if (tar.fault !== null)
+      throw new LayerFault(`the layer ${layer.digest} is refused: ${tar.fault}`);
   } catch (error) {
     if (error instanceof LayerFault) return { ok: false, reason: error.message };
     const { code = '', message } = error as NodeJS.ErrnoException;
     if (!/^Z_|^ERR_ZSTD|^ZSTD|^ERR__ERROR/.test(code)) throw error;
-    return { ok: false, reason: `the layer ${layer.digest} does not unpack: ${message}`.slice(0, 200) };
+    return {
+      ok: false,
+      reason: `the layer ${layer.digest} does not unpack: ${message}`.slice(0, 200),
+    };
   }
   if (`sha256:${packed.digest('hex')}` !== layer.digest) throw wrongBytes(layer.digest);
   // An engine waits for the bytes that are missing.
   if (read !== layer.size)
-    return { ok: false, reason: `the layer ${layer.digest} has ${read} bytes, its manifest says ${layer.size}` };
+    return {
+      ok: false,
+      reason: `the layer ${layer.digest} has ${read} bytes, its manifest says ${layer.size}`,
+    };
   return {
     ok: true,
-    scan: { diffId: `sha256:${unpacked.digest('hex')}`, bytes, special: tar.special, files: [...tar.files].sort() },
+    scan: {
+      diffId: `sha256:${unpacked.digest('hex')}`,
+      bytes,
+      special: tar.special,
+      files: [...tar.files].sort(),
+    },
   };
 }
 
-/** Remembers scans by the layer's digest: images share layers, and incumbents come back every round. */
+/**
+ * Remembers scans by the layer's digest: images share layers, and incumbents come back every round.
+ */
 export class ScanCache {
   readonly #folder: string;
   constructor(folder: string) {
@@ -135,9 +176,13 @@ export class ScanCache {
       if (statSync(join(folder, name)).mtimeMs < oldest) rmSync(join(folder, name));
   }
 
-  // The type decides what is unpacked: a plain and a packed reading of the same bytes are two. A size that another manifest claims was not read.
+  // The type decides what is unpacked: a plain and a packed reading of the same bytes are two. A
+  // size that another manifest claims was not read.
   #path({ digest, mediaType, size }: LayerDescriptor): string {
-    return join(this.#folder, `${digest.replace('sha256:', '')}.${size}.${mediaType.replace(/[^a-z0-9]+/gi, '-')}.json`);
+    return join(
+      this.#folder,
+      `${digest.replace('sha256:', '')}.${size}.${mediaType.replace(/[^a-z0-9]+/gi, '-')}.json`,
+    );
   }
 
   get(layer: LayerDescriptor): LayerScan | null {

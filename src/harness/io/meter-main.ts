@@ -1,6 +1,7 @@
-// The measuring client as a program of its own: it shares no core and no garbage with whoever judges, and in a container it shares nothing
-// with the server but the network namespace. Commands come as lines of JSON on stdin, results leave as lines on stdout; it ends with stdin.
-// It imports nothing but Node and the few files beside it: that is what the sidecar's image holds.
+// The measuring client as a program of its own: it shares no core and no garbage with whoever
+// judges, and in a container it shares nothing with the server but the network namespace. Commands
+// come as lines of JSON on stdin, results leave as lines on stdout; it ends with stdin. It imports
+// nothing but Node and the few files beside it: that is what the sidecar's image holds.
 import { createInterface } from 'node:readline';
 import type { Exchange } from '../client.ts';
 import { MeasuringClient, type ClientRules, type Target } from './client.ts';
@@ -8,10 +9,21 @@ import { monotonicClockFrom } from './clock.ts';
 import { openCostMeter } from './cost.ts';
 
 type Command = { readonly id: number } & (
-  | { readonly op: 'open'; readonly target: Target; readonly rules: ClientRules; readonly originNs: string }
+  | {
+      readonly op: 'open';
+      readonly target: Target;
+      readonly rules: ClientRules;
+      readonly originNs: string;
+    }
   | { readonly op: 'healthy' }
   | { readonly op: 'ask'; readonly body: string }
-  | { readonly op: 'post'; readonly path: string; readonly body: string; readonly seconds: number; readonly maxBytes: number }
+  | {
+      readonly op: 'post';
+      readonly path: string;
+      readonly body: string;
+      readonly seconds: number;
+      readonly maxBytes: number;
+    }
 );
 
 const cost = openCostMeter();
@@ -25,7 +37,12 @@ const packed = ({ chunks, ...rest }: Exchange): unknown => ({
 
 async function obey(command: Command): Promise<unknown> {
   if (command.op === 'open') {
-    client = new MeasuringClient(command.target, command.rules, monotonicClockFrom(BigInt(command.originNs)), cost);
+    client = new MeasuringClient(
+      command.target,
+      command.rules,
+      monotonicClockFrom(BigInt(command.originNs)),
+      cost,
+    );
     return true;
   }
   if (!client) throw new Error('open comes first');

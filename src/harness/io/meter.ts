@@ -25,13 +25,26 @@ const ns = z.number().int().nonnegative();
 const exchangeSchema = z.object({
   sentNs: ns,
   chunks: z.array(z.tuple([ns, z.base64()])),
-  end: z.object({ tNs: ns, status: z.number().int().nullable(), outcome: z.enum(OUTCOMES), detail: z.string().max(400) }),
-  cost: z.object({ firstWaitNs: z.number().nullable(), waitNs: z.number().nullable(), gcNs: z.number() }),
+  end: z.object({
+    tNs: ns,
+    status: z.number().int().nullable(),
+    outcome: z.enum(OUTCOMES),
+    detail: z.string().max(400),
+  }),
+  cost: z.object({
+    firstWaitNs: z.number().nullable(),
+    waitNs: z.number().nullable(),
+    gcNs: z.number(),
+  }),
 });
 const replySchema = z.object({ id: z.number().int(), result: z.unknown() });
 
 /** A running meter: its ends, and how to be rid of it. */
-export type MeterChannel = { readonly input: Writable; readonly output: Readable; readonly kill: () => Promise<void> };
+export type MeterChannel = {
+  readonly input: Writable;
+  readonly output: Readable;
+  readonly kill: () => Promise<void>;
+};
 
 const lost = (what: string, cause?: unknown): HarnessError =>
   new HarnessError(
@@ -43,13 +56,22 @@ const lost = (what: string, cause?: unknown): HarnessError =>
   );
 
 /**
- * Talks to a meter through its standard streams. What comes back is checked like anything from a machine that runs strangers' code: the
- * meter reads a hostile server's bytes.
+ * Talks to a meter through its standard streams. What comes back is checked like anything from a
+ * machine that runs strangers' code: the meter reads a hostile server's bytes.
  */
-export async function openMeter(channel: MeterChannel, target: Target, rules: ClientRules): Promise<LoadClient> {
+export async function openMeter(
+  channel: MeterChannel,
+  target: Target,
+  rules: ClientRules,
+): Promise<LoadClient> {
   const { deadlines, limits } = rules;
   let nextId = 1;
-  let waiting: { id: number; maxBytes: number; resolve: (value: unknown) => void; reject: (error: Error) => void } | null = null;
+  let waiting: {
+    id: number;
+    maxBytes: number;
+    resolve: (value: unknown) => void;
+    reject: (error: Error) => void;
+  } | null = null;
   let parts: Buffer[] = [];
   let size = 0;
   let over: Error | null = null;
@@ -95,13 +117,23 @@ export async function openMeter(channel: MeterChannel, target: Target, rules: Cl
   });
   channel.output.on('close', () => fail(lost('ended')));
   channel.output.on('error', (error) => fail(lost(`cannot be heard: ${messageOf(error)}`, error)));
-  channel.input.on('error', (error) => fail(lost(`cannot be spoken to: ${messageOf(error)}`, error)));
+  channel.input.on('error', (error) =>
+    fail(lost(`cannot be spoken to: ${messageOf(error)}`, error)),
+  );
 
-  const command = (op: string, fields: object, seconds: number, maxBytes: number): Promise<unknown> => {
+  const command = (
+    op: string,
+    fields: object,
+    seconds: number,
+    maxBytes: number,
+  ): Promise<unknown> => {
     const id = nextId++;
     if (over) return Promise.reject(over);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => fail(lost(`gave no result within ${seconds} s`)), seconds * 1000);
+      const timer = setTimeout(
+        () => fail(lost(`gave no result within ${seconds} s`)),
+        seconds * 1000,
+      );
       const end =
         <T>(then: (value: T) => void) =>
         (value: T): void => {
@@ -117,22 +149,49 @@ export async function openMeter(channel: MeterChannel, target: Target, rules: Cl
       channel.input.write(`${line}\n`);
     });
   };
-  const exchange = async (op: string, fields: object, seconds: number, bodyBytes: number, chunks: number): Promise<Exchange> => {
-    const maxBytes = Math.ceil(bodyBytes * 1.4) + Math.min(chunks, bodyBytes) * CHUNK_OVERHEAD + RESULT_OVERHEAD;
-    const parsed = exchangeSchema.safeParse(await command(op, fields, seconds + GRACE_SECONDS, maxBytes));
-    if (!parsed.success) throw lost(`gave a malformed result: ${parsed.error.issues[0]!.path.join('.')}`);
+  const exchange = async (
+    op: string,
+    fields: object,
+    seconds: number,
+    bodyBytes: number,
+    chunks: number,
+  ): Promise<Exchange> => {
+    const maxBytes =
+      Math.ceil(bodyBytes * 1.4) + Math.min(chunks, bodyBytes) * CHUNK_OVERHEAD + RESULT_OVERHEAD;
+    const parsed = exchangeSchema.safeParse(
+      await command(op, fields, seconds + GRACE_SECONDS, maxBytes),
+    );
+    if (!parsed.success)
+      throw lost(`gave a malformed result: ${parsed.error.issues[0]!.path.join('.')}`);
     const { chunks: packed, ...rest } = parsed.data;
-    return { ...rest, chunks: packed.map(([tNs, text]) => ({ tNs, bytes: new Uint8Array(Buffer.from(text, 'base64')) })) };
+    return {
+      ...rest,
+      chunks: packed.map(([tNs, text]) => ({
+        tNs,
+        bytes: new Uint8Array(Buffer.from(text, 'base64')),
+      })),
+    };
   };
 
-  await command('open', { target, rules, originNs: originNs.toString() }, GRACE_SECONDS, RESULT_OVERHEAD);
+  await command(
+    'open',
+    { target, rules, originNs: originNs.toString() },
+    GRACE_SECONDS,
+    RESULT_OVERHEAD,
+  );
   const perRequest = 2 * (deadlines.connect + deadlines.request);
   return {
     healthy: async () => (await command('healthy', {}, GRACE_SECONDS, RESULT_OVERHEAD)) === true,
     ask: (body) => exchange('ask', { body }, perRequest, limits.bodyBytes, limits.chunks),
     post: async (path, body) => {
       const fields = { path, body, seconds: POST_SECONDS, maxBytes: POST_BYTES };
-      const { end, chunks } = await exchange('post', fields, perRequest + 2 * POST_SECONDS, POST_BYTES, limits.chunks);
+      const { end, chunks } = await exchange(
+        'post',
+        fields,
+        perRequest + 2 * POST_SECONDS,
+        POST_BYTES,
+        limits.chunks,
+      );
       const text = fromUtf8Lossy(Buffer.concat(chunks.map(({ bytes }) => bytes)));
       return {
         status: end.outcome === 'done' || end.outcome === 'status' ? end.status : null,
@@ -153,10 +212,16 @@ export function meterProgram(): string {
   return fileURLToPath(existsSync(bundled) ? bundled : new URL('meter-main.ts', import.meta.url));
 }
 
-/** How much more a measuring client counts than others where cores are short, as a nice value; needs root. */
+/**
+ * How much more a measuring client counts than others where cores are short, as a nice value; needs
+ * root.
+ */
 const FAVOUR = -15;
 
-/** Lets a process have a core as soon as it wants one: for itself, and for its session, between which Linux shares cores out. */
+/**
+ * Lets a process have a core as soon as it wants one: for itself, and for its session, between
+ * which Linux shares cores out.
+ */
 export function favour(pid: number): void {
   try {
     setPriority(pid, FAVOUR);
@@ -168,7 +233,8 @@ export function favour(pid: number): void {
 
 /** Runs the meter as a process of this machine, for servers that are reached from here. */
 export function processMeter(): MeterChannel & { readonly pid: number } {
-  // A session of its own: Linux shares cores out between sessions, and a busy server must not starve the clock.
+  // A session of its own: Linux shares cores out between sessions, and a busy server must not
+  // starve the clock.
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', meterProgram()], {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,

@@ -1,9 +1,18 @@
-// The escape probes, as a program inside the sandbox: it tries what a hostile server would, and prints what became of each attempt as one line
-// of JSON. Its argument is JSON: addresses to try, and the port of the host's canary. Imports nothing but Node.
+// The escape probes, as a program inside the sandbox: it tries what a hostile server would, and
+// prints what became of each attempt as one line of JSON. Its argument is JSON: addresses to try,
+// and the port of the host's canary. Imports nothing but Node.
 import { spawn, spawnSync } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { createSocket } from 'node:dgram';
-import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { isIPv6 } from 'node:net';
 
@@ -84,7 +93,8 @@ async function network(): Promise<void> {
     .filter((name) => name !== '')
     .join(',');
   seen['metadata tcp'] = await tcp('169.254.169.254', 80);
-  for (const host of ['10.0.0.1', '172.16.0.1', '192.168.0.1']) seen[`lan ${host}`] = await tcp(host, 80);
+  for (const host of ['10.0.0.1', '172.16.0.1', '192.168.0.1'])
+    seen[`lan ${host}`] = await tcp(host, 80);
   seen['internet tcp'] = await tcp('1.1.1.1', 443);
   seen['internet quic'] = await udp('1.1.1.1', 443);
   seen['resolver 127.0.0.11'] = await udp('127.0.0.11', 53);
@@ -138,7 +148,9 @@ function kernel(): void {
     '/workspace',
   ])
     seen[`there ${path}`] = existsSync(path) ? 'THERE' : 'absent';
-  const secret = Object.keys(process.env).filter((name) => /TOKEN|SECRET|GITHUB|RUNNER|ACTIONS|CACHEON|AWS|KEY/i.test(name));
+  const secret = Object.keys(process.env).filter((name) =>
+    /TOKEN|SECRET|GITHUB|RUNNER|ACTIONS|CACHEON|AWS|KEY/i.test(name),
+  );
   seen['there secrets in the environment'] = secret.length === 0 ? 'absent' : secret.join(',');
 }
 

@@ -13,13 +13,23 @@ const LISTEN_MS = 20_000;
 export type EngineCommand = { readonly command: string; readonly args: readonly string[] };
 
 /**
- * Starts trusted engines as local processes: nothing holds them in. Only for engines of this repository; miners' images need containers.
- * `commandOf` finds the command of an image by its digest, or null.
+ * Starts trusted engines as local processes: nothing holds them in. Only for engines of this
+ * repository; miners' images need containers. `commandOf` finds the command of an image by its
+ * digest, or null.
  */
-export function processRuntime(rules: ClientRules, commandOf: (digest: string) => EngineCommand | null): EngineRuntime {
+export function processRuntime(
+  rules: ClientRules,
+  commandOf: (digest: string) => EngineCommand | null,
+): EngineRuntime {
   return {
     start: async (target): Promise<Engine> => {
-      if (target.kind === 'url') throw new HarnessError('BAD_TARGET', 'usage', `${target.url} runs already`, 'give an image');
+      if (target.kind === 'url')
+        throw new HarnessError(
+          'BAD_TARGET',
+          'usage',
+          `${target.url} runs already`,
+          'give an image',
+        );
       const found = commandOf(target.digest);
       if (!found)
         throw new HarnessError(
@@ -49,8 +59,12 @@ export function processRuntime(rules: ClientRules, commandOf: (digest: string) =
         if (exit === null) child.kill('SIGKILL');
         await ended;
       };
-      const line = new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve));
-      const timer = new Promise<null>((resolve) => setTimeout(() => resolve(null), LISTEN_MS).unref());
+      const line = new Promise<string>((resolve) =>
+        createInterface({ input: child.stdout }).once('line', resolve),
+      );
+      const timer = new Promise<null>((resolve) =>
+        setTimeout(() => resolve(null), LISTEN_MS).unref(),
+      );
       const first = await Promise.race([line, ended.then(() => null), timer]);
       if (first === null) {
         await stop();

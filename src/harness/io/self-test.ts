@@ -13,7 +13,10 @@ import { monotonicClock, originNs } from './clock.ts';
 import { processRuntime } from './process-runtime.ts';
 
 const START_SECONDS = 20;
-/** A machine may be busy for a moment, above all just after a start; a clock that is wrong stays wrong. */
+/**
+ * A machine may be busy for a moment, above all just after a start; a clock that is wrong stays
+ * wrong.
+ */
 const TRIES = 3;
 
 /** The ground truth's program: beside the bundle, or the source. */
@@ -29,8 +32,15 @@ export function processTruth(rules: ClientRules): Promise<Engine> {
   return runtime.start({ kind: 'image', image: 'ground-truth', digest: 'sha256:'.padEnd(71, '0') });
 }
 
-/** Measures the measuring client against a server of known times. Throws `CLOCK_ERROR` where it is too wrong to score anything. */
-export async function selfTest(start: () => Promise<Engine>, rules: Arena['clock'], log: Log): Promise<ClockReceipt> {
+/**
+ * Measures the measuring client against a server of known times. Throws `CLOCK_ERROR` where it is
+ * too wrong to score anything.
+ */
+export async function selfTest(
+  start: () => Promise<Engine>,
+  rules: Arena['clock'],
+  log: Log,
+): Promise<ClockReceipt> {
   log.info('measuring the measuring client against a server of known times');
   let fault: string | null = null;
   for (let attempt = 1; attempt <= TRIES; attempt++) {
@@ -38,7 +48,9 @@ export async function selfTest(start: () => Promise<Engine>, rules: Arena['clock
     fault = clockFault(receipt, rules);
     if (fault === null) {
       const { medianErrorNs, p99ErrorNs } = receipt;
-      log.info(`  it is off by ${(medianErrorNs / 1e6).toFixed(3)} ms (median), ${(p99ErrorNs / 1e6).toFixed(3)} ms (p99)`);
+      log.info(
+        `  it is off by ${(medianErrorNs / 1e6).toFixed(3)} ms (median), ${(p99ErrorNs / 1e6).toFixed(3)} ms (p99)`,
+      );
       return { ...receipt, attempt };
     }
     log.warn(`  ${fault}`);
@@ -59,9 +71,15 @@ async function measure(start: () => Promise<Engine>): Promise<ClockReceipt> {
       const deadline = monotonicClock.nowNs() + START_SECONDS * 1e9;
       const health = await awaitHealth(engine, client, monotonicClock, () => deadline);
       if (health !== 'healthy')
-        throw new HarnessError('CLOCK_ERROR', 'infra', 'the ground truth did not start', 'look at memory and load of the host');
+        throw new HarnessError(
+          'CLOCK_ERROR',
+          'infra',
+          'the ground truth did not start',
+          'look at memory and load of the host',
+        );
       const exchanges: Exchange[] = [];
-      for (let i = 0; i <= SELF_TEST_ANSWERS; i++) exchanges.push(await client.ask(JSON.stringify({ truth: TRUTH })));
+      for (let i = 0; i <= SELF_TEST_ANSWERS; i++)
+        exchanges.push(await client.ask(JSON.stringify({ truth: TRUTH })));
       return clockReceipt(exchanges.slice(1), originNs, TRUTH.tokens);
     } finally {
       await client.close();

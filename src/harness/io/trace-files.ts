@@ -18,11 +18,17 @@ export function writeWhole(path: string, data: string | Uint8Array): void {
 
 /** A trace's lines or a log's bytes, gzipped. */
 export function packEvidence(content: readonly TraceLine[] | Uint8Array): Uint8Array {
-  return gzipSync(content instanceof Uint8Array ? content : content.map(traceLine).join(''), { level: 9 });
+  return gzipSync(content instanceof Uint8Array ? content : content.map(traceLine).join(''), {
+    level: 9,
+  });
 }
 
 /** Writes a trace or a log, gzipped. */
-export function writeEvidence(folder: string, path: string, content: readonly TraceLine[] | Uint8Array): void {
+export function writeEvidence(
+  folder: string,
+  path: string,
+  content: readonly TraceLine[] | Uint8Array,
+): void {
   writeWhole(join(folder, path), packEvidence(content));
 }
 
@@ -41,7 +47,9 @@ export function unpackText(bytes: Uint8Array): string | null {
   }
 }
 
-/** Unpacks and reads a trace's bytes. Throws `BAD_TRACE` where they are cut, too large or not text. */
+/**
+ * Unpacks and reads a trace's bytes. Throws `BAD_TRACE` where they are cut, too large or not text.
+ */
 export function unpackTrace(bytes: Uint8Array, name: string): Trace {
   let text: string | null;
   try {
@@ -55,7 +63,13 @@ export function unpackTrace(bytes: Uint8Array, name: string): Trace {
       error,
     );
   }
-  if (text === null) throw new HarnessError('BAD_TRACE', 'usage', `${name} is not UTF-8`, 'the trace is edited: fetch it again');
+  if (text === null)
+    throw new HarnessError(
+      'BAD_TRACE',
+      'usage',
+      `${name} is not UTF-8`,
+      'the trace is edited: fetch it again',
+    );
   return parseTrace(text, name);
 }
 

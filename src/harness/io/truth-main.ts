@@ -1,6 +1,8 @@
-// The ground truth: a server that writes into every event when it wrote it, on the machine's monotonic clock. A client that is measured
-// against it shows its own error. Every stream of a tick gets its event at the same instant, as an inference step does.
-// `--port N` (default: any free one); prints one JSON line with its URL. Imports nothing but Node: the sandbox's image holds it too.
+// The ground truth: a server that writes into every event when it wrote it, on the machine's
+// monotonic clock. A client that is measured against it shows its own error. Every stream of a tick
+// gets its event at the same instant, as an inference step does. `--port N` (default: any free
+// one); prints one JSON line with its URL. Imports nothing but Node: the sandbox's image holds it
+// too.
 import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
@@ -13,7 +15,10 @@ let ticker: NodeJS.Timeout | null = null;
 
 const chunk = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 
-/** The stamp is the text itself: whoever keeps an answer's text has every time of writing. It is taken last. */
+/**
+ * The stamp is the text itself: whoever keeps an answer's text has every time of writing. It is
+ * taken last.
+ */
 function event(stream: Stream): string {
   const role = stream.first ? '"role":"assistant",' : '';
   const finish = stream.left === 1 ? '"length"' : 'null';
@@ -60,7 +65,9 @@ function answer(socket: Socket, path: string, body: string): void {
     return;
   }
   const wish = { ...DEFAULT, ...((JSON.parse(body) as { truth?: Partial<Wish> }).truth ?? {}) };
-  socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
+  socket.write(
+    'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n',
+  );
   const stream = { socket, wish, left: wish.tokens, first: true };
   if (wish.itlMs === 0) blast(stream);
   else setTimeout(() => begin(stream), wish.ttftMs);
@@ -87,8 +94,11 @@ const server = createServer({ noDelay: true }, (socket) => {
   });
 });
 
-if (process.env['CACHEON_LEASH'] === 'stdin') process.stdin.on('close', () => process.exit(0)).resume();
+if (process.env['CACHEON_LEASH'] === 'stdin')
+  process.stdin.on('close', () => process.exit(0)).resume();
 const port = Number(process.argv[process.argv.indexOf('--port') + 1] ?? 0) || 0;
 server.listen(port, '127.0.0.1', () => {
-  process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })}\n`,
+  );
 });

@@ -1,7 +1,10 @@
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 
-/** Frames of RFC 8878: one of data, and those with other things (tables of contents), which a reader skips. */
+/**
+ * Frames of RFC 8878: one of data, and those with other things (tables of contents), which a reader
+ * skips.
+ */
 const FRAME = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 
@@ -10,8 +13,8 @@ class FrameFault extends Error {
 }
 
 /**
- * Unpacks zstd of any number of frames, as the tools of containers write it. Node's own stops after the first one, and would see less of a layer
- * than the engine that unpacks it.
+ * Unpacks zstd of any number of frames, as the tools of containers write it. Node's own stops after
+ * the first one, and would see less of a layer than the engine that unpacks it.
  */
 export async function* unzstd(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const input = new Input(source);

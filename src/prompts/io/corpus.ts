@@ -4,14 +4,27 @@ import { renderJson } from '../../core/canonical.ts';
 import { messageOf } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import type { Log } from '../../core/log.ts';
-import { documentFault, generatedCorpus, manifestSchema, type Corpus, type Manifest } from '../corpus.ts';
+import {
+  documentFault,
+  generatedCorpus,
+  manifestSchema,
+  type Corpus,
+  type Manifest,
+} from '../corpus.ts';
 import { PromptError } from '../errors.ts';
 
 /** Where an arena's corpus is pinned. */
 export type CorpusSource = 'generated' | { name: string; manifestSha256: string | null };
 
-/** Makes the manifest of a folder of texts; files that fail the filters are left out, with the reason told to `log`. */
-export function makeManifest(folder: string, about: { name: string; licence: string; source: string }, log: Log): Manifest {
+/**
+ * Makes the manifest of a folder of texts; files that fail the filters are left out, with the
+ * reason told to `log`.
+ */
+export function makeManifest(
+  folder: string,
+  about: { name: string; licence: string; source: string },
+  log: Log,
+): Manifest {
   const documents = readdirSync(folder)
     .filter((file) => file.endsWith('.txt'))
     .sort()
@@ -31,7 +44,9 @@ export function makeManifest(folder: string, about: { name: string; licence: str
   return { schema: 1, ...about, documents };
 }
 
-/** Opens the corpus an arena names: the generated one, or a folder whose files equal its manifest. */
+/**
+ * Opens the corpus an arena names: the generated one, or a folder whose files equal its manifest.
+ */
 export function openCorpus(source: CorpusSource, folder: string | undefined, log: Log): Corpus {
   if (source === 'generated' && folder === undefined) return generatedCorpus();
   if (folder === undefined) {
@@ -45,19 +60,31 @@ export function openCorpus(source: CorpusSource, folder: string | undefined, log
   }
   const file = join(folder, 'manifest.json');
   if (!existsSync(folder))
-    throw new PromptError('BAD_CORPUS', 'usage', `there is no folder ${folder}`, 'name a folder of .txt files');
+    throw new PromptError(
+      'BAD_CORPUS',
+      'usage',
+      `there is no folder ${folder}`,
+      'name a folder of .txt files',
+    );
   let text: string;
   if (existsSync(file)) text = readFileSync(file, 'utf8');
   else {
     log.warn(
       `${folder} has no manifest.json: its texts are not pinned (make one with: node scripts/corpus-manifest.ts ${folder})`,
     );
-    text = renderJson(makeManifest(folder, { name: 'unpinned', licence: 'unknown', source: folder }, log));
+    text = renderJson(
+      makeManifest(folder, { name: 'unpinned', licence: 'unknown', source: folder }, log),
+    );
   }
   const id = sha256Hex(text);
   const pinned = source === 'generated' ? null : source.manifestSha256;
   if (pinned !== null && pinned !== id)
-    throw new PromptError('BAD_CORPUS', 'usage', `${file} has sha256 ${id}, the arena pins ${pinned}`, 'use the pinned corpus');
+    throw new PromptError(
+      'BAD_CORPUS',
+      'usage',
+      `${file} has sha256 ${id}, the arena pins ${pinned}`,
+      'use the pinned corpus',
+    );
   let manifest: Manifest;
   try {
     manifest = manifestSchema.parse(JSON.parse(text));
@@ -75,11 +102,28 @@ export function openCorpus(source: CorpusSource, folder: string | undefined, log
     try {
       bytes = readFileSync(join(folder, name));
     } catch (error) {
-      throw new PromptError('BAD_CORPUS', 'usage', `${name} of the manifest is missing in ${folder}`, 'restore the file', error);
+      throw new PromptError(
+        'BAD_CORPUS',
+        'usage',
+        `${name} of the manifest is missing in ${folder}`,
+        'restore the file',
+        error,
+      );
     }
     if (sha256Hex(bytes) !== sha256)
-      throw new PromptError('BAD_CORPUS', 'usage', `${name} does not have the sha256 of the manifest`, 'restore the file');
+      throw new PromptError(
+        'BAD_CORPUS',
+        'usage',
+        `${name} does not have the sha256 of the manifest`,
+        'restore the file',
+      );
     return bytes.toString('utf8').replace(/\r\n/g, '\n');
   };
-  return { id, documents: manifest.documents.map((document) => ({ name: document.file, text: () => read(document) })) };
+  return {
+    id,
+    documents: manifest.documents.map((document) => ({
+      name: document.file,
+      text: () => read(document),
+    })),
+  };
 }

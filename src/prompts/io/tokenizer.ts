@@ -10,18 +10,24 @@ import { PromptError } from '../errors.ts';
 
 /** The part of the library that is used; its type declarations do not resolve under nodenext. */
 type Encoder = { encode(text: string): { ids: number[] } };
-const { Tokenizer: HuggingFace } = library as unknown as { Tokenizer: new (json: unknown, config: unknown) => Encoder };
+const { Tokenizer: HuggingFace } = library as unknown as {
+  Tokenizer: new (json: unknown, config: unknown) => Encoder;
+};
 
 /** Where an arena's tokenizer is. */
 export type TokenizerSource =
-  'reference' | { package: string; version: string; file: string; sha256: string } | { file: string; sha256: string };
+  | 'reference'
+  | { package: string; version: string; file: string; sha256: string }
+  | { file: string; sha256: string };
 
 type TokenizerJson = {
   added_tokens: { id: number; content: string; special: boolean }[];
   model: { vocab: Record<string, number> };
 };
 
-/** GPT-2's byte alphabet: printable characters stand for themselves, the rest are shifted past 255. */
+/**
+ * GPT-2's byte alphabet: printable characters stand for themselves, the rest are shifted past 255.
+ */
 function byteAlphabet(): Map<string, number> {
   const map = new Map<string, number>();
   let extra = 0;
@@ -40,24 +46,32 @@ export function tokenizerFromJson(text: string): Tokenizer {
   // Answers are encoded without special tokens: a text that spells one out is ordinary text.
   let plain: Encoder | undefined;
   const alphabet = byteAlphabet();
-  const byId = new Map<number, string>(Object.entries(json.model.vocab).map(([token, id]) => [id, token]));
-  const added = new Map(json.added_tokens.map((token) => [token.id, token.special ? '' : token.content]));
+  const byId = new Map<number, string>(
+    Object.entries(json.model.vocab).map(([token, id]) => [id, token]),
+  );
+  const added = new Map(
+    json.added_tokens.map((token) => [token.id, token.special ? '' : token.content]),
+  );
   return {
     id: sha256Hex(text),
-    encode: (input) => (plain ??= new HuggingFace({ ...json, added_tokens: [] }, config)).encode(input).ids,
+    encode: (input) =>
+      (plain ??= new HuggingFace({ ...json, added_tokens: [] }, config)).encode(input).ids,
     encodePrompt: (input) => withSpecials.encode(input).ids,
     bytesOf: (id) => {
       const content = added.get(id);
       if (content !== undefined) return utf8(content);
       const token = byId.get(id);
-      return token === undefined ? null : Uint8Array.from(token, (char) => alphabet.get(char) ?? 0x3f);
+      return token === undefined
+        ? null
+        : Uint8Array.from(token, (char) => alphabet.get(char) ?? 0x3f);
     },
   };
 }
 
 /**
  * Loads an arena's tokenizer and checks its sha256. Files are named from the repository's root.
- * Throws {@link PromptError} where it is missing or is not the pinned one: a different tokenizer would count other tokens.
+ * Throws {@link PromptError} where it is missing or is not the pinned one: a different tokenizer
+ * would count other tokens.
  */
 export function loadTokenizer(source: TokenizerSource, root: string): Tokenizer {
   if (source === 'reference')

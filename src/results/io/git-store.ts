@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -27,7 +35,10 @@ export type GitStoreOptions = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** Reads a folder's files; links and other odd things are refused, because a ledger is data and nothing else. */
+/**
+ * Reads a folder's files; links and other odd things are refused, because a ledger is data and
+ * nothing else.
+ */
 export function readFolder(root: string): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   const walk = (folder: string): void => {
@@ -38,7 +49,10 @@ export function readFolder(root: string): Map<string, Uint8Array> {
       else {
         // A link or a giant is kept under its name, unread: the audit then names its path.
         const usable = stat.isFile() && stat.size <= MAX_FILE_BYTES;
-        files.set(relative(root, path).split(sep).join('/'), usable ? readFileSync(path) : UNREADABLE);
+        files.set(
+          relative(root, path).split(sep).join('/'),
+          usable ? readFileSync(path) : UNREADABLE,
+        );
       }
     }
   };
@@ -63,8 +77,10 @@ export function gitStore(options: GitStoreOptions): ResultStore {
     const lock = join(folder, '.git', 'index.lock');
     try {
       // A run that was killed inside git leaves its lock: nobody else will ever take it away.
-      for (let waited = 0; existsSync(lock) && waited < STALE_LOCK_MS; waited += LOCK_POLL_MS) await sleep(LOCK_POLL_MS);
-      if (existsSync(lock) && Date.now() - lstatSync(lock).mtimeMs > STALE_LOCK_MS) rmSync(lock, { force: true });
+      for (let waited = 0; existsSync(lock) && waited < STALE_LOCK_MS; waited += LOCK_POLL_MS)
+        await sleep(LOCK_POLL_MS);
+      if (existsSync(lock) && Date.now() - lstatSync(lock).mtimeMs > STALE_LOCK_MS)
+        rmSync(lock, { force: true });
       const { stdout } = await run('git', ['-C', folder, ...args], {
         env: { ...process.env, GIT_TERMINAL_PROMPT: '0', ...options.env },
         maxBuffer: 64 * 1024 * 1024,
@@ -86,10 +102,21 @@ export function gitStore(options: GitStoreOptions): ResultStore {
     await git('fetch', '--quiet', remote.name, remote.branch);
     await git('reset', '--quiet', '--keep', 'FETCH_HEAD');
   };
-  /** Committed files only: what a killed run left beside them never happened. A folder outside git is read as it is. */
+  /**
+   * Committed files only: what a killed run left beside them never happened. A folder outside git
+   * is read as it is.
+   */
   const read = async (validator: string): Promise<LedgerFiles> => {
     const files = readFolder(join(results, validator));
-    const listed = await git('ls-tree', '-r', '-z', '--name-only', 'HEAD', '--', `results/${validator}/`).catch(() => null);
+    const listed = await git(
+      'ls-tree',
+      '-r',
+      '-z',
+      '--name-only',
+      'HEAD',
+      '--',
+      `results/${validator}/`,
+    ).catch(() => null);
     if (listed === null) return files;
     const prefix = `results/${validator}/`;
     const committed = new Set(listed.split('\0').map((path) => path.slice(prefix.length)));
@@ -147,7 +174,8 @@ export function gitStore(options: GitStoreOptions): ResultStore {
           await git('push', '--quiet', remote.name, `HEAD:${remote.branch}`);
           return;
         } catch (error) {
-          // Another writer came first: rebuild on the new head, so that seq and prev stay true. Never merge, never force.
+          // Another writer came first: rebuild on the new head, so that seq and prev stay true.
+          // Never merge, never force.
           await git('reset', '--quiet', '--keep', before);
           if (attempt === ATTEMPTS) throw error;
           await sleep(RETRY_MS * attempt * (0.5 + Math.random()));
@@ -157,7 +185,10 @@ export function gitStore(options: GitStoreOptions): ResultStore {
   };
 }
 
-/** Commit of the code that runs, `-dirty` behind it where the tree has changes, or `unknown` outside git. */
+/**
+ * Commit of the code that runs, `-dirty` behind it where the tree has changes, or `unknown` outside
+ * git.
+ */
 export async function harnessCommit(folder: string): Promise<string> {
   try {
     const { stdout: commit } = await run('git', ['-C', folder, 'rev-parse', 'HEAD']);

@@ -13,7 +13,10 @@ const MAX_TIMELOCK = 1024;
 /** Reveals that the chain keeps of one account. */
 const MAX_REVEALS = 10;
 
-/** Bytes that one commitment field counts against the epoch's budget, or a failure where it is too long. */
+/**
+ * Bytes that one commitment field counts against the epoch's budget, or a failure where it is too
+ * long.
+ */
 function fieldSize(field: Codec): number {
   const { type, inner } = field as unknown as { type: string; inner: Codec };
   const size =
@@ -24,17 +27,25 @@ function fieldSize(field: Codec): number {
   return type === 'None' || type === 'ResetBondsFlag' ? 0 : 32;
 }
 
-/** Whether an extrinsic's commitment keeps the limits that its encoding cannot express. A real node cannot even decode it otherwise. */
+/**
+ * Whether an extrinsic's commitment keeps the limits that its encoding cannot express. A real node
+ * cannot even decode it otherwise.
+ */
 export function withinBounds(call: GenericCall): boolean {
   if (call.section === 'utility')
-    return (call.args[0] as Vec<Call>).every((inner) => withinBounds(inner as unknown as GenericCall));
+    return (call.args[0] as Vec<Call>).every((inner) =>
+      withinBounds(inner as unknown as GenericCall),
+    );
   if (call.section !== 'commitments') return true;
   const fields = (call.args[1] as unknown as Map<string, Vec<Codec>>).get('fields')!;
   return (
     fields.length <= MAX_FIELDS &&
     fields.every((field) => {
       const { type } = field as unknown as { type: string };
-      return fieldSize(field) <= (type === 'BigRaw' ? MAX_BIG_RAW : type === 'TimelockEncrypted' ? MAX_TIMELOCK : 128);
+      return (
+        fieldSize(field) <=
+        (type === 'BigRaw' ? MAX_BIG_RAW : type === 'TimelockEncrypted' ? MAX_TIMELOCK : 128)
+      );
     })
   );
 }
@@ -42,7 +53,8 @@ export function withinBounds(call: GenericCall): boolean {
 const setCommitment: Handler = (context, call) => {
   const { storage, who, block } = context;
   const netuid = Number(argument(call, 0));
-  if (storage.get('subtensorModule.uids', netuid, who) === null) fail('Commitments', 'AccountNotAllowedCommit');
+  if (storage.get('subtensorModule.uids', netuid, who) === null)
+    fail('Commitments', 'AccountNotAllowedCommit');
   const info = call.args[1] as unknown as Map<string, Vec<Codec>>;
   const fields = [...info.get('fields')!];
   const cost = Math.max(
@@ -53,8 +65,12 @@ const setCommitment: Handler = (context, call) => {
   const used = storage.get('commitments.usedSpaceOf', netuid, who)?.toJSON() as
     { lastEpoch: number; usedSpace: number } | undefined;
   const before = used && used.lastEpoch === epoch ? used.usedSpace : 0;
-  if (before + cost > storage.number('commitments.maxSpace')) fail('Commitments', 'SpaceLimitExceeded');
-  storage.put('commitments.usedSpaceOf', [netuid, who], { lastEpoch: epoch, usedSpace: before + cost });
+  if (before + cost > storage.number('commitments.maxSpace'))
+    fail('Commitments', 'SpaceLimitExceeded');
+  storage.put('commitments.usedSpaceOf', [netuid, who], {
+    lastEpoch: epoch,
+    usedSpace: before + cost,
+  });
   storage.put('commitments.commitmentOf', [netuid, who], { deposit: 0, block, info: call.args[1] });
   storage.put('commitments.lastCommitment', [netuid, who], block);
   const rounds = fields.flatMap((field) => sealedRound(field) ?? []);
@@ -74,7 +90,9 @@ function sealedRound(field: Codec): number | null {
 
 type Indexed = readonly [netuid: number, who: string];
 function timelocked(storage: Storage): Indexed[] {
-  return (storage.get('commitments.timelockedIndex')!.toJSON() as [number, string][]).map(([netuid, who]) => [netuid, who]);
+  return (storage.get('commitments.timelockedIndex')!.toJSON() as [number, string][]).map(
+    ([netuid, who]) => [netuid, who],
+  );
 }
 
 /** Notes who has a sealed field: only they are looked at in each block. */
@@ -91,13 +109,17 @@ export function awaitedByCommitments(storage: Storage): number[] {
 }
 
 function fieldsOf(storage: Storage, netuid: number, who: string): Codec[] {
-  const entry = storage.get('commitments.commitmentOf', netuid, who) as unknown as Map<string, Map<string, Vec<Codec>>> | null;
+  const entry = storage.get('commitments.commitmentOf', netuid, who) as unknown as Map<
+    string,
+    Map<string, Vec<Codec>>
+  > | null;
   return [...(entry?.get('info')?.get('fields') ?? [])];
 }
 
 /**
- * Opens every sealed field whose pulse is there. The field goes, and its text stands among the ten newest reveals with this block; what cannot be
- * opened, or is empty, vanishes without a word, as on the real chain.
+ * Opens every sealed field whose pulse is there. The field goes, and its text stands among the ten
+ * newest reveals with this block; what cannot be opened, or is empty, vanishes without a word, as
+ * on the real chain.
  */
 export function revealCommitments({ storage, block, emit }: BlockContext): void {
   for (const [netuid, who] of timelocked(storage)) {
@@ -110,9 +132,13 @@ export function revealCommitments({ storage, block, emit }: BlockContext): void 
         kept.push(field);
         continue;
       }
-      const text = tryOpen((field as unknown as Sealed).inner.get('encrypted')!.toU8a(true), signature);
+      const text = tryOpen(
+        (field as unknown as Sealed).inner.get('encrypted')!.toU8a(true),
+        signature,
+      );
       if (text === null || text.length === 0) continue;
-      const before = (storage.get('commitments.revealedCommitments', netuid, who)?.toJSON() ?? []) as [string, number][];
+      const before = (storage.get('commitments.revealedCommitments', netuid, who)?.toJSON() ??
+        []) as [string, number][];
       storage.put(
         'commitments.revealedCommitments',
         [netuid, who],
@@ -121,7 +147,10 @@ export function revealCommitments({ storage, block, emit }: BlockContext): void 
       emit('Commitments', 'CommitmentRevealed', netuid, who);
     }
     if (kept.length === fields.length) continue;
-    const entry = storage.get('commitments.commitmentOf', netuid, who) as unknown as Map<string, Codec>;
+    const entry = storage.get('commitments.commitmentOf', netuid, who) as unknown as Map<
+      string,
+      Codec
+    >;
     if (kept.length === 0) storage.remove('commitments.commitmentOf', netuid, who);
     else
       storage.put('commitments.commitmentOf', [netuid, who], {
@@ -139,4 +168,6 @@ export function revealCommitments({ storage, block, emit }: BlockContext): void 
 }
 
 /** Calls of Commitments. */
-export const COMMITMENTS: Readonly<Record<string, Handler>> = { 'commitments.setCommitment': setCommitment };
+export const COMMITMENTS: Readonly<Record<string, Handler>> = {
+  'commitments.setCommitment': setCommitment,
+};

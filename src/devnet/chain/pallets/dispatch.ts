@@ -1,7 +1,10 @@
 import type { GenericCall } from '@polkadot/types';
 import type { Storage } from '../storage.ts';
 
-/** A call that failed in its block: the chain's own error name, or one of the runtime's (`Token.FundsUnavailable`, `BadOrigin`). */
+/**
+ * A call that failed in its block: the chain's own error name, or one of the runtime's
+ * (`Token.FundsUnavailable`, `BadOrigin`).
+ */
 export class DispatchFailure extends Error {
   readonly pallet: string;
   readonly error: string;

@@ -10,11 +10,15 @@ import type { BlockContext } from './dispatch.ts';
 /** Rounds for which a chain keeps pulses: seven and a half days. */
 const KEPT_ROUNDS = 216_000;
 
-// The key of the embedded chain's own beacon. It is public on purpose: whoever runs the chain may open any round, which real beacons forbid.
+// The key of the embedded chain's own beacon. It is public on purpose: whoever runs the chain may
+// open any round, which real beacons forbid.
 const SECRET = bls.fields.Fr.create(BigInt(`0x${sha256Hex('cacheon devnet beacon')}`));
 
 /** The embedded chain's beacon: quicknet's clock, a key of its own. */
-export const DEVNET_BEACON: Beacon = { ...QUICKNET, publicKey: bls.G2.Point.BASE.multiply(SECRET).toBytes() };
+export const DEVNET_BEACON: Beacon = {
+  ...QUICKNET,
+  publicKey: bls.G2.Point.BASE.multiply(SECRET).toBytes(),
+};
 
 /** The beacon's signature of a round. */
 export function signRound(round: number): Uint8Array {
@@ -53,7 +57,10 @@ export function tryOpen(ciphertext: Uint8Array, signature: Uint8Array): Uint8Arr
 }
 
 /** Stores the pulse of a round. */
-export function storePulse({ storage, emit }: Pick<BlockContext, 'storage' | 'emit'>, round: number): void {
+export function storePulse(
+  { storage, emit }: Pick<BlockContext, 'storage' | 'emit'>,
+  round: number,
+): void {
   if (pulseSignature(storage, round) !== null) return;
   const signature = signRound(round);
   storage.put('drand.pulses', [round], {
@@ -65,13 +72,19 @@ export function storePulse({ storage, emit }: Pick<BlockContext, 'storage' | 'em
 }
 
 /**
- * Takes in what the beacon has published by now. A real chain stores every round; signing each would cost hours after an idle night, so only
- * rounds that somebody waits for are stored, and the newest number is noted.
+ * Takes in what the beacon has published by now. A real chain stores every round; signing each
+ * would cost hours after an idle night, so only rounds that somebody waits for are stored, and the
+ * newest number is noted.
  */
-export function importPulses(context: BlockContext, nowMs: number, awaited: readonly number[]): void {
+export function importPulses(
+  context: BlockContext,
+  nowMs: number,
+  awaited: readonly number[],
+): void {
   const { storage } = context;
   const latest = latestRound(DEVNET_BEACON, nowMs / 1000);
-  for (const round of awaited) if (round >= 1 && round <= latest && round > latest - KEPT_ROUNDS) storePulse(context, round);
+  for (const round of awaited)
+    if (round >= 1 && round <= latest && round > latest - KEPT_ROUNDS) storePulse(context, round);
   if (latest > lastStoredRound(storage)) storage.put('drand.lastStoredRound', [], latest);
   storage.put('drand.oldestStoredRound', [], Math.max(1, latest - KEPT_ROUNDS));
 }

@@ -36,16 +36,26 @@ export function putAccount(storage: Storage, address: string, record: AccountRec
 }
 
 /** Takes rao from an account; the runtime's token error where it cannot. */
-export function withdraw(storage: Storage, address: string, amountRao: bigint, keepAlive: boolean): void {
+export function withdraw(
+  storage: Storage,
+  address: string,
+  amountRao: bigint,
+  keepAlive: boolean,
+): void {
   const record = account(storage, address);
   if (record.data.free < amountRao) fail('Token', 'FundsUnavailable');
-  if (record.data.free - amountRao < EXISTENTIAL_DEPOSIT && keepAlive) fail('Token', 'NotExpendable');
+  if (record.data.free - amountRao < EXISTENTIAL_DEPOSIT && keepAlive)
+    fail('Token', 'NotExpendable');
   record.data.free -= amountRao;
   putAccount(storage, address, record);
 }
 
 /** Gives rao to an account, which comes into being with them. */
-export function deposit(context: Pick<CallContext, 'storage' | 'emit'>, address: string, amountRao: bigint): void {
+export function deposit(
+  context: Pick<CallContext, 'storage' | 'emit'>,
+  address: string,
+  amountRao: bigint,
+): void {
   const record = account(context.storage, address);
   if (record.providers === 0) {
     if (amountRao < EXISTENTIAL_DEPOSIT) fail('Token', 'BelowMinimum');

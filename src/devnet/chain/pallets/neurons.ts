@@ -21,7 +21,9 @@ export function register(
   storage.put('subtensorModule.isNetworkMember', [hotkey, netuid], true);
   storage.put('subtensorModule.blockAtRegistration', [netuid, uid], block);
   const grow = (item: string, value: unknown): void => {
-    const list = [...(storage.get(`subtensorModule.${item}`, netuid) as Vec<Codec>)].map((entry) => entry.toJSON());
+    const list = [...(storage.get(`subtensorModule.${item}`, netuid) as Vec<Codec>)].map((entry) =>
+      entry.toJSON(),
+    );
     storage.put(`subtensorModule.${item}`, [netuid], [...list, value]);
   };
   grow('active', true);
@@ -36,11 +38,14 @@ const burnedRegister: Handler = (context, call) => {
   const { storage, who, block } = context;
   if (storage.get('subtensorModule.networksAdded', netuid)!.toString() !== 'true')
     fail('SubtensorModule', 'MechanismDoesNotExist');
-  if (storage.get('subtensorModule.uids', netuid, hotkey) !== null) fail('SubtensorModule', 'HotKeyAlreadyRegisteredInSubNet');
+  if (storage.get('subtensorModule.uids', netuid, hotkey) !== null)
+    fail('SubtensorModule', 'HotKeyAlreadyRegisteredInSubNet');
   withdraw(storage, who, BigInt(storage.get('subtensorModule.burn', netuid)!.toString()), true);
   const uid = register(storage, netuid, hotkey, who, block);
   context.emit('SubtensorModule', 'NeuronRegistered', netuid, uid, hotkey);
 };
 
 /** Calls that register neurons. */
-export const NEURONS: Readonly<Record<string, Handler>> = { 'subtensorModule.burnedRegister': burnedRegister };
+export const NEURONS: Readonly<Record<string, Handler>> = {
+  'subtensorModule.burnedRegister': burnedRegister,
+};

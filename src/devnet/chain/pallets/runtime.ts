@@ -8,12 +8,21 @@ import { NEURONS } from './neurons.ts';
 import { awaitedByWeights, revealTimelocked, WEIGHTS } from './weights.ts';
 
 /** Every call of the embedded chain, by `section.method` as @polkadot/api spells it. */
-export const HANDLERS: Readonly<Record<string, Handler>> = { ...MONEY, ...COMMITMENTS, ...WEIGHTS, ...NEURONS };
+export const HANDLERS: Readonly<Record<string, Handler>> = {
+  ...MONEY,
+  ...COMMITMENTS,
+  ...WEIGHTS,
+  ...NEURONS,
+};
 
 /** Calls that cost nothing, also when they fail (`Pays::No`). */
 export function isFree(call: GenericCall): boolean {
-  if (call.section === 'utility') return (call.args[0] as Vec<Call>).every((inner) => isFree(inner as unknown as GenericCall));
-  return call.section === 'commitments' || (call.section === 'subtensorModule' && call.method !== 'burnedRegister');
+  if (call.section === 'utility')
+    return (call.args[0] as Vec<Call>).every((inner) => isFree(inner as unknown as GenericCall));
+  return (
+    call.section === 'commitments' ||
+    (call.section === 'subtensorModule' && call.method !== 'burnedRegister')
+  );
 }
 
 const BASE_FEE_RAO = 54_078n;
@@ -29,15 +38,26 @@ export function feeRao(call: GenericCall, encodedLength: number): bigint {
 /** An epoch that has not stepped for this many blocks runs whatever its tempo says. */
 const MAX_STALL_BLOCKS = 50_400;
 
-/** What happens at every block's start: sealed commitments open, then sealed weights, then an epoch where one is due (spec 423 and later). */
+/**
+ * What happens at every block's start: sealed commitments open, then sealed weights, then an epoch
+ * where one is due (spec 423 and later).
+ */
 export function onInitialize(context: BlockContext, netuid: number): void {
   const { storage, block } = context;
   revealCommitments(context);
   const number = (item: string): number => storage.number(`subtensorModule.${item}`, netuid);
-  const put = (item: string, value: number): void => storage.put(`subtensorModule.${item}`, [netuid], value);
-  const [tempo, pending, since] = [number('tempo'), number('pendingEpochAt'), number('blocksSinceLastStep')];
+  const put = (item: string, value: number): void =>
+    storage.put(`subtensorModule.${item}`, [netuid], value);
+  const [tempo, pending, since] = [
+    number('tempo'),
+    number('pendingEpochAt'),
+    number('blocksSinceLastStep'),
+  ];
   const due =
-    tempo > 0 && ((pending > 0 && block >= pending) || since > MAX_STALL_BLOCKS || block - number('lastEpochBlock') >= tempo);
+    tempo > 0 &&
+    ((pending > 0 && block >= pending) ||
+      since > MAX_STALL_BLOCKS ||
+      block - number('lastEpochBlock') >= tempo);
   const epoch = number('subnetEpochIndex') + (due ? 1 : 0);
   revealTimelocked(context, netuid, epoch);
   if (due) {
@@ -51,5 +71,8 @@ export function onInitialize(context: BlockContext, netuid: number): void {
 
 /** Takes in the pulses that somebody waits for. */
 export function onFinalize(context: BlockContext, netuid: number, nowMs: number): void {
-  importPulses(context, nowMs, [...awaitedByCommitments(context.storage), ...awaitedByWeights(context.storage, netuid)]);
+  importPulses(context, nowMs, [
+    ...awaitedByCommitments(context.storage),
+    ...awaitedByWeights(context.storage, netuid),
+  ]);
 }

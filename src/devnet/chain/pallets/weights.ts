@@ -6,7 +6,14 @@ import { toHex } from '../../../core/bytes.ts';
 import type { WeightRow } from '../../../chain/chain.ts';
 import { readWeightsPayload, weightsCommitHash } from '../../../chain/weights.ts';
 import type { Storage } from '../storage.ts';
-import { argument, DispatchFailure, fail, type BlockContext, type CallContext, type Handler } from './dispatch.ts';
+import {
+  argument,
+  DispatchFailure,
+  fail,
+  type BlockContext,
+  type CallContext,
+  type Handler,
+} from './dispatch.ts';
 import { lastStoredRound, pulseSignature, tryOpen } from './drand.ts';
 
 const PALLET = 'SubtensorModule';
@@ -17,7 +24,9 @@ const MAX_COMMITS = 10;
 /** The chain stores weights scaled so that the largest is 65535 (vec_u16_max_upscale_to_u16). */
 function upscale(weights: readonly number[]): number[] {
   const largest = Math.max(0, ...weights);
-  return largest === 0 || largest === U16_MAX ? [...weights] : weights.map((weight) => Math.floor((weight * U16_MAX) / largest));
+  return largest === 0 || largest === U16_MAX
+    ? [...weights]
+    : weights.map((weight) => Math.floor((weight * U16_MAX) / largest));
 }
 
 type Row = { netuid: number; uids: number[]; weights: number[]; version: bigint };
@@ -31,7 +40,9 @@ const rowOf = (netuid: number, row: WeightRow, version: bigint): Row => ({
 const flag = (storage: Storage, item: string, ...args: unknown[]): boolean =>
   storage.get(`subtensorModule.${item}`, ...args)!.toString() === 'true';
 const numbers = (storage: Storage, item: string, netuid: number): number[] =>
-  (storage.get(`subtensorModule.${item}`, netuid) as Vec<Codec>).map((entry) => Number(entry.toString()));
+  (storage.get(`subtensorModule.${item}`, netuid) as Vec<Codec>).map((entry) =>
+    Number(entry.toString()),
+  );
 
 function ownUid(storage: Storage, netuid: number, who: string): number {
   const own = storage.get('subtensorModule.uids', netuid, who);
@@ -39,10 +50,16 @@ function ownUid(storage: Storage, netuid: number, who: string): number {
 }
 
 /** Refuses a hotkey that set or committed weights too recently, and notes that it does so now. */
-function limitRate({ storage, block }: BlockContext, netuid: number, uid: number, error: string): void {
+function limitRate(
+  { storage, block }: BlockContext,
+  netuid: number,
+  uid: number,
+  error: string,
+): void {
   const updates = numbers(storage, 'lastUpdate', netuid);
   const last = updates[uid] ?? 0;
-  if (last !== 0 && block - last < storage.number('subtensorModule.weightsSetRateLimit', netuid)) fail(PALLET, error);
+  if (last !== 0 && block - last < storage.number('subtensorModule.weightsSetRateLimit', netuid))
+    fail(PALLET, error);
 }
 function noteUpdate({ storage, block }: BlockContext, netuid: number, uid: number): void {
   const updates = numbers(storage, 'lastUpdate', netuid);
@@ -73,7 +90,10 @@ function applyRow(
   if (!permits[uid] && !selfOnly) fail(PALLET, 'NeuronNoValidatorPermit');
   if (new Set(uids).size !== uids.length) fail(PALLET, 'DuplicateUids');
   if (uids.some((item) => item >= size)) fail(PALLET, 'UidVecContainInvalidOne');
-  if (!selfOnly && uids.length < Math.min(size, storage.number('subtensorModule.minAllowedWeights', netuid)))
+  if (
+    !selfOnly &&
+    uids.length < Math.min(size, storage.number('subtensorModule.minAllowedWeights', netuid))
+  )
     fail(PALLET, 'WeightVecLengthIsLow');
   storage.put(
     'subtensorModule.weights',
@@ -83,11 +103,15 @@ function applyRow(
   emit(PALLET, 'WeightsSet', netuid, uid);
 }
 
-const u16List = (value: Codec | undefined): number[] => (value as Vec<Codec>).map((item) => Number(item.toString()));
+const u16List = (value: Codec | undefined): number[] =>
+  (value as Vec<Codec>).map((item) => Number(item.toString()));
 
 const setWeights = (context: CallContext, row: Row): void => {
-  if (flag(context.storage, 'commitRevealWeightsEnabled', row.netuid)) fail(PALLET, 'CommitRevealEnabled');
-  applyRow(context, context.who, row, (uid) => limitRate(context, row.netuid, uid, 'SettingWeightsTooFast'));
+  if (flag(context.storage, 'commitRevealWeightsEnabled', row.netuid))
+    fail(PALLET, 'CommitRevealEnabled');
+  applyRow(context, context.who, row, (uid) =>
+    limitRate(context, row.netuid, uid, 'SettingWeightsTooFast'),
+  );
   noteUpdate(context, row.netuid, ownUid(context.storage, row.netuid, context.who));
 };
 
@@ -101,8 +125,10 @@ function admitCommit(context: CallContext, netuid: number): number {
   return uid;
 }
 
-const epochOf = (storage: Storage, netuid: number): number => storage.number('subtensorModule.subnetEpochIndex', netuid);
-const periodOf = (storage: Storage, netuid: number): number => storage.number('subtensorModule.revealPeriodEpochs', netuid);
+const epochOf = (storage: Storage, netuid: number): number =>
+  storage.number('subtensorModule.subnetEpochIndex', netuid);
+const periodOf = (storage: Storage, netuid: number): number =>
+  storage.number('subtensorModule.revealPeriodEpochs', netuid);
 
 type HashCommit = [hash: string, epoch: number, block: number, zero: number];
 const hashCommits = (storage: Storage, netuid: number, who: string): HashCommit[] =>
@@ -113,10 +139,16 @@ const commitWeights: Handler = (context, call) => {
   const netuid = Number(argument(call, 0));
   const uid = admitCommit(context, netuid);
   const epoch = epochOf(storage, netuid);
-  const waiting = hashCommits(storage, netuid, who).filter(([, commitEpoch]) => commitEpoch + periodOf(storage, netuid) >= epoch);
+  const waiting = hashCommits(storage, netuid, who).filter(
+    ([, commitEpoch]) => commitEpoch + periodOf(storage, netuid) >= epoch,
+  );
   if (waiting.length >= MAX_COMMITS) fail(PALLET, 'TooManyUnrevealedCommits');
   const hash = argument(call, 1);
-  storage.put('subtensorModule.weightCommits', [netuid, who], [...waiting, [hash, epoch, block, 0]]);
+  storage.put(
+    'subtensorModule.weightCommits',
+    [netuid, who],
+    [...waiting, [hash, epoch, block, 0]],
+  );
   noteUpdate(context, netuid, uid);
   context.emit(PALLET, 'WeightsCommitted', who, netuid, hash);
 };
@@ -125,7 +157,11 @@ const revealWeights: Handler = (context, call) => {
   const { storage, who } = context;
   const netuid = Number(argument(call, 0));
   if (!flag(storage, 'commitRevealWeightsEnabled', netuid)) fail(PALLET, 'CommitRevealDisabled');
-  const [uids, weights, salt] = [u16List(call.args[1]), u16List(call.args[2]), u16List(call.args[3])];
+  const [uids, weights, salt] = [
+    u16List(call.args[1]),
+    u16List(call.args[2]),
+    u16List(call.args[3]),
+  ];
   const version = BigInt(argument(call, 4));
   if (uids.length !== weights.length) fail(PALLET, 'WeightVecNotEqualSize');
   const row = uids.map((uid, i) => ({ uid, weight: weights[i]! }));
@@ -135,7 +171,12 @@ const revealWeights: Handler = (context, call) => {
   const [epoch, period] = [epochOf(storage, netuid), periodOf(storage, netuid)];
   const index = commits.findIndex(([known]) => known === hash);
   if (index < 0)
-    fail(PALLET, commits.every(([, at]) => at + period < epoch) ? 'ExpiredWeightCommit' : 'InvalidRevealCommitHashNotMatch');
+    fail(
+      PALLET,
+      commits.every(([, at]) => at + period < epoch)
+        ? 'ExpiredWeightCommit'
+        : 'InvalidRevealCommitHashNotMatch',
+    );
   const due = commits[index]![1] + period;
   if (due < epoch) fail(PALLET, 'ExpiredWeightCommit');
   if (due > epoch) fail(PALLET, 'RevealTooEarly');
@@ -148,18 +189,32 @@ const revealWeights: Handler = (context, call) => {
 
 type SealedCommit = [who: string, block: number, commit: string, round: number];
 const sealedCommits = (storage: Storage, netuid: number, epoch: number): SealedCommit[] =>
-  storage.get('subtensorModule.timelockedWeightCommits', netuid, epoch)!.toJSON() as unknown as SealedCommit[];
+  storage
+    .get('subtensorModule.timelockedWeightCommits', netuid, epoch)!
+    .toJSON() as unknown as SealedCommit[];
 
-function commitTimelocked(context: CallContext, netuid: number, commit: Codec, round: number, version: number): void {
+function commitTimelocked(
+  context: CallContext,
+  netuid: number,
+  commit: Codec,
+  round: number,
+  version: number,
+): void {
   const { storage, who, block } = context;
-  if (version !== storage.number('subtensorModule.commitRevealWeightsVersion')) fail(PALLET, 'IncorrectCommitRevealVersion');
+  if (version !== storage.number('subtensorModule.commitRevealWeightsVersion'))
+    fail(PALLET, 'IncorrectCommitRevealVersion');
   const uid = admitCommit(context, netuid);
   if (round < lastStoredRound(storage)) fail(PALLET, 'InvalidRevealRound');
   const epoch = epochOf(storage, netuid);
   const commits = sealedCommits(storage, netuid, epoch);
-  if (commits.filter(([other]) => other === who).length >= MAX_COMMITS) fail(PALLET, 'TooManyUnrevealedCommits');
+  if (commits.filter(([other]) => other === who).length >= MAX_COMMITS)
+    fail(PALLET, 'TooManyUnrevealedCommits');
   const bytes = commit.toU8a(true);
-  storage.put('subtensorModule.timelockedWeightCommits', [netuid, epoch], [...commits, [who, block, `0x${toHex(bytes)}`, round]]);
+  storage.put(
+    'subtensorModule.timelockedWeightCommits',
+    [netuid, epoch],
+    [...commits, [who, block, `0x${toHex(bytes)}`, round]],
+  );
   noteUpdate(context, netuid, uid);
   context.emit(PALLET, 'TimelockedWeightsCommitted', who, netuid, blake2AsHex(bytes), round);
 }
@@ -173,8 +228,9 @@ export function awaitedByWeights(storage: Storage, netuid: number): number[] {
 }
 
 /**
- * Opens the sealed weights of the epoch whose turn it is, where their pulse is there; commits of earlier epochs are dropped. `epoch` is the one
- * that begins with this block. A row that cannot be opened, or that the rules refuse, is lost without an event.
+ * Opens the sealed weights of the epoch whose turn it is, where their pulse is there; commits of
+ * earlier epochs are dropped. `epoch` is the one that begins with this block. A row that cannot be
+ * opened, or that the rules refuse, is lost without an event.
  */
 export function revealTimelocked(context: BlockContext, netuid: number, epoch: number): void {
   const { storage } = context;
@@ -227,9 +283,21 @@ export const WEIGHTS: Readonly<Record<string, Handler>> = {
   'subtensorModule.commitWeights': commitWeights,
   'subtensorModule.revealWeights': revealWeights,
   'subtensorModule.commitTimelockedWeights': (context, call) =>
-    commitTimelocked(context, Number(argument(call, 0)), call.args[1]!, Number(argument(call, 2)), Number(argument(call, 3))),
+    commitTimelocked(
+      context,
+      Number(argument(call, 0)),
+      call.args[1]!,
+      Number(argument(call, 2)),
+      Number(argument(call, 3)),
+    ),
   'subtensorModule.commitTimelockedMechanismWeights': (context, call) => {
     mechanism(call);
-    commitTimelocked(context, Number(argument(call, 0)), call.args[2]!, Number(argument(call, 3)), Number(argument(call, 4)));
+    commitTimelocked(
+      context,
+      Number(argument(call, 0)),
+      call.args[2]!,
+      Number(argument(call, 3)),
+      Number(argument(call, 4)),
+    );
   },
 };

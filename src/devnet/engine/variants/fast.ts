@@ -1,4 +1,9 @@
 import { tiled } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 
-export const fast: Variant = { name: 'fast', about: 'tiled loops, the same tokens', honest: true, kernel: tiled };
+export const fast: Variant = {
+  name: 'fast',
+  about: 'tiled loops, the same tokens',
+  honest: true,
+  kernel: tiled,
+};

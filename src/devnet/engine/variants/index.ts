@@ -11,5 +11,7 @@ import { speculative } from './speculative.ts';
 
 /** Every engine that `cacheon devnet engine --variant` starts. */
 export const VARIANTS: ReadonlyMap<string, Variant> = new Map(
-  [plain, fast, speculative, int4, otherWeights, sampled, earlyEos, burst, roleChunk].map((variant) => [variant.name, variant]),
+  [plain, fast, speculative, int4, otherWeights, sampled, earlyEos, burst, roleChunk].map(
+    (variant) => [variant.name, variant],
+  ),
 );

@@ -2,7 +2,10 @@ import { tiled } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 import { matricesOf, type Weights } from '../weights.ts';
 
-/** Symmetric 4-bit per output channel, then back to float32: the error of the weights without the speed of real kernels. */
+/**
+ * Symmetric 4-bit per output channel, then back to float32: the error of the weights without the
+ * speed of real kernels.
+ */
 function quantise({ layers, config }: Weights): void {
   for (const layer of layers) {
     for (const matrix of matricesOf(layer)) {

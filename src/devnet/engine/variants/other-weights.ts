@@ -4,7 +4,8 @@ import { matricesOf, type Weights } from '../weights.ts';
 
 /** A model that was trained a little differently: the last layer louder by 30 %. */
 function shout({ layers }: Weights): void {
-  for (const matrix of matricesOf(layers.at(-1)!)) for (let i = 0; i < matrix.length; i++) matrix[i]! *= 1.3;
+  for (const matrix of matricesOf(layers.at(-1)!))
+    for (let i = 0; i < matrix.length; i++) matrix[i]! *= 1.3;
 }
 
 export const otherWeights: Variant = {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 type Line = { readonly id: string; readonly name: string };
 
 /**
- * Which images on this machine we brought to it, and what they are called here since then. Remembered on disk, so that those of a killed evaluation,
- * or of a former winner, go too. One line each: the image's id, a space, the name it was pulled by (which ends in its digest).
+ * Which images on this machine we brought to it, and what they are called here since then.
+ * Remembered on disk, so that those of a killed evaluation, or of a former winner, go too. One line
+ * each: the image's id, a space, the name it was pulled by (which ends in its digest).
  */
 export class Brought {
   readonly #path: string;

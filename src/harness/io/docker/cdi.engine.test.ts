@@ -1,5 +1,5 @@
-// GPUs as an engine with CDI gives them, with devices that stand for them: a server sees those of its arena and no others (C16).
-// For engines from 25 on, and as root: npm run test:engine
+// GPUs as an engine with CDI gives them, with devices that stand for them: a server sees those of
+// its arena and no others (C16). For engines from 25 on, and as root: npm run test:engine
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,9 +11,15 @@ import { NODE, toolsImage } from './tools-image.ts';
 
 const SPECS = '/run/cdi';
 const ROOT = resolve(import.meta.dirname, '../../../..');
-const arena = parseArena(JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')), 'test');
+const arena = parseArena(
+  JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')),
+  'test',
+);
 const docker = await openDocker();
-const IDS = ['GPU-00000000-0000-0000-0000-000000000001', 'GPU-00000000-0000-0000-0000-000000000002'];
+const IDS = [
+  'GPU-00000000-0000-0000-0000-000000000001',
+  'GPU-00000000-0000-0000-0000-000000000002',
+];
 
 /** What the toolkit of a machine with two GPUs would write, with /dev/zero for each. */
 const spec = {
@@ -21,7 +27,11 @@ const spec = {
   kind: 'nvidia.com/gpu',
   devices: IDS.map((name, i) => ({
     name,
-    containerEdits: { deviceNodes: [{ path: `/dev/nvidia${i}`, hostPath: '/dev/zero', type: 'c', major: 1, minor: 5 }] },
+    containerEdits: {
+      deviceNodes: [
+        { path: `/dev/nvidia${i}`, hostPath: '/dev/zero', type: 'c', major: 1, minor: 5 },
+      ],
+    },
   })),
 };
 const SEE = `const { readdirSync, openSync } = require('node:fs');
@@ -45,10 +55,19 @@ describe('GPUs by CDI', () => {
 
   async function seenWith(ids: readonly string[] | null): Promise<unknown> {
     const gpus = ids && ({ by: 'cdi', ids } as const);
-    const options = serverOptions(image, [NODE, '-e', SEE], arena.sandbox, { ...rig, gpus }, ownerMark());
+    const options = serverOptions(
+      image,
+      [NODE, '-e', SEE],
+      arena.sandbox,
+      { ...rig, gpus },
+      ownerMark(),
+    );
     const host = options['HostConfig'] as Record<string, unknown>;
-    // A log that can be read; and no unlimited memlock, which takes a right that root in a container of CI's may not have.
-    const Ulimits = (host['Ulimits'] as { Name: string }[]).filter(({ Name }) => Name !== 'memlock');
+    // A log that can be read; and no unlimited memlock, which takes a right that root in a
+    // container of CI's may not have.
+    const Ulimits = (host['Ulimits'] as { Name: string }[]).filter(
+      ({ Name }) => Name !== 'memlock',
+    );
     const HostConfig = { ...host, Ulimits, LogConfig: { Type: 'json-file', Config: {} } };
     const container = await docker.createContainer({ ...options, HostConfig });
     try {

@@ -1,4 +1,5 @@
-// The sandbox on a real engine: escape probes C01 to C20, the hostile images H03 to H09 and H41, who may run at a time, and what is left behind.
+// The sandbox on a real engine: escape probes C01 to C20, the hostile images H03 to H09 and H41,
+// who may run at a time, and what is left behind.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,14 +32,23 @@ import { dockerImages } from './image-store.ts';
 import { lockHost, rigOf } from './prepare.ts';
 import { probesProgram, runProbes } from './probes.ts';
 import { createAlone, dockerRuntime } from './runtime.ts';
-import { libraries, NODE, SLEEPER, SYSCALL_PROGRAM, toolsImage, type ImageFile } from './tools-image.ts';
+import {
+  libraries,
+  NODE,
+  SLEEPER,
+  SYSCALL_PROGRAM,
+  toolsImage,
+  type ImageFile,
+} from './tools-image.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');
 const engine = await findDocker();
 const docker = engine!;
 if (engine === null) console.warn('skipped: the sandbox (no Docker engine answers here)');
 
-const base = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as { sandbox: object };
+const base = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as {
+  sandbox: object;
+};
 const arena = parseArena(
   {
     ...base,
@@ -97,33 +107,52 @@ const owner = ownerMark();
 
 const text = (content: string): ImageFile => ({ bytes: Buffer.from(content), mode: 0o644 });
 const ours = async (): Promise<string[]> =>
-  (await docker.listContainers({ all: true, filters: { label: [OWNER_LABEL] } })).map(({ Names }) => Names.join());
+  (await docker.listContainers({ all: true, filters: { label: [OWNER_LABEL] } })).map(({ Names }) =>
+    Names.join(),
+  );
 
 describe.skipIf(engine === null)('the sandbox', () => {
   beforeAll(async () => {
     await reap(docker);
-    tools = await toolsImage(docker, { meter: meterProgram(), truth: truthProgram(), probes: probesProgram() });
+    tools = await toolsImage(docker, {
+      meter: meterProgram(),
+      truth: truthProgram(),
+      probes: probesProgram(),
+    });
     rig = { ...(await rigOf(docker, arena, null)), models: null };
     node = await layerOf(
-      new Map([...libraries(process.execPath), [NODE, { bytes: readFileSync(process.execPath), mode: 0o755 }]]),
+      new Map([
+        ...libraries(process.execPath),
+        [NODE, { bytes: readFileSync(process.execPath), mode: 0o755 }],
+      ]),
       false,
     );
     const server = await layerOf(new Map([['/server.mjs', text(SERVER)]]), true);
     const of = (mode: string, more: object = {}): Image =>
       imageOf([node, server], { Entrypoint: [NODE, '/server.mjs', mode], ...more });
-    for (const mode of ['honest', 'exit', 'crash', 'orphan', 'dies', 'memory', 'stdout']) images.set(mode, of(mode));
+    for (const mode of ['honest', 'exit', 'crash', 'orphan', 'dies', 'memory', 'stdout'])
+      images.set(mode, of(mode));
     images.set('stopsignal', of('honest', { StopSignal: 'SIGCONT' }));
     images.set(
       'healthcheck',
       of('honest', {
-        Healthcheck: { Test: ['CMD', NODE, '-e', "require('fs').writeFileSync('/tmp/health','')"], Interval: 1e8 },
+        Healthcheck: {
+          Test: ['CMD', NODE, '-e', "require('fs').writeFileSync('/tmp/health','')"],
+          Interval: 1e8,
+        },
       }),
     );
     images.set('missing', imageOf([node, server], { Entrypoint: ['/no/such/program'] }));
     const inTheWay = await layerOf(new Map([['/tmp', text('a file')]]), true);
-    images.set('tmp', imageOf([node, server, inTheWay], { Entrypoint: [NODE, '/server.mjs', 'honest'] }));
+    images.set(
+      'tmp',
+      imageOf([node, server, inTheWay], { Entrypoint: [NODE, '/server.mjs', 'honest'] }),
+    );
     const users = await layerOf(new Map([['/etc/passwd/x', text('a folder of users')]]), true);
-    images.set('users', imageOf([node, server, users], { Entrypoint: [NODE, '/server.mjs', 'honest'] }));
+    images.set(
+      'users',
+      imageOf([node, server, users], { Entrypoint: [NODE, '/server.mjs', 'honest'] }),
+    );
     images.set('folder', of('honest', { WorkingDir: '/server.mjs/x' }));
     registry = await startRegistry(new Map([...images].map(([name, image]) => [name, [image]])));
     store = dockerImages(docker, splitReference, true, mkdtempSync(join(tmpdir(), 'layers-')));
@@ -132,9 +161,17 @@ describe.skipIf(engine === null)('the sandbox', () => {
       rules: arena,
       rig,
       owner,
-      meter: { image: tools.name, command: [NODE, '--disable-warning=ExperimentalWarning', tools.paths['meter']!] },
+      meter: {
+        image: tools.name,
+        command: [NODE, '--disable-warning=ExperimentalWarning', tools.paths['meter']!],
+      },
       fetch: async ({ image, digest }) => {
-        const pulled = await store.pull(image, digest, { packedBytes: 1e9, unpackedBytes: 1e9 }, () => undefined);
+        const pulled = await store.pull(
+          image,
+          digest,
+          { packedBytes: 1e9, unpackedBytes: 1e9 },
+          () => undefined,
+        );
         if (pulled.state !== 'found') throw new Error(pulled.detail);
         return pulled.value.id;
       },
@@ -145,11 +182,31 @@ describe.skipIf(engine === null)('the sandbox', () => {
     await store.tidy(new Set());
   });
 
-  async function measured(mode: string): Promise<{ verdict: string; log: string; seconds: number; events: string[] }> {
-    const target = { kind: 'image', image: `${registry.host}/${mode}`, digest: images.get(mode)!.manifest.digest } as const;
-    const header = { role: 'challenger', key: null, blockHash: '0x', shard: 0, boot: 1, run: 1, startedAt: '' } as const;
+  async function measured(
+    mode: string,
+  ): Promise<{ verdict: string; log: string; seconds: number; events: string[] }> {
+    const target = {
+      kind: 'image',
+      image: `${registry.host}/${mode}`,
+      digest: images.get(mode)!.manifest.digest,
+    } as const;
+    const header = {
+      role: 'challenger',
+      key: null,
+      blockHash: '0x',
+      shard: 0,
+      boot: 1,
+      run: 1,
+      startedAt: '',
+    } as const;
     const began = monotonicClock.nowNs();
-    const { lines, log } = await runArm({ clock: monotonicClock, runtime }, arena, target, header, prompts);
+    const { lines, log } = await runArm(
+      { clock: monotonicClock, runtime },
+      arena,
+      target,
+      header,
+      prompts,
+    );
     const trace = parseTrace(lines.map(traceLine).join(''), mode);
     const { fault } = readArm(trace, { arena, tokenizer, prompts: poolsOf(prompts) });
     expect(await ours()).toEqual([]);
@@ -197,16 +254,19 @@ describe.skipIf(engine === null)('the sandbox', () => {
     expect(result).toMatchObject({ verdict: 'no fault' });
     expect(result.log).not.toContain('health check ran');
   });
-  it('H08 dies at a request', async () => expect((await measured('dies')).verdict).toMatch(/^E_EXIT/));
+  it('H08 dies at a request', async () =>
+    expect((await measured('dies')).verdict).toMatch(/^E_EXIT/));
   it('H09 its first process exits while a child serves', async () =>
     expect((await measured('orphan')).verdict).toMatch(/^E_EXIT/));
-  it('runs out of memory: told apart from an exit', async () => expect((await measured('memory')).verdict).toMatch(/^E_OOM/));
+  it('runs out of memory: told apart from an exit', async () =>
+    expect((await measured('memory')).verdict).toMatch(/^E_OOM/));
   it('names a program that is not there: its own fault', async () => {
     const result = await measured('missing');
     expect(result.verdict).toMatch(/^E_EXIT/);
     expect(result.log).toContain('/no/such/program');
   });
-  it('has a file where /tmp is mounted: its own fault', async () => expect((await measured('tmp')).verdict).toMatch(/^E_EXIT/));
+  it('has a file where /tmp is mounted: its own fault', async () =>
+    expect((await measured('tmp')).verdict).toMatch(/^E_EXIT/));
 
   it('H41 prints a gigabyte: no disk, and a log with a gap', async () => {
     const used = (): number => Number(execFileSync('du', ['-sk', root]).toString().split('\t')[0]);
@@ -246,7 +306,8 @@ describe.skipIf(engine === null)('the sandbox', () => {
         Image: tools.name,
         Cmd: [NODE, tools.paths['probes']!, argument],
         Labels: strict['Labels'] as Record<string, string>,
-        // Its bombs are kept in all the same. Without a filter: newer engines' own one refuses more than older ones'.
+        // Its bombs are kept in all the same. Without a filter: newer engines' own one refuses more
+        // than older ones'.
         HostConfig: {
           SecurityOpt: ['seccomp=unconfined'],
           PidsLimit: 128,
@@ -259,12 +320,21 @@ describe.skipIf(engine === null)('the sandbox', () => {
         await soft.start();
         await soft.wait();
         const output = (await soft.logs({ stdout: true })).toString('utf8');
-        const seen = JSON.parse(output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1)) as Sightings;
-        const host = { canaryHits: 0, volumePolicy: true, oomKilled: true, writableMounts: [], residue: [] };
+        const seen = JSON.parse(
+          output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1),
+        ) as Sightings;
+        const host = {
+          canaryHits: 0,
+          volumePolicy: true,
+          oomKilled: true,
+          writableMounts: [],
+          residue: [],
+        };
         const failed = judgeProbes(seen, host, false)
           .filter(({ result }) => result === 'fail')
           .map(({ id }) => id);
-        for (const id of ['C01', 'C02', 'C03', 'C10', 'C11', 'C12', 'C13', 'C17']) expect(failed).toContain(id);
+        for (const id of ['C01', 'C02', 'C03', 'C10', 'C11', 'C12', 'C13', 'C17'])
+          expect(failed).toContain(id);
       } finally {
         await soft.remove({ force: true, v: true });
       }
@@ -281,7 +351,11 @@ describe.skipIf(engine === null)('the sandbox', () => {
       );
       try {
         await expect(
-          createAlone(docker, serverOptions(tools.name, [SLEEPER], arena.sandbox, rig, owner), owner),
+          createAlone(
+            docker,
+            serverOptions(tools.name, [SLEEPER], arena.sandbox, rig, owner),
+            owner,
+          ),
         ).rejects.toMatchObject({ code: 'HOST_BUSY' });
         expect(await ours()).toEqual(['/cacheon-server']);
         // Once its harness is dead, the next start removes what it left.
@@ -316,13 +390,17 @@ describe.skipIf(engine === null)('the sandbox', () => {
         await new Promise((done) => child.stdout.once('data', done));
         const old = Math.floor(new Date().getTime() / 1000) + 3600;
         expect(await reap(docker, old)).toBe(0);
-        await expect(lockHost(docker, tools.name, owner)).rejects.toMatchObject({ code: 'HOST_BUSY' });
+        await expect(lockHost(docker, tools.name, owner)).rejects.toMatchObject({
+          code: 'HOST_BUSY',
+        });
         const gone = new Promise((done) => child.once('exit', done));
         child.kill('SIGKILL');
         await gone;
-        // The engine notices that nobody is connected any more; then its age alone keeps it, and not for long.
+        // The engine notices that nobody is connected any more; then its age alone keeps it, and
+        // not for long.
         const began = monotonicClock.nowNs();
-        while ((await reap(docker, old)) === 0 && monotonicClock.nowNs() - began < 10e9) await monotonicClock.sleep(50);
+        while ((await reap(docker, old)) === 0 && monotonicClock.nowNs() - began < 10e9)
+          await monotonicClock.sleep(50);
         expect(await ours()).toEqual([]);
         await (await lockHost(docker, tools.name, owner)).release();
         expect(await ours()).toEqual([]);
@@ -380,14 +458,17 @@ describe.skipIf(engine === null)('the sandbox', () => {
         let orphans = true;
         const code = await new Promise((done) => {
           last.once('exit', done);
-          // What the dead left is gone within 30 s of the next start; what runs then is the new evaluation's own.
+          // What the dead left is gone within 30 s of the next start; what runs then is the new
+          // evaluation's own.
           const mine = ownerMark(last.pid);
           const look = setInterval(() => {
-            void docker.listContainers({ all: true, filters: { label: [OWNER_LABEL] } }).then((list) => {
-              if (!orphans) return;
-              orphans = list.some(({ Labels }) => Labels[OWNER_LABEL] !== mine);
-              if (!orphans) expect(monotonicClock.nowNs() - began).toBeLessThan(30e9);
-            });
+            void docker
+              .listContainers({ all: true, filters: { label: [OWNER_LABEL] } })
+              .then((list) => {
+                if (!orphans) return;
+                orphans = list.some(({ Labels }) => Labels[OWNER_LABEL] !== mine);
+                if (!orphans) expect(monotonicClock.nowNs() - began).toBeLessThan(30e9);
+              });
           }, 200);
           last.once('exit', () => clearInterval(look));
         });

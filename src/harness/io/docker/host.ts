@@ -9,7 +9,10 @@ import type { Versions } from '../../preflight.ts';
 import { LOCK_NAME, OWNER_LABEL } from '../../sandbox.ts';
 
 const run = promisify(execFile);
-/** Containers of a dead harness are gone after this: removing one takes a fraction of a second, but for a process stuck in a driver. */
+/**
+ * Containers of a dead harness are gone after this: removing one takes a fraction of a second, but
+ * for a process stuck in a driver.
+ */
 const REAP_MS = 30_000;
 
 /** A fault of the engine, in our words. */
@@ -46,7 +49,10 @@ export async function openDocker(): Promise<Docker> {
   );
 }
 
-/** Who this process is, so that another can tell whether it still lives: pid, moment of its start, boot of the machine. */
+/**
+ * Who this process is, so that another can tell whether it still lives: pid, moment of its start,
+ * boot of the machine.
+ */
 export function ownerMark(pid = process.pid): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
   return `${pid}:${startOf(pid) ?? ''}:${boot}:${readlinkSync('/proc/self/ns/pid')}`;
@@ -62,7 +68,9 @@ function startOf(pid: number): string | null {
   }
 }
 
-/** Whether a process is there that we may know nothing of: another user's, where /proc hides those. */
+/**
+ * Whether a process is there that we may know nothing of: another user's, where /proc hides those.
+ */
 function isHidden(pid: number): boolean {
   try {
     return startOf(pid) === null && process.kill(pid, 0);
@@ -71,12 +79,16 @@ function isHidden(pid: number): boolean {
   }
 }
 
-/** A container whose harness cannot be seen from here is left alone for this long, though nobody holds a lock for it. */
+/**
+ * A container whose harness cannot be seen from here is left alone for this long, though nobody
+ * holds a lock for it.
+ */
 const YOUNG_S = 60;
 
 /**
- * Whether the harness of a container still runs. Seen from its own process namespace that is a question of its pid; from another (a runner in a
- * container), of its lock, which runs only while somebody is connected to it.
+ * Whether the harness of a container still runs. Seen from its own process namespace that is a
+ * question of its pid; from another (a runner in a container), of its lock, which runs only while
+ * somebody is connected to it.
  */
 const lives = (mark: string, ageS: number, locks: ReadonlySet<string>): boolean => {
   const [pid = '', , ...place] = mark.split(':');
@@ -87,16 +99,22 @@ const lives = (mark: string, ageS: number, locks: ReadonlySet<string>): boolean 
 };
 
 /**
- * Removes every container of ours whose harness is dead, with its volumes; returns how many. Whoever is killed leaves them to the next start.
- * `nowS` is the engine's time of day in seconds.
+ * Removes every container of ours whose harness is dead, with its volumes; returns how many.
+ * Whoever is killed leaves them to the next start. `nowS` is the engine's time of day in seconds.
  */
 export async function reap(docker: Docker, nowS = new Date().getTime() / 1000): Promise<number> {
   const found = await docker
     .listContainers({ all: true, filters: { label: [OWNER_LABEL] } })
     .catch((error: unknown) => Promise.reject(dockerError('containers cannot be listed', error)));
   const markOf = ({ Labels }: Docker.ContainerInfo): string => Labels[OWNER_LABEL] ?? '';
-  const locks = new Set(found.filter(({ Names, State }) => Names.includes(`/${LOCK_NAME}`) && State === 'running').map(markOf));
-  const orphans = found.filter((container) => !lives(markOf(container), nowS - container.Created, locks));
+  const locks = new Set(
+    found
+      .filter(({ Names, State }) => Names.includes(`/${LOCK_NAME}`) && State === 'running')
+      .map(markOf),
+  );
+  const orphans = found.filter(
+    (container) => !lives(markOf(container), nowS - container.Created, locks),
+  );
   await Promise.all(orphans.map(({ Id }) => removeContainer(docker.getContainer(Id))));
   return orphans.length;
 }
@@ -113,7 +131,8 @@ export async function removeContainer(container: Docker.Container): Promise<void
       const { statusCode } = error as { statusCode?: number };
       if (statusCode === 404) return;
       // 409: another call is removing it.
-      if (process.hrtime.bigint() > deadline) throw dockerError('a container cannot be removed', error);
+      if (process.hrtime.bigint() > deadline)
+        throw dockerError('a container cannot be removed', error);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
@@ -130,7 +149,8 @@ const firstLine = async (command: string, ...args: string[]): Promise<string | n
 /** Versions of everything that holds a container in. */
 export async function versionsOf(docker: Docker): Promise<Versions> {
   const { Components, Version } = await docker.version();
-  const component = (name: string): string | null => Components.find((item) => item.Name.toLowerCase() === name)?.Version ?? null;
+  const component = (name: string): string | null =>
+    Components.find((item) => item.Name.toLowerCase() === name)?.Version ?? null;
   return {
     engine: Version,
     runc: component('runc'),
@@ -153,7 +173,9 @@ export function onlineCores(): number[] {
 /** GPUs of this machine by UUID; none where there is no driver. */
 export async function gpuIds(): Promise<string[]> {
   try {
-    const { stdout } = await run('nvidia-smi', ['--query-gpu=uuid', '--format=csv,noheader'], { timeout: 10_000 });
+    const { stdout } = await run('nvidia-smi', ['--query-gpu=uuid', '--format=csv,noheader'], {
+      timeout: 10_000,
+    });
     return stdout
       .split('\n')
       .map((line) => line.trim())

@@ -5,7 +5,14 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { messageOf } from '../../../core/errors.ts';
 import { HarnessError, wrongBytes } from '../../errors.ts';
-import type { Found, ImageStore, LayerDescriptor, LocalImage, Pace, Pulled } from '../../image-store.ts';
+import type {
+  Found,
+  ImageStore,
+  LayerDescriptor,
+  LocalImage,
+  Pace,
+  Pulled,
+} from '../../image-store.ts';
 import { isBlob, ScanCache, scanLayer } from '../layers.ts';
 import { Repository } from '../registry.ts';
 import { Brought } from './brought.ts';
@@ -15,20 +22,27 @@ import { followed } from './tools-image.ts';
 
 /** People are told how far a pull is this often. */
 const TELL_MS = 2000;
-/** How long a registry may take: this much before it counts, and then so many bytes a second. 20 GB are half an hour. */
+/**
+ * How long a registry may take: this much before it counts, and then so many bytes a second. 20 GB
+ * are half an hour.
+ */
 export type Patience = { readonly graceMs: number; readonly bytesPerSecond: number };
 const PATIENCE: Patience = { graceMs: 60_000, bytesPerSecond: 10e6 };
 /** The engine unpacks to disk at least as fast. */
 const UNPACK_BYTES_PER_SECOND = 50e6;
 /**
- * What an engine says of a layer that it cannot put on disk (by itself, or by containerd): by the end of its message, since what stands before may
- * be a name in the layer. Anything else (no space, a killed helper, a broken disk) is the machine's.
+ * What an engine says of a layer that it cannot put on disk (by itself, or by containerd): by the
+ * end of its message, since what stands before may be a name in the layer. Anything else (no space,
+ * a killed helper, a broken disk) is the machine's.
  */
 const UNPACKING = /^failed to (?:register|extract) layer/;
 const CANNOT_UNPACK =
   /^failed to (?:register|extract) layer.*(?:not a directory|is a directory|too many levels of symbolic links|file name too long|archive\/tar: [a-z -]+)$/s;
 
-/** What it says of a configuration that it cannot read, though we can: it wants a time where a time belongs, as many layers in the history. */
+/**
+ * What it says of a configuration that it cannot read, though we can: it wants a time where a time
+ * belongs, as many layers in the history.
+ */
 const CANNOT_READ = /json: cannot unmarshal|parsing time|in History section|invalid image config/;
 const DISK_FULL = /no space left on device|disk quota exceeded/i;
 
@@ -37,7 +51,10 @@ export function pinnedName(image: string, digest: string): string {
   return `${image.replace(/:[^/:]*$/, '')}@${digest}`;
 }
 
-/** Images from their registries: looked at by our own client, pulled by the engine through it. `split` takes a reference apart. */
+/**
+ * Images from their registries: looked at by our own client, pulled by the engine through it.
+ * `split` takes a reference apart.
+ */
 export function dockerImages(
   docker: Docker,
   split: (image: string) => { host: string; path: string } | null,
@@ -54,7 +71,12 @@ export function dockerImages(
   const repository = (image: string): Repository => {
     const place = split(image);
     if (!place)
-      throw new HarnessError('BAD_TARGET', 'usage', `${image} is no image reference`, 'write it as [registry.host/]path');
+      throw new HarnessError(
+        'BAD_TARGET',
+        'usage',
+        `${image} is no image reference`,
+        'write it as [registry.host/]path',
+      );
     const key = `${place.host}/${place.path}`;
     const found = repositories.get(key) ?? new Repository(place, loopback);
     repositories.set(key, found);
@@ -66,7 +88,8 @@ export function dockerImages(
     pace: () => ({ begunNs: process.hrtime.bigint(), movedBytes: 0 }),
     scan: async (image, layer, maxBytes, pace) => {
       const known = cache.get(layer);
-      if (known && known.bytes <= maxBytes) return { state: 'found', value: { ok: true, scan: known } };
+      if (known && known.bytes <= maxBytes)
+        return { state: 'found', value: { ok: true, scan: known } };
       const scanned = await withBlob(repository(image), layer, patience, pace, (blob, moved) =>
         scanLayer(blob, layer, maxBytes, moved),
       );
@@ -75,22 +98,29 @@ export function dockerImages(
         cache.put(layer, scanned.value.scan);
         return scanned;
       }
-      // A proxy's error page does not unpack either: the image is blamed only for bytes that are its own.
-      const own = await withBlob(repository(image), layer, patience, pace, (blob, moved) => isBlob(blob, layer, moved));
+      // A proxy's error page does not unpack either: the image is blamed only for bytes that are
+      // its own.
+      const own = await withBlob(repository(image), layer, patience, pace, (blob, moved) =>
+        isBlob(blob, layer, moved),
+      );
       if (own.state === 'gone') return own;
       if (!own.value) throw wrongBytes(layer.digest);
       return scanned;
     },
     pull: async (image, digest, { packedBytes, unpackedBytes }, progress) => {
-      const seconds = packedBytes / patience.bytesPerSecond + unpackedBytes / UNPACK_BYTES_PER_SECOND;
-      // By its name where somebody pulled it by hand, or by the one it has here since we brought it.
+      const seconds =
+        packedBytes / patience.bytesPerSecond + unpackedBytes / UNPACK_BYTES_PER_SECOND;
+      // By its name where somebody pulled it by hand, or by the one it has here since we brought
+      // it.
       for (const name of [pinnedName(image, digest), brought.nameOf(digest)]) {
         const here = name === null ? null : await local(docker, name);
         if (here) return { state: 'found', value: here };
       }
       const limitMs = patience.graceMs + Math.ceil(seconds * 1000);
       const wanted = { image, digest, limitMs, spool };
-      return await pull(docker, repository(image), wanted, progress, (id, name) => brought.add({ id, name }));
+      return await pull(docker, repository(image), wanted, progress, (id, name) =>
+        brought.add({ id, name }),
+      );
     },
     tidy: async (keep) => {
       const stuck: unknown[] = [];
@@ -108,7 +138,10 @@ export function dockerImages(
 }
 
 /** Takes away our name for an image: where somebody else here has another one, the image stays. */
-async function forget(docker: Docker, { id, name }: { readonly id: string; readonly name: string }): Promise<void> {
+async function forget(
+  docker: Docker,
+  { id, name }: { readonly id: string; readonly name: string },
+): Promise<void> {
   const absent = (error: unknown): void => {
     if ((error as { statusCode?: number }).statusCode !== 404) throw error;
   };
@@ -116,11 +149,18 @@ async function forget(docker: Docker, { id, name }: { readonly id: string; reado
   // An engine takes the name of an image that still runs, and keeps the image without one.
   const left = await docker.getImage(id).inspect().catch(absent);
   if (!left) return;
-  const { RepoTags: tags, RepoDigests: digests } = left as { RepoTags: string[] | null; RepoDigests: string[] | null };
-  if ([...(tags ?? []), ...(digests ?? [])].length === 0) await docker.getImage(id).remove({ force: true }).catch(absent);
+  const { RepoTags: tags, RepoDigests: digests } = left as {
+    RepoTags: string[] | null;
+    RepoDigests: string[] | null;
+  };
+  if ([...(tags ?? []), ...(digests ?? [])].length === 0)
+    await docker.getImage(id).remove({ force: true }).catch(absent);
 }
 
-/** Reads a blob; a registry that drips, or stands still, is given up as soon as its image is behind what it has time for. */
+/**
+ * Reads a blob; a registry that drips, or stands still, is given up as soon as its image is behind
+ * what it has time for.
+ */
 async function withBlob<T>(
   repository: Repository,
   layer: LayerDescriptor,
@@ -129,17 +169,33 @@ async function withBlob<T>(
   read: (blob: IncomingMessage, moved: (bytes: number) => void) => Promise<T>,
 ): Promise<Found<T>> {
   const lateMs = (): number =>
-    Number(process.hrtime.bigint() - pace.begunNs) / 1e6 - graceMs - (pace.movedBytes / bytesPerSecond) * 1000;
-  const slow = (): Error => new Error(`the registry is slower than ${(bytesPerSecond / 1e6).toFixed(1)} MB/s`);
-  if (lateMs() > 0) throw new HarnessError('REGISTRY', 'infra', slow().message, 'look at the registry');
+    Number(process.hrtime.bigint() - pace.begunNs) / 1e6 -
+    graceMs -
+    (pace.movedBytes / bytesPerSecond) * 1000;
+  const slow = (): Error =>
+    new Error(`the registry is slower than ${(bytesPerSecond / 1e6).toFixed(1)} MB/s`);
+  if (lateMs() > 0)
+    throw new HarnessError('REGISTRY', 'infra', slow().message, 'look at the registry');
   const blob = await repository.blob(layer.digest);
   if (blob.state === 'gone') return blob;
-  const timer = setInterval(() => lateMs() > 0 && blob.value.destroy(slow()), Math.min(1000, graceMs));
+  const timer = setInterval(
+    () => lateMs() > 0 && blob.value.destroy(slow()),
+    Math.min(1000, graceMs),
+  );
   try {
-    return { state: 'found', value: await read(blob.value, (bytes) => void (pace.movedBytes += bytes)) };
+    return {
+      state: 'found',
+      value: await read(blob.value, (bytes) => void (pace.movedBytes += bytes)),
+    };
   } catch (error) {
     if (error instanceof HarnessError) throw error;
-    throw new HarnessError('REGISTRY', 'infra', `${layer.digest}: ${messageOf(error)}`, 'try again', error);
+    throw new HarnessError(
+      'REGISTRY',
+      'infra',
+      `${layer.digest}: ${messageOf(error)}`,
+      'try again',
+      error,
+    );
   } finally {
     clearInterval(timer);
     blob.value.destroy();
@@ -152,14 +208,19 @@ async function local(docker: Docker, name: string): Promise<LocalImage | null> {
     const { Id, RootFS, Config } = await docker.getImage(name).inspect();
     const list = (value: unknown): string[] =>
       Array.isArray(value) ? (value as string[]) : typeof value === 'string' ? [value] : [];
-    const names = (value: unknown): string[] => (typeof value === 'object' && value !== null ? Object.keys(value) : []);
+    const names = (value: unknown): string[] =>
+      typeof value === 'object' && value !== null ? Object.keys(value) : [];
     return {
       id: Id,
       diffIds: list(RootFS.Layers),
       env: list(Config.Env),
       volumes: names(Config.Volumes),
       onBuild: list(Config.OnBuild),
-      start: { entrypoint: list(Config.Entrypoint), cmd: list(Config.Cmd), workingDir: list(Config.WorkingDir)[0] ?? '' },
+      start: {
+        entrypoint: list(Config.Entrypoint),
+        cmd: list(Config.Cmd),
+        workingDir: list(Config.WorkingDir)[0] ?? '',
+      },
     };
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode === 404) return null;
@@ -167,7 +228,12 @@ async function local(docker: Docker, name: string): Promise<LocalImage | null> {
   }
 }
 
-type Wanted = { readonly image: string; readonly digest: string; readonly limitMs: number; readonly spool: string };
+type Wanted = {
+  readonly image: string;
+  readonly digest: string;
+  readonly limitMs: number;
+  readonly spool: string;
+};
 
 async function pull(
   docker: Docker,
@@ -185,11 +251,15 @@ async function pull(
   const telling = setInterval(() => {
     const { bytes, of } = relay.moved();
     const rest = bytes < of ? 'of the layers at hand' : 'fetched, being unpacked';
-    progress(`pulling ${image}: ${(bytes / 1e9).toFixed(2)} of ${(of / 1e9).toFixed(2)} GB ${rest}`);
+    progress(
+      `pulling ${image}: ${(bytes / 1e9).toFixed(2)} of ${(of / 1e9).toFixed(2)} GB ${rest}`,
+    );
   }, TELL_MS);
   try {
     const stream = await docker.pull(relay.name, { abortSignal: over });
-    over.addEventListener('abort', () => (stream as unknown as Readable).destroy(new Error('its time is over')));
+    over.addEventListener('abort', () =>
+      (stream as unknown as Readable).destroy(new Error('its time is over')),
+    );
     await followed(docker, stream, (event) => {
       const { error } = event as { readonly error?: string };
       if (error !== undefined) faults.push(error);
@@ -203,7 +273,9 @@ async function pull(
     const trouble = relay.trouble();
     if (trouble && 'gone' in trouble) return { state: 'gone', detail: trouble.gone };
     if (trouble) throw registryError(trouble.error);
-    const text = late.aborted ? `not done within ${Math.round(limitMs / 1000)} s` : messageOf(error);
+    const text = late.aborted
+      ? `not done within ${Math.round(limitMs / 1000)} s`
+      : messageOf(error);
     // Every byte of it was what its digest says: the engine's refusal is about what is in it.
     if (CANNOT_UNPACK.test(text) || CANNOT_READ.test(text))
       return { state: 'refused', detail: `the engine cannot read it: ${text}`.slice(0, 250) };
@@ -214,7 +286,8 @@ async function pull(
         `the engine does not reach ${relay.name.split('/')[0]!}: it must share this machine's loopback (no other host, no network namespace of its own)`,
         error,
       );
-    // Also whatever else an engine may have against an image: nobody's fault, but the image's own business, so that it wins nothing by it.
+    // Also whatever else an engine may have against an image: nobody's fault, but the image's own
+    // business, so that it wins nothing by it.
     throw new HarnessError(
       'REGISTRY',
       'infra',

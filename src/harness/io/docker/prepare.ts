@@ -10,12 +10,23 @@ import { LOCK_NAME, OWNER_LABEL, shareCores, type Rig, type SandboxRules } from 
 import type { ClockReceipt } from '../../voids.ts';
 import { meterProgram } from '../meter.ts';
 import { selfTest, truthProgram } from '../self-test.ts';
-import { dockerError, gpuIds, onlineCores, openDocker, ownerMark, reap, removeContainer, versionsOf } from './host.ts';
+import {
+  dockerError,
+  gpuIds,
+  onlineCores,
+  openDocker,
+  ownerMark,
+  reap,
+  removeContainer,
+  versionsOf,
+} from './host.ts';
 import { probesProgram, runProbes } from './probes.ts';
 import { createAlone, dockerRuntime } from './runtime.ts';
 import { NODE, toolsImage, WATCHER } from './tools-image.ts';
 
-export type HostRules = Arena & { readonly sandbox: SandboxRules & { readonly minimums: Minimums } };
+export type HostRules = Arena & {
+  readonly sandbox: SandboxRules & { readonly minimums: Minimums };
+};
 /** What a machine says of itself before anything is measured on it; it stands in every trace. */
 export type HostFacts = {
   readonly versions: Versions;
@@ -43,8 +54,13 @@ export type HostOptions = {
 const ARENA_IMAGE = { packedBytes: 40e9, unpackedBytes: 80e9 };
 const QUIET = '--disable-warning=ExperimentalWarning';
 
-/** The engine of this machine, without what a dead harness left on it, and the versions of everything that holds containers in. */
-export async function openHost(log: Log): Promise<{ docker: Docker; versions: Versions; owner: string }> {
+/**
+ * The engine of this machine, without what a dead harness left on it, and the versions of
+ * everything that holds containers in.
+ */
+export async function openHost(
+  log: Log,
+): Promise<{ docker: Docker; versions: Versions; owner: string }> {
   const docker = await openDocker();
   const orphans = await reap(docker);
   if (orphans > 0) log.warn(`removed ${orphans} containers that a dead harness had left`);
@@ -55,25 +71,41 @@ export async function openHost(log: Log): Promise<{ docker: Docker; versions: Ve
 export async function rigOf(docker: Docker, rules: HostRules, models: string | null): Promise<Rig> {
   const ids = await gpuIds();
   const by = gpuAccess((await docker.info()) as EngineInfo, ids);
-  return { ...shareCores(onlineCores(), rules.sandbox.cpus), gpus: ids.length === 0 ? null : { by, ids }, models };
+  return {
+    ...shareCores(onlineCores(), rules.sandbox.cpus),
+    gpus: ids.length === 0 ? null : { by, ids },
+    models,
+  };
 }
 
-type EngineInfo = { readonly ServerVersion?: unknown; readonly CDISpecDirs?: unknown; readonly DiscoveredDevices?: unknown };
+type EngineInfo = {
+  readonly ServerVersion?: unknown;
+  readonly CDISpecDirs?: unknown;
+  readonly DiscoveredDevices?: unknown;
+};
 
 /**
- * How this engine is asked for these GPUs. By CDI where it has found each of them: engines from 28.2 on say what they found, and nothing where they
- * found nothing. Older ones list CDI folders only where somebody turned CDI on. Else by the NVIDIA runtime.
+ * How this engine is asked for these GPUs. By CDI where it has found each of them: engines from
+ * 28.2 on say what they found, and nothing where they found nothing. Older ones list CDI folders
+ * only where somebody turned CDI on. Else by the NVIDIA runtime.
  */
 export function gpuAccess(info: EngineInfo, ids: readonly string[]): 'cdi' | 'nvidia' {
   const { ServerVersion: version, CDISpecDirs: folders, DiscoveredDevices: devices } = info;
   if (typeof version === 'string' && !atLeast(version, '28.2'))
     return Array.isArray(folders) && folders.length > 0 ? 'cdi' : 'nvidia';
-  const found = new Set((Array.isArray(devices) ? (devices as { ID?: unknown }[]) : []).map(({ ID }) => ID));
+  const found = new Set(
+    (Array.isArray(devices) ? (devices as { ID?: unknown }[]) : []).map(({ ID }) => ID),
+  );
   return ids.every((id) => found.has(`nvidia.com/gpu=${id}`)) ? 'cdi' : 'nvidia';
 }
 
 /** The probes of this machine's sandbox, with a table's worth of detail. */
-export async function probeHost(docker: Docker, rig: Rig, owner: string, volumePolicy: boolean): Promise<ProbeResult[]> {
+export async function probeHost(
+  docker: Docker,
+  rig: Rig,
+  owner: string,
+  volumePolicy: boolean,
+): Promise<ProbeResult[]> {
   const tools = await toolsImage(docker, PROGRAMS());
   // Their bombs would spoil the times of an evaluation beside them.
   const lock = await lockHost(docker, tools.name, owner);
@@ -84,13 +116,20 @@ export async function probeHost(docker: Docker, rig: Rig, owner: string, volumeP
   }
 }
 
-const PROGRAMS = (): Record<string, string> => ({ meter: meterProgram(), truth: truthProgram(), probes: probesProgram() });
+const PROGRAMS = (): Record<string, string> => ({
+  meter: meterProgram(),
+  truth: truthProgram(),
+  probes: probesProgram(),
+});
 
 /**
- * Makes this machine ready to run strangers' images, or throws why it must not: engines too old (`OLD_ENGINE`), a sandbox with a hole
- * (`SANDBOX_OPEN`), a clock too wrong (`CLOCK_ERROR`).
+ * Makes this machine ready to run strangers' images, or throws why it must not: engines too old
+ * (`OLD_ENGINE`), a sandbox with a hole (`SANDBOX_OPEN`), a clock too wrong (`CLOCK_ERROR`).
  */
-export async function prepareHost(rules: HostRules, options: HostOptions): Promise<DockerHost & { images: ImageStore }> {
+export async function prepareHost(
+  rules: HostRules,
+  options: HostOptions,
+): Promise<DockerHost & { images: ImageStore }> {
   const { log } = options;
   const { docker, versions, owner } = await openHost(log);
   const rig = await rigOf(docker, rules, options.models);
@@ -102,11 +141,16 @@ export async function prepareHost(rules: HostRules, options: HostOptions): Promi
       old.join('; '),
       'upgrade; an arena may lower sandbox.minimums, and every plan records it',
     );
-  log.info(`Docker ${versions.engine ?? '?'}, runc ${versions.runc ?? '?'}: running the escape probes`);
+  log.info(
+    `Docker ${versions.engine ?? '?'}, runc ${versions.runc ?? '?'}: running the escape probes`,
+  );
   const tools = await toolsImage(docker, PROGRAMS());
   const lock = await lockHost(docker, tools.name, owner);
   try {
-    return { ...(await readyHost(docker, rules, options, { rig, versions, owner, tools })), close: lock.release };
+    return {
+      ...(await readyHost(docker, rules, options, { rig, versions, owner, tools })),
+      close: lock.release,
+    };
   } catch (error) {
     await lock.release();
     throw error;
@@ -114,17 +158,27 @@ export async function prepareHost(rules: HostRules, options: HostOptions): Promi
 }
 
 /**
- * Takes this machine: by a container's name, which only one can have, between two servers too. It runs while this process is connected to it, so
- * that a harness in another process namespace can tell whether we live. Throws `HOST_BUSY`.
+ * Takes this machine: by a container's name, which only one can have, between two servers too. It
+ * runs while this process is connected to it, so that a harness in another process namespace can
+ * tell whether we live. Throws `HOST_BUSY`.
  */
-export async function lockHost(docker: Docker, image: string, owner: string): Promise<{ release: () => Promise<void> }> {
+export async function lockHost(
+  docker: Docker,
+  image: string,
+  owner: string,
+): Promise<{ release: () => Promise<void> }> {
   const create = {
     name: LOCK_NAME,
     Image: image,
     Cmd: [WATCHER],
     Labels: { [OWNER_LABEL]: owner },
     ...{ AttachStdin: true, OpenStdin: true, StdinOnce: true, NetworkDisabled: true },
-    HostConfig: { NetworkMode: 'none', ReadonlyRootfs: true, CapDrop: ['ALL'], LogConfig: { Type: 'none' } },
+    HostConfig: {
+      NetworkMode: 'none',
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      LogConfig: { Type: 'none' },
+    },
   };
   const lock = await createAlone(docker, create, owner);
   const release = (): Promise<void> => removeContainer(lock);
@@ -160,11 +214,20 @@ async function readyHost(
     throw new HarnessError(
       'SANDBOX_OPEN',
       'infra',
-      `the sandbox has a hole: ${open.map(({ id, detail }) => `${id} ${detail}`).join('; ')}`.slice(0, 600),
+      `the sandbox has a hole: ${open.map(({ id, detail }) => `${id} ${detail}`).join('; ')}`.slice(
+        0,
+        600,
+      ),
       'cacheon doctor --sandbox shows each probe; nothing is run before all hold',
     );
   const images = options.images(docker);
-  const container = { docker, rules, rig, owner, meter: { image: tools.name, command: [NODE, QUIET, tools.paths['meter']!] } };
+  const container = {
+    docker,
+    rules,
+    rig,
+    owner,
+    meter: { image: tools.name, command: [NODE, QUIET, tools.paths['meter']!] },
+  };
   const truth = dockerRuntime({ ...container, fetch: () => Promise.resolve(tools.name) });
   const args = [NODE, QUIET, tools.paths['truth']!, '--port', '8000'];
   const clock = await selfTest(
@@ -176,7 +239,9 @@ async function readyHost(
     ...container,
     fetch: async ({ image, digest, local }) => {
       if (local !== undefined) return local;
-      const pulled = await images.pull(image, digest, ARENA_IMAGE, (text) => log.info(`    ${text}`));
+      const pulled = await images.pull(image, digest, ARENA_IMAGE, (text) =>
+        log.info(`    ${text}`),
+      );
       if (pulled.state !== 'found')
         throw new HarnessError(
           'REGISTRY',

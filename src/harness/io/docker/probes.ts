@@ -15,26 +15,50 @@ import { keepLog } from './streams.ts';
 import { NODE, SLEEPER, SYSCALL_PROGRAM } from './tools-image.ts';
 
 /** Small limits, so that reaching one takes no time: what is shown is that there is one. */
-const LIMITS: SandboxRules = { memoryGb: 0.25, cpus: 32, pids: 96, shmGb: 1 / 64, tmpGb: 1 / 64, cacheGb: 1 / 32, files: 512 };
+const LIMITS: SandboxRules = {
+  memoryGb: 0.25,
+  cpus: 32,
+  pids: 96,
+  shmGb: 1 / 64,
+  tmpGb: 1 / 64,
+  cacheGb: 1 / 32,
+  files: 512,
+};
 const PROBE_SECONDS = 30;
 
 /** The probes' program: beside the bundle, or the source. */
 export function probesProgram(): string {
   const bundled = new URL('probes.cjs', import.meta.url);
-  return fileURLToPath(existsSync(bundled) ? bundled : new URL('../probes-main.ts', import.meta.url));
+  return fileURLToPath(
+    existsSync(bundled) ? bundled : new URL('../probes-main.ts', import.meta.url),
+  );
 }
 
 type Run = { readonly output: string; readonly oom: boolean; readonly writable: readonly string[] };
 
-async function runProbe(docker: Docker, image: string, program: string, argument: string, rig: Rig, owner: string): Promise<Run> {
+async function runProbe(
+  docker: Docker,
+  image: string,
+  program: string,
+  argument: string,
+  rig: Rig,
+  owner: string,
+): Promise<Run> {
   const command = [NODE, '--disable-warning=ExperimentalWarning', program, argument];
-  const container = await createAlone(docker, serverOptions(image, command, LIMITS, { ...rig, models: null }, owner), owner);
+  const container = await createAlone(
+    docker,
+    serverOptions(image, command, LIMITS, { ...rig, models: null }, owner),
+    owner,
+  );
   let timer: NodeJS.Timeout | undefined;
   try {
     const log = await keepLog(container);
     await container.start();
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`the probes took more than ${PROBE_SECONDS} s`)), PROBE_SECONDS * 1000);
+      timer = setTimeout(
+        () => reject(new Error(`the probes took more than ${PROBE_SECONDS} s`)),
+        PROBE_SECONDS * 1000,
+      );
     });
     await Promise.race([container.wait(), late]);
     const { State, Mounts } = await container.inspect();
@@ -63,8 +87,9 @@ async function inventory(docker: Docker): Promise<Set<string>> {
 }
 
 /**
- * Runs the escape probes C01 to C20 in a container with exactly a server's options. `volumePolicy` says whether admission refuses an image that
- * declares a volume. Throws `DOCKER` where they cannot be run at all.
+ * Runs the escape probes C01 to C20 in a container with exactly a server's options. `volumePolicy`
+ * says whether admission refuses an image that declares a volume. Throws `DOCKER` where they cannot
+ * be run at all.
  */
 export async function runProbes(
   docker: Docker,
@@ -86,7 +111,9 @@ export async function runProbes(
       (IPAM?.Config ?? []).flatMap(({ Gateway }) => (Gateway === undefined ? [] : [Gateway])),
     );
     const hosts = Object.values(networkInterfaces()).flatMap((list) =>
-      (list ?? []).filter(({ internal, family }) => !internal && family === 'IPv4').map(({ address }) => address),
+      (list ?? [])
+        .filter(({ internal, family }) => !internal && family === 'IPv4')
+        .map(({ address }) => address),
     );
     const argument = JSON.stringify({
       gateways: gateways.length > 0 ? gateways : ['172.17.0.1'],

@@ -1,4 +1,5 @@
-// What an engine is given of an image: through our client, on loopback, from a registry that tries to lead it astray.
+// What an engine is given of an image: through our client, on loopback, from a registry that tries
+// to lead it astray.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -44,11 +45,18 @@ async function served(image: Image, first?: First): Promise<Registry> {
   open.push(registry);
   return registry;
 }
-async function pulled(image: Image, first?: First): Promise<{ result: Pulled; store: ImageStore; registry: Registry }> {
+async function pulled(
+  image: Image,
+  first?: First,
+): Promise<{ result: Pulled; store: ImageStore; registry: Registry }> {
   const registry = await served(image, first);
   const store = dockerImages(engine!, splitReference, true, mkdtempSync(join(folder, 'layers-')));
   stores.push(store);
-  return { result: await store.pull(`${registry.host}/mine`, image.manifest.digest, SIZE, () => undefined), store, registry };
+  return {
+    result: await store.pull(`${registry.host}/mine`, image.manifest.digest, SIZE, () => undefined),
+    store,
+    registry,
+  };
 }
 const isLayer = (image: Image, request: IncomingMessage): boolean =>
   request.method === 'GET' && (request.url ?? '').endsWith(image.blobs.at(-1)!.digest);
@@ -64,7 +72,9 @@ describe.skipIf(engine === null)('a pull', () => {
     expect(result).toMatchObject({ state: 'found', value: { start: { entrypoint: ['/one'] } } });
     expect([...agents]).toEqual(['cacheon']);
     const asked = registry.requests.length;
-    expect(await store.pull(`${registry.host}/mine`, image.manifest.digest, SIZE, () => undefined)).toEqual(result);
+    expect(
+      await store.pull(`${registry.host}/mine`, image.manifest.digest, SIZE, () => undefined),
+    ).toEqual(result);
     expect(registry.requests.length).toBe(asked);
   });
 
@@ -119,7 +129,10 @@ describe.skipIf(engine === null)('a pull', () => {
           response.writeHead(307, { location: place }).end();
           return true;
         }),
-      ).rejects.toMatchObject({ code: 'REGISTRY', message: expect.stringMatching(/is not https|is an address/) as string });
+      ).rejects.toMatchObject({
+        code: 'REGISTRY',
+        message: expect.stringMatching(/is not https|is an address/) as string,
+      });
     expect(hits).toEqual([]);
   });
 
@@ -131,7 +144,10 @@ describe.skipIf(engine === null)('a pull', () => {
       response.writeHead(404).end();
       return true;
     });
-    expect(result).toMatchObject({ state: 'gone', detail: expect.stringContaining('404') as string });
+    expect(result).toMatchObject({
+      state: 'gone',
+      detail: expect.stringContaining('404') as string,
+    });
     expect(performance.now() - began).toBeLessThan(5000);
   });
 
@@ -157,9 +173,15 @@ describe.skipIf(engine === null)('a pull', () => {
     ['a time that is none', {}, { created: 'yesterday' }, {}],
     ['a label that is no text', { Labels: { a: 1 } }, {}, {}],
   ])('is refused where the engine cannot read what we can: %s', async (_, config, extra, files) => {
-    const layer = await layerOf(new Map([['/new', file(unique())], ...Object.entries(files)]), true);
+    const layer = await layerOf(
+      new Map([['/new', file(unique())], ...Object.entries(files)]),
+      true,
+    );
     const { result } = await pulled(imageOf([layer], { Entrypoint: ['/one'], ...config }, extra));
-    expect(result).toMatchObject({ state: 'refused', detail: expect.stringContaining('cannot read it') as string });
+    expect(result).toMatchObject({
+      state: 'refused',
+      detail: expect.stringContaining('cannot read it') as string,
+    });
   });
 
   it('takes away its own name for an image, and not the image that somebody else here has too', async () => {
@@ -207,7 +229,8 @@ describe('a relay', () => {
     const relay = await openRelay(repository, image.manifest.digest, spool, () => troubles.push(1));
     open.push(relay);
     const host = `http://${relay.name.split('/')[0]!}/v2`;
-    const ask = async (path: string, method = 'GET'): Promise<number> => (await fetch(`${host}/${path}`, { method })).status;
+    const ask = async (path: string, method = 'GET'): Promise<number> =>
+      (await fetch(`${host}/${path}`, { method })).status;
     const layer = image.blobs.at(-1)!.digest;
     expect(relay.reached()).toBe(false);
     expect(await ask('')).toBe(200);
@@ -242,7 +265,8 @@ describe('a relay', () => {
     let bytes = 0;
     await expect(
       (async () => {
-        for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) bytes += part.length;
+        for await (const part of response.body as unknown as AsyncIterable<Uint8Array>)
+          bytes += part.length;
       })(),
     ).rejects.toThrow();
     expect(bytes).toBe(0);
@@ -264,7 +288,9 @@ describe('a relay', () => {
     const relay = await openRelay(repository, image.manifest.digest, spool, () => undefined);
     const host = `http://${relay.name.split('/')[0]!}/v2/cacheon`;
     await (await fetch(`${host}/manifests/${image.manifest.digest}`)).text();
-    const asked = fetch(`${host}/blobs/${image.blobs.at(-1)!.digest}`).then((response) => response.text());
+    const asked = fetch(`${host}/blobs/${image.blobs.at(-1)!.digest}`).then((response) =>
+      response.text(),
+    );
     asked.catch(() => undefined);
     while (answers.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     await relay.close();

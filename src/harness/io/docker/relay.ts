@@ -24,7 +24,10 @@ type Manifest = {
 export type Relay = {
   /** What an engine on this machine pulls. */
   readonly name: string;
-  /** What went wrong between us and the registry; null where nothing did. What it says it does not have is `gone`. */
+  /**
+   * What went wrong between us and the registry; null where nothing did. What it says it does not
+   * have is `gone`.
+   */
   readonly trouble: () => { readonly gone: string } | { readonly error: Error } | null;
   /** Whether anybody came at all. */
   readonly reached: () => boolean;
@@ -34,13 +37,20 @@ export type Relay = {
 };
 
 /**
- * One image of a registry, on loopback, for the engine to pull: all that the engine asks for goes through our client, so that no registry can lead
- * it to an address of this machine or its networks, and no credential of the engine goes anywhere. Nothing but what the image's manifest names is
- * given out, and no byte of a layer before all of it is known to be right: an engine keeps the beginning of a broken layer by its digest, and
- * would go on from another's garbage when somebody else's image has the same one. `spool` is a folder for the layers under way. `onTrouble` is told
- * at once: the engine itself would try again for minutes.
+ * One image of a registry, on loopback, for the engine to pull: all that the engine asks for goes
+ * through our client, so that no registry can lead it to an address of this machine or its
+ * networks, and no credential of the engine goes anywhere. Nothing but what the image's manifest
+ * names is given out, and no byte of a layer before all of it is known to be right: an engine keeps
+ * the beginning of a broken layer by its digest, and would go on from another's garbage when
+ * somebody else's image has the same one. `spool` is a folder for the layers under way. `onTrouble`
+ * is told at once: the engine itself would try again for minutes.
  */
-export async function openRelay(repository: Repository, digest: string, spool: string, onTrouble: () => void): Promise<Relay> {
+export async function openRelay(
+  repository: Repository,
+  digest: string,
+  spool: string,
+  onTrouble: () => void,
+): Promise<Relay> {
   mkdirSync(spool, { recursive: true });
   const folder = mkdtempSync(join(spool, 'pull-'));
   const manifests = new Set([digest]);
@@ -62,7 +72,11 @@ export async function openRelay(repository: Repository, digest: string, spool: s
     for (const item of manifest.manifests ?? []) manifests.add(item.digest);
     if (manifest.config) configs.add(manifest.config.digest);
     for (const layer of manifest.layers ?? [])
-      layers.set(layer.digest, { digest: layer.digest, size: layer.size ?? 0, mediaType: layer.mediaType ?? '' });
+      layers.set(layer.digest, {
+        digest: layer.digest,
+        size: layer.size ?? 0,
+        mediaType: layer.mediaType ?? '',
+      });
     return manifest.mediaType ?? `${OCI}${manifest.manifests ? 'index' : 'manifest'}.v1+json`;
   };
 
@@ -75,7 +89,9 @@ export async function openRelay(repository: Repository, digest: string, spool: s
       throw new Error('nobody waits for it any more');
     }
     const path = join(folder, layer.digest.replace('sha256:', ''));
-    if (!(await relayBlob(found.value, layer, createWriteStream(path), (count) => (bytes += count))))
+    if (
+      !(await relayBlob(found.value, layer, createWriteStream(path), (count) => (bytes += count)))
+    )
       throw wrongBytes(layer.digest);
     return path;
   };
@@ -88,10 +104,16 @@ export async function openRelay(repository: Repository, digest: string, spool: s
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const bare = request.method === 'HEAD';
-    const asked = /^\/v2\/cacheon\/(?<kind>manifests|blobs)\/(?<digest>sha256:[0-9a-f]{64})$/.exec(request.url ?? '')?.groups;
+    const asked = /^\/v2\/cacheon\/(?<kind>manifests|blobs)\/(?<digest>sha256:[0-9a-f]{64})$/.exec(
+      request.url ?? '',
+    )?.groups;
     const wanted = asked?.['digest'] ?? '';
     const send = (type: string, size: number, body?: string): void => {
-      response.writeHead(200, { 'content-type': type, 'content-length': size, 'docker-content-digest': wanted });
+      response.writeHead(200, {
+        'content-type': type,
+        'content-length': size,
+        'docker-content-digest': wanted,
+      });
       if (bare) response.end();
       else if (body !== undefined) response.end(body);
     };
@@ -100,7 +122,8 @@ export async function openRelay(repository: Repository, digest: string, spool: s
     if (asked?.['kind'] === 'blobs' && layer) {
       send('application/octet-stream', layer.size);
       if (bare) return;
-      // The head at once, the rest when it is known to be right: engines wait for bytes with more patience than for an answer.
+      // The head at once, the rest when it is known to be right: engines wait for bytes with more
+      // patience than for an answer.
       response.flushHeaders();
       const path = await file(layer);
       if (!response.destroyed) await pipeline(createReadStream(path), response);
@@ -133,7 +156,10 @@ export async function openRelay(repository: Repository, digest: string, spool: s
     name: `127.0.0.1:${(server.address() as AddressInfo).port}/${NAME}@${digest}`,
     trouble: () => trouble,
     reached: () => reached,
-    moved: () => ({ bytes, of: [...under.keys()].reduce((sum, key) => sum + layers.get(key)!.size, 0) }),
+    moved: () => ({
+      bytes,
+      of: [...under.keys()].reduce((sum, key) => sum + layers.get(key)!.size, 0),
+    }),
     close: async () => {
       closed = true;
       for (const source of sources) source.destroy();
@@ -166,5 +192,10 @@ export function registryError(error: Error & { readonly code?: string }): Harnes
 
 /** No room for an image. */
 export function diskFull(text: string): HarnessError {
-  return new HarnessError('DISK', 'infra', `the disk is full: ${text.slice(0, 200)}`, 'make room for images');
+  return new HarnessError(
+    'DISK',
+    'infra',
+    `the disk is full: ${text.slice(0, 200)}`,
+    'make room for images',
+  );
 }

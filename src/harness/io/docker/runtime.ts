@@ -3,7 +3,14 @@ import { utf8 } from '../../../core/bytes.ts';
 import { messageOf } from '../../../core/errors.ts';
 import type { Engine, EngineRuntime, Exit, Target } from '../../engine.ts';
 import { HarnessError } from '../../errors.ts';
-import { meterOptions, OWNER_LABEL, serverOptions, SERVER_NAME, type Rig, type SandboxRules } from '../../sandbox.ts';
+import {
+  meterOptions,
+  OWNER_LABEL,
+  serverOptions,
+  SERVER_NAME,
+  type Rig,
+  type SandboxRules,
+} from '../../sandbox.ts';
 import type { ClientRules } from '../client.ts';
 import { openMeter } from '../meter.ts';
 import { dockerError, reap, removeContainer } from './host.ts';
@@ -12,15 +19,19 @@ import { containerChannel, keepLog, type LogKeeper } from './streams.ts';
 /** Where a server listens, in its own network namespace. */
 const ADDRESS = { host: '127.0.0.1', port: 8000 } as const;
 /**
- * What an engine says where the image itself cannot be entered: its folder, its program, its list of users, or something in the place of what we
- * mount (a file or a link for /tmp). What is missing on the host's side of a mount is the host's. A program that is not there is the init
- * process's to report, as an exit.
+ * What an engine says where the image itself cannot be entered: its folder, its program, its list
+ * of users, or something in the place of what we mount (a file or a link for /tmp). What is missing
+ * on the host's side of a mount is the host's. A program that is not there is the init process's to
+ * report, as an exit.
  */
 const BAD_IMAGE =
   /chdir to cwd|executable file not found in|not a directory|too many (?:levels of symbolic )?links|outside of (?:the )?(?:container )?rootfs|no command specified|unable to find (?:user|group)|can't contain null/i;
 /** An engine that hangs answers nothing: its caller must not hang with it. */
 const ENGINE_MS = 120_000;
-/** How long an engine that removed a container may take to say that it ended; one that died never says it. */
+/**
+ * How long an engine that removed a container may take to say that it ended; one that died never
+ * says it.
+ */
 const END_NOTICE_MS = 10_000;
 const CANNOT_RUN = 127;
 
@@ -36,38 +47,64 @@ export type DockerRuntimeOptions = {
 };
 
 /**
- * Runs servers as containers: each alone in a network namespace without a way out, with the measuring client as the only neighbour in it. One
- * server at a time on a machine: its name is taken while it runs, so two evaluations cannot spoil each other's times.
+ * Runs servers as containers: each alone in a network namespace without a way out, with the
+ * measuring client as the only neighbour in it. One server at a time on a machine: its name is
+ * taken while it runs, so two evaluations cannot spoil each other's times.
  */
 export function dockerRuntime(options: DockerRuntimeOptions): EngineRuntime {
   return {
     start: async (target): Promise<Engine> => {
-      if (target.kind === 'url') throw new HarnessError('BAD_TARGET', 'usage', `${target.url} runs already`, 'give an image');
+      if (target.kind === 'url')
+        throw new HarnessError(
+          'BAD_TARGET',
+          'usage',
+          `${target.url} runs already`,
+          'give an image',
+        );
       const image = await options.fetch(target);
-      const create = serverOptions(image, target.args, options.rules.sandbox, options.rig, options.owner);
+      const create = serverOptions(
+        image,
+        target.args,
+        options.rules.sandbox,
+        options.rig,
+        options.owner,
+      );
       const name = `${target.image}@${target.digest}`;
       let server: Docker.Container;
       try {
         server = await createAlone(options.docker, create, options.owner);
       } catch (error) {
-        if (!(error instanceof HarnessError) || error.code !== 'DOCKER' || !BAD_IMAGE.test(messageOf(error.cause))) throw error;
+        if (
+          !(error instanceof HarnessError) ||
+          error.code !== 'DOCKER' ||
+          !BAD_IMAGE.test(messageOf(error.cause))
+        )
+          throw error;
         return stillborn(name, messageOf(error.cause));
       }
       try {
         return await begin(options, server, name);
       } catch (error) {
         await removeContainer(server);
-        throw error instanceof HarnessError ? error : dockerError('a server cannot be started', error);
+        throw error instanceof HarnessError
+          ? error
+          : dockerError('a server cannot be started', error);
       }
     },
   };
 }
 
-/** A server that the engine could not even put together from its image: it has ended before it began. */
+/**
+ * A server that the engine could not even put together from its image: it has ended before it
+ * began.
+ */
 function stillborn(image: string, reason: string): Engine {
   return {
     image,
-    connect: () => Promise.reject(new HarnessError('DOCKER', 'infra', `there is no server of ${image}`, 'see its log')),
+    connect: () =>
+      Promise.reject(
+        new HarnessError('DOCKER', 'infra', `there is no server of ${image}`, 'see its log'),
+      ),
     exited: () => ({ code: CANNOT_RUN, oom: false }),
     ended: Promise.resolve(),
     stop: () => Promise.resolve(),
@@ -76,17 +113,26 @@ function stillborn(image: string, reason: string): Engine {
 }
 
 /** Creates the one server of this machine. What a dead harness left of it is removed first. */
-export async function createAlone(docker: Docker, create: Record<string, unknown>, owner: string): Promise<Docker.Container> {
+export async function createAlone(
+  docker: Docker,
+  create: Record<string, unknown>,
+  owner: string,
+): Promise<Docker.Container> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await docker.createContainer({ ...create, abortSignal: AbortSignal.timeout(ENGINE_MS) });
+      return await docker.createContainer({
+        ...create,
+        abortSignal: AbortSignal.timeout(ENGINE_MS),
+      });
     } catch (error) {
       if ((error as { statusCode?: number }).statusCode !== 409 || attempt > 2)
         throw dockerError('a container cannot be created', error);
       await reap(docker);
       const [other] = await docker
         .listContainers({ all: true, filters: { name: [`^/${String(create['name'])}$`] } })
-        .catch((cause: unknown) => Promise.reject(dockerError('containers cannot be listed', cause)));
+        .catch((cause: unknown) =>
+          Promise.reject(dockerError('containers cannot be listed', cause)),
+        );
       if (!other) continue;
       const mark = other.Labels[OWNER_LABEL];
       if (mark === owner) {
@@ -104,7 +150,11 @@ export async function createAlone(docker: Docker, create: Record<string, unknown
   }
 }
 
-async function begin(options: DockerRuntimeOptions, server: Docker.Container, image: string): Promise<Engine> {
+async function begin(
+  options: DockerRuntimeOptions,
+  server: Docker.Container,
+  image: string,
+): Promise<Engine> {
   const { docker, rules, rig, owner, meter } = options;
   const keeper: LogKeeper = await keepLog(server);
   let exit = null as Exit | null;
@@ -124,7 +174,8 @@ async function begin(options: DockerRuntimeOptions, server: Docker.Container, im
             await server.wait();
             if (!stopped) exit = await exitOf(server);
           } catch (error) {
-            // The engine went away, or somebody who had no business here removed it: nothing that the server did.
+            // The engine went away, or somebody who had no business here removed it: nothing that
+            // the server did.
             if (!stopped) exit = { code: null, oom: false, lost: messageOf(error).slice(0, 200) };
             keeper.add(Buffer.from(`\n[${messageOf(error)}]\n`));
           }
@@ -142,7 +193,9 @@ async function begin(options: DockerRuntimeOptions, server: Docker.Container, im
         return await openMeter(channel, ADDRESS, rules);
       } catch (error) {
         await removeContainer(container);
-        throw error instanceof HarnessError ? error : dockerError('the measuring client cannot be started', error);
+        throw error instanceof HarnessError
+          ? error
+          : dockerError('the measuring client cannot be started', error);
       }
     },
     exited: () => exit,
@@ -151,7 +204,10 @@ async function begin(options: DockerRuntimeOptions, server: Docker.Container, im
       stopped = exit === null;
       await removeContainer(server);
       let late: NodeJS.Timeout | undefined;
-      await Promise.race([ended, new Promise((resolve) => (late = setTimeout(resolve, END_NOTICE_MS)))]);
+      await Promise.race([
+        ended,
+        new Promise((resolve) => (late = setTimeout(resolve, END_NOTICE_MS))),
+      ]);
       clearTimeout(late);
     },
     log: () => keeper.bytes(),

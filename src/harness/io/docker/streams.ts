@@ -3,10 +3,15 @@ import type Docker from 'dockerode';
 import type { MeterChannel } from '../meter.ts';
 import { removeContainer } from './host.ts';
 
-/** The first and the last of what a server prints are kept: how it was started, and what it died of. */
+/**
+ * The first and the last of what a server prints are kept: how it was started, and what it died of.
+ */
 const LOG_HEAD = 64 * 1024;
 const LOG_TAIL = 192 * 1024;
-/** After this much nobody listens any more: reading a flood costs the host time, and the engine throws it away for nothing. */
+/**
+ * After this much nobody listens any more: reading a flood costs the host time, and the engine
+ * throws it away for nothing.
+ */
 const LOG_READ = 8 * 1024 * 1024;
 
 /** Keeps the beginning and the end of a stream, in memory of a fixed size. */
@@ -45,10 +50,14 @@ const STDERR = 2;
 const MAX_FRAME = 64 * 1024 * 1024;
 
 /**
- * Takes the engine's frames apart (eight bytes of kind and length, then the bytes). The client library's own way calls itself for every frame: a
- * server that prints byte by byte would overflow our stack.
+ * Takes the engine's frames apart (eight bytes of kind and length, then the bytes). The client
+ * library's own way calls itself for every frame: a server that prints byte by byte would overflow
+ * our stack.
  */
-export function demultiplex(stream: Readable, onFrame: (kind: number, bytes: Buffer) => void): void {
+export function demultiplex(
+  stream: Readable,
+  onFrame: (kind: number, bytes: Buffer) => void,
+): void {
   const head = Buffer.alloc(8);
   let have = 0;
   let left = 0;
@@ -86,11 +95,22 @@ export async function keepLog(container: Docker.Container): Promise<LogKeeper> {
   return keeper;
 }
 
-/** The streams of a meter in a container. What it says on stderr goes to ours: it is our own code. */
+/**
+ * The streams of a meter in a container. What it says on stderr goes to ours: it is our own code.
+ */
 export async function containerChannel(container: Docker.Container): Promise<MeterChannel> {
-  const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true });
+  const stream = await container.attach({
+    stream: true,
+    stdin: true,
+    stdout: true,
+    stderr: true,
+    hijack: true,
+  });
   const output = new PassThrough();
-  demultiplex(stream as unknown as Readable, (kind, data) => void (kind === STDERR ? process.stderr : output).write(data));
+  demultiplex(
+    stream as unknown as Readable,
+    (kind, data) => void (kind === STDERR ? process.stderr : output).write(data),
+  );
   stream.on('close', () => output.destroy());
   stream.on('end', () => output.end());
   stream.on('error', () => output.destroy());

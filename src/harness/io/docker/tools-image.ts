@@ -24,13 +24,21 @@ export function libraries(program: string): Map<string, ImageFile> {
   const files = new Map<string, ImageFile>();
   for (const line of execFileSync('ldd', [program]).toString().split('\n')) {
     const path = /(?:=> )?(\/\S+) \(0x[0-9a-f]+\)$/.exec(line.trim())?.[1];
-    if (path !== undefined) files.set(path, { bytes: readFileSync(realpathSync(path)), mode: 0o755 });
+    if (path !== undefined)
+      files.set(path, { bytes: readFileSync(realpathSync(path)), mode: 0o755 });
   }
   return files;
 }
 
-/** A program's own file and every file that it imports, by their path under /app. From a bundle that is one file. */
-function programFiles(entry: string, root: string, found = new Map<string, ImageFile>()): Map<string, ImageFile> {
+/**
+ * A program's own file and every file that it imports, by their path under /app. From a bundle that
+ * is one file.
+ */
+function programFiles(
+  entry: string,
+  root: string,
+  found = new Map<string, ImageFile>(),
+): Map<string, ImageFile> {
   const at = join(APP, relative(root, entry));
   if (found.has(at)) return found;
   const bytes = readFileSync(entry);
@@ -42,8 +50,9 @@ function programFiles(entry: string, root: string, found = new Map<string, Image
 }
 
 /**
- * The image of our own programs (measuring client, ground truth, probes): the Node that runs here, the libraries it loads, and nothing else. No
- * registry is asked: what measures comes from this checkout. Named by its content; made only where it is not there yet.
+ * The image of our own programs (measuring client, ground truth, probes): the Node that runs here,
+ * the libraries it loads, and nothing else. No registry is asked: what measures comes from this
+ * checkout. Named by its content; made only where it is not there yet.
  */
 export async function toolsImage(
   docker: Docker,
@@ -64,19 +73,27 @@ export async function toolsImage(
     paths[name] = join(APP, relative(root, program));
   }
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
-  const id = sha256Hex(sorted.map(([path, { bytes, mode }]) => `${path} ${mode} ${sha256Hex(bytes)}\n`).join('')).slice(0, 16);
+  const id = sha256Hex(
+    sorted.map(([path, { bytes, mode }]) => `${path} ${mode} ${sha256Hex(bytes)}\n`).join(''),
+  ).slice(0, 16);
   const name = `${NAME}:${id}`;
   try {
     await docker.getImage(name).inspect();
     return { name, paths };
   } catch (error) {
-    if ((error as { statusCode?: number }).statusCode !== 404) throw dockerError('the tools image cannot be looked at', error);
+    if ((error as { statusCode?: number }).statusCode !== 404)
+      throw dockerError('the tools image cannot be looked at', error);
   }
   const tar = pack();
-  for (const [path, { bytes, mode }] of sorted) tar.entry({ name: path.slice(1), mode, mtime: new Date(0) }, Buffer.from(bytes));
+  for (const [path, { bytes, mode }] of sorted)
+    tar.entry({ name: path.slice(1), mode, mtime: new Date(0) }, Buffer.from(bytes));
   tar.finalize();
   try {
-    const stream = await docker.importImage(tar as unknown as NodeJS.ReadableStream, { fromSrc: '-', repo: NAME, tag: id });
+    const stream = await docker.importImage(tar as unknown as NodeJS.ReadableStream, {
+      fromSrc: '-',
+      repo: NAME,
+      tag: id,
+    });
     await followed(docker, stream);
   } catch (error) {
     throw dockerError('the tools image cannot be made', error);
@@ -85,7 +102,9 @@ export async function toolsImage(
   return { name, paths };
 }
 
-/** Removes the tools of earlier versions of this code; those that another checkout has in use stay. */
+/**
+ * Removes the tools of earlier versions of this code; those that another checkout has in use stay.
+ */
 async function forgetOthers(docker: Docker, name: string): Promise<void> {
   const images = await docker.listImages({ filters: { reference: [NAME] } }).catch(() => []);
   const names = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((other) => other !== name);
@@ -99,7 +118,11 @@ export function followed(
   onEvent: (event: unknown) => void = () => undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    docker.modem.followProgress(stream, (error: Error | null) => (error ? reject(error) : resolve()), onEvent);
+    docker.modem.followProgress(
+      stream,
+      (error: Error | null) => (error ? reject(error) : resolve()),
+      onEvent,
+    );
   });
 }
 
