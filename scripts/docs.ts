@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { arenaJsonSchema } from '../src/arena/schema.ts';
+import { arenaJsonSchema } from '../src/schema/arena.ts';
 
 type Field = { description: string; required?: boolean; default?: string };
 type Action = {

@@ -1,6 +1,5 @@
-import { parseArena } from '../../src/arena/schema.ts';
-import { measuringPorts, type Engines } from '../../src/cli/compose.ts';
-import { ARTIFACTS, packFiles } from '../../src/github/handover.ts';
+import { type Engines, measuringPorts } from '../../src/cli/compose.ts';
+import { packFiles } from '../../src/github/handover.ts';
 import { uploadArtifact } from '../../src/github/io/artifacts.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { packEvidence, unpackText } from '../../src/harness/io/trace-files.ts';
@@ -9,6 +8,8 @@ import { knownBefore } from '../../src/pipeline/fingerprints.ts';
 import { signedPlan, soundLedger } from '../../src/pipeline/sound-ledger.ts';
 import { openCorpus } from '../../src/prompts/io/corpus.ts';
 import { gitStore } from '../../src/results/io/git-store.ts';
+import { parseArena } from '../../src/schema/arena.ts';
+import { ARTIFACTS } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 
 void main('evaluate', inputs, async ({ input, log, output }) => {

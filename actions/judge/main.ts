@@ -1,17 +1,18 @@
-import { parseArena } from '../../src/arena/schema.ts';
 import { renderJson } from '../../src/core/canonical.ts';
-import { roundSummary } from '../../src/github/summary.ts';
-import { ARTIFACTS, unpackFiles } from '../../src/github/handover.ts';
+import { firstDifference } from '../../src/core/difference.ts';
+import { unpackFiles } from '../../src/github/handover.ts';
 import { artifactNames, downloadArtifact, uploadArtifact } from '../../src/github/io/artifacts.ts';
 import { main } from '../../src/github/io/run-action.ts';
+import { roundSummary } from '../../src/github/summary.ts';
 import { tracesOf } from '../../src/harness/io/trace-files.ts';
-import type { Trace } from '../../src/harness/trace.ts';
-import { firstDifference } from '../../src/core/difference.ts';
 import { judgeRound } from '../../src/pipeline/judge.ts';
 import { signedPlan, soundLedger } from '../../src/pipeline/sound-ledger.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer.ts';
 import { gitStore } from '../../src/results/io/git-store.ts';
 import { recordsOf } from '../../src/results/ledger.ts';
+import { parseArena } from '../../src/schema/arena.ts';
+import { ARTIFACTS } from '../../src/schema/artifacts.ts';
+import type { Trace } from '../../src/schema/trace.ts';
 import { inputs } from './inputs.ts';
 
 void main('judge', inputs, async ({ input, log, output, summary }) => {

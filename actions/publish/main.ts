@@ -1,15 +1,15 @@
+import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/keys.ts';
 import { gitAuth } from '../../src/github/git-auth.ts';
-import { roundSummary } from '../../src/github/summary.ts';
-import { ARTIFACTS, readArtifact, unpackFiles } from '../../src/github/handover.ts';
+import { readArtifact, unpackFiles } from '../../src/github/handover.ts';
 import { artifactNames, downloadArtifact } from '../../src/github/io/artifacts.ts';
 import { dispatchWorkflow } from '../../src/github/io/dispatch.ts';
 import { main } from '../../src/github/io/run-action.ts';
-import { draftSchema, judgedSchema } from '../../src/pipeline/handover.ts';
+import { roundSummary } from '../../src/github/summary.ts';
 import { publishPlan, publishRound, publishVoid } from '../../src/pipeline/publish.ts';
 import { signedPlan } from '../../src/pipeline/sound-ledger.ts';
 import { gitStore } from '../../src/results/io/git-store.ts';
-import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/keys.ts';
 import { signerOf } from '../../src/results/io/keys.ts';
+import { ARTIFACTS, draftSchema, judgedSchema } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 
 void main('publish', inputs, async ({ input, log, output, summary }) => {

@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import { openEndpoints } from '../../src/chain/io/open.ts';
 import { readArena } from '../../src/cli/io.ts';
 import { renderJson } from '../../src/core/canonical.ts';
-import { table } from '../../src/github/summary.ts';
-import { ARTIFACTS } from '../../src/github/handover.ts';
 import { uploadArtifact } from '../../src/github/io/artifacts.ts';
 import { main } from '../../src/github/io/run-action.ts';
+import { table } from '../../src/github/summary.ts';
 import { scan } from '../../src/pipeline/scan.ts';
 import { soundLedger } from '../../src/pipeline/sound-ledger.ts';
 import { openCorpus } from '../../src/prompts/io/corpus.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer.ts';
 import { gitStore, harnessCommit } from '../../src/results/io/git-store.ts';
+import { ARTIFACTS } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 
 void main('scan', inputs, async ({ input, log, output, summary }) => {

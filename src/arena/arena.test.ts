@@ -5,11 +5,11 @@ import { sha256, sha256Hex } from '../core/hash.ts';
 import { utf8 } from '../core/bytes.ts';
 import type { VerifiedResult } from '../results/verified.ts';
 import { emissionShares, toWeights } from './emission.ts';
-import { checkImage } from './image-ref.ts';
+import { checkImage } from '../schema/image-ref.ts';
 import { parsePayload, paymentRemark, renderPayload } from './payload.ts';
 import { dealShards } from './plan.ts';
 import { rank, type Place, type RankedEntry, type RankingRules, type Standing } from './ranking.ts';
-import { parseArena, type Arena } from './schema.ts';
+import { parseArena, type Arena } from '../schema/arena.ts';
 import { EMPTY_HISTORY, listSubmissions, type Commitment, type Neuron } from './submissions.ts';
 import { decideBoot, differences, lowerBound } from './takeover.ts';
 

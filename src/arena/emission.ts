@@ -1,4 +1,4 @@
-import type { Arena } from './schema.ts';
+import type { Arena } from '../schema/arena.ts';
 import type { Standing } from './ranking.ts';
 
 /** A share of one tempo's emission, 0..1. */

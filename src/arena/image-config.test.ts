@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fileMark } from '../core/file-mark.ts';
-import { containment, copyOf, ownFiles, type Fingerprint } from './fingerprint.ts';
+import type { Fingerprint } from '../schema/fingerprint.ts';
+import { containment, copyOf, ownFiles } from './fingerprint.ts';
 import { readConfig } from './image-config.ts';
 
 const config = (more: object = {}): string =>

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { fromUtf8 } from '../core/bytes.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { messageOf } from '../core/errors.ts';
-import { checkImage } from './image-ref.ts';
-import type { MinerFault } from '../core/verdicts.ts';
+import { checkImage } from '../schema/image-ref.ts';
+import type { MinerFault } from '../schema/verdicts.ts';
 
 /** Longest payload we read: a commitment holds at most 1,024 bytes. */
 const MAX_PAYLOAD = 1024;

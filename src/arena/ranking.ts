@@ -1,5 +1,5 @@
 import type { VerifiedResult } from '../results/verified.ts';
-import type { Arena } from './schema.ts';
+import type { Arena } from '../schema/arena.ts';
 import { decideBoot, lowerBound, type Bar, type BootDecision } from './takeover.ts';
 
 /** A holder of the throne or of the second place. `score` is its last valid one. */

@@ -1,5 +1,5 @@
-import type { MinerFault, Verdict } from '../core/verdicts.ts';
-import type { Arena } from './schema.ts';
+import type { MinerFault, Verdict } from '../schema/verdicts.ts';
+import type { Arena } from '../schema/arena.ts';
 import { parsePayload } from './payload.ts';
 import { afterDeregistration, type Standing } from './ranking.ts';
 

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseArena, type Arena } from '../arena/schema.ts';
+import { parseArena, type Arena } from '../schema/arena.ts';
 import { paymentRemark } from '../arena/payload.ts';
 import { concatBytes, utf8 } from '../core/bytes.ts';
 import { silentLog } from '../core/log.ts';

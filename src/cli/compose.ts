@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readConfig } from '../arena/image-config.ts';
-import { splitReference } from '../arena/image-ref.ts';
-import type { Arena } from '../arena/schema.ts';
+import { splitReference } from '../schema/image-ref.ts';
+import type { Arena } from '../schema/arena.ts';
 import type { Log } from '../core/log.ts';
 import { variantOfDigest } from '../devnet/images.ts';
 import type { EngineRuntime, Target } from '../harness/engine.ts';

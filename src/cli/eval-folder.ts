@@ -1,15 +1,18 @@
+import { DocumentError } from '../schema/errors.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { arenaSchema } from '../arena/schema.ts';
 import { renderJson } from '../core/canonical.ts';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
-import { HarnessError } from '../harness/errors.ts';
 import { readTrace } from '../harness/io/trace-files.ts';
-import { tracePath, type Trace } from '../harness/trace.ts';
-import { judgeEvaluation, type EvalPlan, type Report } from '../pipeline/eval.ts';
+import { judgeEvaluation } from '../pipeline/eval.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
+import { arenaSchema } from '../schema/arena.ts';
+import type { EvalPlan } from '../schema/evaluation-plan.ts';
+import { tracePath } from '../schema/paths.ts';
+import type { Report } from '../schema/report.ts';
+import type { Trace } from '../schema/trace.ts';
 import { ROOT } from './io.ts';
 
 const promptSchema = z.object({
@@ -48,7 +51,7 @@ function assertHeader(
     header.run === expected.run &&
     header.blockHash === expected.blockHash;
   if (!same)
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_TRACE',
       'usage',
       `${path} has the header of another run`,
@@ -63,7 +66,7 @@ function assertHeader(
 export function judgeFolder(folder: string): { report: Report; text: string } {
   const file = join(folder, 'plan.json');
   if (!existsSync(file))
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_PLAN',
       'usage',
       `${folder} has no plan.json`,
@@ -73,7 +76,7 @@ export function judgeFolder(folder: string): { report: Report; text: string } {
   try {
     plan = planSchema.parse(parseStrictJson(readFileSync(file, 'utf8'), RECORD_JSON));
   } catch (error) {
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_PLAN',
       'usage',
       `${file} is not the plan of an evaluation: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 200)}`,
@@ -90,7 +93,7 @@ export function judgeFolder(folder: string): { report: Report; text: string } {
   const must = (name: string): Trace => {
     const found = trace(name, 1);
     if (found) return found;
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_TRACE',
       'usage',
       `${tracePath(0, 1, name, 1)} is missing in ${folder}`,
@@ -106,7 +109,7 @@ export function judgeFolder(folder: string): { report: Report; text: string } {
     first.requests.length > 0 &&
     first.requests.every(({ end }) => end?.outcome === 'done')
   ) {
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_TRACE',
       'usage',
       `${tracePath(0, 1, 'baseline', 2)} is missing in ${folder}`,

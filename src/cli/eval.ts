@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { imageOf } from '../arena/image-ref.ts';
+import { imageOf } from '../schema/image-ref.ts';
 import { armOrder } from '../arena/plan.ts';
-import type { Arena } from '../arena/schema.ts';
+import type { Arena } from '../schema/arena.ts';
 import { fromHex } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import type { Target } from '../harness/engine.ts';

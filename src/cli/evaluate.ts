@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { parseArena } from '../arena/schema.ts';
+import { parseArena } from '../schema/arena.ts';
 import { unpackText, writeEvidence } from '../harness/io/trace-files.ts';
 import { evaluate } from '../pipeline/evaluate.ts';
 import { knownBefore } from '../pipeline/fingerprints.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArena, type Arena } from '../arena/schema.ts';
+import { parseArena, type Arena } from '../schema/arena.ts';
 import { CacheonError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 

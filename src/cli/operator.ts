@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Arena } from '../arena/schema.ts';
+import type { Arena } from '../schema/arena.ts';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { openEndpoints } from '../chain/io/open.ts';
 import type { Operator } from '../pipeline/scan.ts';

@@ -1,5 +1,5 @@
-import type { Verdict } from '../core/verdicts.ts';
-import type { Report } from '../pipeline/eval.ts';
+import type { Report } from '../schema/report.ts';
+import type { Verdict } from '../schema/verdicts.ts';
 
 /** Exit code of a verdict: 0 VALID, 1 the miner's fault, 3 nobody's or a security event. */
 export function exitCodeOf(verdict: Verdict): number {

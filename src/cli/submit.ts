@@ -2,7 +2,7 @@ import { sealEntropy } from '../chain/io/entropy.ts';
 import { saltOf } from '../chain/io/keys.ts';
 import { coldkeyAddress, hotkeyFile, unlockColdkey, unlockPair } from '../chain/io/wallet.ts';
 import type { Transactor } from '../chain/chain.ts';
-import type { Arena } from '../arena/schema.ts';
+import type { Arena } from '../schema/arena.ts';
 import { monotonicClock } from '../harness/io/clock.ts';
 import { submit } from '../pipeline/submit.ts';
 import type { Invocation, Run } from './commands.ts';

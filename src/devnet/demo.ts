@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArena, type Arena } from '../arena/schema.ts';
+import { parseArena, type Arena } from '../schema/arena.ts';
 import { connect } from '../chain/io/connect.ts';
 import { measuringPorts, type Engines } from '../cli/compose.ts';
 import { findDocker } from '../harness/io/docker/host.ts';

@@ -1,6 +1,6 @@
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { Keyring } from '@polkadot/keyring';
-import type { Arena } from '../arena/schema.ts';
+import type { Arena } from '../schema/arena.ts';
 import { sealEntropy } from '../chain/io/entropy.ts';
 import { saltOf } from '../chain/io/keys.ts';
 import type { SubtensorChain } from '../chain/io/subtensor.ts';

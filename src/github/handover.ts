@@ -2,19 +2,11 @@ import { z } from 'zod';
 import { fromUtf8 } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';
 import { messageOf } from '../core/errors.ts';
-import { EVIDENCE_PATH } from '../core/evidence-path.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
+import { EVIDENCE_PATH } from '../schema/paths.ts';
 import { GithubError } from './errors.ts';
 
 const packed = z.record(z.string().regex(EVIDENCE_PATH), z.base64());
-
-/** What jobs hand to each other, by artifact name. */
-export const ARTIFACTS = {
-  plan: 'plan.json',
-  verdicts: 'verdicts.json',
-  traces: (shard: number): string => `traces-${shard}.json`,
-  tracesPrefix: 'traces-',
-} as const;
 
 /** Files of one shard as one artifact. */
 export function packFiles(files: ReadonlyMap<string, Uint8Array>): string {

@@ -1,4 +1,4 @@
-import type { RoundBody } from '../results/schema.ts';
+import type { RoundBody } from '../schema/records.ts';
 
 /**
  * A cell of a Markdown table: names and reasons come from miners, so nothing of them may act as

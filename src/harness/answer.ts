@@ -4,8 +4,8 @@ import { utf8 } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { InfraFault, MinerFault, SecurityFault } from '../core/verdicts.ts';
-import type { TracedRequest } from './trace.ts';
+import type { InfraFault, MinerFault, SecurityFault } from '../schema/verdicts.ts';
+import type { TracedRequest } from '../schema/trace.ts';
 
 /**
  * A fault with its moment: of several the earliest in time is the verdict; at one moment protocol

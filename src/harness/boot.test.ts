@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseArena } from '../arena/schema.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
+import { parseArena } from '../schema/arena.ts';
+import { clockFault } from '../schema/clock-receipt.ts';
+import {
+  type ClientCost,
+  parseTrace,
+  type Trace,
+  traceLine,
+  type TraceLine,
+} from '../schema/trace.ts';
 import { readBoot } from './boot.ts';
-import type { ClientCost } from './client.ts';
-import { parseTrace, traceLine, type Trace, type TraceLine } from './trace.ts';
-import { clockFault, voidReason } from './voids.ts';
+import { voidReason } from './voids.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const MS = 1e6;

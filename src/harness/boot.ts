@@ -7,7 +7,7 @@ import {
   type BaselineReading,
   type JudgeContext,
 } from './judge.ts';
-import type { Trace } from './trace.ts';
+import type { Trace } from '../schema/trace.ts';
 
 /**
  * How often the arms of a boot are measured at most: a second time where the first says nothing

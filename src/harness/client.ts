@@ -1,16 +1,4 @@
-import type { Outcome } from './trace.ts';
-
-/**
- * What measuring one request cost the client itself, in ns; null where this system does not tell.
- */
-export type ClientCost = {
-  /** Waiting for a core between sending and the first byte. */
-  readonly firstWaitNs: number | null;
-  /** Waiting for a core during the whole request. */
-  readonly waitNs: number | null;
-  /** Collecting garbage during the request. */
-  readonly gcNs: number;
-};
+import type { ClientCost, Outcome } from '../schema/trace.ts';
 
 /** One request as the socket saw it. Times are ns on the client's monotonic clock. */
 export type Exchange = {

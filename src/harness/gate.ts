@@ -1,8 +1,8 @@
 import { concatBytes, fromUtf8Lossy } from '../core/bytes.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { Arena } from './arena.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
 import type { Answer } from './answer.ts';
-import type { Teacher } from './trace.ts';
+import type { Teacher } from '../schema/trace.ts';
 
 /** Why an answer is not the model's own. */
 export type GateReason =
@@ -94,7 +94,7 @@ function margin(top: number | null, own: number | null): number {
 export function marginGate(
   answers: readonly GatedAnswer[],
   tokenizer: Tokenizer,
-  arena: Arena,
+  arena: MeasuringRules,
   history: MarginHistory | null,
 ): GateResult {
   const { gate, honestP999Nats, model } = arena;

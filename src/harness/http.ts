@@ -1,5 +1,5 @@
-import type { Arena } from './arena.ts';
-import type { Outcome } from './trace.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
+import type { Outcome } from '../schema/trace.ts';
 
 /**
  * Longest chunk-size line: eight hex digits and a short extension. Longer ones only slow a client
@@ -17,7 +17,7 @@ const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/;
 const EXPECTED_START = Buffer.from('HTTP/1.');
 
-export type HttpLimits = Pick<Arena['limits'], 'headerBytes' | 'informational' | 'chunks'>;
+export type HttpLimits = Pick<MeasuringRules['limits'], 'headerBytes' | 'informational' | 'chunks'>;
 /** Why a response is not accepted. */
 export type HttpFault = { readonly outcome: Outcome; readonly detail: string };
 type State = 'head' | 'fixed' | 'until-close' | 'size' | 'data' | 'data-end' | 'trailers' | 'done';

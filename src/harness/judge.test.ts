@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseArena } from '../arena/schema.ts';
+import { parseArena } from '../schema/arena.ts';
 import { utf8 } from '../core/bytes.ts';
 import { tokenizerFromJson } from '../prompts/io/tokenizer.ts';
 import { readAnswer, type Answer } from './answer.ts';
@@ -10,7 +10,7 @@ import { answerIds, marginGate } from './gate.ts';
 import { judgeArm, readBaseline, type JudgeContext } from './judge.ts';
 import { promptScore, score } from './score.ts';
 import { tokensPerSecond, ttftNs } from './timing.ts';
-import { parseTrace, traceLine, type TracedRequest, type TraceLine } from './trace.ts';
+import { parseTrace, traceLine, type TracedRequest, type TraceLine } from '../schema/trace.ts';
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
 const tokenizer = tokenizerFromJson(read('../devnet/model/tokenizer.json'));

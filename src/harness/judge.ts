@@ -1,22 +1,23 @@
+import { DocumentError } from '../schema/errors.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { Verdict } from '../core/verdicts.ts';
-import type { Arena } from './arena.ts';
-import { readAnswer, type Answer, type Fault } from './answer.ts';
+import { headerClockFault } from '../schema/clock-receipt.ts';
+import { missingPart, type Trace } from '../schema/trace.ts';
+import type { Verdict } from '../schema/verdicts.ts';
+import { type Answer, type Fault, readAnswer } from './answer.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
 import { divergenceGate, divergesHonestly } from './divergence.ts';
-import { HarnessError } from './errors.ts';
-import { marginGate, type GateResult, type MarginHistory } from './gate.ts';
+import { type GateResult, marginGate, type MarginHistory } from './gate.ts';
 import {
+  type ArmSummary,
   drift,
   improvements,
   promptScore,
+  type PromptTiming,
   score,
   summarise,
-  type ArmSummary,
-  type PromptTiming,
 } from './score.ts';
 import { tokensPerSecond, ttftNs } from './timing.ts';
-import { missingPart, type Trace } from './trace.ts';
-import { headerClockFault, voidReason } from './voids.ts';
+import { voidReason } from './voids.ts';
 
 /** Which prompts of a boot are warm-ups and which are scored, by index. */
 export type BootPrompts = {
@@ -25,7 +26,7 @@ export type BootPrompts = {
 };
 /** What judging needs beside the traces. */
 export type JudgeContext = {
-  readonly arena: Arena;
+  readonly arena: MeasuringRules;
   readonly tokenizer: Tokenizer;
   readonly prompts: BootPrompts;
 };
@@ -110,7 +111,7 @@ export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContex
   const missing = missingPart(trace, [...prompts.warmup, ...prompts.scored], fault !== null);
   if (missing !== null) {
     const { role, key, run } = trace.header;
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_TRACE',
       'usage',
       `the trace of ${key ?? role} run ${run} is cut: ${missing}`,
@@ -155,7 +156,7 @@ function gateOf(
     return divergenceGate(pairs, arena.gate.divergenceNats);
   const missing = requests.find((request) => request.teacher === null);
   if (missing)
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_TRACE',
       'usage',
       `prompt ${missing.prompt} of ${arm.trace.header.key ?? arm.trace.header.role} was not teacher-forced`,

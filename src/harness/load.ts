@@ -1,11 +1,12 @@
-import type { Clock } from '../core/clock.ts';
+import { CacheonError } from '../core/errors.ts';
 import { fromUtf8 } from '../core/bytes.ts';
-import type { Prompt } from '../prompts/sampler.ts';
-import type { Arena } from './arena.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Prompt } from '../schema/prompt.ts';
+import { requestBody } from '../schema/request.ts';
+import type { TraceHeader, TraceLine } from '../schema/trace.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
 import type { LoadClient } from './client.ts';
 import type { Engine, EngineRuntime, Target } from './engine.ts';
-import { HarnessError } from './errors.ts';
-import type { TraceHeader, TraceLine } from './trace.ts';
 
 /** How often a starting server is asked for its health. */
 const HEALTH_POLL_MS = 50;
@@ -32,27 +33,6 @@ export type LoadPorts = {
 };
 export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
 
-/**
- * The body of one request. Warm-ups ask for logprobs, which a server must be able to give; scored
- * requests do not.
- */
-export function requestBody(
-  prompt: Prompt,
-  arena: Arena,
-): Record<string, unknown> & { max_tokens: number } {
-  const logprobs =
-    prompt.pool === 'warmup' || arena.scoredLogprobs ? { logprobs: true, top_logprobs: 5 } : {};
-  return {
-    model: arena.model.name,
-    messages: prompt.messages,
-    max_tokens: arena.maxTokens,
-    temperature: 0,
-    stream: true,
-    return_token_ids: true,
-    ...logprobs,
-  };
-}
-
 /** What one arm's run left: its trace, and what the server printed. */
 export type ArmRun = { readonly lines: TraceLine[]; readonly log: Uint8Array | null };
 
@@ -62,7 +42,7 @@ export type ArmRun = { readonly lines: TraceLine[]; readonly log: Uint8Array | n
  */
 export async function runArm(
   ports: LoadPorts,
-  arena: Arena,
+  arena: MeasuringRules,
   target: Target,
   header: ArmHeader,
   prompts: readonly Prompt[],
@@ -94,7 +74,7 @@ export async function runArm(
   if (fault !== null) {
     // What was seen before stays evidence: a fault of the server's must not vanish with a fault of
     // ours.
-    if (!(fault instanceof HarnessError) || fault.outcome === 'usage') throw fault;
+    if (!(fault instanceof CacheonError) || fault.outcome === 'usage') throw fault;
     const name = fault.code === 'METER_LOST' ? 'meter-lost' : 'host';
     event(name, clock.nowNs(), { detail: fault.message.slice(0, 300) });
   }

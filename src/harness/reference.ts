@@ -1,7 +1,7 @@
+import { MeasureError } from '../measure/errors.ts';
 import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import type { LoadClient, Reference } from './client.ts';
-import { HarnessError } from './errors.ts';
 
 const tokenized = z.object({ tokens: z.array(z.number().int().nonnegative()) });
 const position = z.record(z.string(), z.object({ logprob: z.number() })).nullable();
@@ -20,7 +20,7 @@ export function openReference(client: Pick<LoadClient, 'post'>, model: string): 
       if (status !== 200) throw new Error(detail);
       return schema.parse(JSON.parse(text));
     } catch (error) {
-      throw new HarnessError(
+      throw new MeasureError(
         'REFERENCE_FAILED',
         'infra',
         `the reference failed on ${path}: ${messageOf(error).slice(0, 200)}`,

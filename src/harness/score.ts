@@ -1,5 +1,5 @@
 import { median } from '../core/median.ts';
-import type { Arena } from './arena.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
 
 /**
  * What was measured of one scored prompt. `ttftNs` is Infinity and `tokensPerSecond` 0 for an
@@ -41,7 +41,7 @@ export function score(
   gatePassed: boolean,
   baseline: ArmSummary,
   arm: ArmSummary,
-  weights: Arena['scoring'],
+  weights: MeasuringRules['scoring'],
 ): number {
   if (!gatePassed) return 0;
   const { ttft, throughput } = improvements(baseline, arm);
@@ -57,7 +57,7 @@ export function score(
 export function promptScore(
   baseline: PromptTiming,
   arm: PromptTiming,
-  weights: Arena['scoring'],
+  weights: MeasuringRules['scoring'],
 ): number | null {
   if (!Number.isFinite(arm.ttftNs)) return null;
   return (

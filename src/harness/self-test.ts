@@ -1,7 +1,7 @@
-import { median } from '../core/median.ts';
 import { fromUtf8Lossy } from '../core/bytes.ts';
+import { median } from '../core/median.ts';
+import type { ClockReceipt } from '../schema/clock-receipt.ts';
 import type { Exchange } from './client.ts';
-import type { ClockReceipt } from './voids.ts';
 
 /** Answers that the self-test measures, after one to warm the client's own code. */
 export const SELF_TEST_ANSWERS = 4;

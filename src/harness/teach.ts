@@ -1,10 +1,10 @@
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { Prompt } from '../prompts/sampler.ts';
-import type { Arena } from './arena.ts';
+import type { Prompt } from '../schema/prompt.ts';
+import { parseTrace, traceLine, type TraceLine } from '../schema/trace.ts';
 import { readAnswer } from './answer.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
 import type { Reference } from './client.ts';
 import { answerIds } from './gate.ts';
-import { parseTrace, traceLine, type TraceLine } from './trace.ts';
 
 /**
  * At most this many times max_tokens are forced: a longer answer fails the gate anyway, and must
@@ -27,7 +27,7 @@ export async function teach(
   lines: readonly TraceLine[],
   prompts: readonly Prompt[],
   ports: { reference: Reference; tokenizer: Tokenizer },
-  arena: Arena,
+  arena: MeasuringRules,
   cache: TeacherCache,
 ): Promise<TraceLine[]> {
   const { reference, tokenizer } = ports;

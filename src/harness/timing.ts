@@ -1,12 +1,12 @@
 import { median } from '../core/median.ts';
-import type { Arena } from './arena.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
 import type { Answer } from './answer.ts';
 
 /**
  * Time to first token in ns: at(1) - sent, or what the stall or burst correction makes of it;
  * Infinity without content.
  */
-export function ttftNs(answer: Answer, sentNs: number, rules: Arena['scoring']): number {
+export function ttftNs(answer: Answer, sentNs: number, rules: MeasuringRules['scoring']): number {
   const { contentChunks: chunks, arrivalsNs } = answer;
   const first = arrivalsNs[0];
   if (first === undefined) return Infinity;
@@ -34,7 +34,7 @@ export function tokensPerSecond(
   answer: Answer,
   sentNs: number,
   baselineTokens: number,
-  rules: Arena['scoring'],
+  rules: MeasuringRules['scoring'],
 ): number {
   const count = answer.arrivalsNs.length;
   const k = Math.min(baselineTokens, count);

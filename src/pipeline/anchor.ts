@@ -1,4 +1,4 @@
-import type { Arena } from '../arena/schema.ts';
+import type { Arena } from '../schema/arena.ts';
 import type { ChainCommitment, ChainReader, Transactor } from '../chain/chain.ts';
 import { fromUtf8, utf8 } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';

@@ -1,4 +1,4 @@
-import { arenaSchema } from '../arena/schema.ts';
+import { arenaSchema } from '../schema/arena.ts';
 import type { ChainReader } from '../chain/chain.ts';
 import { readCompact, u16le, u64le, vecU16 } from '../chain/scale.ts';
 import { OVERHEAD_BYTES } from '../chain/timelock.ts';
@@ -11,7 +11,7 @@ import { blake2b256 } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
-import type { Predicate } from '../results/schema.ts';
+import type { Predicate } from '../schema/records.ts';
 import type { FaultCode, LedgerRecord } from '../results/verify.ts';
 import { anchorOf } from './anchor.ts';
 import { sameRow, weightsFrom } from './weights.ts';

@@ -1,7 +1,6 @@
-import { copyOf, type Fingerprint } from '../arena/fingerprint.ts';
+import { copyOf } from '../arena/fingerprint.ts';
 import { dealShards } from '../arena/plan.ts';
 import { afterDeregistration } from '../arena/ranking.ts';
-import { arenaSchema, type Arena } from '../arena/schema.ts';
 import type { ChainReader } from '../chain/chain.ts';
 import { fromHex } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';
@@ -9,22 +8,19 @@ import { firstDifference } from '../core/difference.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { Trace } from '../harness/trace.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { suiteHash } from '../prompts/sampler.ts';
 import { LedgerError } from '../results/errors.ts';
-import { readLedger, recordsOf, type Ledger, type LedgerFiles } from '../results/ledger.ts';
+import { type Ledger, type LedgerFiles, readLedger, recordsOf } from '../results/ledger.ts';
 import type { FaultCode, LedgerFault, LedgerRecord } from '../results/verify.ts';
+import { type Arena, arenaSchema } from '../schema/arena.ts';
+import type { Fingerprint } from '../schema/fingerprint.ts';
+import { fingerprintPath } from '../schema/paths.ts';
+import type { Trace } from '../schema/trace.ts';
 import { auditAnchor, auditReadback, auditWeights, type Report } from './audit-weights.ts';
 import { bootSuite } from './eval.ts';
+import { fingerprintReader, knownImages, type ReadFingerprint, rivalsOf } from './fingerprints.ts';
 import { historyOf } from './history.ts';
-import {
-  fingerprintPath,
-  fingerprintReader,
-  knownImages,
-  rivalsOf,
-  type ReadFingerprint,
-} from './fingerprints.ts';
 import { judgeRound } from './judge.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 

@@ -1,23 +1,17 @@
+import { MeasureError } from '../measure/errors.ts';
+import { CacheonError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { messageOf } from '../core/errors.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { Arena } from '../harness/arena.ts';
-import { ATTEMPTS, runOf, worthRepeating, type Nth } from '../harness/boot.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
+import { ATTEMPTS, type Nth, runOf, worthRepeating } from '../harness/boot.ts';
 import type { Target } from '../harness/engine.ts';
-import { HarnessError } from '../harness/errors.ts';
-import { readArm, readBaseline, type BootPrompts, type JudgeContext } from '../harness/judge.ts';
-import { awaitHealth, runArm, type ArmHeader, type LoadPorts } from '../harness/load.ts';
+import { type BootPrompts, type JudgeContext, readArm, readBaseline } from '../harness/judge.ts';
+import { type ArmHeader, awaitHealth, type LoadPorts, runArm } from '../harness/load.ts';
 import { openReference } from '../harness/reference.ts';
 import { teach, type TeacherCache } from '../harness/teach.ts';
-import {
-  logPath,
-  parseTrace,
-  traceLine,
-  tracePath,
-  type Trace,
-  type TraceLine,
-} from '../harness/trace.ts';
-import type { Prompt } from '../prompts/sampler.ts';
+import { logPath, tracePath } from '../schema/paths.ts';
+import type { Prompt } from '../schema/prompt.ts';
+import { parseTrace, type Trace, traceLine, type TraceLine } from '../schema/trace.ts';
 import type { Admitted, Refusal } from './images.ts';
 
 /**
@@ -76,7 +70,7 @@ type Run = { readonly arm: Arm; readonly run: number; readonly lines: TraceLine[
  */
 export async function measureBoot(
   ports: BootPorts,
-  arena: Arena,
+  arena: MeasuringRules,
   boot: Boot,
 ): Promise<Map<string, Trace>> {
   const context: JudgeContext = { arena, tokenizer: ports.tokenizer, prompts: boot.pools };
@@ -119,7 +113,7 @@ function watchGpus(idle: () => Promise<IdleReceipt>): GpuWatch {
 
 async function measureAttempt(
   ports: BootPorts,
-  arena: Arena,
+  arena: MeasuringRules,
   boot: Boot,
   context: JudgeContext,
   attempt: number,
@@ -231,7 +225,7 @@ function headerOf(
  */
 async function oneRun(
   ports: BootPorts,
-  arena: Arena,
+  arena: MeasuringRules,
   boot: Boot,
   arm: Arm,
   run: number,
@@ -266,7 +260,7 @@ async function oneRun(
       : [{ type: 'event', tNs: lastNs(lines) + 1, ...after, name: 'gpu-state' }];
     return [head!, { type: 'event', tNs: 0, ...receipt, name: 'idle' }, ...rest, ...left];
   } catch (error) {
-    if (!(error instanceof HarnessError) || error.outcome === 'usage') throw error;
+    if (!(error instanceof CacheonError) || error.outcome === 'usage') throw error;
     gpus?.forget();
     ports.log.warn(`${arm.name} could not be run: ${messageOf(error)}`);
     const name = EVENT_OF[error.code] ?? 'not-run';
@@ -280,7 +274,7 @@ async function oneRun(
  */
 async function forceAll(
   ports: BootPorts,
-  arena: Arena,
+  arena: MeasuringRules,
   boot: Boot,
   runs: readonly Run[],
 ): Promise<Map<string, Trace>> {
@@ -323,7 +317,7 @@ async function forceAll(
     )
       broken = 'the reference gives no prompt_logprobs';
   } catch (error) {
-    if (!(error instanceof HarnessError) || error.outcome === 'usage') throw error;
+    if (!(error instanceof CacheonError) || error.outcome === 'usage') throw error;
     broken = messageOf(error);
   }
   if (broken !== null) ports.log.warn(broken);
@@ -362,7 +356,7 @@ function withoutReference({ lines }: Run, reason: string): TraceLine {
 
 async function withReference(
   ports: BootPorts,
-  arena: Arena,
+  arena: MeasuringRules,
   boot: Boot,
   work: (reference: ReturnType<typeof openReference>) => Promise<void>,
 ): Promise<void> {
@@ -373,7 +367,7 @@ async function withReference(
       const deadline = ports.clock.nowNs() + arena.deadlines.start * 1e9;
       const health = await awaitHealth(engine, client, ports.clock, () => deadline);
       if (health !== 'healthy')
-        throw new HarnessError(
+        throw new MeasureError(
           'ENGINE_NOT_HEALTHY',
           'infra',
           `the reference: ${health === 'exited' ? 'it ended' : `not healthy within ${arena.deadlines.start} s`}`,

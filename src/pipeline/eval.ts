@@ -1,36 +1,17 @@
-import type { Arena } from '../arena/schema.ts';
+import { DocumentError } from '../schema/errors.ts';
 import { decideBoot } from '../arena/takeover.ts';
 import { fromHex } from '../core/bytes.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { Verdict } from '../core/verdicts.ts';
-import { HarnessError } from '../harness/errors.ts';
 import { readBoot } from '../harness/boot.ts';
 import type { ArmVerdict, BaselineReading, BootPrompts } from '../harness/judge.ts';
-import type { Trace } from '../harness/trace.ts';
 import type { Corpus } from '../prompts/corpus.ts';
-import { drawSuite, suiteHash, type Prompt } from '../prompts/sampler.ts';
-
-/**
- * `plan.json` of one evaluation: everything that judging needs, so that a folder can be judged
- * anywhere.
- */
-export type EvalPlan = {
-  readonly schema: 1;
-  readonly kind: 'evaluation';
-  readonly arena: Arena;
-  readonly blockHash: string;
-  readonly tokenizerSha256: string;
-  readonly corpus: string;
-  readonly promptSuiteSha256: string;
-  readonly prompts: readonly Prompt[];
-  readonly targets: {
-    readonly baseline: string;
-    readonly challenger: string;
-    readonly incumbent: string | null;
-    readonly reference: string;
-  };
-};
+import { drawSuite, suiteHash } from '../prompts/sampler.ts';
+import type { Arena } from '../schema/arena.ts';
+import type { EvalPlan } from '../schema/evaluation-plan.ts';
+import type { Prompt } from '../schema/prompt.ts';
+import type { Report } from '../schema/report.ts';
+import type { Trace } from '../schema/trace.ts';
 
 /** Traces of an evaluation, by role and run. */
 export type EvalTraces = (name: string, run: number) => Trace | null;
@@ -48,7 +29,7 @@ export function bootSuite(
 ): Prompt[] {
   const seed = fromHex(blockHash);
   if (seed?.length !== 32)
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_PLAN',
       'usage',
       `${blockHash} is not a block hash`,
@@ -98,39 +79,6 @@ const finite = (value: number | undefined): number | null =>
 const wholeNs = (value: number | undefined): number | null =>
   value !== undefined && Number.isFinite(value) ? Math.round(value) : null;
 
-/** `verdict.json`, with the fields of DESIGN section 6.1. Non-finite numbers are null. */
-export type Report = {
-  schema: 1;
-  verdict: Verdict;
-  reason: string;
-  score: number;
-  ttft: { baselineNs: number | null; challengerNs: number | null; improvement: number | null };
-  throughput: {
-    baselineTokensPerSecond: number | null;
-    challengerTokensPerSecond: number | null;
-    improvement: number | null;
-  };
-  gate: null | {
-    kind: 'margin' | 'first-divergence';
-    pass: boolean;
-    reasons: string[];
-    tokens: number;
-    meanMarginNats: number | null;
-    firstTokenStrikes: number;
-    bigMargins: number;
-    clippedNats: number;
-  };
-  takeover: null | { takesOver: boolean; lowerBound: number | null; bar: number | null };
-  drift: number | null;
-  prompts: {
-    index: number;
-    ttftNs: { baseline: number | null; challenger: number | null };
-    tokens: { baseline: number; challenger: number };
-    tokensPerSecond: { baseline: number; challenger: number };
-    score: number | null;
-  }[];
-};
-
 /** What one arm came to beside its baseline, in the form of the report. */
 export function armReport(arm: ArmVerdict, baseline: BaselineReading): Omit<Report, 'takeover'> {
   const base = baseline.ok ? baseline : null;
@@ -175,7 +123,7 @@ export function judgeEvaluation(
   log?: Log,
 ): Report {
   if (tokenizer.id !== plan.tokenizerSha256)
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_PLAN',
       'usage',
       `the plan's tokenizer has sha256 ${plan.tokenizerSha256}, this one ${tokenizer.id}`,
@@ -187,7 +135,7 @@ export function judgeEvaluation(
   const arm = (role: string): ArmVerdict => {
     const verdict = reading.judge(role, null);
     if (verdict) return verdict;
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_TRACE',
       'usage',
       `the ${role} has no trace`,

@@ -1,15 +1,15 @@
-import { imageOf } from '../arena/image-ref.ts';
+import { DocumentError } from '../schema/errors.ts';
+import { imageOf } from '../schema/image-ref.ts';
 import { armOrder } from '../arena/plan.ts';
-import { parseArena, type Arena } from '../arena/schema.ts';
+import { parseArena, type Arena } from '../schema/arena.ts';
 import { fromHex } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Target } from '../harness/engine.ts';
-import { HarnessError } from '../harness/errors.ts';
 import type { ImageStore } from '../harness/image-store.ts';
-import type { Trace } from '../harness/trace.ts';
+import type { Trace } from '../schema/trace.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { suiteHash } from '../prompts/sampler.ts';
-import type { PlanPredicate } from '../results/schema.ts';
+import type { PlanPredicate } from '../schema/records.ts';
 import type { LedgerRecord } from '../results/verify.ts';
 import { measureBoot, type Arm, type BootPorts } from './boot.ts';
 import { bootSuite, poolsOf } from './eval.ts';
@@ -65,7 +65,7 @@ export async function evaluate(
   const { predicate } = plan;
   const arena = parseArena(predicate.arena, 'the plan');
   if (!predicate.shards.some(({ index }) => index === shard))
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_PLAN',
       'usage',
       `the plan has no shard ${shard}`,
@@ -110,7 +110,7 @@ async function measureBoots(
     const prompts = bootSuite(arena, ports.corpus, ports.tokenizer, predicate.seed, boot);
     const expected = predicate.promptSuites.find((suite) => suite.boot === boot)?.sha256;
     if (suiteHash(prompts) !== expected)
-      throw new HarnessError(
+      throw new DocumentError(
         'BAD_PLAN',
         'usage',
         `boot ${boot}: the prompts drawn here are not those of the signed plan`,

@@ -1,9 +1,9 @@
-import { fingerprintSchema, type Fingerprint } from '../arena/fingerprint.ts';
-import { arenaSchema } from '../arena/schema.ts';
-import { LEDGER_EVIDENCE_PATH } from '../core/evidence-path.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
-import { recordsOf, type Ledger } from '../results/ledger.ts';
+import { type Ledger, recordsOf } from '../results/ledger.ts';
 import type { LedgerRecord } from '../results/verify.ts';
+import { arenaSchema } from '../schema/arena.ts';
+import { type Fingerprint, fingerprintSchema } from '../schema/fingerprint.ts';
+import { LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
 
 /**
  * Rounds in which an image stands against later ones although it was never measured to be worth
@@ -12,14 +12,6 @@ import type { LedgerRecord } from '../results/verify.ts';
 const UNPROVEN_ROUNDS = 2;
 /** What keeps an image from being measured, and is the business of who entered it. */
 const OWN_DOING: readonly string[] = ['INFRA_REGISTRY', 'INFRA_DIGEST'];
-
-/**
- * Path of an image's fingerprint under its round: what the machine of this shard saw, and compared
- * with.
- */
-export function fingerprintPath(shard: number, key: string): string {
-  return `images/${shard}/${key.replace(':', '-')}.json.gz`;
-}
 
 /**
  * Reads the fingerprint in a ledger's file; null where it is none, or that of another key than its

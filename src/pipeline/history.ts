@@ -5,7 +5,7 @@ import {
   type History,
   type ImageHistory,
 } from '../arena/submissions.ts';
-import { isFinal, type Verdict } from '../core/verdicts.ts';
+import { isFinal, type Verdict } from '../schema/verdicts.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
 import type { LedgerRecord } from '../results/verify.ts';
 

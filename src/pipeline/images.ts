@@ -1,17 +1,19 @@
-import { copyOf, ownFiles, startHash, type Fingerprint } from '../arena/fingerprint.ts';
-import { readConfig, type ImageConfig } from '../arena/image-config.ts';
-import { imageOf } from '../arena/image-ref.ts';
+import { ImageError } from '../images/errors.ts';
+import { copyOf, ownFiles, startHash } from '../arena/fingerprint.ts';
+import { type ImageConfig, readConfig } from '../arena/image-config.ts';
 import { MAX_MANIFEST_BYTES, readManifest } from '../arena/manifest.ts';
-import type { Arena } from '../arena/schema.ts';
 import { utf8 } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
-import { HarnessError } from '../harness/errors.ts';
 import type { ImageSize, ImageStore, LayerDescriptor, LocalImage } from '../harness/image-store.ts';
-import { fingerprintPath, rivalsOf, type KnownImage } from './fingerprints.ts';
+import type { Arena } from '../schema/arena.ts';
+import type { Fingerprint } from '../schema/fingerprint.ts';
+import { imageOf } from '../schema/image-ref.ts';
+import { fingerprintPath } from '../schema/paths.ts';
+import { type KnownImage, rivalsOf } from './fingerprints.ts';
 
 /** Layers that can be read: a tar, plain or packed. */
 const LAYER_TYPE =
@@ -325,8 +327,8 @@ type Common = Trusted & { readonly files: ReadonlySet<string>; readonly ids: Rea
 
 /** An arena's own images may be as large as they are. */
 const trusting = (arena: Arena): Rules => ({ ...arena, maxImageGb: Infinity });
-const notPinned = (reference: string, detail: string): HarnessError =>
-  new HarnessError(
+const notPinned = (reference: string, detail: string): ImageError =>
+  new ImageError(
     'REGISTRY',
     'infra',
     `the arena's image ${reference}: ${detail}`,
@@ -366,7 +368,7 @@ async function patiently<T>(
     return await work();
   } catch (error) {
     const passing =
-      error instanceof HarnessError && (error.code === 'REGISTRY' || error.code === 'DIGEST');
+      error instanceof ImageError && (error.code === 'REGISTRY' || error.code === 'DIGEST');
     if (!passing || clock.nowNs() - begun >= QUICK_NS) throw error;
     log.warn(`${what}: ${messageOf(error)}: once more`);
     await clock.sleep(AGAIN_MS);

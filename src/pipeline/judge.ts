@@ -1,18 +1,20 @@
+import { DocumentError } from '../schema/errors.ts';
 import { rank, type RankedEntry, type Ranking } from '../arena/ranking.ts';
-import { parseArena, type Arena } from '../arena/schema.ts';
 import { compactJson } from '../core/canonical.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { Verdict } from '../core/verdicts.ts';
 import { readBoot, runOf } from '../harness/boot.ts';
-import { HarnessError } from '../harness/errors.ts';
 import type { ArmVerdict, BootPrompts } from '../harness/judge.ts';
-import { requestBody } from '../harness/load.ts';
-import { tracePath, type Trace } from '../harness/trace.ts';
-import { suiteHash, type Prompt } from '../prompts/sampler.ts';
-import { renderChat, type Message } from '../prompts/template.ts';
-import type { RoundBody, RoundEntry } from '../results/schema.ts';
-import { verifyResults, type LedgerRecord } from '../results/verify.ts';
+import { suiteHash } from '../prompts/sampler.ts';
+import { renderChat } from '../prompts/template.ts';
 import type { EntryResult } from '../results/verified.ts';
+import { type LedgerRecord, verifyResults } from '../results/verify.ts';
+import { type Arena, parseArena } from '../schema/arena.ts';
+import { tracePath } from '../schema/paths.ts';
+import type { Message, Prompt } from '../schema/prompt.ts';
+import type { RoundBody, RoundEntry } from '../schema/records.ts';
+import { requestBody } from '../schema/request.ts';
+import type { Trace } from '../schema/trace.ts';
+import type { Verdict } from '../schema/verdicts.ts';
 import { armReport } from './eval.ts';
 import { isGone } from './history.ts';
 
@@ -81,7 +83,7 @@ function judgeBoot(
     const path = tracePath(shard, boot, 'baseline', runOf(attempt, 'first'));
     const expected = plan.predicate.promptSuites.find((suite) => suite.boot === boot)?.sha256;
     if (suiteHash(suiteOf(first, tokenizer, arena)) !== expected)
-      throw new HarnessError(
+      throw new DocumentError(
         'BAD_TRACE',
         'usage',
         `${path} asks other prompts than the plan`,
@@ -125,7 +127,7 @@ function judgeOwn(judge: () => ArmVerdict | null): ArmVerdict | null {
   try {
     return judge();
   } catch (error) {
-    if (error instanceof HarnessError && error.code === 'BAD_TRACE') return null;
+    if (error instanceof DocumentError && error.code === 'BAD_TRACE') return null;
     throw error;
   }
 }
@@ -142,7 +144,7 @@ function assertPlannedRequests(trace: Trace, arena: Arena, name: string): void {
       arena,
     );
     if (compactJson(planned) !== compactJson(body))
-      throw new HarnessError(
+      throw new DocumentError(
         'BAD_TRACE',
         'usage',
         `${name}: the request of prompt ${prompt} is not the arena's`,
@@ -155,7 +157,7 @@ function assertSamePrompts(own: Trace, baseline: Trace, name: string): void {
   for (const { prompt, body } of own.requests) {
     const other = baseline.requests.find((request) => request.prompt === prompt);
     if (other && JSON.stringify(other.body) !== JSON.stringify(body))
-      throw new HarnessError(
+      throw new DocumentError(
         'BAD_TRACE',
         'usage',
         `${name}: prompt ${prompt} differs from the baseline's`,
@@ -284,7 +286,7 @@ export function judgeRound(
 ): RoundBody {
   const arena = parseArena(plan.predicate.arena, 'the plan');
   if (tokenizer.id !== plan.predicate.tokenizerSha256)
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_PLAN',
       'usage',
       `the plan's tokenizer has sha256 ${plan.predicate.tokenizerSha256}, this one ${tokenizer.id}`,

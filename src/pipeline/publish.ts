@@ -1,7 +1,7 @@
 import type { Log } from '../core/log.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { recordsOf } from '../results/ledger.ts';
-import type { RecordContext, RoundBody } from '../results/schema.ts';
+import type { RecordContext, RoundBody } from '../schema/records.ts';
 import type { Signer } from '../results/sign.ts';
 import type { FileSet, ResultStore } from '../results/store.ts';
 import type { LedgerRecord } from '../results/verify.ts';

@@ -9,7 +9,7 @@ import {
   type Kind,
   type Predicate,
   type Statement,
-} from '../results/schema.ts';
+} from '../schema/records.ts';
 import { signatureFile, type Signer } from '../results/sign.ts';
 import type { FileSet } from '../results/store.ts';
 import { soundLedger } from './sound-ledger.ts';

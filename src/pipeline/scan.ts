@@ -1,7 +1,7 @@
-import { imageOf } from '../arena/image-ref.ts';
+import { imageOf } from '../schema/image-ref.ts';
 import { dealShards } from '../arena/plan.ts';
 import { parsePayload, paymentRemark } from '../arena/payload.ts';
-import { ArenaError, feeRao, type Arena } from '../arena/schema.ts';
+import { ArenaError, feeRao, type Arena } from '../schema/arena.ts';
 import {
   listSubmissions,
   submissionKey,
@@ -19,7 +19,7 @@ import type { Tokenizer } from '../core/tokenizer.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { suiteHash } from '../prompts/sampler.ts';
 import type { Ledger } from '../results/ledger.ts';
-import type { PlanPredicate, RecordContext } from '../results/schema.ts';
+import type { PlanPredicate, RecordContext } from '../schema/records.ts';
 import { bootSuite } from './eval.ts';
 import { historyOf } from './history.ts';
 import { imageSubjects, type Draft } from './record.ts';

@@ -1,4 +1,4 @@
-import type { Arena } from '../arena/schema.ts';
+import type { Arena } from '../schema/arena.ts';
 import { messageOf } from '../core/errors.ts';
 import { anchor, type AnchorReport } from './anchor.ts';
 import type { Operator } from './scan.ts';

@@ -1,4 +1,4 @@
-import type { Arena } from '../arena/schema.ts';
+import type { Arena } from '../schema/arena.ts';
 import type {
   BlockRef,
   ChainReader,
@@ -14,7 +14,7 @@ import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
 import { LedgerError } from '../results/errors.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
-import type { Predicate } from '../results/schema.ts';
+import type { Predicate } from '../schema/records.ts';
 import type { Signer } from '../results/sign.ts';
 import type { ResultStore } from '../results/store.ts';
 import type { LedgerRecord } from '../results/verify.ts';

@@ -1,4 +1,4 @@
-import type { Arena } from '../arena/schema.ts';
+import type { Arena } from '../schema/arena.ts';
 import type { Submission } from '../arena/submissions.ts';
 import type { ChainReader } from '../chain/chain.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';

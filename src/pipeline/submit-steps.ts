@@ -1,4 +1,4 @@
-import { feeRao, type Arena } from '../arena/schema.ts';
+import { feeRao, type Arena } from '../schema/arena.ts';
 import type {
   Call,
   ChainCommitment,

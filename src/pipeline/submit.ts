@@ -1,6 +1,6 @@
-import { checkImage } from '../arena/image-ref.ts';
+import { checkImage } from '../schema/image-ref.ts';
 import { paymentRemark, renderPayload, type Payload } from '../arena/payload.ts';
-import { ArenaError, feeRao, type Arena } from '../arena/schema.ts';
+import { ArenaError, feeRao, type Arena } from '../schema/arena.ts';
 import type { Call, SubnetState } from '../chain/chain.ts';
 import { publishedAt, roundAfterBlocks } from '../chain/drand.ts';
 import { ChainError } from '../chain/errors.ts';

@@ -1,6 +1,6 @@
 import { emissionShares, toWeights, type Share, type Weight } from '../arena/emission.ts';
 import type { Standing } from '../arena/ranking.ts';
-import { parseArena, type Arena } from '../arena/schema.ts';
+import { parseArena, type Arena } from '../schema/arena.ts';
 import type { BlockRef, Call, ChainReader, SubnetState, WeightRow } from '../chain/chain.ts';
 import { ChainError } from '../chain/errors.ts';
 import { QUICKNET, type Beacon } from '../chain/drand.ts';
@@ -18,7 +18,7 @@ import { toHex } from '../core/bytes.ts';
 import { blake2b256 } from '../core/hash.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import { recordsOf, type Ledger } from '../results/ledger.ts';
-import type { Predicate } from '../results/schema.ts';
+import type { Predicate } from '../schema/records.ts';
 import { historyOf } from './history.ts';
 
 /**

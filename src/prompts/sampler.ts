@@ -2,17 +2,10 @@ import { toHex, utf8 } from '../core/bytes.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { Prng } from '../core/prng.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
+import type { Message, Prompt } from '../schema/prompt.ts';
 import type { Corpus } from './corpus.ts';
 import { PromptError } from './errors.ts';
-import { renderChat, type Message } from './template.ts';
-
-/** One prompt of a boot. `tokens` counts the whole rendered prompt. */
-export type Prompt = {
-  readonly index: number;
-  readonly pool: 'warmup' | 'scored';
-  readonly messages: readonly Message[];
-  readonly tokens: number;
-};
+import { renderChat } from './template.ts';
 
 /**
  * What a suite is drawn from. `boot` 1 uses the bare labels, later boots `prompts/2`, `warmup/2`,

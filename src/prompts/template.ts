@@ -1,5 +1,6 @@
+import type { Message } from '../schema/prompt.ts';
+
 /** One chat message. */
-export type Message = { readonly role: 'system' | 'user' | 'assistant'; readonly content: string };
 
 /**
  * ChatML, as Qwen2's template writes it: a default system message where none is given, and the

@@ -1,6 +1,6 @@
 import { concatBytes, utf8 } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
-import { PAYLOAD_TYPE } from './schema.ts';
+import { PAYLOAD_TYPE } from '../schema/records.ts';
 
 /**
  * DSSE's pre-authentication encoding of a record's exact bytes: what is signed names its own type

@@ -1,5 +1,5 @@
 import { fromUtf8 } from '../core/bytes.ts';
-import { LEDGER_EVIDENCE_PATH } from '../core/evidence-path.ts';
+import { LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
 import { sha256Hex } from '../core/hash.ts';
 import {
   checkSignature,
@@ -9,7 +9,7 @@ import {
   type LedgerFault,
   type LedgerRecord,
 } from './verify.ts';
-import type { Kind } from './schema.ts';
+import type { Kind } from '../schema/records.ts';
 
 /** Files of one validator's folder: path under it -> bytes. Reading them is the store's work. */
 export type LedgerFiles = ReadonlyMap<string, Uint8Array>;

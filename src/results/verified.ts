@@ -1,4 +1,4 @@
-import type { Verdict } from '../core/verdicts.ts';
+import type { Verdict } from '../schema/verdicts.ts';
 
 declare const verified: unique symbol;
 

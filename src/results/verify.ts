@@ -15,7 +15,7 @@ import {
   type Kind,
   type Predicate,
   type Statement,
-} from './schema.ts';
+} from '../schema/records.ts';
 import { preAuthEncoding, renderSignature } from './envelope.ts';
 import type { EntryResult, VerifiedResult } from './verified.ts';
 

@@ -1,4 +1,4 @@
-import type { RoundPredicate } from '../results/schema.ts';
+import type { RoundPredicate } from '../schema/records.ts';
 
 /** One row of a round's table. */
 export type ReportEntry = {

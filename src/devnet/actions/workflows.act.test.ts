@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseArena } from '../../arena/schema.ts';
+import { parseArena } from '../../schema/arena.ts';
 import { connect } from '../../chain/io/connect.ts';
 import { SubtensorChain } from '../../chain/io/subtensor.ts';
 import { describeChain } from '../chain/genesis.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseArena } from '../../arena/schema.ts';
+import { parseArena } from '../../schema/arena.ts';
 import { generatedCorpus } from '../../prompts/corpus.ts';
 import { tokenizerFromJson } from '../../prompts/io/tokenizer.ts';
 import { drawSuite } from '../../prompts/sampler.ts';

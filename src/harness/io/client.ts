@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
-import type { Arena } from '../arena.ts';
+import type { MeasuringRules } from '../../schema/arena.ts';
 import type { Exchange } from '../client.ts';
 import { ResponseReader } from '../http.ts';
-import type { Outcome } from '../trace.ts';
+import type { Outcome } from '../../schema/trace.ts';
 import type { CostMeter } from './cost.ts';
 
 /** Size of the one buffer that the socket reads into. */
@@ -13,7 +13,7 @@ const SLAB_BYTES = 1024 * 1024;
 /** How long one health request may take. */
 const HEALTH_SECONDS = 2;
 
-export type ClientRules = Pick<Arena, 'deadlines' | 'limits'>;
+export type ClientRules = Pick<MeasuringRules, 'deadlines' | 'limits'>;
 export type Target = { readonly host: string; readonly port: number };
 type Deadlines = {
   readonly connect: number;

@@ -1,3 +1,4 @@
+import { wrongBytes } from '../../images/errors.ts';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -16,7 +17,6 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
 import { FILE_MARK } from '../../core/file-mark.ts';
-import { wrongBytes } from '../errors.ts';
 import type { LayerDescriptor, LayerScan, ScanResult } from '../image-store.ts';
 import { TarHasher } from '../tar.ts';
 import { unzstd } from './zstd.ts';

@@ -1,3 +1,4 @@
+import { MeasureError } from '../../measure/errors.ts';
 import type { Readable, Writable } from 'node:stream';
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -7,8 +8,7 @@ import { z } from 'zod';
 import { fromUtf8Lossy } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Exchange, LoadClient } from '../client.ts';
-import { HarnessError } from '../errors.ts';
-import { OUTCOMES } from '../trace.ts';
+import { OUTCOMES } from '../../schema/trace.ts';
 import type { ClientRules, Target } from './client.ts';
 import { originNs } from './clock.ts';
 
@@ -46,8 +46,8 @@ export type MeterChannel = {
   readonly kill: () => Promise<void>;
 };
 
-const lost = (what: string, cause?: unknown): HarnessError =>
-  new HarnessError(
+const lost = (what: string, cause?: unknown): MeasureError =>
+  new MeasureError(
     'METER_LOST',
     'infra',
     `the measuring client ${what}`,

@@ -1,7 +1,7 @@
+import { MeasureError } from '../../measure/errors.ts';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Engine, EngineRuntime } from '../engine.ts';
-import { HarnessError } from '../errors.ts';
 import type { ClientRules } from './client.ts';
 import { openMeter, processMeter } from './meter.ts';
 import { addressOf } from './url-runtime.ts';
@@ -24,7 +24,7 @@ export function processRuntime(
   return {
     start: async (target): Promise<Engine> => {
       if (target.kind === 'url')
-        throw new HarnessError(
+        throw new MeasureError(
           'BAD_TARGET',
           'usage',
           `${target.url} runs already`,
@@ -32,7 +32,7 @@ export function processRuntime(
         );
       const found = commandOf(target.digest);
       if (!found)
-        throw new HarnessError(
+        throw new MeasureError(
           'NO_SUCH_IMAGE',
           'usage',
           `the process runtime does not know the image ${target.image}@${target.digest}`,
@@ -68,7 +68,7 @@ export function processRuntime(
       const first = await Promise.race([line, ended.then(() => null), timer]);
       if (first === null) {
         await stop();
-        throw new HarnessError(
+        throw new MeasureError(
           'ENGINE_NOT_HEALTHY',
           'infra',
           `${found.args.join(' ')} ended before it listened`,

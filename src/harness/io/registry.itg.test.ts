@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { splitReference } from '../../arena/image-ref.ts';
+import { splitReference } from '../../schema/image-ref.ts';
 import {
   admission,
   base,

@@ -1,10 +1,11 @@
+import { ImageError } from '../../images/errors.ts';
+import { wrongBytes } from '../../images/errors.ts';
 import { lookup } from 'node:dns';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP } from 'node:net';
 import { messageOf } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
-import { HarnessError, wrongBytes } from '../errors.ts';
 import type { Found } from '../image-store.ts';
 
 /** Redirects of one request: registries keep blobs elsewhere. */
@@ -68,8 +69,8 @@ export function isPrivateAddress(address: string): boolean {
 
 type Place = { readonly host: string; readonly path: string };
 
-const failed = (what: string, cause?: unknown): HarnessError =>
-  new HarnessError(
+const failed = (what: string, cause?: unknown): ImageError =>
+  new ImageError(
     'REGISTRY',
     'infra',
     what,
@@ -133,7 +134,7 @@ export class Repository {
         parts.push(part);
       }
     } catch (error) {
-      throw error instanceof HarnessError
+      throw error instanceof ImageError
         ? error
         : failed(`${path} broke off: ${messageOf(error)}`, error);
     } finally {

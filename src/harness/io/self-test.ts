@@ -1,13 +1,13 @@
+import { MeasureError } from '../../measure/errors.ts';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../../core/log.ts';
-import type { Arena } from '../arena.ts';
+import { clockFault, type ClockReceipt } from '../../schema/clock-receipt.ts';
+import type { MeasuringRules } from '../../schema/arena.ts';
 import type { Exchange } from '../client.ts';
 import type { Engine, EngineRuntime } from '../engine.ts';
-import { HarnessError } from '../errors.ts';
 import { awaitHealth } from '../load.ts';
 import { clockReceipt, SELF_TEST_ANSWERS, TRUTH } from '../self-test.ts';
-import { clockFault, type ClockReceipt } from '../voids.ts';
 import type { ClientRules } from './client.ts';
 import { monotonicClock, originNs } from './clock.ts';
 import { processRuntime } from './process-runtime.ts';
@@ -38,7 +38,7 @@ export function processTruth(rules: ClientRules): Promise<Engine> {
  */
 export async function selfTest(
   start: () => Promise<Engine>,
-  rules: Arena['clock'],
+  rules: MeasuringRules['clock'],
   log: Log,
 ): Promise<ClockReceipt> {
   log.info('measuring the measuring client against a server of known times');
@@ -55,7 +55,7 @@ export async function selfTest(
     }
     log.warn(`  ${fault}`);
   }
-  throw new HarnessError(
+  throw new MeasureError(
     'CLOCK_ERROR',
     'infra',
     `the measuring client is not exact enough here: ${fault ?? ''}`,
@@ -71,7 +71,7 @@ async function measure(start: () => Promise<Engine>): Promise<ClockReceipt> {
       const deadline = monotonicClock.nowNs() + START_SECONDS * 1e9;
       const health = await awaitHealth(engine, client, monotonicClock, () => deadline);
       if (health !== 'healthy')
-        throw new HarnessError(
+        throw new MeasureError(
           'CLOCK_ERROR',
           'infra',
           'the ground truth did not start',

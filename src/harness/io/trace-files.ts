@@ -1,10 +1,10 @@
+import { DocumentError } from '../../schema/errors.ts';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { fromUtf8 } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
-import { HarnessError } from '../errors.ts';
-import { parseTrace, traceLine, type Trace, type TraceLine } from '../trace.ts';
+import { parseTrace, traceLine, type Trace, type TraceLine } from '../../schema/trace.ts';
 
 /** Largest unpacked trace: a small file may unpack to gigabytes. */
 const MAX_TRACE_BYTES = 512 * 1024 * 1024;
@@ -55,7 +55,7 @@ export function unpackTrace(bytes: Uint8Array, name: string): Trace {
   try {
     text = fromUtf8(gunzipSync(bytes, { maxOutputLength: MAX_TRACE_BYTES }));
   } catch (error) {
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_TRACE',
       'usage',
       `${name} does not unpack: ${messageOf(error)}`,
@@ -64,7 +64,7 @@ export function unpackTrace(bytes: Uint8Array, name: string): Trace {
     );
   }
   if (text === null)
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_TRACE',
       'usage',
       `${name} is not UTF-8`,

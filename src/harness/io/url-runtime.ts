@@ -1,5 +1,5 @@
+import { MeasureError } from '../../measure/errors.ts';
 import type { Engine, EngineRuntime } from '../engine.ts';
-import { HarnessError } from '../errors.ts';
 import type { ClientRules, Target } from './client.ts';
 import { openMeter, processMeter } from './meter.ts';
 
@@ -16,7 +16,7 @@ export function urlRuntime(rules: ClientRules): EngineRuntime {
   return {
     start: (target): Promise<Engine> => {
       if (target.kind !== 'url')
-        throw new HarnessError(
+        throw new MeasureError(
           'BAD_TARGET',
           'usage',
           `${target.image} is an image, and no runtime for images is at hand here`,

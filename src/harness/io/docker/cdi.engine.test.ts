@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseArena } from '../../../arena/schema.ts';
+import { parseArena } from '../../../schema/arena.ts';
 import { serverOptions, type Rig } from '../../sandbox.ts';
 import { openDocker, ownerMark, reap } from './host.ts';
 import { gpuAccess, rigOf } from './prepare.ts';

@@ -1,10 +1,10 @@
+import { DockerError } from '../../../node/errors.ts';
 import { execFile } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { messageOf } from '../../../core/errors.ts';
-import { HarnessError } from '../../errors.ts';
 import type { Versions } from '../../preflight.ts';
 import { LOCK_NAME, OWNER_LABEL } from '../../sandbox.ts';
 
@@ -16,8 +16,8 @@ const run = promisify(execFile);
 const REAP_MS = 30_000;
 
 /** A fault of the engine, in our words. */
-export function dockerError(what: string, error: unknown): HarnessError {
-  return new HarnessError(
+export function dockerError(what: string, error: unknown): DockerError {
+  return new DockerError(
     'DOCKER',
     'infra',
     `Docker: ${what}: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 300)}`,
@@ -41,7 +41,7 @@ export async function findDocker(): Promise<Docker | null> {
 export async function openDocker(): Promise<Docker> {
   const docker = await findDocker();
   if (docker) return docker;
-  throw new HarnessError(
+  throw new DockerError(
     'DOCKER',
     'infra',
     'no Docker engine answers on this machine',

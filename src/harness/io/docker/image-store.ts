@@ -1,10 +1,11 @@
+import { ImageError } from '../../../images/errors.ts';
+import { wrongBytes } from '../../../images/errors.ts';
 import { rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import { messageOf } from '../../../core/errors.ts';
-import { HarnessError, wrongBytes } from '../../errors.ts';
+import { CacheonError, messageOf } from '../../../core/errors.ts';
 import type {
   Found,
   ImageStore,
@@ -71,7 +72,7 @@ export function dockerImages(
   const repository = (image: string): Repository => {
     const place = split(image);
     if (!place)
-      throw new HarnessError(
+      throw new ImageError(
         'BAD_TARGET',
         'usage',
         `${image} is no image reference`,
@@ -175,7 +176,7 @@ async function withBlob<T>(
   const slow = (): Error =>
     new Error(`the registry is slower than ${(bytesPerSecond / 1e6).toFixed(1)} MB/s`);
   if (lateMs() > 0)
-    throw new HarnessError('REGISTRY', 'infra', slow().message, 'look at the registry');
+    throw new ImageError('REGISTRY', 'infra', slow().message, 'look at the registry');
   const blob = await repository.blob(layer.digest);
   if (blob.state === 'gone') return blob;
   const timer = setInterval(
@@ -188,8 +189,8 @@ async function withBlob<T>(
       value: await read(blob.value, (bytes) => void (pace.movedBytes += bytes)),
     };
   } catch (error) {
-    if (error instanceof HarnessError) throw error;
-    throw new HarnessError(
+    if (error instanceof CacheonError) throw error;
+    throw new ImageError(
       'REGISTRY',
       'infra',
       `${layer.digest}: ${messageOf(error)}`,
@@ -288,7 +289,7 @@ async function pull(
       );
     // Also whatever else an engine may have against an image: nobody's fault, but the image's own
     // business, so that it wins nothing by it.
-    throw new HarnessError(
+    throw new ImageError(
       'REGISTRY',
       'infra',
       `${image}@${digest} cannot be pulled: ${text.slice(0, 200)}`,

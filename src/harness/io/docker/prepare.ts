@@ -1,13 +1,14 @@
+import { ImageError } from '../../../images/errors.ts';
+import { SandboxError } from '../../../sandbox/errors.ts';
 import type Docker from 'dockerode';
 import type { Log } from '../../../core/log.ts';
-import type { Arena } from '../../arena.ts';
+import type { ClockReceipt } from '../../../schema/clock-receipt.ts';
+import type { MeasuringRules } from '../../../schema/arena.ts';
 import type { EngineRuntime } from '../../engine.ts';
-import { HarnessError } from '../../errors.ts';
 import type { ImageStore } from '../../image-store.ts';
-import { atLeast, tooOld, type Minimums, type Versions } from '../../preflight.ts';
+import { atLeast, type Minimums, tooOld, type Versions } from '../../preflight.ts';
 import type { ProbeResult } from '../../probes.ts';
-import { LOCK_NAME, OWNER_LABEL, shareCores, type Rig, type SandboxRules } from '../../sandbox.ts';
-import type { ClockReceipt } from '../../voids.ts';
+import { LOCK_NAME, OWNER_LABEL, type Rig, type SandboxRules, shareCores } from '../../sandbox.ts';
 import { meterProgram } from '../meter.ts';
 import { selfTest, truthProgram } from '../self-test.ts';
 import {
@@ -24,7 +25,7 @@ import { probesProgram, runProbes } from './probes.ts';
 import { createAlone, dockerRuntime } from './runtime.ts';
 import { NODE, toolsImage, WATCHER } from './tools-image.ts';
 
-export type HostRules = Arena & {
+export type HostRules = MeasuringRules & {
   readonly sandbox: SandboxRules & { readonly minimums: Minimums };
 };
 /** What a machine says of itself before anything is measured on it; it stands in every trace. */
@@ -135,7 +136,7 @@ export async function prepareHost(
   const rig = await rigOf(docker, rules, options.models);
   const old = tooOld(versions, rules.sandbox.minimums, rig.gpus !== null);
   if (old.length > 0)
-    throw new HarnessError(
+    throw new SandboxError(
       'OLD_ENGINE',
       'infra',
       old.join('; '),
@@ -211,7 +212,7 @@ async function readyHost(
   const probes = await runProbes(docker, tools, rig, owner, options.volumePolicy);
   const open = probes.filter(({ result }) => result === 'fail');
   if (open.length > 0)
-    throw new HarnessError(
+    throw new SandboxError(
       'SANDBOX_OPEN',
       'infra',
       `the sandbox has a hole: ${open.map(({ id, detail }) => `${id} ${detail}`).join('; ')}`.slice(
@@ -243,7 +244,7 @@ async function readyHost(
         log.info(`    ${text}`),
       );
       if (pulled.state !== 'found')
-        throw new HarnessError(
+        throw new ImageError(
           'REGISTRY',
           'infra',
           `${image}@${digest} cannot be had: ${pulled.detail}`,

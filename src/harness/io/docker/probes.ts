@@ -1,3 +1,4 @@
+import { DockerError } from '../../../node/errors.ts';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -5,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type Docker from 'dockerode';
 import { fromUtf8Lossy } from '../../../core/bytes.ts';
-import { HarnessError } from '../../errors.ts';
 import { judgeProbes, type ProbeResult, type Sightings } from '../../probes.ts';
 import { OWNER_LABEL, serverOptions, type Rig, type SandboxRules } from '../../sandbox.ts';
 import { SYSCALLS } from '../../syscalls.ts';
@@ -148,7 +148,7 @@ function sightings(output: string): Sightings {
   try {
     return JSON.parse(line ?? '') as Sightings;
   } catch (error) {
-    throw new HarnessError(
+    throw new DockerError(
       'DOCKER',
       'infra',
       `the escape probes said nothing: ${output.slice(-300)}`,

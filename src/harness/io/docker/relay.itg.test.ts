@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { splitReference } from '../../../arena/image-ref.ts';
+import { splitReference } from '../../../schema/image-ref.ts';
 import { sha256Hex } from '../../../core/hash.ts';
 import { imageOf, layerOf, type Image } from '../../../devnet/registry/oci.ts';
 import { startRegistry, type Registry } from '../../../devnet/registry/server.ts';

@@ -1,10 +1,11 @@
+import { ImageError } from '../../../images/errors.ts';
+import { wrongBytes } from '../../../images/errors.ts';
 import { createReadStream, createWriteStream, mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { HarnessError, wrongBytes } from '../../errors.ts';
 import type { LayerDescriptor } from '../../image-store.ts';
 import { relayBlob } from '../layers.ts';
 import type { Repository } from '../registry.ts';
@@ -178,10 +179,10 @@ export async function openRelay(
 class Gone extends Error {}
 
 /** A fault between us and the registry as the caller is to see it. */
-export function registryError(error: Error & { readonly code?: string }): HarnessError {
-  if (error instanceof HarnessError) return error;
+export function registryError(error: Error & { readonly code?: string }): ImageError {
+  if (error instanceof ImageError) return error;
   if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return diskFull(error.message);
-  return new HarnessError(
+  return new ImageError(
     'REGISTRY',
     'infra',
     `a layer broke off: ${error.message}`,
@@ -191,8 +192,8 @@ export function registryError(error: Error & { readonly code?: string }): Harnes
 }
 
 /** No room for an image. */
-export function diskFull(text: string): HarnessError {
-  return new HarnessError(
+export function diskFull(text: string): ImageError {
+  return new ImageError(
     'DISK',
     'infra',
     `the disk is full: ${text.slice(0, 200)}`,

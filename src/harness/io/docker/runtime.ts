@@ -1,8 +1,9 @@
+import { SandboxError } from '../../../sandbox/errors.ts';
+import { DockerError } from '../../../node/errors.ts';
 import type Docker from 'dockerode';
 import { utf8 } from '../../../core/bytes.ts';
-import { messageOf } from '../../../core/errors.ts';
+import { CacheonError, messageOf } from '../../../core/errors.ts';
 import type { Engine, EngineRuntime, Exit, Target } from '../../engine.ts';
-import { HarnessError } from '../../errors.ts';
 import {
   meterOptions,
   OWNER_LABEL,
@@ -55,7 +56,7 @@ export function dockerRuntime(options: DockerRuntimeOptions): EngineRuntime {
   return {
     start: async (target): Promise<Engine> => {
       if (target.kind === 'url')
-        throw new HarnessError(
+        throw new SandboxError(
           'BAD_TARGET',
           'usage',
           `${target.url} runs already`,
@@ -75,7 +76,7 @@ export function dockerRuntime(options: DockerRuntimeOptions): EngineRuntime {
         server = await createAlone(options.docker, create, options.owner);
       } catch (error) {
         if (
-          !(error instanceof HarnessError) ||
+          !(error instanceof CacheonError) ||
           error.code !== 'DOCKER' ||
           !BAD_IMAGE.test(messageOf(error.cause))
         )
@@ -86,7 +87,7 @@ export function dockerRuntime(options: DockerRuntimeOptions): EngineRuntime {
         return await begin(options, server, name);
       } catch (error) {
         await removeContainer(server);
-        throw error instanceof HarnessError
+        throw error instanceof CacheonError
           ? error
           : dockerError('a server cannot be started', error);
       }
@@ -103,7 +104,7 @@ function stillborn(image: string, reason: string): Engine {
     image,
     connect: () =>
       Promise.reject(
-        new HarnessError('DOCKER', 'infra', `there is no server of ${image}`, 'see its log'),
+        new DockerError('DOCKER', 'infra', `there is no server of ${image}`, 'see its log'),
       ),
     exited: () => ({ code: CANNOT_RUN, oom: false }),
     ended: Promise.resolve(),
@@ -140,7 +141,7 @@ export async function createAlone(
         await removeContainer(docker.getContainer(other.Id));
         continue;
       }
-      throw new HarnessError(
+      throw new SandboxError(
         'HOST_BUSY',
         'infra',
         `another evaluation (process ${mark?.split(':')[0] ?? 'unknown'}) has a ${SERVER_NAME} on this machine`,
@@ -193,7 +194,7 @@ async function begin(
         return await openMeter(channel, ADDRESS, rules);
       } catch (error) {
         await removeContainer(container);
-        throw error instanceof HarnessError
+        throw error instanceof CacheonError
           ? error
           : dockerError('the measuring client cannot be started', error);
       }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PREDICATES, roundBody, statementSchema } from '../results/schema.ts';
+import { PREDICATES, roundBody, statementSchema } from './records.ts';
 
 /** The plan that `scan` hands to `publish`, before it has a place in the chain of records. */
 export const draftSchema = z.strictObject({
@@ -14,3 +14,11 @@ export const judgedSchema = z.union([
   z.strictObject({ body: roundBody }),
   z.strictObject({ void: z.string().min(1).max(500) }),
 ]);
+
+/** What jobs hand to each other, by artifact name. */
+export const ARTIFACTS = {
+  plan: 'plan.json',
+  verdicts: 'verdicts.json',
+  traces: (shard: number): string => `traces-${shard}.json`,
+  tracesPrefix: 'traces-',
+} as const;

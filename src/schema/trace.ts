@@ -1,9 +1,8 @@
+import { DocumentError } from './errors.ts';
 import { z } from 'zod';
 import { utf8 } from '../core/bytes.ts';
-import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
 import { messageOf } from '../core/errors.ts';
-import type { ClientCost } from './client.ts';
-import { HarnessError } from './errors.ts';
+import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
 
 /** How a request ended, as the client saw it. What that means for the miner is judged later. */
 export const OUTCOMES = [
@@ -119,21 +118,6 @@ export type Trace = {
   readonly events: readonly TraceEvent[];
 };
 
-/**
- * Path of a trace under its round:
- * `traces/<shard>/<boot>/<baseline|hotkey-commitBlock>[.<run>].ndjson.gz`.
- */
-export function tracePath(shard: number, boot: number, name: string, run: number): string {
-  return `traces/${shard}/${boot}/${name.replace(':', '-')}${run === 1 ? '' : `.${run}`}.ndjson.gz`;
-}
-
-/** Path of what a server printed: `logs/<shard>/<boot>/<name>[.<run>].log.gz`. */
-export function logPath(shard: number, boot: number, name: string, run: number): string {
-  return tracePath(shard, boot, name, run)
-    .replace(/^traces/, 'logs')
-    .replace(/ndjson\.gz$/, 'log.gz');
-}
-
 /** One line of NDJSON. */
 export function traceLine(line: TraceLine): string {
   return `${JSON.stringify(line)}\n`;
@@ -145,7 +129,7 @@ export function traceLine(line: TraceLine): string {
  */
 export function parseTrace(text: string, name: string): Trace {
   const fail = (line: number, what: string): never => {
-    throw new HarnessError(
+    throw new DocumentError(
       'BAD_TRACE',
       'usage',
       `${name} line ${line}: ${what}`,
@@ -251,3 +235,15 @@ export function missingPart(
   );
   return missing === undefined ? null : `prompt ${missing} is missing`;
 }
+
+/**
+ * What measuring one request cost the client itself, in ns; null where this system does not tell.
+ */
+export type ClientCost = {
+  /** Waiting for a core between sending and the first byte. */
+  readonly firstWaitNs: number | null;
+  /** Waiting for a core during the whole request. */
+  readonly waitNs: number | null;
+  /** Collecting garbage during the request. */
+  readonly gcNs: number;
+};

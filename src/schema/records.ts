@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { VERDICTS } from '../core/verdicts.ts';
+import { VERDICTS } from './verdicts.ts';
 
 /** Type of every record's payload, for DSSE. */
 export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';

@@ -285,6 +285,20 @@ export const arenaSchema = z.strictObject({
 
 export type Arena = z.infer<typeof arenaSchema>;
 
+/** What measuring and judging one server needs of an arena. */
+export type MeasuringRules = Pick<
+  Arena,
+  | 'maxTokens'
+  | 'scoredLogprobs'
+  | 'deadlines'
+  | 'limits'
+  | 'scoring'
+  | 'honestP999Nats'
+  | 'gate'
+  | 'driftLimit'
+  | 'clock'
+> & { readonly model: Pick<Arena['model'], 'name' | 'eosTokenId'> };
+
 /** A wrong arena file, prompt request or plan input. */
 export class ArenaError extends CacheonError<'BAD_ARENA'> {}
 

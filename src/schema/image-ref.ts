@@ -1,5 +1,5 @@
-import { ArenaError } from './schema.ts';
-import type { MinerFault } from '../core/verdicts.ts';
+import { ArenaError } from './arena.ts';
+import type { MinerFault } from './verdicts.ts';
 
 /** Longest reference we read; a registry path is far shorter. */
 const MAX_REFERENCE = 255;

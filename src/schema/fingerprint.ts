@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { FILE_MARK } from '../core/file-mark.ts';
+
+// What an image is, beyond its name: the document that decides verdicts of copying.
+/**
+ * What an image is, beyond its name: kept with the round that measured it, so that anybody can
+ * check a verdict of copying, and later rounds can be compared with it.
+ */
+export const fingerprintSchema = z.strictObject({
+  schema: z.literal(1),
+  key: z.string(),
+  hotkey: z.string(),
+  commitBlock: z.number().int().nonnegative(),
+  digest: z.string(),
+  diffIds: z.array(z.string()),
+  /** sha256 of environment and start: tells images of the same layers apart. */
+  start: z.string(),
+  /**
+   * Marks of its own files, sorted: every file of its layers that the baseline does not have too.
+   */
+  files: z.array(z.string().regex(FILE_MARK)),
+});
+
+export type Fingerprint = z.infer<typeof fingerprintSchema>;
