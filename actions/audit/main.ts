@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/open.ts';
+import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/networks.ts';
 import { table } from '../../src/github/summary.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { unpackText, unpackTrace } from '../../src/harness/io/trace-files.ts';

@@ -1,4 +1,4 @@
-import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/keys.ts';
+import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/key-pairs.ts';
 import { gitAuth } from '../../src/github/git-auth.ts';
 import { readArtifact, unpackFiles } from '../../src/github/handover.ts';
 import { artifactNames, downloadArtifact } from '../../src/github/io/artifacts.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openEndpoints } from '../../src/chain/io/open.ts';
+import { openEndpoints } from '../../src/chain/io/networks.ts';
 import { readArena } from '../../src/cli/io.ts';
 import { renderJson } from '../../src/core/canonical.ts';
 import { uploadArtifact } from '../../src/github/io/artifacts.ts';

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { weightsEntropy } from '../../src/chain/io/entropy.ts';
-import { openEndpoints } from '../../src/chain/io/open.ts';
+import { openEndpoints } from '../../src/chain/io/networks.ts';
 import { readArena } from '../../src/cli/io.ts';
 import { gitAuth } from '../../src/github/git-auth.ts';
 import { table } from '../../src/github/summary.ts';
-import { monotonicClock } from '../../src/harness/io/clock.ts';
+import { monotonicClock } from '../../src/node/monotonic-clock.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { settleAndAnchor } from '../../src/pipeline/settle-and-anchor.ts';
 import { gitStore, harnessCommit } from '../../src/results/io/git-store.ts';
-import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/keys.ts';
+import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/key-pairs.ts';
 import { signerOf } from '../../src/results/io/keys.ts';
 import { inputs } from './inputs.ts';
 

@@ -2,7 +2,7 @@
 // Two passes, of which the second counts; prints one JSON line with the errors against the stamps
 // in the stream, in ns.
 import { MeasuringClient } from '../../src/harness/io/client.ts';
-import { monotonicClockFrom } from '../../src/harness/io/clock.ts';
+import { monotonicClockFrom } from '../../src/node/monotonic-clock.ts';
 import { openCostMeter } from '../../src/harness/io/cost.ts';
 import { errorsOf } from '../../src/harness/self-test.ts';
 

@@ -1,6 +1,6 @@
-import type { Refusal } from './refusals.ts';
-import type { Beacon } from './drand.ts';
-import type { EpochState } from './weights.ts';
+import type { Refusal } from './dispatch-errors.ts';
+import type { Beacon } from '../beacon/pulses.ts';
+import type { EpochState } from './weight-codec.ts';
 
 /** A finalized block. */
 export type BlockRef = { readonly number: number; readonly hash: string };

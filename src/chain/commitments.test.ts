@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { concatBytes, toHex, utf8 } from '../core/bytes.ts';
 import type { ChainCommitment, CommitmentField, RevealedCommitment } from './chain.ts';
 import { commitmentLines, revealToDate } from './commitments.ts';
-import { dispatchRefusal, poolRefusal } from './refusals.ts';
-import { readRevealed } from './reveals.ts';
+import { dispatchRefusal, poolRefusal } from './dispatch-errors.ts';
+import { readRevealed } from './revealed-payload.ts';
 import { compact } from './scale.ts';
 
 const raw = (text: string): CommitmentField => ({ kind: 'raw', bytes: utf8(text) });

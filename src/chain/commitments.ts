@@ -1,5 +1,5 @@
 import type { ChainCommitment, StandingCommitment } from './chain.ts';
-import { readRevealed } from './reveals.ts';
+import { readRevealed } from './revealed-payload.ts';
 
 /** What a commitment says. Names of faults are verdicts of DESIGN section 2.1. */
 export type CommitmentContent =

@@ -7,7 +7,7 @@ import { chainRegistry } from '../devnet/chain/metadata.ts';
 import type { CommitmentField } from './chain.ts';
 import { commitmentLines } from './commitments.ts';
 import { commitmentOf, decodeAs, standingCommitment } from './io/decode.ts';
-import { readRevealed } from './reveals.ts';
+import { readRevealed } from './revealed-payload.ts';
 import { compact } from './scale.ts';
 
 /** A few thousand inputs here; 100,000 with `npm run soak`. */

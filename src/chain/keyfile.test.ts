@@ -7,7 +7,7 @@ import { naclEncrypt, sr25519Verify } from '@polkadot/util-crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { concatBytes, fromHex, utf8 } from '../core/bytes.ts';
-import { keyPair, pairOfKeyfile, saltOf } from './io/keys.ts';
+import { keyPair, pairOfKeyfile, saltOf } from './io/key-pairs.ts';
 import {
   coldkeyAddress,
   hotkeyFile,

@@ -9,7 +9,7 @@ import {
   roundAfterBlocks,
   roundPoint,
   verifyPulse,
-} from './drand.ts';
+} from '../beacon/pulses.ts';
 import { open, OVERHEAD_BYTES, seal, type SealEntropy } from './timelock.ts';
 import { compact, readCompact } from './scale.ts';
 import {
@@ -21,7 +21,7 @@ import {
   revealSchedule,
   weightsCommitHash,
   weightsPayload,
-} from './weights.ts';
+} from './weight-codec.ts';
 
 const hex = (text: string): Uint8Array => fromHex(text)!;
 

@@ -3,7 +3,7 @@ import { bls12_381 as bls } from '@noble/curves/bls12-381';
 import { concatBytes, equalBytes, utf8 } from '../core/bytes.ts';
 import { sha256 } from '../core/hash.ts';
 import { ChainError } from './errors.ts';
-import { roundPoint, SIGNATURE_BYTES, type Beacon } from './drand.ts';
+import { roundPoint, SIGNATURE_BYTES, type Beacon } from '../beacon/pulses.ts';
 import { u64le } from './scale.ts';
 
 /**

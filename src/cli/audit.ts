@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ANY_CHAIN, openEndpoints } from '../chain/io/open.ts';
-import { monotonicClock } from '../harness/io/clock.ts';
+import { ANY_CHAIN, openEndpoints } from '../chain/io/networks.ts';
+import { monotonicClock } from '../node/monotonic-clock.ts';
 import { unpackText, unpackTrace } from '../harness/io/trace-files.ts';
 import { audit } from '../pipeline/audit.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';

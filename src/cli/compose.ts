@@ -7,7 +7,7 @@ import type { Log } from '../core/log.ts';
 import { variantOfDigest } from '../devnet/images.ts';
 import type { EngineRuntime, Target } from '../harness/engine.ts';
 import type { ImageStore } from '../harness/image-store.ts';
-import { monotonicClock } from '../harness/io/clock.ts';
+import { monotonicClock } from '../node/monotonic-clock.ts';
 import { dockerImages } from '../harness/io/docker/image-store.ts';
 import { prepareHost } from '../harness/io/docker/prepare.ts';
 import { idleWatch } from '../harness/io/gpus.ts';

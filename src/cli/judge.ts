@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { writeWhole } from '../harness/io/trace-files.ts';
+import { writeWhole } from '../node/atomic-file.ts';
 import type { Run } from './commands.ts';
 import { judgeFolder } from './eval-folder.ts';
 import { UsageError } from './io.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Arena } from '../schema/arena.ts';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
-import { openEndpoints } from '../chain/io/open.ts';
+import { openEndpoints } from '../chain/io/networks.ts';
 import type { Operator } from '../pipeline/scan.ts';
 import { gitStore, harnessCommit } from '../results/io/git-store.ts';
 import type { ResultStore } from '../results/store.ts';

@@ -8,7 +8,7 @@ import { signedPlan, soundLedger } from '../pipeline/sound-ledger.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 import { readFolder } from '../results/io/git-store.ts';
-import { HOTKEY_VARIABLE, keyPair } from '../chain/io/keys.ts';
+import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
 import { signerOf } from '../results/io/keys.ts';
 import type { Run } from './commands.ts';
 import { ROOT } from './io.ts';

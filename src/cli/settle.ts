@@ -1,7 +1,7 @@
-import { monotonicClock } from '../harness/io/clock.ts';
+import { monotonicClock } from '../node/monotonic-clock.ts';
 import { settleAndAnchor } from '../pipeline/settle-and-anchor.ts';
 import { weightsEntropy } from '../chain/io/entropy.ts';
-import { HOTKEY_VARIABLE, keyPair } from '../chain/io/keys.ts';
+import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
 import { signerOf } from '../results/io/keys.ts';
 import type { Run } from './commands.ts';
 import { openChain, operatorOf, workplace } from './operator.ts';

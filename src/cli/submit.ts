@@ -1,9 +1,9 @@
 import { sealEntropy } from '../chain/io/entropy.ts';
-import { saltOf } from '../chain/io/keys.ts';
+import { saltOf } from '../chain/io/key-pairs.ts';
 import { coldkeyAddress, hotkeyFile, unlockColdkey, unlockPair } from '../chain/io/wallet.ts';
 import type { Transactor } from '../chain/chain.ts';
 import type { Arena } from '../schema/arena.ts';
-import { monotonicClock } from '../harness/io/clock.ts';
+import { monotonicClock } from '../node/monotonic-clock.ts';
 import { submit } from '../pipeline/submit.ts';
 import type { Invocation, Run } from './commands.ts';
 import { arenaPath, readArena, UsageError } from './io.ts';

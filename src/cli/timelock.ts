@@ -1,6 +1,6 @@
 import { fromHex, toHex } from '../core/bytes.ts';
 import { sealEntropy } from '../chain/io/entropy.ts';
-import { PUBLIC_KEY_BYTES, QUICKNET, type Beacon } from '../chain/drand.ts';
+import { PUBLIC_KEY_BYTES, QUICKNET, type Beacon } from '../beacon/pulses.ts';
 import { open, seal } from '../chain/timelock.ts';
 import type { Invocation, Run } from './commands.ts';
 import { UsageError } from './io.ts';

@@ -10,7 +10,7 @@ import {
   readKeyfile,
   unlockPair,
 } from '../chain/io/wallet.ts';
-import { pairOfKeyfile } from '../chain/io/keys.ts';
+import { pairOfKeyfile } from '../chain/io/key-pairs.ts';
 import type { Run } from './commands.ts';
 import { optional } from './options.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';

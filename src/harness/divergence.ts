@@ -1,5 +1,5 @@
 import { fromUtf8Lossy } from '../core/bytes.ts';
-import type { Answer, LogprobEntry } from './answer.ts';
+import type { Answer, LogprobEntry } from '../answers/answer.ts';
 import type { GateResult } from './gate.ts';
 
 /** How many of the best tokens a server is asked for. */

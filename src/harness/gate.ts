@@ -1,7 +1,7 @@
-import { concatBytes, fromUtf8Lossy } from '../core/bytes.ts';
+import { spells } from '../answers/answer-ids.ts';
+import type { Answer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
-import type { Answer } from './answer.ts';
 import type { Teacher } from '../schema/trace.ts';
 
 /** Why an answer is not the model's own. */
@@ -45,37 +45,6 @@ export type GatedAnswer = {
   readonly teacher: Teacher;
   readonly maxTokens: number;
 };
-
-/**
- * The server's ids without the end token, where they spell the answer; else the canonical encoding.
- * The end token is judged apart.
- */
-export function answerIds(
-  answer: Answer,
-  tokenizer: Tokenizer,
-  eosTokenId: number,
-  maxTokens: number,
-): readonly number[] {
-  const given = answer.tokenIds;
-  // Special tokens spell nothing: without a cap a server could pad its ids until the reference
-  // refuses them.
-  if (given === null || given.length > maxTokens + 1) return answer.canonicalIds;
-  const ids =
-    answer.finishReason === 'stop' && given.at(-1) === eosTokenId ? given.slice(0, -1) : given;
-  return spells(ids, answer.text, tokenizer) ? ids : answer.canonicalIds;
-}
-
-/** Whether ids decode to a text; a code point cut off at the end is not held against them. */
-function spells(ids: readonly number[], text: string, tokenizer: Tokenizer): boolean {
-  const parts: Uint8Array[] = [];
-  for (const id of ids) {
-    const bytes = tokenizer.bytesOf(id);
-    if (bytes === null) return false;
-    parts.push(bytes);
-  }
-  const trimmed = (value: string): string => value.replace(/\uFFFD+$/, '');
-  return trimmed(fromUtf8Lossy(concatBytes(...parts))) === trimmed(text);
-}
 
 /**
  * Nats between the reference's best token and the given one, at least 0; Infinity where the

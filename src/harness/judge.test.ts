@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseArena } from '../schema/arena.ts';
+import { answerIds } from '../answers/answer-ids.ts';
+import { type Answer, readAnswer } from '../answers/answer.ts';
 import { utf8 } from '../core/bytes.ts';
 import { tokenizerFromJson } from '../prompts/io/tokenizer.ts';
-import { readAnswer, type Answer } from './answer.ts';
+import { parseArena } from '../schema/arena.ts';
+import { parseTrace, type TracedRequest, traceLine, type TraceLine } from '../schema/trace.ts';
 import { divergesHonestly } from './divergence.ts';
-import { answerIds, marginGate } from './gate.ts';
-import { judgeArm, readBaseline, type JudgeContext } from './judge.ts';
+import { marginGate } from './gate.ts';
+import { judgeArm, type JudgeContext, readBaseline } from './judge.ts';
 import { promptScore, score } from './score.ts';
 import { tokensPerSecond, ttftNs } from './timing.ts';
-import { parseTrace, traceLine, type TracedRequest, type TraceLine } from '../schema/trace.ts';
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
 const tokenizer = tokenizerFromJson(read('../devnet/model/tokenizer.json'));

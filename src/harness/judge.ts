@@ -3,7 +3,7 @@ import type { Tokenizer } from '../core/tokenizer.ts';
 import { headerClockFault } from '../schema/clock-receipt.ts';
 import { missingPart, type Trace } from '../schema/trace.ts';
 import type { Verdict } from '../schema/verdicts.ts';
-import { type Answer, type Fault, readAnswer } from './answer.ts';
+import { type Answer, type Fault, readAnswer } from '../answers/answer.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 import { divergenceGate, divergesHonestly } from './divergence.ts';
 import { type GateResult, marginGate, type MarginHistory } from './gate.ts';

@@ -1,10 +1,10 @@
+import { answerIds } from '../answers/answer-ids.ts';
+import { readAnswer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
 import type { Prompt } from '../schema/prompt.ts';
 import { parseTrace, traceLine, type TraceLine } from '../schema/trace.ts';
-import { readAnswer } from './answer.ts';
-import type { MeasuringRules } from '../schema/arena.ts';
 import type { Reference } from './client.ts';
-import { answerIds } from './gate.ts';
 
 /**
  * At most this many times max_tokens are forced: a longer answer fails the gate anyway, and must

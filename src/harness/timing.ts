@@ -1,6 +1,6 @@
 import { median } from '../core/median.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
-import type { Answer } from './answer.ts';
+import type { Answer } from '../answers/answer.ts';
 
 /**
  * Time to first token in ns: at(1) - sent, or what the stall or burst correction makes of it;

@@ -4,7 +4,7 @@ import { fromUtf8, utf8 } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../results/ledger.ts';
-import { deliver } from './deliver.ts';
+import { deliver } from '../chain/delivery.ts';
 import { epochNow } from './weights.ts';
 
 /** A ledger's head as a validator anchors it on chain: number and hash of its newest record. */

@@ -2,7 +2,7 @@ import { arenaSchema } from '../schema/arena.ts';
 import type { ChainReader } from '../chain/chain.ts';
 import { readCompact, u16le, u64le, vecU16 } from '../chain/scale.ts';
 import { OVERHEAD_BYTES } from '../chain/timelock.ts';
-import { weightsCommitHash, weightsPayload } from '../chain/weights.ts';
+import { weightsCommitHash, weightsPayload } from '../chain/weight-codec.ts';
 import { concatBytes, equalBytes, fromHex, toHex } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';
 import { firstDifference } from '../core/difference.ts';

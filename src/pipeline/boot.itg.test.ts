@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseArena } from '../schema/arena.ts';
 import { silentLog } from '../core/log.ts';
-import { monotonicClock } from '../harness/io/clock.ts';
+import { monotonicClock } from '../node/monotonic-clock.ts';
 import { urlRuntime } from '../harness/io/url-runtime.ts';
 import { parseTrace, traceLine, type Trace, type TraceLine } from '../schema/trace.ts';
 import { generatedCorpus } from '../prompts/corpus.ts';

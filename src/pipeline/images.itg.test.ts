@@ -19,7 +19,7 @@ import {
 } from '../devnet/registry/admission.ts';
 import { imageOf, layerOf, type Image, type Layer } from '../devnet/registry/oci.ts';
 import { startRegistry } from '../devnet/registry/server.ts';
-import { monotonicClock } from '../harness/io/clock.ts';
+import { monotonicClock } from '../node/monotonic-clock.ts';
 
 afterEach(closeRegistries);
 afterAll(removeFolder);

@@ -8,7 +8,7 @@ import type {
   WeightRow,
 } from '../chain/chain.ts';
 import { ChainError } from '../chain/errors.ts';
-import { checkRow, type WeightMethod } from '../chain/weights.ts';
+import { checkRow, type WeightMethod } from '../chain/weight-codec.ts';
 import type { Clock } from '../core/clock.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
@@ -18,7 +18,7 @@ import type { Predicate } from '../schema/records.ts';
 import type { Signer } from '../results/sign.ts';
 import type { ResultStore } from '../results/store.ts';
 import type { LedgerRecord } from '../results/verify.ts';
-import { deliver, type Delivery } from './deliver.ts';
+import { deliver, type Delivery } from '../chain/delivery.ts';
 import { appendRecords, type Draft } from './record.ts';
 import { recordContext, type Operator } from './scan.ts';
 import { assertNotBehind, soundLedger } from './sound-ledger.ts';

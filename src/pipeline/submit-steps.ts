@@ -8,11 +8,11 @@ import type {
   Transactor,
 } from '../chain/chain.ts';
 import { ChainError } from '../chain/errors.ts';
-import type { Refusal } from '../chain/refusals.ts';
+import type { Refusal } from '../chain/dispatch-errors.ts';
 import type { SealEntropy } from '../chain/timelock.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import { deliver, type Delivery } from './deliver.ts';
+import { deliver, type Delivery } from '../chain/delivery.ts';
 
 /**
  * What a submission has reached, kept on disk before each step: after any interruption the next run

@@ -3,7 +3,7 @@ import type { Standing } from '../arena/ranking.ts';
 import { parseArena, type Arena } from '../schema/arena.ts';
 import type { BlockRef, Call, ChainReader, SubnetState, WeightRow } from '../chain/chain.ts';
 import { ChainError } from '../chain/errors.ts';
-import { QUICKNET, type Beacon } from '../chain/drand.ts';
+import { QUICKNET, type Beacon } from '../beacon/pulses.ts';
 import { seal, type SealEntropy } from '../chain/timelock.ts';
 import {
   legacyEpoch,
@@ -13,7 +13,7 @@ import {
   weightsCommitHash,
   weightsPayload,
   type WeightMethod,
-} from '../chain/weights.ts';
+} from '../chain/weight-codec.ts';
 import { toHex } from '../core/bytes.ts';
 import { blake2b256 } from '../core/hash.ts';
 import { decodeSs58 } from '../core/ss58.ts';

@@ -1,8 +1,8 @@
+// The receipt of a clock check, and what an arena allows it to say.
 import { z } from 'zod';
 import type { MeasuringRules } from './arena.ts';
 import type { TraceHeader } from './trace.ts';
 
-// The receipt of a clock check, and what an arena allows it to say.
 /** What a self-test of the clock found: the client against a server of known times. */
 export const receiptSchema = z.looseObject({
   streams: z.number().int().positive(),

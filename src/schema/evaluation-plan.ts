@@ -1,7 +1,7 @@
+// plan.json of one evaluation outside a round.
 import type { Arena } from './arena.ts';
 import type { Prompt } from './prompt.ts';
 
-// plan.json of one evaluation outside a round.
 /**
  * `plan.json` of one evaluation: everything that judging needs, so that a folder can be judged
  * anywhere.

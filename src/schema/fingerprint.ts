@@ -1,7 +1,7 @@
+// What an image is, beyond its name: the document that decides verdicts of copying.
 import { z } from 'zod';
 import { FILE_MARK } from '../core/file-mark.ts';
 
-// What an image is, beyond its name: the document that decides verdicts of copying.
 /**
  * What an image is, beyond its name: kept with the round that measured it, so that anybody can
  * check a verdict of copying, and later rounds can be compared with it.

@@ -1,6 +1,6 @@
+// verdict.json: what one evaluation came to.
 import type { Verdict } from './verdicts.ts';
 
-// verdict.json: what one evaluation came to.
 /** `verdict.json`, with the fields of DESIGN section 6.1. Non-finite numbers are null. */
 export type Report = {
   schema: 1;

@@ -1,7 +1,7 @@
+// The one request that every server is sent.
 import type { MeasuringRules } from './arena.ts';
 import type { Prompt } from './prompt.ts';
 
-// The one request that every server is sent.
 /**
  * The body of one request. Warm-ups ask for logprobs, which a server must be able to give; scored
  * requests do not.

@@ -3,12 +3,12 @@ import { startProxy, type Meddling, type Proxy } from '../../devnet/chain/proxy.
 import { startChain, type ChainServer } from '../../devnet/chain/server.ts';
 import { devPair } from '../../devnet/field.ts';
 import { silentLog, type Log } from '../../core/log.ts';
-import { monotonicClock } from '../../harness/io/clock.ts';
-import { deliver } from '../../pipeline/deliver.ts';
+import { monotonicClock } from '../../node/monotonic-clock.ts';
+import { deliver } from '../delivery.ts';
 import type { BlockRef } from '../chain.ts';
 import { connect, isTransport } from './connect.ts';
 import { EndpointPool } from './endpoints.ts';
-import { openEndpoints } from './open.ts';
+import { openEndpoints } from './networks.ts';
 import { PacedProvider, paceOf } from './provider.ts';
 import { rawSend } from './read.ts';
 import { SubtensorChain } from './subtensor.ts';

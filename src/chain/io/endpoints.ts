@@ -6,7 +6,7 @@ import type { BlockRef, ChainReader, PaymentClaim, PaymentOutcome, Transactor } 
 import { ChainError } from '../errors.ts';
 import { connect, isTransport } from './connect.ts';
 import { assertChain, SubtensorChain } from './subtensor.ts';
-import { transactor } from './transactor.ts';
+import { transactor } from './extrinsic-signer.ts';
 
 export type EndpointOptions = {
   /** Genesis hash that an endpoint must have; null for local chains. */

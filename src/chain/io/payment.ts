@@ -4,7 +4,7 @@ import type { Vec } from '@polkadot/types';
 import { utf8, toHex } from '../../core/bytes.ts';
 import type { PaymentClaim, PaymentOutcome } from '../chain.ts';
 import { isTransport } from './connect.ts';
-import { eventsOf } from './events.ts';
+import { eventsOf } from './chain-events.ts';
 import { stateError } from './read.ts';
 
 const refused = (reason: string): PaymentOutcome => ({ state: 'refused', reason });

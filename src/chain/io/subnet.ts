@@ -1,7 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import type { Codec } from '@polkadot/types/types';
 import type { SubnetState } from '../chain.ts';
-import { PUBLIC_KEY_BYTES, type Beacon } from '../drand.ts';
+import { PUBLIC_KEY_BYTES, type Beacon } from '../../beacon/pulses.ts';
 import { ChainError } from '../errors.ts';
 import { readStake } from './snapshot.ts';
 import { hasItem, NOBODY, numberOf, rawSend, readItems } from './read.ts';

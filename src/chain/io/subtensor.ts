@@ -19,17 +19,17 @@ import type {
   WeightRow,
 } from '../chain.ts';
 import { ChainError } from '../errors.ts';
-import { dispatchRefusal, poolRefusal, type Refusal } from '../refusals.ts';
+import { dispatchRefusal, poolRefusal, type Refusal } from '../dispatch-errors.ts';
 import { featuresOf, type Features } from './calls.ts';
 import { isTransport } from './connect.ts';
 import { commitmentOf, standingCommitment } from './decode.ts';
-import { dispatchErrorName, eventsOf } from './events.ts';
+import { dispatchErrorName, eventsOf } from './chain-events.ts';
 import { verifyPayment } from './payment.ts';
 import { hasItem, numberOf, rawSend, readItems, stateError, type Item } from './read.ts';
 import { readSnapshot } from './snapshot.ts';
 import { readSubnet } from './subnet.ts';
-import { transactor } from './transactor.ts';
-import { legacyEpoch } from '../weights.ts';
+import { transactor } from './extrinsic-signer.ts';
+import { legacyEpoch } from '../weight-codec.ts';
 
 /** Calls and storage that every chain we use must have. */
 const NEEDED = {

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { encodeSs58 } from '../../core/ss58.ts';
 import { encryptionOf, parseKeyfile, WalletError, type Keyfile } from '../keyfile.ts';
-import { assertReadable, pairOfKeyfile, unlock } from './keys.ts';
+import { assertReadable, pairOfKeyfile, unlock } from './key-pairs.ts';
 
 /** Largest keyfile: they have a few hundred bytes. */
 const MAX_KEYFILE_BYTES = 64 * 1024;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Metadata, TypeRegistry } from '@polkadot/types';
 import { describe, expect, it } from 'vitest';
-import { KNOWN_DISPATCH_ERRORS } from '../../chain/refusals.ts';
+import { KNOWN_DISPATCH_ERRORS } from '../../chain/dispatch-errors.ts';
 import { ADDED } from './kept.ts';
 import { METADATA_VERSIONS, metadataBytes } from './metadata.ts';
 

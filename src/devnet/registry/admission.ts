@@ -8,7 +8,7 @@ import { splitReference } from '../../schema/image-ref.ts';
 import { parseArena } from '../../schema/arena.ts';
 import { silentLog } from '../../core/log.ts';
 import type { ImageStore, LocalImage } from '../../harness/image-store.ts';
-import { monotonicClock } from '../../harness/io/clock.ts';
+import { monotonicClock } from '../../node/monotonic-clock.ts';
 import { dockerImages, type Patience } from '../../harness/io/docker/image-store.ts';
 import { fingerprintReader, type KnownImage } from '../../pipeline/fingerprints.ts';
 import { openAdmission, type Admission, type Entry } from '../../pipeline/images.ts';

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Exchange } from '../client.ts';
 import { MeasuringClient } from './client.ts';
 import { openCostMeter } from './cost.ts';
-import { monotonicClock } from './clock.ts';
+import { monotonicClock } from '../../node/monotonic-clock.ts';
 
 const deadlines = { start: 5, connect: 1, firstByte: 0.6, interChunk: 0.5, request: 1.5 };
 const limits = {

@@ -21,7 +21,7 @@ import type { Engine, EngineRuntime } from '../engine.ts';
 import { type ArmReading, type ArmVerdict, readArm } from '../judge.ts';
 import { runArm } from '../load.ts';
 import { ttftNs } from '../timing.ts';
-import { monotonicClock } from './clock.ts';
+import { monotonicClock } from '../../node/monotonic-clock.ts';
 import { openMeter, processMeter } from './meter.ts';
 import { addressOf, urlRuntime } from './url-runtime.ts';
 

@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import type { Exchange } from '../client.ts';
 import { MeasuringClient, type ClientRules, type Target } from './client.ts';
-import { monotonicClockFrom } from './clock.ts';
+import { monotonicClockFrom } from '../../node/monotonic-clock.ts';
 import { openCostMeter } from './cost.ts';
 
 type Command = { readonly id: number } & (

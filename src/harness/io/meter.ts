@@ -10,7 +10,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Exchange, LoadClient } from '../client.ts';
 import { OUTCOMES } from '../../schema/trace.ts';
 import type { ClientRules, Target } from './client.ts';
-import { originNs } from './clock.ts';
+import { originNs } from '../../node/monotonic-clock.ts';
 
 /** What a result may hold beside the body's base64: times and brackets of every chunk. */
 const CHUNK_OVERHEAD = 48;

@@ -14,7 +14,7 @@ import { parseArena } from '../../schema/arena.ts';
 import { tracePath } from '../../schema/paths.ts';
 import type { Report } from '../../schema/report.ts';
 import type { Engine, EngineRuntime, Exit, Target } from '../engine.ts';
-import { monotonicClock } from './clock.ts';
+import { monotonicClock } from '../../node/monotonic-clock.ts';
 import { LogKeeper } from './docker/streams.ts';
 import { openMeter, processMeter } from './meter.ts';
 

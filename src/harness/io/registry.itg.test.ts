@@ -6,7 +6,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { splitReference } from '../../schema/image-ref.ts';
 import {
   admission,
   base,
@@ -16,8 +15,9 @@ import {
   original,
   removeFolder,
 } from '../../devnet/registry/admission.ts';
+import { findDocker } from '../../node/docker.ts';
+import { splitReference } from '../../schema/image-ref.ts';
 import type { LocalImage } from '../image-store.ts';
-import { findDocker } from './docker/host.ts';
 import { dockerImages } from './docker/image-store.ts';
 import { isPrivateAddress, Repository } from './registry.ts';
 

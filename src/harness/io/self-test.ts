@@ -9,7 +9,7 @@ import type { Engine, EngineRuntime } from '../engine.ts';
 import { awaitHealth } from '../load.ts';
 import { clockReceipt, SELF_TEST_ANSWERS, TRUTH } from '../self-test.ts';
 import type { ClientRules } from './client.ts';
-import { monotonicClock, originNs } from './clock.ts';
+import { monotonicClock, originNs } from '../../node/monotonic-clock.ts';
 import { processRuntime } from './process-runtime.ts';
 
 const START_SECONDS = 20;

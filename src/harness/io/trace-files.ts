@@ -1,20 +1,14 @@
-import { DocumentError } from '../../schema/errors.ts';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { fromUtf8 } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
-import { parseTrace, traceLine, type Trace, type TraceLine } from '../../schema/trace.ts';
+import { writeWhole } from '../../node/atomic-file.ts';
+import { DocumentError } from '../../schema/errors.ts';
+import { parseTrace, type Trace, traceLine, type TraceLine } from '../../schema/trace.ts';
 
 /** Largest unpacked trace: a small file may unpack to gigabytes. */
 const MAX_TRACE_BYTES = 512 * 1024 * 1024;
-
-/** Writes a file whole or not at all. */
-export function writeWhole(path: string, data: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, data);
-  renameSync(`${path}.new`, path);
-}
 
 /** A trace's lines or a log's bytes, gzipped. */
 export function packEvidence(content: readonly TraceLine[] | Uint8Array): Uint8Array {

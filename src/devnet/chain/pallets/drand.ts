@@ -2,7 +2,7 @@ import type { Codec } from '@polkadot/types/types';
 import { bls12_381 as bls } from '@noble/curves/bls12-381';
 import { toHex } from '../../../core/bytes.ts';
 import { sha256, sha256Hex } from '../../../core/hash.ts';
-import { latestRound, QUICKNET, roundPoint, type Beacon } from '../../../chain/drand.ts';
+import { latestRound, QUICKNET, roundPoint, type Beacon } from '../../../beacon/pulses.ts';
 import { open } from '../../../chain/timelock.ts';
 import type { Storage } from '../storage.ts';
 import type { BlockContext } from './dispatch.ts';

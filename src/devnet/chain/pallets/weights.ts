@@ -4,7 +4,7 @@ import { blake2AsHex } from '@polkadot/util-crypto';
 import { encodeSs58, decodeSs58 } from '../../../core/ss58.ts';
 import { toHex } from '../../../core/bytes.ts';
 import type { WeightRow } from '../../../chain/chain.ts';
-import { readWeightsPayload, weightsCommitHash } from '../../../chain/weights.ts';
+import { readWeightsPayload, weightsCommitHash } from '../../../chain/weight-codec.ts';
 import type { Storage } from '../storage.ts';
 import {
   argument,

@@ -3,9 +3,10 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDocker } from '../../../node/docker.ts';
 import { parseArena } from '../../../schema/arena.ts';
-import { serverOptions, type Rig } from '../../sandbox.ts';
-import { openDocker, ownerMark, reap } from './host.ts';
+import { type Rig, serverOptions } from '../../sandbox.ts';
+import { ownerMark, reap } from './host.ts';
 import { gpuAccess, rigOf } from './prepare.ts';
 import { NODE, toolsImage } from './tools-image.ts';
 

@@ -5,40 +5,41 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { splitReference } from '../../../schema/image-ref.ts';
-import { parseArena } from '../../../schema/arena.ts';
 import { refusesVolumes } from '../../../cli/compose.ts';
 import { fromUtf8Lossy } from '../../../core/bytes.ts';
 import { serveEngineImages } from '../../../devnet/registry/engines.ts';
-import { imageOf, layerOf, type Image, type Layer } from '../../../devnet/registry/oci.ts';
-import { startRegistry, type Registry } from '../../../devnet/registry/server.ts';
+import { type Image, imageOf, type Layer, layerOf } from '../../../devnet/registry/oci.ts';
+import { type Registry, startRegistry } from '../../../devnet/registry/server.ts';
+import { findDocker } from '../../../node/docker.ts';
+import { monotonicClock } from '../../../node/monotonic-clock.ts';
 import { poolsOf } from '../../../pipeline/eval.ts';
 import { generatedCorpus } from '../../../prompts/corpus.ts';
 import { loadTokenizer } from '../../../prompts/io/tokenizer.ts';
 import { drawSuite } from '../../../prompts/sampler.ts';
+import { parseArena } from '../../../schema/arena.ts';
+import { splitReference } from '../../../schema/image-ref.ts';
+import { parseTrace, traceLine } from '../../../schema/trace.ts';
 import type { EngineRuntime } from '../../engine.ts';
 import type { ImageStore } from '../../image-store.ts';
 import { readArm } from '../../judge.ts';
 import { runArm } from '../../load.ts';
 import { judgeProbes, type ProbeResult, type Sightings } from '../../probes.ts';
-import { OWNER_LABEL, serverOptions, type Rig } from '../../sandbox.ts';
+import { OWNER_LABEL, type Rig, serverOptions } from '../../sandbox.ts';
 import { SYSCALLS } from '../../syscalls.ts';
-import { parseTrace, traceLine } from '../../../schema/trace.ts';
-import { monotonicClock } from '../clock.ts';
 import { meterProgram } from '../meter.ts';
 import { truthProgram } from '../self-test.ts';
-import { findDocker, ownerMark, reap } from './host.ts';
+import { ownerMark, reap } from './host.ts';
 import { dockerImages } from './image-store.ts';
 import { lockHost, rigOf } from './prepare.ts';
 import { probesProgram, runProbes } from './probes.ts';
 import { createAlone, dockerRuntime } from './runtime.ts';
 import {
+  type ImageFile,
   libraries,
   NODE,
   SLEEPER,
   SYSCALL_PROGRAM,
   toolsImage,
-  type ImageFile,
 } from './tools-image.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../..');

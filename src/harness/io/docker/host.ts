@@ -1,10 +1,9 @@
-import { DockerError } from '../../../node/errors.ts';
 import { execFile } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
-import { messageOf } from '../../../core/errors.ts';
+import { dockerError } from '../../../node/docker.ts';
 import type { Versions } from '../../preflight.ts';
 import { LOCK_NAME, OWNER_LABEL } from '../../sandbox.ts';
 
@@ -14,40 +13,6 @@ const run = promisify(execFile);
  * for a process stuck in a driver.
  */
 const REAP_MS = 30_000;
-
-/** A fault of the engine, in our words. */
-export function dockerError(what: string, error: unknown): DockerError {
-  return new DockerError(
-    'DOCKER',
-    'infra',
-    `Docker: ${what}: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 300)}`,
-    'look at the engine: docker info, its log',
-    error,
-  );
-}
-
-/** The engine of this machine, or null where none answers. */
-export async function findDocker(): Promise<Docker | null> {
-  const docker = new Docker();
-  try {
-    await docker.ping();
-    return docker;
-  } catch {
-    return null;
-  }
-}
-
-/** The same, where there must be one. Throws `DOCKER`. */
-export async function openDocker(): Promise<Docker> {
-  const docker = await findDocker();
-  if (docker) return docker;
-  throw new DockerError(
-    'DOCKER',
-    'infra',
-    'no Docker engine answers on this machine',
-    'install and start docker, or name DOCKER_HOST',
-  );
-}
 
 /**
  * Who this process is, so that another can tell whether it still lives: pid, moment of its start,

@@ -1,11 +1,11 @@
-import { ImageError } from '../../../images/errors.ts';
-import { wrongBytes } from '../../../images/errors.ts';
 import { rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { CacheonError, messageOf } from '../../../core/errors.ts';
+import { ImageError, wrongBytes } from '../../../images/errors.ts';
+import { dockerError } from '../../../node/docker.ts';
 import type {
   Found,
   ImageStore,
@@ -17,7 +17,6 @@ import type {
 import { isBlob, ScanCache, scanLayer } from '../layers.ts';
 import { Repository } from '../registry.ts';
 import { Brought } from './brought.ts';
-import { dockerError } from './host.ts';
 import { diskFull, openRelay, registryError } from './relay.ts';
 import { followed } from './tools-image.ts';
 

@@ -1,9 +1,10 @@
-import { ImageError } from '../../../images/errors.ts';
-import { SandboxError } from '../../../sandbox/errors.ts';
 import type Docker from 'dockerode';
 import type { Log } from '../../../core/log.ts';
-import type { ClockReceipt } from '../../../schema/clock-receipt.ts';
+import { ImageError } from '../../../images/errors.ts';
+import { dockerError, openDocker } from '../../../node/docker.ts';
+import { SandboxError } from '../../../sandbox/errors.ts';
 import type { MeasuringRules } from '../../../schema/arena.ts';
+import type { ClockReceipt } from '../../../schema/clock-receipt.ts';
 import type { EngineRuntime } from '../../engine.ts';
 import type { ImageStore } from '../../image-store.ts';
 import { atLeast, type Minimums, tooOld, type Versions } from '../../preflight.ts';
@@ -11,16 +12,7 @@ import type { ProbeResult } from '../../probes.ts';
 import { LOCK_NAME, OWNER_LABEL, type Rig, type SandboxRules, shareCores } from '../../sandbox.ts';
 import { meterProgram } from '../meter.ts';
 import { selfTest, truthProgram } from '../self-test.ts';
-import {
-  dockerError,
-  gpuIds,
-  onlineCores,
-  openDocker,
-  ownerMark,
-  reap,
-  removeContainer,
-  versionsOf,
-} from './host.ts';
+import { gpuIds, onlineCores, ownerMark, reap, removeContainer, versionsOf } from './host.ts';
 import { probesProgram, runProbes } from './probes.ts';
 import { createAlone, dockerRuntime } from './runtime.ts';
 import { NODE, toolsImage, WATCHER } from './tools-image.ts';

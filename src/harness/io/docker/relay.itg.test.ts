@@ -6,13 +6,13 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { splitReference } from '../../../schema/image-ref.ts';
 import { sha256Hex } from '../../../core/hash.ts';
-import { imageOf, layerOf, type Image } from '../../../devnet/registry/oci.ts';
-import { startRegistry, type Registry } from '../../../devnet/registry/server.ts';
+import { type Image, imageOf, layerOf } from '../../../devnet/registry/oci.ts';
+import { type Registry, startRegistry } from '../../../devnet/registry/server.ts';
+import { findDocker } from '../../../node/docker.ts';
+import { splitReference } from '../../../schema/image-ref.ts';
 import type { ImageStore, Pulled } from '../../image-store.ts';
 import { Repository } from '../registry.ts';
-import { findDocker } from './host.ts';
 import { dockerImages } from './image-store.ts';
 import { openRelay } from './relay.ts';
 

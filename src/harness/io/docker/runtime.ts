@@ -1,20 +1,21 @@
-import { SandboxError } from '../../../sandbox/errors.ts';
-import { DockerError } from '../../../node/errors.ts';
 import type Docker from 'dockerode';
 import { utf8 } from '../../../core/bytes.ts';
 import { CacheonError, messageOf } from '../../../core/errors.ts';
+import { dockerError } from '../../../node/docker.ts';
+import { DockerError } from '../../../node/errors.ts';
+import { SandboxError } from '../../../sandbox/errors.ts';
 import type { Engine, EngineRuntime, Exit, Target } from '../../engine.ts';
 import {
   meterOptions,
   OWNER_LABEL,
-  serverOptions,
-  SERVER_NAME,
   type Rig,
   type SandboxRules,
+  SERVER_NAME,
+  serverOptions,
 } from '../../sandbox.ts';
 import type { ClientRules } from '../client.ts';
 import { openMeter } from '../meter.ts';
-import { dockerError, reap, removeContainer } from './host.ts';
+import { reap, removeContainer } from './host.ts';
 import { containerChannel, keepLog, type LogKeeper } from './streams.ts';
 
 /** Where a server listens, in its own network namespace. */

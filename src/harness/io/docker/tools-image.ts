@@ -4,8 +4,8 @@ import { dirname, join, relative } from 'node:path';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import { sha256Hex } from '../../../core/hash.ts';
+import { dockerError } from '../../../node/docker.ts';
 import { PAUSE, READ_STDIN, syscallProgram, SYSCALLS } from '../../syscalls.ts';
-import { dockerError } from './host.ts';
 
 const NAME = 'cacheon-tools';
 const APP = '/app';

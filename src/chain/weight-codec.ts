@@ -3,7 +3,7 @@ import { blake2b256 } from '../core/hash.ts';
 import type { WeightRow } from './chain.ts';
 import { ChainError } from './errors.ts';
 import { compact, readCompact, u16le, u64le, vecU16 } from './scale.ts';
-import type { Beacon } from './drand.ts';
+import type { Beacon } from '../beacon/pulses.ts';
 
 /**
  * An epoch that has not stepped for this many blocks runs whatever its tempo says

@@ -1,6 +1,6 @@
-import type { BlockRef, ChainReader, ExtrinsicOutcome, SignedTransaction } from '../chain/chain.ts';
-import { ChainError } from '../chain/errors.ts';
-import type { Refusal } from '../chain/refusals.ts';
+import type { BlockRef, ChainReader, ExtrinsicOutcome, SignedTransaction } from './chain.ts';
+import { ChainError } from './errors.ts';
+import type { Refusal } from './dispatch-errors.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 

@@ -1,0 +1,38 @@
+// The connection to the Docker engine of this machine.
+import Docker from 'dockerode';
+import { messageOf } from '../core/errors.ts';
+import { DockerError } from './errors.ts';
+
+/** A fault of the engine, in our words. */
+export function dockerError(what: string, error: unknown): DockerError {
+  return new DockerError(
+    'DOCKER',
+    'infra',
+    `Docker: ${what}: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 300)}`,
+    'look at the engine: docker info, its log',
+    error,
+  );
+}
+
+/** The engine of this machine, or null where none answers. */
+export async function findDocker(): Promise<Docker | null> {
+  const docker = new Docker();
+  try {
+    await docker.ping();
+    return docker;
+  } catch {
+    return null;
+  }
+}
+
+/** The same, where there must be one. Throws `DOCKER`. */
+export async function openDocker(): Promise<Docker> {
+  const docker = await findDocker();
+  if (docker) return docker;
+  throw new DockerError(
+    'DOCKER',
+    'infra',
+    'no Docker engine answers on this machine',
+    'install and start docker, or name DOCKER_HOST',
+  );
+}
