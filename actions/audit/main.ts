@@ -2,12 +2,12 @@ import { join, resolve } from 'node:path';
 import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/networks.ts';
 import { table } from '../../src/github/summary.ts';
 import { main } from '../../src/github/io/run-action.ts';
-import { unpackText, unpackTrace } from '../../src/harness/io/trace-files.ts';
-import { audit } from '../../src/pipeline/audit.ts';
+import { unpackText, unpackTrace } from '../../src/ledger/io/evidence-files.ts';
+import { audit } from '../../src/pipeline/audit/audit.ts';
 import { openCorpus } from '../../src/prompts/io/corpus.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer.ts';
-import { LedgerError } from '../../src/results/errors.ts';
-import { readFolder, validatorFolders } from '../../src/results/io/git-store.ts';
+import { LedgerError } from '../../src/ledger/errors.ts';
+import { readFolder, validatorFolders } from '../../src/ledger/io/git-store.ts';
 import { inputs } from './inputs.ts';
 
 void main('audit', inputs, async ({ input, log, output, summary }) => {

@@ -5,10 +5,10 @@ import { artifactNames, downloadArtifact } from '../../src/github/io/artifacts.t
 import { dispatchWorkflow } from '../../src/github/io/dispatch.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { roundSummary } from '../../src/github/summary.ts';
+import { gitStore } from '../../src/ledger/io/git-store.ts';
+import { signerOf } from '../../src/ledger/io/signing-key.ts';
+import { signedPlan } from '../../src/ledger/signed-plan.ts';
 import { publishPlan, publishRound, publishVoid } from '../../src/pipeline/publish.ts';
-import { signedPlan } from '../../src/pipeline/sound-ledger.ts';
-import { gitStore } from '../../src/results/io/git-store.ts';
-import { signerOf } from '../../src/results/io/keys.ts';
 import { ARTIFACTS, draftSchema, judgedSchema } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 

@@ -6,10 +6,10 @@ import { uploadArtifact } from '../../src/github/io/artifacts.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { table } from '../../src/github/summary.ts';
 import { scan } from '../../src/pipeline/scan.ts';
-import { soundLedger } from '../../src/pipeline/sound-ledger.ts';
+import { soundLedger } from '../../src/ledger/open.ts';
 import { openCorpus } from '../../src/prompts/io/corpus.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer.ts';
-import { gitStore, harnessCommit } from '../../src/results/io/git-store.ts';
+import { gitStore, harnessCommit } from '../../src/ledger/io/git-store.ts';
 import { ARTIFACTS } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 

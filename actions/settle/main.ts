@@ -6,10 +6,10 @@ import { gitAuth } from '../../src/github/git-auth.ts';
 import { table } from '../../src/github/summary.ts';
 import { monotonicClock } from '../../src/node/monotonic-clock.ts';
 import { main } from '../../src/github/io/run-action.ts';
-import { settleAndAnchor } from '../../src/pipeline/settle-and-anchor.ts';
-import { gitStore, harnessCommit } from '../../src/results/io/git-store.ts';
+import { settleAndAnchor } from '../../src/pipeline/settle/settle-and-anchor.ts';
+import { gitStore, harnessCommit } from '../../src/ledger/io/git-store.ts';
 import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/key-pairs.ts';
-import { signerOf } from '../../src/results/io/keys.ts';
+import { signerOf } from '../../src/ledger/io/signing-key.ts';
 import { inputs } from './inputs.ts';
 
 void main('settle', inputs, async ({ input, log, output, summary }) => {

@@ -7,8 +7,8 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { favour } from '../../src/harness/io/meter.ts';
-import { quantile } from '../../src/harness/self-test.ts';
+import { favour } from '../../src/measure/io/measuring-sidecar.ts';
+import { quantile } from '../../src/measure/clock-error.ts';
 
 const here = new URL('.', import.meta.url).pathname;
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'];
@@ -31,7 +31,7 @@ type Client = {
 async function truth(): Promise<{ url: URL; process: ChildProcess }> {
   const [command, args] = pinned(0, NODE[0]!, [
     NODE[1]!,
-    join(here, '../../src/harness/io/truth-main.ts'),
+    join(here, '../../src/measure/io/ground-truth-main.ts'),
   ]);
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const line = await new Promise<string>((resolve) =>

@@ -1,10 +1,10 @@
 // One client under test, as a process of its own: node receive.ts KIND URL STREAMS TOKENS ITL_MS.
 // Two passes, of which the second counts; prints one JSON line with the errors against the stamps
 // in the stream, in ns.
-import { MeasuringClient } from '../../src/harness/io/client.ts';
+import { MeasuringClient } from '../../src/measure/io/measuring-client.ts';
 import { monotonicClockFrom } from '../../src/node/monotonic-clock.ts';
-import { openCostMeter } from '../../src/harness/io/cost.ts';
-import { errorsOf } from '../../src/harness/self-test.ts';
+import { openCostMeter } from '../../src/measure/io/client-cost.ts';
+import { errorsOf } from '../../src/measure/clock-error.ts';
 
 const [kind, url, streams, tokens, itlMs] = process.argv.slice(2);
 const body = JSON.stringify({

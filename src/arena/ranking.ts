@@ -1,4 +1,4 @@
-import type { VerifiedResult } from '../results/verified.ts';
+import type { VerifiedResult } from '../ledger/verified-result.ts';
 import type { Arena } from '../schema/arena.ts';
 import { decideBoot, lowerBound, type Bar, type BootDecision } from './takeover.ts';
 

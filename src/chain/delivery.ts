@@ -1,8 +1,8 @@
-import type { BlockRef, ChainReader, ExtrinsicOutcome, SignedTransaction } from './chain.ts';
-import { ChainError } from './errors.ts';
-import type { Refusal } from './dispatch-errors.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import type { BlockRef, ChainReader, ExtrinsicOutcome, SignedTransaction } from './chain.ts';
+import type { Refusal } from './dispatch-errors.ts';
+import { ChainError } from './errors.ts';
 
 /**
  * How a signed transaction ended: in a finalized block (`outcome` says whether its call succeeded

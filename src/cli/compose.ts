@@ -1,20 +1,20 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { readConfig } from '../arena/image-config.ts';
+import { readConfig } from '../images/image-config.ts';
 import { splitReference } from '../schema/image-ref.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { Log } from '../core/log.ts';
 import { variantOfDigest } from '../devnet/images.ts';
-import type { EngineRuntime, Target } from '../harness/engine.ts';
-import type { ImageStore } from '../harness/image-store.ts';
+import type { EngineRuntime, Target } from '../measure/engine.ts';
+import type { ImageStore } from '../images/image-store.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
-import { dockerImages } from '../harness/io/docker/image-store.ts';
-import { prepareHost } from '../harness/io/docker/prepare.ts';
-import { idleWatch } from '../harness/io/gpus.ts';
-import { processRuntime } from '../harness/io/process-runtime.ts';
-import { processTruth, selfTest } from '../harness/io/self-test.ts';
-import { urlRuntime } from '../harness/io/url-runtime.ts';
-import type { BootPorts } from '../pipeline/boot.ts';
+import { dockerImages } from '../images/io/docker-images.ts';
+import { prepareHost } from '../sandbox/io/docker-host.ts';
+import { idleWatch } from '../sandbox/io/idle-gpus.ts';
+import { processRuntime } from '../measure/io/process-runtime.ts';
+import { processTruth, selfTest } from '../measure/io/clock-check.ts';
+import { urlRuntime } from '../measure/io/url-runtime.ts';
+import type { BootPorts } from '../pipeline/evaluate/boot-run.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 
 /** Everything that measuring needs; `images` is null where no registry is involved. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { openHost, probeHost, rigOf } from '../harness/io/docker/prepare.ts';
-import { tooOld } from '../harness/preflight.ts';
+import { openHost, probeHost, rigOf } from '../sandbox/io/docker-host.ts';
+import { tooOld } from '../sandbox/engine-versions.ts';
 import type { Run } from './commands.ts';
 import { refusesVolumes } from './compose.ts';
 import { arenaPath, readArena, ROOT, UsageError } from './io.ts';

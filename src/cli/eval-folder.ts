@@ -1,14 +1,14 @@
-import { DocumentError } from '../schema/errors.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { renderJson } from '../core/canonical.ts';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
-import { readTrace } from '../harness/io/trace-files.ts';
-import { judgeEvaluation } from '../pipeline/eval.ts';
+import { readTrace } from '../ledger/io/evidence-files.ts';
+import { judgeEvaluation } from '../judge/evaluation.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 import { arenaSchema } from '../schema/arena.ts';
+import { DocumentError } from '../schema/errors.ts';
 import type { EvalPlan } from '../schema/evaluation-plan.ts';
 import { tracePath } from '../schema/paths.ts';
 import type { Report } from '../schema/report.ts';

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { Journal, SubmitState } from '../pipeline/submit-steps.ts';
+import type { Journal, SubmitState } from '../pipeline/submit/submit-steps.ts';
 import { UsageError } from './io.ts';
 
 /**

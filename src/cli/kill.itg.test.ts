@@ -10,9 +10,9 @@ import { startChain, type ChainServer } from '../devnet/chain/server.ts';
 import { chainRegistry } from '../devnet/chain/metadata.ts';
 import { writeWallet } from '../devnet/wallets.ts';
 import { engineDigest, engineImage } from '../devnet/images.ts';
-import { soundLedger } from '../pipeline/sound-ledger.ts';
-import { gitStore } from '../results/io/git-store.ts';
-import { recordsOf } from '../results/ledger.ts';
+import { soundLedger } from '../ledger/open.ts';
+import { gitStore } from '../ledger/io/git-store.ts';
+import { recordsOf } from '../ledger/read.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const POINTS = Number(process.env['SOAK_POINTS'] ?? 10);

@@ -12,7 +12,7 @@ import { startChain, type ChainServer } from '../devnet/chain/server.ts';
 import { engineDigest, engineImage } from '../devnet/images.ts';
 import { devKeyfile, writeWallet, writeWallets } from '../devnet/wallets.ts';
 import type { StatusReport } from '../pipeline/status.ts';
-import type { SubmitReport } from '../pipeline/submit.ts';
+import type { SubmitReport } from '../pipeline/submit/submit.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SIGNATURE =

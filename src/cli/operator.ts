@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import type { Arena } from '../schema/arena.ts';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { openEndpoints } from '../chain/io/networks.ts';
-import type { Operator } from '../pipeline/scan.ts';
-import { gitStore, harnessCommit } from '../results/io/git-store.ts';
-import type { ResultStore } from '../results/store.ts';
+import { gitStore, harnessCommit } from '../ledger/io/git-store.ts';
+import type { ResultStore } from '../ledger/store.ts';
+import type { Operator } from '../pipeline/context.ts';
+import type { Arena } from '../schema/arena.ts';
 import type { Invocation } from './commands.ts';
 import { arenaPath, readArena, ROOT } from './io.ts';
 import { optional } from './options.ts';

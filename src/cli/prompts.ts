@@ -1,7 +1,7 @@
-import { bootSuite } from '../pipeline/eval.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 import { promptLine } from '../prompts/sampler.ts';
+import { bootSuite } from '../prompts/suites.ts';
 import type { Run } from './commands.ts';
 import { arenaPath, readArena, ROOT } from './io.ts';
 import { optional, required, wholeNumber } from './options.ts';

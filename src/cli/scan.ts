@@ -1,7 +1,7 @@
 import { renderJson } from '../core/canonical.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import { scan } from '../pipeline/scan.ts';
-import { soundLedger } from '../pipeline/sound-ledger.ts';
+import { soundLedger } from '../ledger/open.ts';
 import { openCorpus } from '../prompts/io/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer.ts';
 import type { Run } from './commands.ts';

@@ -1,8 +1,8 @@
 import { monotonicClock } from '../node/monotonic-clock.ts';
-import { settleAndAnchor } from '../pipeline/settle-and-anchor.ts';
+import { settleAndAnchor } from '../pipeline/settle/settle-and-anchor.ts';
 import { weightsEntropy } from '../chain/io/entropy.ts';
 import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
-import { signerOf } from '../results/io/keys.ts';
+import { signerOf } from '../ledger/io/signing-key.ts';
 import type { Run } from './commands.ts';
 import { openChain, operatorOf, workplace } from './operator.ts';
 

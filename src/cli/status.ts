@@ -1,6 +1,6 @@
 import { decodeSs58 } from '../core/ss58.ts';
 import { status, type StatusReport } from '../pipeline/status.ts';
-import { soundLedger } from '../pipeline/sound-ledger.ts';
+import { soundLedger } from '../ledger/open.ts';
 import type { Log } from '../core/log.ts';
 import type { Run } from './commands.ts';
 import { UsageError } from './io.ts';

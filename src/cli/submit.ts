@@ -4,7 +4,7 @@ import { coldkeyAddress, hotkeyFile, unlockColdkey, unlockPair } from '../chain/
 import type { Transactor } from '../chain/chain.ts';
 import type { Arena } from '../schema/arena.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
-import { submit } from '../pipeline/submit.ts';
+import { submit } from '../pipeline/submit/submit.ts';
 import type { Invocation, Run } from './commands.ts';
 import { arenaPath, readArena, UsageError } from './io.ts';
 import { journalFile, lockedJournal } from './journal.ts';

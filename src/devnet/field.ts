@@ -6,8 +6,8 @@ import { saltOf } from '../chain/io/key-pairs.ts';
 import type { SubtensorChain } from '../chain/io/subtensor.ts';
 import type { Log } from '../core/log.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
-import { submit } from '../pipeline/submit.ts';
-import type { SubmitState } from '../pipeline/submit-steps.ts';
+import { submit } from '../pipeline/submit/submit.ts';
+import type { SubmitState } from '../pipeline/submit/submit-steps.ts';
 import type { DevnetImage } from './images.ts';
 
 /** A miner of the demo: who, with what server, and from which round on. */

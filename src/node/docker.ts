@@ -36,3 +36,18 @@ export async function openDocker(): Promise<Docker> {
     'install and start docker, or name DOCKER_HOST',
   );
 }
+
+/** Waits for the end of a progress stream, and reports each event. */
+export function followed(
+  docker: Docker,
+  stream: NodeJS.ReadableStream,
+  onEvent: (event: unknown) => void = () => undefined,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    docker.modem.followProgress(
+      stream,
+      (error: Error | null) => (error ? reject(error) : resolve()),
+      onEvent,
+    );
+  });
+}

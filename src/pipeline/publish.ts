@@ -1,13 +1,14 @@
-import type { Log } from '../core/log.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { recordsOf } from '../results/ledger.ts';
+import type { Log } from '../core/log.ts';
+import { appendRecords } from '../ledger/append.ts';
+import type { Draft } from '../ledger/draft.ts';
+import { openPlan } from '../ledger/open-plan.ts';
+import { soundLedger } from '../ledger/open.ts';
+import { recordsOf } from '../ledger/read.ts';
+import type { Signer } from '../ledger/sign.ts';
+import type { FileSet, ResultStore } from '../ledger/store.ts';
+import type { LedgerRecord } from '../ledger/verify.ts';
 import type { RecordContext, RoundBody } from '../schema/records.ts';
-import type { Signer } from '../results/sign.ts';
-import type { FileSet, ResultStore } from '../results/store.ts';
-import type { LedgerRecord } from '../results/verify.ts';
-import { openPlan } from './history.ts';
-import { appendRecords, type Draft } from './record.ts';
-import { soundLedger } from './sound-ledger.ts';
 import type { PlanDraft } from './scan.ts';
 
 export type PublishPorts = {

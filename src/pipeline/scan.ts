@@ -1,29 +1,30 @@
-import { imageOf } from '../schema/image-ref.ts';
-import { dealShards } from '../arena/plan.ts';
+import { dealShards } from '../arena/deal.ts';
+import { historyOf } from '../arena/history.ts';
 import { parsePayload, paymentRemark } from '../arena/payload.ts';
-import { ArenaError, feeRao, type Arena } from '../schema/arena.ts';
 import {
-  listSubmissions,
-  submissionKey,
   type Commitment,
   type History,
+  listSubmissions,
   type PaymentCheck,
   type Submission,
+  submissionKey,
 } from '../arena/submissions.ts';
-import type { BlockRef, ChainReader, Snapshot } from '../chain/chain.ts';
+import type { ChainReader, Snapshot } from '../chain/chain.ts';
 import { commitmentLines, revealToDate } from '../chain/commitments.ts';
 import { ChainError } from '../chain/errors.ts';
 import { fromHex } from '../core/bytes.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
+import { type Draft, imageSubjects } from '../ledger/draft.ts';
+import type { Ledger } from '../ledger/read.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { suiteHash } from '../prompts/sampler.ts';
-import type { Ledger } from '../results/ledger.ts';
-import type { PlanPredicate, RecordContext } from '../schema/records.ts';
-import { bootSuite } from './eval.ts';
-import { historyOf } from './history.ts';
-import { imageSubjects, type Draft } from './record.ts';
-import { assertNotBehind } from './sound-ledger.ts';
+import { bootSuite } from '../prompts/suites.ts';
+import { type Arena, ArenaError, feeRao } from '../schema/arena.ts';
+import { imageOf } from '../schema/image-ref.ts';
+import type { PlanPredicate } from '../schema/records.ts';
+import { type Operator, recordContext } from './context.ts';
+import { assertNotBehind } from './freshness.ts';
 
 export type ScanPorts = {
   readonly chain: ChainReader;
@@ -31,37 +32,11 @@ export type ScanPorts = {
   readonly corpus: Corpus;
   readonly log: Log;
 };
-/** Who scans, with what code, on what. */
-export type Operator = {
-  readonly validator: string;
-  readonly commit: string;
-  readonly node: string;
-  readonly host: Readonly<Record<string, unknown>>;
-  readonly tier: string;
-};
 
 /**
  * A scan's result: the plan that would be signed now. Without shards there is nothing to measure.
  */
 export type PlanDraft = Draft<'plan'>;
-
-/** The context that every record of this operator carries at a block. */
-export async function recordContext(
-  chain: ChainReader,
-  operator: Operator,
-  arena: Pick<Arena, 'netuid' | 'rules'>,
-  block: BlockRef,
-): Promise<{ schema: 1 } & RecordContext> {
-  const { genesisHash, specName, specVersion } = await chain.identity();
-  return {
-    schema: 1,
-    network: { genesisHash, netuid: arena.netuid, specName, specVersion },
-    validator: operator.validator,
-    block,
-    harness: { commit: operator.commit, node: operator.node, rules: arena.rules },
-    host: { ...operator.host },
-  };
-}
 
 /**
  * Commitments of a snapshot as the arena reads them. A reveal that must be dated in the past is

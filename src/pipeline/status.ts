@@ -1,8 +1,9 @@
-import type { Arena } from '../schema/arena.ts';
+import { historyOf } from '../arena/history.ts';
 import type { Submission } from '../arena/submissions.ts';
 import type { ChainReader } from '../chain/chain.ts';
-import { recordsOf, type Ledger } from '../results/ledger.ts';
-import { historyOf, openPlan } from './history.ts';
+import { openPlan } from '../ledger/open-plan.ts';
+import { type Ledger, recordsOf } from '../ledger/read.ts';
+import type { Arena } from '../schema/arena.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 
 /** One submission as the next scan would list it, and what this validator has said of it so far. */

@@ -1,6 +1,6 @@
 // What an image is, beyond its name: the document that decides verdicts of copying.
 import { z } from 'zod';
-import { FILE_MARK } from '../core/file-mark.ts';
+import { FILE_MARK } from './content-mark.ts';
 
 /**
  * What an image is, beyond its name: kept with the round that measured it, so that anybody can

@@ -1,8 +1,8 @@
-import { DocumentError } from './errors.ts';
 import { z } from 'zod';
 import { utf8 } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
+import { DocumentError } from './errors.ts';
 
 /** How a request ended, as the client saw it. What that means for the miner is judged later. */
 export const OUTCOMES = [

@@ -3,7 +3,7 @@ import { ApiPromise } from '@polkadot/api';
 import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import { ChainError } from '../errors.ts';
-import { PacedProvider, paceOf, type Pace } from './provider.ts';
+import { type Pace, PacedProvider, paceOf } from './provider.ts';
 
 /**
  * How long a connection may take before it counts as unreachable: on loopback, and with a public

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyringPair } from '@polkadot/keyring/types';
-import type { Log } from '../../core/log.ts';
 import { messageOf } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import type { BlockRef, ChainReader, PaymentClaim, PaymentOutcome, Transactor } from '../chain.ts';
 import { ChainError } from '../errors.ts';
 import { connect, isTransport } from './connect.ts';
-import { assertChain, SubtensorChain } from './subtensor.ts';
 import { transactor } from './extrinsic-signer.ts';
+import { assertChain, SubtensorChain } from './subtensor.ts';
 
 export type EndpointOptions = {
   /** Genesis hash that an endpoint must have; null for local chains. */

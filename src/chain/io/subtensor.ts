@@ -18,18 +18,18 @@ import type {
   Transactor,
   WeightRow,
 } from '../chain.ts';
-import { ChainError } from '../errors.ts';
 import { dispatchRefusal, poolRefusal, type Refusal } from '../dispatch-errors.ts';
-import { featuresOf, type Features } from './calls.ts';
+import { ChainError } from '../errors.ts';
+import { legacyEpoch } from '../weight-codec.ts';
+import { type Features, featuresOf } from './calls.ts';
+import { dispatchErrorName, eventsOf } from './chain-events.ts';
 import { isTransport } from './connect.ts';
 import { commitmentOf, standingCommitment } from './decode.ts';
-import { dispatchErrorName, eventsOf } from './chain-events.ts';
+import { transactor } from './extrinsic-signer.ts';
 import { verifyPayment } from './payment.ts';
-import { hasItem, numberOf, rawSend, readItems, stateError, type Item } from './read.ts';
+import { hasItem, type Item, numberOf, rawSend, readItems, stateError } from './read.ts';
 import { readSnapshot } from './snapshot.ts';
 import { readSubnet } from './subnet.ts';
-import { transactor } from './extrinsic-signer.ts';
-import { legacyEpoch } from '../weight-codec.ts';
 
 /** Calls and storage that every chain we use must have. */
 const NEEDED = {

@@ -4,13 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseArena } from '../../schema/arena.ts';
+import { urlRuntime } from '../../measure/io/url-runtime.ts';
+import { openReference, type Reference } from '../../measure/reference.ts';
 import { generatedCorpus } from '../../prompts/corpus.ts';
 import { tokenizerFromJson } from '../../prompts/io/tokenizer.ts';
 import { drawSuite } from '../../prompts/sampler.ts';
-import type { Reference } from '../../harness/client.ts';
-import { urlRuntime } from '../../harness/io/url-runtime.ts';
-import { openReference } from '../../harness/reference.ts';
+import { parseArena } from '../../schema/arena.ts';
 import { startEngine, type TinyEngine } from './server.ts';
 import { VARIANTS } from './variants/index.ts';
 

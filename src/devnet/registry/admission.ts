@@ -4,16 +4,17 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type Docker from 'dockerode';
-import { splitReference } from '../../schema/image-ref.ts';
-import { parseArena } from '../../schema/arena.ts';
+import { fingerprintReader } from '../../arena/known-images.ts';
 import { silentLog } from '../../core/log.ts';
-import type { ImageStore, LocalImage } from '../../harness/image-store.ts';
+import { type Admission, type Entry, openAdmission } from '../../images/admission.ts';
+import type { ImageStore, LocalImage } from '../../images/image-store.ts';
+import { dockerImages, type Patience } from '../../images/io/docker-images.ts';
+import type { KnownImage } from '../../images/rivals.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
-import { dockerImages, type Patience } from '../../harness/io/docker/image-store.ts';
-import { fingerprintReader, type KnownImage } from '../../pipeline/fingerprints.ts';
-import { openAdmission, type Admission, type Entry } from '../../pipeline/images.ts';
-import { imageOf, layerOf, type Image, type Layer } from './oci.ts';
-import { startRegistry, type Registry } from './server.ts';
+import { parseArena } from '../../schema/arena.ts';
+import { splitReference } from '../../schema/image-ref.ts';
+import { type Image, imageOf, type Layer, layerOf } from './oci.ts';
+import { type Registry, startRegistry } from './server.ts';
 
 /** No test waits between two tries. */
 const clock = { ...monotonicClock, sleep: () => Promise.resolve() };

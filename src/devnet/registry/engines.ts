@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { libraries, NODE, type ImageFile } from '../../harness/io/docker/tools-image.ts';
+import { libraries, NODE, type ImageFile } from '../../sandbox/io/tools-image.ts';
 import { VARIANTS } from '../engine/variants/index.ts';
 import type { DevnetImage } from '../images.ts';
 import { imageOf, layerOf, type Image, type Layer } from './oci.ts';

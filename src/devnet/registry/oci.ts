@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { sha256Hex } from '../../core/hash.ts';
-import type { ImageFile } from '../../harness/io/docker/tools-image.ts';
+import type { ImageFile } from '../../sandbox/io/tools-image.ts';
 
 export type Blob = { readonly digest: string; readonly bytes: Uint8Array };
 /** A layer: its blob, and the digest of the tar in it. */

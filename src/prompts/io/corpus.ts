@@ -5,11 +5,11 @@ import { messageOf } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import type { Log } from '../../core/log.ts';
 import {
+  type Corpus,
   documentFault,
   generatedCorpus,
-  manifestSchema,
-  type Corpus,
   type Manifest,
+  manifestSchema,
 } from '../corpus.ts';
 import { PromptError } from '../errors.ts';
 

@@ -1,0 +1,206 @@
+import { createHash, type Hash } from 'node:crypto';
+import { fileMark } from '../schema/content-mark.ts';
+
+const BLOCK = 512;
+/** Names and extended headers: a real one has some hundred bytes. */
+const MAX_META = 1024 * 1024;
+/** Entries of one layer: a real one has some ten thousand. */
+const MAX_ENTRIES = 2_000_000;
+/**
+ * Compressed bytes in a layer that says it is plain: an engine would unpack them without a limit,
+ * whatever the label says.
+ */
+const MAGIC = [
+  [0x1f, 0x8b],
+  [0x28, 0xb5, 0x2f, 0xfd],
+  [0x42, 0x5a, 0x68],
+  [0xfd, 0x37, 0x7a, 0x58, 0x5a],
+];
+
+type Entry = {
+  readonly kind: 'file' | 'pax' | 'name' | 'nothing';
+  readonly bytes: number;
+  left: number;
+  padding: number;
+  hash: Hash | null;
+  meta: Buffer[];
+};
+
+/**
+ * Hashes the files of a tar as it arrives: `files` holds a mark of each content. Stricter than any
+ * unpacker: a form that two readers could understand differently (global and sparse headers, data
+ * behind links, unknown types) is refused, because files hidden from the fingerprint are how a copy
+ * would pass for new.
+ */
+export class TarHasher {
+  readonly files = new Set<string>();
+  /**
+   * Whether there is a device or a pipe in it: an engine that opens one as a file of users would
+   * hang, or do to the host whatever it does.
+   */
+  special = false;
+  /** Why this is no tar that we read; nothing is read after it. */
+  fault: string | null = null;
+  #block = Buffer.alloc(0);
+  #entry: Entry | null = null;
+  #paxSize: number | null = null;
+  #renamed = false;
+  #zeros = 0;
+  #entries = 0;
+  #begun = false;
+
+  push(part: Buffer): void {
+    let at = 0;
+    while (at < part.length && this.fault === null) {
+      if (this.#zeros === 2) return; // the end; what follows is padding
+      const entry = this.#entry;
+      if (!entry) {
+        const take = Math.min(BLOCK - this.#block.length, part.length - at);
+        this.#block = Buffer.concat([this.#block, part.subarray(at, at + take)]);
+        at += take;
+        if (this.#block.length < BLOCK) return;
+        const block = this.#block;
+        this.#block = Buffer.alloc(0);
+        this.#header(block);
+        continue;
+      }
+      const data = Math.min(entry.left, part.length - at);
+      if (data > 0) {
+        const bytes = part.subarray(at, at + data);
+        entry.hash?.update(bytes);
+        if (entry.kind === 'pax') entry.meta.push(Buffer.from(bytes));
+        entry.left -= data;
+        at += data;
+      }
+      const skip = entry.left === 0 ? Math.min(entry.padding, part.length - at) : 0;
+      entry.padding -= skip;
+      at += skip;
+      if (entry.left === 0 && entry.padding === 0) this.#end(entry);
+    }
+  }
+
+  /** No more comes. */
+  end(): void {
+    if (this.#zeros < 2 && (this.#entry !== null || this.#block.length > 0))
+      this.fault ??= 'the tar is cut';
+  }
+
+  #refuse(fault: string): void {
+    this.fault ??= fault;
+  }
+
+  #header(block: Buffer): void {
+    if (!this.#begun && MAGIC.some((magic) => magic.every((byte, i) => block[i] === byte))) {
+      this.#refuse('compressed once more than its type says');
+      return;
+    }
+    this.#begun = true;
+    if (block.every((byte) => byte === 0)) {
+      this.#zeros++;
+      return;
+    }
+    if (this.#zeros > 0) {
+      this.#refuse('an entry after the end of the tar');
+      return;
+    }
+    if (++this.#entries > MAX_ENTRIES) {
+      this.#refuse(`more than ${MAX_ENTRIES} entries`);
+      return;
+    }
+    const sum = block.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
+    if (sum !== octal(block.subarray(148, 156))) {
+      this.#refuse('a tar header with a wrong checksum');
+      return;
+    }
+    const type = String.fromCharCode(block[156]!);
+    const own = sizeOf(block.subarray(124, 136));
+    const isMeta = type === 'x' || type === 'L' || type === 'K';
+    const size = isMeta ? own : (this.#paxSize ?? own);
+    if (size === null || !Number.isSafeInteger(size) || size < 0) {
+      this.#refuse('a tar entry of no size');
+      return;
+    }
+    const renamed = this.#renamed;
+    // Of two extended headers in a row the second one counts alone, as Go has it.
+    if (type === 'x') this.#paxSize = null;
+    if (!isMeta && !renamed && block[0] === 0) {
+      this.#refuse('a tar entry without a name');
+      return;
+    }
+    if (!isMeta) {
+      this.#paxSize = null;
+      this.#renamed = false;
+    }
+    const padding = (BLOCK - (size % BLOCK)) % BLOCK;
+    const begin = (kind: Entry['kind']): void => {
+      this.#entry = {
+        kind,
+        bytes: size,
+        left: size,
+        padding,
+        hash: kind === 'file' ? createHash('sha256') : null,
+        meta: [],
+      };
+      if (size === 0) this.#end(this.#entry);
+    };
+    const isFolder =
+      type === '\0' &&
+      (renamed || block.subarray(0, 100).toString('latin1').split('\0')[0]!.endsWith('/'));
+    if (type === '0' || type === '7' || (type === '\0' && !isFolder)) begin('file');
+    else if (isMeta && size > MAX_META)
+      this.#refuse('an extended tar header larger than a megabyte');
+    else if (isMeta) begin(type === 'x' ? 'pax' : type === 'L' ? 'name' : 'nothing');
+    else if ((isFolder || /^[1-6]$/.test(type)) && size === 0) {
+      this.special ||= /^[346]$/.test(type);
+      begin('nothing');
+    } else
+      this.#refuse(`a tar entry of type ${JSON.stringify(type)}${size > 0 ? ' with data' : ''}`);
+  }
+
+  #end(entry: Entry): void {
+    this.#entry = null;
+    // Empty files are everywhere and tell nothing.
+    if (entry.hash && entry.kind === 'file') {
+      const hex = entry.hash.digest('hex');
+      if (hex !== EMPTY) this.files.add(fileMark(hex, entry.bytes));
+    }
+    if (entry.kind === 'name') this.#renamed = true;
+    if (entry.kind === 'pax') this.#pax(Buffer.concat(entry.meta));
+  }
+
+  /** Records "<length> <key>=<value>\n" of an extended header. */
+  #pax(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length;) {
+      const space = bytes.indexOf(0x20, at);
+      const length = Number(bytes.subarray(at, space < 0 ? at : space).toString('latin1'));
+      if (space < 0 || !Number.isSafeInteger(length) || length < 5 || at + length > bytes.length) {
+        this.#refuse('a malformed extended tar header');
+        return;
+      }
+      const record = bytes.subarray(space + 1, at + length - 1).toString('latin1');
+      at += length;
+      const key = record.slice(0, record.indexOf('='));
+      const value = record.slice(key.length + 1);
+      if (key === 'path') this.#renamed = true;
+      if (key.startsWith('GNU.sparse')) this.#refuse('a sparse file');
+      if (key !== 'size') continue;
+      if (!/^\d{1,15}$/.test(value)) this.#refuse('an extended tar header of no size');
+      this.#paxSize = Number(value);
+    }
+  }
+}
+
+const EMPTY = createHash('sha256').digest('hex');
+
+function octal(field: Buffer): number | null {
+  const text = field.toString('latin1').replace(/^[ \0]+|[ \0]+$/g, '');
+  return text === '' ? 0 : /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : null;
+}
+
+/** A size: octal, or for large ones big-endian with the first bit set. */
+function sizeOf(field: Buffer): number | null {
+  if ((field[0]! & 0x80) === 0) return octal(field);
+  let value = field[0]! & 0x7f;
+  for (const byte of field.subarray(1)) value = value * 256 + byte;
+  return value;
+}

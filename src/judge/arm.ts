@@ -1,0 +1,292 @@
+import { type Answer, type Fault, readAnswer } from '../answers/answer.ts';
+import type { Tokenizer } from '../core/tokenizer.ts';
+import type { BootPrompts } from '../prompts/suites.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
+import { headerClockFault } from '../schema/clock-receipt.ts';
+import { DocumentError } from '../schema/errors.ts';
+import { missingPart, type Trace } from '../schema/trace.ts';
+import type { Verdict } from '../schema/verdicts.ts';
+import { divergenceGate, divergesHonestly } from './divergence-gate.ts';
+import { type GateResult, marginGate, type MarginHistory } from './margin-gate.ts';
+import {
+  type ArmSummary,
+  drift,
+  improvements,
+  promptScore,
+  type PromptTiming,
+  score,
+  summarise,
+} from './score.ts';
+import { tokensPerSecond, ttftNs } from './timing.ts';
+import { voidReason } from './void-samples.ts';
+/** What judging needs beside the traces. */
+export type JudgeContext = {
+  readonly arena: MeasuringRules;
+  readonly tokenizer: Tokenizer;
+  readonly prompts: BootPrompts;
+};
+
+/** One arm's run, read: its answers by prompt, or the fault that ended it. */
+export type ArmReading = {
+  readonly trace: Trace;
+  readonly fault: Fault | null;
+  /** The first scored sample that the client itself spoilt. */
+  readonly voided: Fault | null;
+  readonly answers: ReadonlyMap<number, { answer: Answer; sentNs: number }>;
+};
+
+/** Events of the lifecycle that are faults of the server, and what they mean for a challenger. */
+const EVENT_FAULTS: Readonly<Record<string, Fault['verdict']>> = {
+  'start-timeout': 'E_START_TIMEOUT',
+  exit: 'E_EXIT',
+  oom: 'E_OOM',
+  'image-policy': 'E_IMAGE_POLICY',
+  'image-gone': 'INFRA_REGISTRY',
+  registry: 'INFRA_REGISTRY',
+  digest: 'INFRA_DIGEST',
+  disk: 'INFRA_DISK',
+  copy: 'E_COPY',
+  'not-run': 'INFRA_ENGINE',
+  'reference-failed': 'INFRA_ENGINE',
+  'meter-lost': 'INFRA_HOST',
+  host: 'INFRA_HOST',
+  'gpu-state': 'SEC_GPU_STATE',
+};
+
+/**
+ * Reads every answer of a run. Throws `BAD_TRACE` where the run was not ended by a fault and yet
+ * lacks a prompt.
+ */
+export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContext): ArmReading {
+  const faults: Fault[] = trace.events.flatMap(({ name, tNs, detail }) => {
+    const verdict = EVENT_FAULTS[name];
+    return verdict === undefined
+      ? []
+      : [{ verdict, reason: detail === null ? name : `${name}: ${detail}`.slice(0, 300), tNs }];
+  });
+  const voids: Fault[] = [];
+  const answers = new Map<number, { answer: Answer; sentNs: number }>();
+  for (const request of trace.requests) {
+    if (request.end === null) continue;
+    const spoilt = voidReason(request, arena.clock);
+    if (spoilt !== null) {
+      const fault = {
+        verdict: 'INFRA_CLOCK',
+        reason: `prompt ${request.prompt}: ${spoilt}`,
+        tNs: request.end.tNs,
+      } as const;
+      if (!request.warmup) voids.push(fault);
+      // A deadline that passed while the client had no core is no miner's loss.
+      if (request.end.outcome === 'timeout') {
+        faults.push(fault);
+        continue;
+      }
+    }
+    const read = readAnswer(request, tokenizer, arena.limits);
+    if ('fault' in read) {
+      faults.push(read.fault);
+      continue;
+    }
+    const { answer } = read;
+    answers.set(request.prompt, { answer, sentNs: request.sentNs });
+    if (
+      request.warmup &&
+      (answer.logprobs.length === 0 || answer.logprobs.some((entry) => entry.top.length === 0))
+    ) {
+      faults.push({
+        verdict: 'E_API',
+        reason: `prompt ${request.prompt}: no logprobs, though asked for`,
+        tNs: request.end.tNs,
+      });
+    }
+  }
+  // The earliest fault in time; the sort is stable, so at one moment the order above (lifecycle,
+  // protocol, content) decides.
+  const fault = faults.sort((a, b) => a.tNs - b.tNs)[0] ?? null;
+  const missing = missingPart(trace, [...prompts.warmup, ...prompts.scored], fault !== null);
+  if (missing !== null) {
+    const { role, key, run } = trace.header;
+    throw new DocumentError(
+      'BAD_TRACE',
+      'usage',
+      `the trace of ${key ?? role} run ${run} is cut: ${missing}`,
+      'fetch the trace again, or measure again',
+    );
+  }
+  return { trace, fault, voided: voids[0] ?? null, answers };
+}
+
+/** Timings of the scored prompts. `baseline` gives k: the baseline's own k is all its tokens. */
+function timingsOf(
+  arm: ArmReading,
+  baseline: ArmReading,
+  { arena, prompts }: JudgeContext,
+): PromptTiming[] {
+  return prompts.scored.map((index) => {
+    const own = arm.answers.get(index)!;
+    const k = baseline.answers.get(index)!.answer.arrivalsNs.length;
+    return {
+      index,
+      ttftNs: ttftNs(own.answer, own.sentNs, arena.scoring),
+      tokens: own.answer.arrivalsNs.length,
+      tokensPerSecond: tokensPerSecond(own.answer, own.sentNs, k, arena.scoring),
+    };
+  });
+}
+
+function gateOf(
+  arm: ArmReading,
+  baseline: ArmReading,
+  context: JudgeContext,
+  history: MarginHistory | null,
+): GateResult {
+  const { arena, tokenizer, prompts } = context;
+  const requests = arm.trace.requests.filter((request) => prompts.scored.includes(request.prompt));
+  const pairs = prompts.scored.map((index) => ({
+    baseline: baseline.answers.get(index)!.answer,
+    miner: arm.answers.get(index)!.answer,
+  }));
+  const forced = requests.filter((request) => request.teacher !== null);
+  if (forced.length === 0 && arena.scoredLogprobs)
+    return divergenceGate(pairs, arena.gate.divergenceNats);
+  const missing = requests.find((request) => request.teacher === null);
+  if (missing)
+    throw new DocumentError(
+      'BAD_TRACE',
+      'usage',
+      `prompt ${missing.prompt} of ${arm.trace.header.key ?? arm.trace.header.role} was not teacher-forced`,
+      'the trace is cut: fetch it again, or measure again',
+    );
+  const gated = requests.map((request) => ({
+    answer: arm.answers.get(request.prompt)!.answer,
+    teacher: request.teacher!,
+    maxTokens: request.maxTokens,
+  }));
+  const result = marginGate(gated, tokenizer, arena, history);
+  if (
+    !arena.scoredLogprobs ||
+    pairs.every(({ baseline: b, miner }) => divergesHonestly(b, miner, arena.gate.divergenceNats))
+  )
+    return result;
+  const reasons: GateResult['reasons'] = [...result.reasons, 'first-divergence'];
+  return { ...result, pass: false, reasons };
+}
+
+/** What one boot says about one arm. Numbers are null where a fault left nothing to measure. */
+export type ArmVerdict = {
+  readonly verdict: Verdict;
+  readonly reason: string;
+  readonly score: number;
+  readonly gate: GateResult | null;
+  readonly summary: ArmSummary | null;
+  readonly improvement: { readonly ttft: number; readonly throughput: number } | null;
+  readonly timings: readonly PromptTiming[];
+  readonly promptScores: readonly (number | null)[];
+};
+
+const withoutNumbers = (verdict: Verdict, reason: string): ArmVerdict => ({
+  verdict,
+  reason,
+  score: 0,
+  gate: null,
+  summary: null,
+  improvement: null,
+  timings: [],
+  promptScores: [],
+});
+
+/** A boot's baseline: usable, or the reason why nothing can be scored against it. */
+export type BaselineReading =
+  | {
+      readonly ok: true;
+      readonly arm: ArmReading;
+      readonly timings: readonly PromptTiming[];
+      readonly summary: ArmSummary;
+      readonly drift: number | null;
+    }
+  | { readonly ok: false; readonly verdict: Verdict; readonly reason: string };
+
+/**
+ * Reads the baseline's first and last run: it must answer everything, pass its own gate, and not
+ * drift.
+ */
+export function readBaseline(
+  first: Trace,
+  last: Trace | null,
+  context: JudgeContext,
+  look: 'all' | 'times' = 'all',
+): BaselineReading {
+  const bad = (verdict: Verdict, reason: string): BaselineReading => ({
+    ok: false,
+    verdict,
+    reason,
+  });
+  const arm = readArm(first, context);
+  if (arm.fault)
+    return bad(
+      arm.fault.verdict === 'E_START_TIMEOUT' || arm.fault.verdict === 'INFRA_ENGINE'
+        ? 'INFRA_ENGINE'
+        : arm.fault.verdict === 'INFRA_CLOCK'
+          ? 'INFRA_CLOCK'
+          : 'INFRA_BASELINE',
+      `baseline: ${arm.fault.reason}`,
+    );
+  const clock = headerClockFault(first.header, context.arena.clock);
+  if (clock !== null) return bad('INFRA_CLOCK', clock);
+  if (arm.voided) return bad('INFRA_CLOCK', `baseline: ${arm.voided.reason}`);
+  const timings = timingsOf(arm, arm, context);
+  if (timings.some((timing) => timing.tokens === 0))
+    return bad('INFRA_BASELINE', 'the baseline gave an empty answer');
+  // The runner looks before anything is teacher-forced; whoever judges looks at everything.
+  const gate = look === 'all' ? gateOf(arm, arm, context, null) : null;
+  if (gate?.pass === false)
+    return bad('INFRA_BASELINE', `the baseline fails its own gate: ${gate.reasons.join(', ')}`);
+  const summary = summarise(timings);
+  if (!last) return { ok: true, arm, timings, summary, drift: null };
+  const again = readArm(last, context);
+  if (again.fault)
+    return bad(
+      again.fault.verdict === 'INFRA_CLOCK' ? 'INFRA_CLOCK' : 'INFRA_BASELINE',
+      `baseline, last run: ${again.fault.reason}`,
+    );
+  if (again.voided) return bad('INFRA_CLOCK', `baseline, last run: ${again.voided.reason}`);
+  const moved = drift(summary, summarise(timingsOf(again, arm, context)));
+  if (moved > context.arena.driftLimit)
+    return bad(
+      'INFRA_DRIFT',
+      `the baseline drifted by ${(moved * 100).toFixed(1)} % (limit ${context.arena.driftLimit * 100} %)`,
+    );
+  return { ok: true, arm, timings, summary, drift: moved };
+}
+
+/** Judges one arm of a boot against its baseline. */
+export function judgeArm(
+  trace: Trace,
+  baseline: BaselineReading,
+  context: JudgeContext,
+  history: MarginHistory | null,
+): ArmVerdict {
+  const arm = readArm(trace, context);
+  // A miner's own fault stands whatever became of the baseline; so does what it left on the
+  // machine, which may be why there is none.
+  if (arm.fault && /^(?:E|SEC)_/.test(arm.fault.verdict))
+    return withoutNumbers(arm.fault.verdict, arm.fault.reason);
+  if (!baseline.ok) return withoutNumbers(baseline.verdict, baseline.reason);
+  if (arm.fault) return withoutNumbers(arm.fault.verdict, arm.fault.reason);
+  if (arm.voided) return withoutNumbers(arm.voided.verdict, arm.voided.reason);
+  const timings = timingsOf(arm, baseline.arm, context);
+  const gate = gateOf(arm, baseline.arm, context, history);
+  const summary = summarise(timings);
+  return {
+    verdict: gate.pass ? 'VALID' : 'E_GATE',
+    reason: gate.pass ? 'all answers pass the gate' : `gate: ${gate.reasons.join(', ')}`,
+    score: score(gate.pass, baseline.summary, summary, context.arena.scoring),
+    gate,
+    summary,
+    improvement: improvements(baseline.summary, summary),
+    timings,
+    promptScores: timings.map((timing, i) =>
+      promptScore(baseline.timings[i]!, timing, context.arena.scoring),
+    ),
+  };
+}

@@ -1,0 +1,120 @@
+import { compactJson } from '../core/canonical.ts';
+import type { MarginHistory } from './margin-gate.ts';
+import {
+  judgeArm,
+  readBaseline,
+  type ArmVerdict,
+  type BaselineReading,
+  type JudgeContext,
+} from './arm.ts';
+import type { Trace } from '../schema/trace.ts';
+
+/**
+ * How often the arms of a boot are measured at most: a second time where the first says nothing
+ * through nobody's fault.
+ */
+export const ATTEMPTS = 2;
+
+/**
+ * What a trace is the run of. The runs of an attempt: baseline first and last, or an arm and its
+ * one repetition.
+ */
+export type Nth = 'first' | 'second';
+export function runOf(attempt: number, nth: Nth): number {
+  return 2 * attempt - (nth === 'first' ? 1 : 0);
+}
+
+/** Whether a baseline like this is worth measuring the whole boot once more. */
+export function worthRepeating(reading: BaselineReading): boolean {
+  return !reading.ok && (reading.verdict === 'INFRA_DRIFT' || reading.verdict === 'INFRA_CLOCK');
+}
+
+/** A boot, read: its baseline, and what becomes of each arm. */
+export type BootReading = {
+  readonly attempt: number;
+  readonly first: Trace | null;
+  readonly baseline: BaselineReading;
+  /** The verdict of an arm; null where it has no usable trace. */
+  readonly judge: (name: string, history: MarginHistory | null) => ArmVerdict | null;
+};
+
+/**
+ * Reads a boot from its traces. Which of several runs counts is no choice of whoever measured: the
+ * first attempt, unless its baseline drifted or its clock failed; an arm's first run, unless it
+ * ended through nobody's fault. Throws `BAD_TRACE` for a cut trace; `usable` may throw it too, or
+ * refuse an arm's trace; `belongs` says whether a trace is of this boot at all.
+ */
+export function readBoot(
+  given: (name: string, run: number) => Trace | null,
+  context: JudgeContext,
+  place: string,
+  belongs: (trace: Trace) => boolean,
+  usable: (name: string, own: Trace, baseline: Trace) => boolean = () => true,
+): BootReading {
+  // A trace counts as the run that its header says it is: a copied or renamed one is none.
+  const trace = (name: string, run: number): Trace | null => {
+    const found = given(name, run);
+    return found?.header.run === run && belongs(found) ? found : null;
+  };
+  const attempts = [readAttempt(trace, 1, context, place)];
+  if (
+    worthRepeating(attempts[0]!.baseline) &&
+    trace('baseline', runOf(2, 'first')) &&
+    trace('baseline', runOf(2, 'second'))
+  )
+    attempts.push(readAttempt(trace, 2, context, place));
+  const { first, baseline } = attempts.at(-1)!;
+  const judge = (name: string, history: MarginHistory | null): ArmVerdict | null => {
+    let verdict: ArmVerdict | null = null;
+    for (const [index, read] of attempts.entries()) {
+      for (const nth of ['first', 'second'] as const) {
+        const own = trace(name, runOf(index + 1, nth));
+        // Without its first run a second one could be the better of two.
+        if (nth === 'second' && !trace(name, runOf(index + 1, 'first'))) continue;
+        if (!own || !read.first || !usable(name, own, read.first)) continue;
+        verdict = judgeArm(own, read.baseline, context, history);
+        // A server's own fault stands, whatever became of the baseline or of a repetition.
+        if (verdict.verdict.startsWith('E_') || (read.baseline.ok && verdict.verdict === 'VALID'))
+          return verdict;
+      }
+    }
+    return verdict;
+  };
+  return { attempt: attempts.length, first, baseline, judge };
+}
+
+function readAttempt(
+  trace: (name: string, run: number) => Trace | null,
+  attempt: number,
+  context: JudgeContext,
+  place: string,
+): { first: Trace | null; baseline: BaselineReading } {
+  const first = trace('baseline', runOf(attempt, 'first'));
+  const last = trace('baseline', runOf(attempt, 'second'));
+  const missing: BaselineReading = {
+    ok: false,
+    verdict: 'INFRA_HOST',
+    reason: `${place}: the baseline has no trace`,
+  };
+  if (!first) return { first, baseline: missing };
+  const baseline = readBaseline(first, last, context);
+  if (
+    baseline.ok &&
+    last &&
+    last.requests.some(({ prompt, body }) => compactJson(body) !== bodyOf(first, prompt))
+  )
+    return {
+      first,
+      baseline: {
+        ...missing,
+        reason: `${place}: the baseline's last run was asked something else`,
+      },
+    };
+  // Without its last run a baseline could hide its drift.
+  if (baseline.ok && !last)
+    return { first, baseline: { ...missing, reason: `${place}: the baseline has no last run` } };
+  return { first, baseline };
+}
+
+const bodyOf = (trace: Trace, prompt: number): string =>
+  compactJson(trace.requests.find((request) => request.prompt === prompt)?.body ?? null);

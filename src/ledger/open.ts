@@ -1,0 +1,16 @@
+import { LedgerError } from './errors.ts';
+import { type Ledger, type LedgerFiles, readLedger } from './read.ts';
+
+/** Opens a ledger that must be sound: nobody may build on a broken one. */
+export function soundLedger(validator: string, files: LedgerFiles): Ledger {
+  const ledger = readLedger(validator, files, false);
+  const fault = ledger.faults[0];
+  if (fault)
+    throw new LedgerError(
+      'BROKEN_LEDGER',
+      'infra',
+      `the ledger of ${validator} is broken: ${fault.code} ${fault.path}: ${fault.message}`,
+      'restore it from git history; cacheon audit lists every fault',
+    );
+  return ledger;
+}

@@ -1,0 +1,273 @@
+import { arenaSchema } from '../../schema/arena.ts';
+import type { ChainReader } from '../../chain/chain.ts';
+import { readCompact, u16le, u64le, vecU16 } from '../../chain/scale.ts';
+import { OVERHEAD_BYTES } from '../../chain/timelock.ts';
+import { weightsCommitHash, weightsPayload } from '../../chain/weight-codec.ts';
+import { concatBytes, equalBytes, fromHex, toHex } from '../../core/bytes.ts';
+import { compactJson } from '../../core/canonical.ts';
+import { firstDifference } from '../../core/difference.ts';
+import { messageOf } from '../../core/errors.ts';
+import { blake2b256 } from '../../core/hash.ts';
+import type { Log } from '../../core/log.ts';
+import { decodeSs58 } from '../../core/ss58.ts';
+import { recordsOf, type Ledger } from '../../ledger/read.ts';
+import type { Predicate } from '../../schema/records.ts';
+import type { FaultCode, LedgerRecord } from '../../ledger/verify.ts';
+import { anchorOf } from '../settle/anchor.ts';
+import { sameRow, weightsFrom } from '../settle/weight-row.ts';
+
+/** Tells one fault. */
+export type Report = (code: FaultCode, path: string, message: string) => void;
+type Records = Pick<Ledger, 'records'>;
+type WeightsAuditPorts = { readonly chain: ChainReader | null; readonly log: Log };
+
+/**
+ * The part of an intent that its outcome must repeat. The epoch of a commit is told by the block
+ * that took it.
+ */
+const committed = ({
+  weights,
+  holders,
+  round,
+  method,
+  versionKey,
+  commit,
+}: Predicate<'weights-intent'> | Predicate<'weights'>): unknown => [
+  weights,
+  holders,
+  round,
+  method,
+  versionKey,
+  commit && [commit.hash, commit.round, commit.salt],
+];
+
+/**
+ * Bytes of a signed extrinsic before its signer's key: version, address kind. The length stands in
+ * front of them.
+ */
+const BEFORE_SIGNER = 2;
+
+/**
+ * Why an intent's transaction is not the one that sets its weights; null where it is. A call's
+ * arguments end a signed extrinsic, so they can be compared without the chain's metadata; of a
+ * sealed row the hash is compared, and its round opens it for everybody later.
+ */
+function transactionFault({ predicate }: LedgerRecord<'weights-intent'>): string | null {
+  const { transaction, weights, versionKey, method, commit, network, validator } = predicate;
+  const bytes = fromHex(transaction.extrinsic)!;
+  const key = decodeSs58(validator);
+  const prefix = readCompact(bytes);
+  if (`0x${toHex(blake2b256(bytes))}` !== transaction.hash) return 'its hash is another one';
+  const at = (prefix?.size ?? 0) + BEFORE_SIGNER;
+  if (
+    !key ||
+    transaction.signer !== validator ||
+    !equalBytes(bytes.subarray(at, at + key.length), key)
+  )
+    return 'another key signed it';
+  const netuid = u16le(network.netuid);
+  const endsWith = (...parts: Uint8Array[]): boolean => {
+    const tail = concatBytes(...parts);
+    return equalBytes(bytes.subarray(-tail.length), tail);
+  };
+  const row = [
+    vecU16(weights.map(({ uid }) => uid)),
+    vecU16(weights.map(({ weight }) => weight)),
+  ] as const;
+  if (method === 'plain')
+    return endsWith(netuid, ...row, u64le(versionKey)) ? null : 'it holds other weights';
+  if (!commit) return 'it commits to nothing';
+  if (method === 'commit-reveal') {
+    const hash = weightsCommitHash(key, network.netuid, weights, commit.salt ?? [], versionKey);
+    if (`0x${toHex(hash)}` !== commit.hash) return 'its hash is not that of these weights';
+    return endsWith(netuid, hash) ? null : 'it commits to another hash';
+  }
+  // … ciphertext ‖ round (u64) ‖ version (u16).
+  const end = bytes.length - 10;
+  const ciphertext = bytes.subarray(
+    end - weightsPayload(key, weights, versionKey).length - OVERHEAD_BYTES,
+    end,
+  );
+  if (`0x${toHex(blake2b256(ciphertext))}` !== commit.hash) return 'it seals other bytes';
+  return equalBytes(bytes.subarray(end, end + 8), u64le(commit.round ?? 0))
+    ? null
+    : 'it names another round';
+}
+
+export async function auditWeights(
+  record: LedgerRecord<'weights'> | LedgerRecord<'weights-intent'>,
+  all: Records['records'],
+  ports: WeightsAuditPorts,
+  report: Report,
+): Promise<void> {
+  const { predicate } = record;
+  const intent =
+    record.kind === 'weights'
+      ? recordsOf({ records: all }, 'weights-intent').find(
+          (item) => item.sha256 === record.predicate.intent,
+        )
+      : record;
+  // An outcome follows from what stood at its intent: a round may land between the two.
+  const before = {
+    records: all.filter((item) => item.predicate.seq < (intent ?? record).predicate.seq),
+  };
+  const standingRound = recordsOf(before, 'round').at(-1);
+  if (predicate.round !== (standingRound?.sha256 ?? null)) {
+    report(
+      'WEIGHT_MISMATCH',
+      record.path,
+      `follows from round ${predicate.round ?? 'none'}, the latest before it is ${standingRound?.sha256 ?? 'none'}`,
+    );
+    return;
+  }
+  const { burnUid, ...emission } = predicate.emission;
+  // Before the first round the arena is that of the first plan, so that nobody can name a burn uid
+  // of their own.
+  const plan = standingRound
+    ? recordsOf(before, 'plan').find((item) => item.sha256 === standingRound.predicate.plan)
+    : recordsOf({ records: all }, 'plan')[0];
+  const arena = plan ? arenaSchema.safeParse(plan.predicate.arena).data : undefined;
+  if (
+    arena &&
+    firstDifference({ burnUid, emission }, { burnUid: arena.burnUid, emission: arena.emission }) !==
+      null
+  )
+    report('WEIGHT_MISMATCH', record.path, "other emission rules than the round's arena");
+  const standing = standingRound?.predicate.standing ?? { winner: null, runnerUp: null };
+  const derived = weightsFrom(standing, predicate.holders, { burnUid, emission });
+  const difference = firstDifference(
+    { shares: predicate.shares, weights: predicate.weights },
+    derived,
+  );
+  if (difference !== null) report('WEIGHT_MISMATCH', record.path, difference);
+  const expected = [standing.winner, standing.runnerUp].flatMap((place) =>
+    place ? [place.hotkey] : [],
+  );
+  if (compactJson(predicate.holders.map(({ hotkey }) => hotkey)) !== compactJson(expected))
+    report('WEIGHT_MISMATCH', record.path, 'holders are not those of the standing');
+  if (record.kind === 'weights-intent') {
+    const wrong = transactionFault(record);
+    if (wrong !== null)
+      report(
+        'WEIGHT_MISMATCH',
+        record.path,
+        `its transaction does not set these weights: ${wrong}`,
+      );
+  } else {
+    const outcome = record;
+    const same =
+      intent &&
+      compactJson(committed(intent.predicate)) === compactJson(committed(predicate)) &&
+      outcome.predicate.extrinsicHash === intent.predicate.transaction.hash;
+    if (!same) report('WEIGHT_MISMATCH', record.path, 'is not the outcome of the intent it names');
+    if (
+      outcome.predicate.status === 'set' &&
+      !sameRow(outcome.predicate.readBack, predicate.weights)
+    )
+      report('WEIGHT_MISMATCH', record.path, 'says set, but read back other weights');
+  }
+  const { chain } = ports;
+  if (!chain || record.kind !== 'weights') return;
+  const sent = record;
+  try {
+    for (const { hotkey, uid } of sent.predicate.holders) {
+      if ((await chain.uidOf(hotkey, sent.predicate.network.netuid, sent.predicate.block)) !== uid)
+        report(
+          'WEIGHT_MISMATCH',
+          record.path,
+          `${hotkey} did not hold uid ${uid ?? 'none'} at block ${sent.predicate.block.number}`,
+        );
+    }
+    const own = await chain.uidOf(
+      sent.predicate.validator,
+      sent.predicate.network.netuid,
+      sent.predicate.block,
+    );
+    if (sent.predicate.includedIn === null || own === null) return;
+    const row = await chain.weights(own, sent.predicate.network.netuid, sent.predicate.includedIn);
+    const onChain = firstDifference(sent.predicate.readBack, row, 'readBack');
+    if (onChain !== null)
+      report('WEIGHT_MISMATCH', record.path, `the chain shows other weights: ${onChain}`);
+    const body = await chain.extrinsics(sent.predicate.includedIn.number);
+    if (body && intent && !body.extrinsics.includes(intent.predicate.transaction.extrinsic))
+      report(
+        'WEIGHT_MISMATCH',
+        record.path,
+        `block ${sent.predicate.includedIn.number} does not hold the transaction`,
+      );
+  } catch (error) {
+    ports.log.warn(
+      `${record.path}: the chain no longer tells about block ${sent.predicate.block.number} (${messageOf(error)})`,
+    );
+  }
+}
+
+/** What closes a commit must belong to one, and say what the chain showed. */
+export async function auditReadback(
+  readback: LedgerRecord<'weights-readback'>,
+  all: Records['records'],
+  { chain, log }: WeightsAuditPorts,
+  report: Report,
+): Promise<void> {
+  const { predicate, path } = readback;
+  const pending = recordsOf({ records: all }, 'weights').find(
+    (item) => item.sha256 === predicate.weights,
+  );
+  if (pending?.predicate.status !== 'pending') {
+    report('WEIGHT_MISMATCH', path, 'closes no pending weights');
+    return;
+  }
+  if (predicate.status === 'set' && !sameRow(predicate.readBack, pending.predicate.weights))
+    report('WEIGHT_MISMATCH', path, 'says set, but read back other weights');
+  if (!chain) return;
+  try {
+    const own = await chain.uidOf(predicate.validator, predicate.network.netuid, predicate.readAt);
+    if (own === null) return;
+    const difference = firstDifference(
+      predicate.readBack,
+      await chain.weights(own, predicate.network.netuid, predicate.readAt),
+      'readBack',
+    );
+    if (difference !== null)
+      report('WEIGHT_MISMATCH', path, `the chain shows other weights: ${difference}`);
+  } catch (error) {
+    log.warn(
+      `${path}: the chain no longer tells about block ${predicate.readAt.number} (${messageOf(error)})`,
+    );
+  }
+}
+
+/**
+ * The head that the validator anchored on chain must be in the ledger: else its tail was cut off,
+ * or another history was anchored.
+ */
+export async function auditAnchor(
+  ledger: Ledger,
+  chain: ChainReader,
+  log: Log,
+  report: Report,
+): Promise<void> {
+  const last = ledger.records.at(-1);
+  if (!last) return;
+  try {
+    const anchored = anchorOf(
+      await chain.commitment(ledger.validator, last.predicate.network.netuid),
+    );
+    if (!anchored) return;
+    const record = ledger.records.find((item) => item.predicate.seq === anchored.seq);
+    if (!record)
+      report(
+        'CHAIN_GAP',
+        last.path,
+        `the chain anchors record ${anchored.seq}, the ledger ends with ${last.predicate.seq}: is this clone up to date?`,
+      );
+    else if (record.sha256 !== anchored.sha256)
+      report(
+        'REWRITE',
+        record.path,
+        `the chain anchors ${anchored.sha256} as record ${anchored.seq}, this is ${record.sha256}`,
+      );
+  } catch (error) {
+    log.warn(`the anchor of ${ledger.validator} could not be read: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,31 @@
+// Who runs a stage, and what every record of theirs says about it.
+import type { BlockRef, ChainReader } from '../chain/chain.ts';
+import type { Arena } from '../schema/arena.ts';
+import type { RecordContext } from '../schema/records.ts';
+
+/** Who scans, with what code, on what. */
+export type Operator = {
+  readonly validator: string;
+  readonly commit: string;
+  readonly node: string;
+  readonly host: Readonly<Record<string, unknown>>;
+  readonly tier: string;
+};
+
+/** The context that every record of this operator carries at a block. */
+export async function recordContext(
+  chain: ChainReader,
+  operator: Operator,
+  arena: Pick<Arena, 'netuid' | 'rules'>,
+  block: BlockRef,
+): Promise<{ schema: 1 } & RecordContext> {
+  const { genesisHash, specName, specVersion } = await chain.identity();
+  return {
+    schema: 1,
+    network: { genesisHash, netuid: arena.netuid, specName, specVersion },
+    validator: operator.validator,
+    block,
+    harness: { commit: operator.commit, node: operator.node, rules: arena.rules },
+    host: { ...operator.host },
+  };
+}

@@ -1,0 +1,135 @@
+import { armOrder } from '../../arena/deal.ts';
+import { fromHex } from '../../core/bytes.ts';
+import { messageOf } from '../../core/errors.ts';
+import { type Admission, openAdmission } from '../../images/admission.ts';
+import type { ImageStore } from '../../images/image-store.ts';
+import type { KnownImage } from '../../images/rivals.ts';
+import type { Target } from '../../measure/engine.ts';
+import type { Corpus } from '../../prompts/corpus.ts';
+import { suiteHash } from '../../prompts/sampler.ts';
+import { bootSuite, poolsOf } from '../../prompts/suites.ts';
+import type { LedgerRecord } from '../../ledger/verify.ts';
+import { type Arena, parseArena } from '../../schema/arena.ts';
+import { DocumentError } from '../../schema/errors.ts';
+import { imageOf } from '../../schema/image-ref.ts';
+import type { PlanPredicate } from '../../schema/records.ts';
+import type { Trace } from '../../schema/trace.ts';
+import { type Arm, type BootPorts, measureBoot } from './boot-run.ts';
+import { goesOn, sidesOf } from '../../judge/round.ts';
+
+export type EvaluatePorts = BootPorts & {
+  readonly corpus: Corpus;
+  /**
+   * Where images come from; null where they are engines of this repository, which have no registry.
+   */
+  readonly images: ImageStore | null;
+  /** Images that earlier rounds of this ledger have seen. */
+  readonly known: readonly KnownImage[];
+};
+
+/** Arms of one boot between the baselines, as the seed has drawn them. */
+export function armsOf(
+  plan: PlanPredicate,
+  shard: number,
+  boot: number,
+  keys: readonly string[],
+  admission: Admission | null,
+): Arm[] {
+  return armOrder(keys, fromHex(plan.seed)!, shard, boot).map((key): Arm => {
+    const entry = plan.submissions.find((submission) => submission.key === key)!;
+    const role = entry.role === 'challenger' ? 'challenger' : 'incumbent';
+    return {
+      name: key,
+      role,
+      key,
+      target: { kind: 'image', image: entry.image!, digest: entry.digest! },
+      ...(admission ? { admit: () => admission.admit(key) } : {}),
+    };
+  });
+}
+
+/** Baseline or reference of an arena. */
+export function pinnedTarget(arena: Arena, which: 'baseline' | 'reference'): Target {
+  return { kind: 'image', ...imageOf(arena.images[which]), args: arena.images.arguments };
+}
+
+/**
+ * Measures one shard of a signed plan, boot by boot, and decides nothing that counts: it only stops
+ * spending time on challengers that already said no. Everything it saw is in the traces it keeps.
+ */
+export async function evaluate(
+  ports: EvaluatePorts,
+  plan: LedgerRecord<'plan'>,
+  shard: number,
+): Promise<void> {
+  const { predicate } = plan;
+  const arena = parseArena(predicate.arena, 'the plan');
+  if (!predicate.shards.some(({ index }) => index === shard))
+    throw new DocumentError(
+      'BAD_PLAN',
+      'usage',
+      `the plan has no shard ${shard}`,
+      `its shards are ${predicate.shards.map(({ index }) => index).join(', ')}`,
+    );
+  const sides = sidesOf(plan, shard);
+  // All of the round, other shards' too: the earliest commit keeps the claim wherever it is
+  // measured.
+  const evaluated = (key: string): boolean =>
+    predicate.shards.some((part) => part.entries.includes(key));
+  const entries = predicate.submissions.flatMap(({ key, hotkey, commitBlock, image, digest }) =>
+    evaluated(key) ? [{ key, hotkey, commitBlock, image: image!, digest: digest! }] : [],
+  );
+  const { images, log } = ports;
+  const admission =
+    images && openAdmission({ ...ports, images }, arena, { shard, entries, known: ports.known });
+  try {
+    await measureBoots(ports, plan, shard, arena, sides, admission);
+  } finally {
+    // Twenty gigabytes each: what does not come back is not kept. A new winner is fetched again.
+    const keep = admission?.idsOf(sides.incumbents);
+    if (images && keep)
+      await images
+        .tidy(keep)
+        .catch((error: unknown) => log.warn(`images are left here: ${messageOf(error)}`));
+  }
+}
+
+async function measureBoots(
+  ports: EvaluatePorts,
+  plan: LedgerRecord<'plan'>,
+  shard: number,
+  arena: Arena,
+  sides: ReturnType<typeof sidesOf>,
+  admission: Admission | null,
+): Promise<void> {
+  const { predicate } = plan;
+  const { incumbents } = sides;
+  let { challengers } = sides;
+  const traces = new Map<string, Trace>();
+  for (let boot = 1; boot <= arena.boots && challengers.length > 0; boot++) {
+    const prompts = bootSuite(arena, ports.corpus, ports.tokenizer, predicate.seed, boot);
+    const expected = predicate.promptSuites.find((suite) => suite.boot === boot)?.sha256;
+    if (suiteHash(prompts) !== expected)
+      throw new DocumentError(
+        'BAD_PLAN',
+        'usage',
+        `boot ${boot}: the prompts drawn here are not those of the signed plan`,
+        'use the corpus and the code that the plan names',
+      );
+    ports.log.info(
+      `shard ${shard}, boot ${boot}: ${challengers.length} challengers, ${incumbents.length} incumbents`,
+    );
+    const traced = await measureBoot(ports, arena, {
+      blockHash: predicate.seed,
+      shard,
+      boot,
+      prompts,
+      pools: poolsOf(prompts),
+      baseline: pinnedTarget(arena, 'baseline'),
+      reference: pinnedTarget(arena, 'reference'),
+      arms: armsOf(predicate, shard, boot, [...incumbents, ...challengers], admission),
+    });
+    for (const [path, trace] of traced) traces.set(path, trace);
+    challengers = goesOn(plan, arena, ports.tokenizer, traces, shard, boot, challengers);
+  }
+}

@@ -1,0 +1,24 @@
+// Whether a node is behind what the ledger has seen.
+import type { BlockRef } from '../chain/chain.ts';
+import { ChainError } from '../chain/errors.ts';
+import { type Ledger, recordsOf } from '../ledger/read.ts';
+
+/**
+ * Throws `STALE` where a node's head is behind what the ledger has seen: it lags, and nothing may
+ * follow from it.
+ */
+export function assertNotBehind(ledger: Pick<Ledger, 'records'>, head: BlockRef): void {
+  const seen = Math.max(
+    0,
+    ...[...recordsOf(ledger, 'plan'), ...recordsOf(ledger, 'weights-intent')].map(
+      ({ predicate }) => predicate.block.number,
+    ),
+  );
+  if (head.number < seen)
+    throw new ChainError(
+      'STALE',
+      'infra',
+      `the chain's final head is ${head.number}, the ledger has seen block ${seen}`,
+      'the endpoint lags: name another, or try again',
+    );
+}

@@ -1,0 +1,83 @@
+import type { Arena } from '../../schema/arena.ts';
+import type { ChainCommitment, ChainReader, Transactor } from '../../chain/chain.ts';
+import { fromUtf8, utf8 } from '../../core/bytes.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { Ledger } from '../../ledger/read.ts';
+import { deliver } from '../../chain/delivery.ts';
+import { epochNow } from './weight-row.ts';
+
+/** A ledger's head as a validator anchors it on chain: number and hash of its newest record. */
+export type Anchor = { readonly seq: number; readonly sha256: string };
+
+/** The text of an anchor: it fits one Raw128 field, so that every runtime takes it. */
+export function anchorText({ seq, sha256 }: Anchor): string {
+  return `cacheon:head:${seq}:${sha256}`;
+}
+
+/** The anchor that a hotkey's commitment holds, or null where it holds something else. */
+export function anchorOf({ standing }: Pick<ChainCommitment, 'standing'>): Anchor | null {
+  for (const field of standing?.fields ?? []) {
+    const groups =
+      field.kind === 'raw'
+        ? /^cacheon:head:(\d{1,15}):([0-9a-f]{64})$/.exec(fromUtf8(field.bytes) ?? '')
+        : null;
+    if (groups) return { seq: Number(groups[1]), sha256: groups[2]! };
+  }
+  return null;
+}
+
+export type AnchorReport = {
+  readonly anchored: boolean;
+  readonly reason: string;
+  readonly block: number | null;
+};
+
+/**
+ * Anchors a ledger's head in its validator's own commitment, at most once an epoch: from then on
+ * nobody can take back a record, not even its signer. The chain keeps one commitment per hotkey, so
+ * one that says something else, sealed or plain, is left alone.
+ */
+export async function anchor(
+  ports: { chain: ChainReader; wallet: Transactor; clock: Clock; log: Log },
+  arena: Pick<Arena, 'netuid'>,
+  ledger: Ledger,
+): Promise<AnchorReport> {
+  const { chain, wallet, log } = ports;
+  const none = (reason: string): AnchorReport => ({ anchored: false, reason, block: null });
+  const head = ledger.records.at(-1);
+  if (!head) return none('the ledger is empty');
+  const wanted: Anchor = { seq: head.predicate.seq, sha256: head.sha256 };
+  const commitment = await chain.commitment(wallet.address, arena.netuid);
+  const current = anchorOf(commitment);
+  if (commitment.standing && !current) {
+    const sealed = commitment.standing.fields.some(({ kind }) => kind === 'timelock');
+    return none(
+      sealed
+        ? "the hotkey's commitment is sealed: another one would destroy it before its reveal"
+        : "the hotkey's commitment says something else: clear it, or validate with a hotkey of its own",
+    );
+  }
+  if (current?.seq === wanted.seq && current.sha256 === wanted.sha256)
+    return none(`record ${wanted.seq} is anchored already`);
+  const state = await chain.subnet(arena.netuid, wallet.address);
+  if (state.uid === null) return none('the hotkey is not registered');
+  const { began, next } = epochNow(state, arena.netuid);
+  if (current && commitment.standing!.block >= began)
+    return none(`anchored once in this epoch: next at block ${next}`);
+  const transaction = await wallet.sign({
+    kind: 'commit',
+    netuid: arena.netuid,
+    payload: utf8(anchorText(wanted)),
+  });
+  // Something of this key waits in the pool, perhaps the anchor of a run that was cut off: once an
+  // epoch is enough.
+  if (transaction.nonce > (await chain.finalizedNonce(wallet.address)).nonce)
+    return none('another transaction of this key waits');
+  const delivery = await deliver(ports, transaction);
+  if (delivery.state === 'expired') return none('no block took it in time');
+  if (delivery.state === 'refused') return none(`refused: ${delivery.refusal.name}`);
+  if (delivery.outcome?.ok === false) return none(`failed: ${delivery.outcome.refusal.name}`);
+  log.info(`anchored record ${wanted.seq} at block ${delivery.block.number}`);
+  return { anchored: true, reason: `record ${wanted.seq}`, block: delivery.block.number };
+}

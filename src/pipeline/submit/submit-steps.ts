@@ -1,0 +1,216 @@
+import type {
+  Call,
+  ChainCommitment,
+  ChainReader,
+  SignedTransaction,
+  SubnetState,
+  Transactor,
+} from '../../chain/chain.ts';
+import { deliver, type Delivery } from '../../chain/delivery.ts';
+import type { Refusal } from '../../chain/dispatch-errors.ts';
+import { ChainError } from '../../chain/errors.ts';
+import type { SealEntropy } from '../../chain/timelock.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import { type Arena, feeRao } from '../../schema/arena.ts';
+
+/**
+ * What a submission has reached, kept on disk before each step: after any interruption the next run
+ * goes on here. Holds nothing secret.
+ */
+export type SubmitState = {
+  readonly schema: 1;
+  readonly genesisHash: string;
+  readonly netuid: number;
+  readonly hotkey: string;
+  readonly image: string;
+  readonly digest: string;
+  /** `block` is null until the payment is in a finalized block. */
+  payment: {
+    readonly transaction: SignedTransaction | null;
+    readonly tx: string;
+    block: number | null;
+  } | null;
+  commitment: {
+    readonly transaction: SignedTransaction;
+    readonly round: number | null;
+    block: number | null;
+  } | null;
+};
+/** One submission's state on disk. `write` returns once it is safe there. */
+export interface Journal {
+  read(): SubmitState | null;
+  write(state: SubmitState): void;
+}
+
+export type SubmitPorts = {
+  readonly chain: ChainReader;
+  readonly coldkey: Transactor;
+  readonly hotkey: Transactor;
+  /**
+   * A salt that only the hotkey's holder can tell, the same each time for the same text: a lost
+   * journal loses no payment.
+   */
+  readonly salt: (text: string) => string;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly entropy: () => SealEntropy;
+  readonly log: Log;
+};
+/** What a transfer must leave behind. */
+const EXISTENTIAL_DEPOSIT_RAO = 500n;
+
+const tao = (rao: bigint): string => `${Number(rao) / 1e9} TAO`;
+
+/** Whether a step is done: in a finalized block. */
+export function landed<T extends { block: number | null }>(
+  step: T | null,
+): step is T & { block: number } {
+  return step !== null && step.block !== null;
+}
+
+/** Refuses a coldkey that cannot pay fee, network fee and the least balance. */
+export async function assertBalance(
+  { chain, coldkey }: SubmitPorts,
+  arena: Arena,
+  call: Call,
+): Promise<void> {
+  const balance = await chain.balanceRao(coldkey.address);
+  const needed = feeRao(arena) + (await coldkey.feeRao(call)) + EXISTENTIAL_DEPOSIT_RAO;
+  if (balance < needed)
+    throw new ChainError(
+      'INSUFFICIENT_BALANCE',
+      'usage',
+      `the coldkey ${coldkey.address} has ${tao(balance)}, the submission needs ${tao(needed)}`,
+      'send it some TAO; nothing was paid',
+    );
+}
+
+/**
+ * Brings the payment into a block. Signed bytes are on disk before they are sent, and new ones are
+ * signed only once the old can never land.
+ */
+export async function pay(
+  ports: SubmitPorts,
+  arena: Arena,
+  entry: SubmitState,
+  call: Call,
+): Promise<void> {
+  const { chain, coldkey, journal, log } = ports;
+  let again = entry.payment !== null;
+  while (!landed(entry.payment)) {
+    if (entry.payment === null) {
+      await assertBalance(ports, arena, call);
+      const transaction = await coldkey.sign(call);
+      entry.payment = { transaction, tx: transaction.hash, block: null };
+      journal.write(entry);
+    }
+    const { transaction, tx } = entry.payment;
+    log.info(`paying ${arena.fee} TAO: ${tx}`);
+    const delivery = await deliver(ports, transaction!, again);
+    const done = settledBy(delivery, 'the payment');
+    if (done.state === 'done') {
+      entry.payment = { transaction, tx, block: done.block };
+      journal.write(entry);
+      log.info(`paid in block ${done.block}`);
+      return;
+    }
+    // Before a second payment is signed, a second endpoint must agree that the first one's time is
+    // over.
+    await chain.confirm(await chain.finalizedHead());
+    entry.payment = null;
+    journal.write(entry);
+    if (done.state === 'failed')
+      throw new ChainError(
+        'REJECTED',
+        'infra',
+        `the payment failed: ${done.refusal.name}; no fee was moved`,
+        done.refusal.hint,
+      );
+    log.warn('no block took the payment in time: signing it anew');
+    again = false;
+  }
+}
+
+/**
+ * What a delivery means for a step: done, failed for good, or to be signed anew. Throws where it
+ * was refused, or nobody can tell.
+ */
+function settledBy(
+  delivery: Delivery,
+  what: string,
+): { state: 'done'; block: number } | { state: 'failed'; refusal: Refusal } | { state: 'over' } {
+  if (delivery.state === 'expired') return { state: 'over' };
+  if (delivery.state === 'refused')
+    throw new ChainError(
+      'REJECTED',
+      'infra',
+      `${what} was refused: ${delivery.refusal.name}`,
+      `${delivery.refusal.hint}; then run this again`,
+    );
+  const { block, outcome } = delivery;
+  if (outcome === null)
+    throw new ChainError(
+      'STATE_DISCARDED',
+      'infra',
+      `${what} is in block ${block.number}, and the node no longer knows whether it succeeded`,
+      'run this again with an archive endpoint',
+    );
+  return outcome.ok
+    ? { state: 'done', block: block.number }
+    : { state: 'failed', refusal: outcome.refusal };
+}
+
+/** Brings the commitment into a block, in the same way. */
+export async function commit(
+  ports: SubmitPorts,
+  arena: Arena,
+  entry: SubmitState,
+  replace: boolean,
+  build: (state: SubnetState) => { call: Call; round: number | null },
+): Promise<void> {
+  const { chain, hotkey, journal, log } = ports;
+  let again = entry.commitment !== null;
+  while (!landed(entry.commitment)) {
+    if (entry.commitment === null) {
+      if (!replace) assertNothingLost(await chain.commitment(hotkey.address, arena.netuid));
+      const { call, round } = build(await chain.subnet(arena.netuid, hotkey.address));
+      entry.commitment = { transaction: await hotkey.sign(call), round, block: null };
+      journal.write(entry);
+    }
+    const { transaction, round } = entry.commitment;
+    log.info(
+      `committing: ${transaction.hash}${round === null ? '' : `, sealed until drand round ${round}`}`,
+    );
+    const done = settledBy(await deliver(ports, transaction, again), 'the commitment');
+    if (done.state === 'done') {
+      entry.commitment = { transaction, round, block: done.block };
+      journal.write(entry);
+      log.info(`committed in block ${done.block}`);
+      return;
+    }
+    entry.commitment = null;
+    journal.write(entry);
+    if (done.state === 'failed')
+      throw new ChainError(
+        'REJECTED',
+        'infra',
+        `the commitment failed: ${done.refusal.name}`,
+        `${done.refusal.hint}; the payment is kept`,
+      );
+    log.warn('no block took the commitment in time: signing it anew');
+    again = false;
+  }
+}
+
+/** A new commitment destroys a sealed one for good: the chain keeps one per hotkey. */
+export function assertNothingLost({ standing }: ChainCommitment): void {
+  const sealed = standing?.fields.find((field) => field.kind === 'timelock');
+  if (sealed?.kind === 'timelock')
+    throw new ChainError(
+      'REJECTED',
+      'usage',
+      `the hotkey has a commitment that is sealed until drand round ${sealed.revealRound}, which a new one would destroy`,
+      'wait for its reveal, or give --replace',
+    );
+}

@@ -1,0 +1,50 @@
+// The prompts of one boot.
+import { fromHex } from '../core/bytes.ts';
+import type { Tokenizer } from '../core/tokenizer.ts';
+import type { Arena } from '../schema/arena.ts';
+import { DocumentError } from '../schema/errors.ts';
+import type { Prompt } from '../schema/prompt.ts';
+import type { Corpus } from './corpus.ts';
+import { drawSuite } from './sampler.ts';
+
+/**
+ * Prompts of one boot of an arena, drawn from a block hash. Throws `BAD_PLAN` for a hash that is
+ * not 32 bytes of hex.
+ */
+export function bootSuite(
+  arena: Arena,
+  corpus: Corpus,
+  tokenizer: Tokenizer,
+  blockHash: string,
+  boot: number,
+): Prompt[] {
+  const seed = fromHex(blockHash);
+  if (seed?.length !== 32)
+    throw new DocumentError(
+      'BAD_PLAN',
+      'usage',
+      `${blockHash} is not a block hash`,
+      'a block hash is 0x and 64 hex digits',
+    );
+  return drawSuite(corpus, tokenizer, {
+    seed,
+    boot,
+    warmups: arena.warmupPrompts,
+    scored: arena.scoredPrompts,
+    inputTokens: arena.inputTokens,
+    systemMessage: arena.model.systemMessage,
+  });
+}
+
+/** Indices of a suite's pools. */
+export function poolsOf(prompts: readonly Prompt[]): BootPrompts {
+  const of = (pool: Prompt['pool']): number[] =>
+    prompts.filter((prompt) => prompt.pool === pool).map(({ index }) => index);
+  return { warmup: of('warmup'), scored: of('scored') };
+}
+
+/** Which prompts of a boot are warm-ups and which are scored, by index. */
+export type BootPrompts = {
+  readonly warmup: readonly number[];
+  readonly scored: readonly number[];
+};

@@ -1,0 +1,269 @@
+import type Docker from 'dockerode';
+import type { Log } from '../../core/log.ts';
+import { ImageError } from '../../images/errors.ts';
+import type { ImageStore } from '../../images/image-store.ts';
+import { dockerError, openDocker } from '../../node/docker.ts';
+import { SandboxError } from '../errors.ts';
+import type { MeasuringRules } from '../../schema/arena.ts';
+import type { ClockReceipt } from '../../schema/clock-receipt.ts';
+import type { EngineRuntime } from '../../measure/engine.ts';
+import { atLeast, type Minimums, tooOld, type Versions } from '../engine-versions.ts';
+import type { ProbeResult } from '../escape-probes.ts';
+import {
+  LOCK_NAME,
+  OWNER_LABEL,
+  type Rig,
+  type SandboxRules,
+  shareCores,
+} from '../container-options.ts';
+import { meterProgram } from '../../measure/io/measuring-sidecar.ts';
+import { selfTest, truthProgram } from '../../measure/io/clock-check.ts';
+import {
+  gpuIds,
+  onlineCores,
+  ownerMark,
+  reap,
+  removeContainer,
+  versionsOf,
+} from './engine-host.ts';
+import { probesProgram, runProbes } from './probe-runner.ts';
+import { createAlone, dockerRuntime } from './container-runtime.ts';
+import { NODE, toolsImage, WATCHER } from './tools-image.ts';
+
+export type HostRules = MeasuringRules & {
+  readonly sandbox: SandboxRules & { readonly minimums: Minimums };
+};
+/** What a machine says of itself before anything is measured on it; it stands in every trace. */
+export type HostFacts = {
+  readonly versions: Versions;
+  readonly cores: { readonly server: string | null; readonly meter: string | null };
+  readonly gpus: readonly string[];
+  readonly meterImage: string;
+  readonly probes: readonly ProbeResult[];
+};
+export type DockerHost = {
+  readonly runtime: EngineRuntime;
+  readonly facts: HostFacts;
+  readonly clock: ClockReceipt;
+  /** Lets another harness have this machine. */
+  readonly close: () => Promise<void>;
+};
+
+export type HostOptions = {
+  readonly models: string | null;
+  readonly images: (docker: Docker) => ImageStore;
+  readonly volumePolicy: boolean;
+  readonly log: Log;
+};
+
+/** Size that an image of the arena's own is given time for. */
+const ARENA_IMAGE = { packedBytes: 40e9, unpackedBytes: 80e9 };
+const QUIET = '--disable-warning=ExperimentalWarning';
+
+/**
+ * The engine of this machine, without what a dead harness left on it, and the versions of
+ * everything that holds containers in.
+ */
+export async function openHost(
+  log: Log,
+): Promise<{ docker: Docker; versions: Versions; owner: string }> {
+  const docker = await openDocker();
+  const orphans = await reap(docker);
+  if (orphans > 0) log.warn(`removed ${orphans} containers that a dead harness had left`);
+  return { docker, versions: await versionsOf(docker), owner: ownerMark() };
+}
+
+/** The rig of this machine: cores shared out, its GPUs, and the weights. */
+export async function rigOf(docker: Docker, rules: HostRules, models: string | null): Promise<Rig> {
+  const ids = await gpuIds();
+  const by = gpuAccess((await docker.info()) as EngineInfo, ids);
+  return {
+    ...shareCores(onlineCores(), rules.sandbox.cpus),
+    gpus: ids.length === 0 ? null : { by, ids },
+    models,
+  };
+}
+
+type EngineInfo = {
+  readonly ServerVersion?: unknown;
+  readonly CDISpecDirs?: unknown;
+  readonly DiscoveredDevices?: unknown;
+};
+
+/**
+ * How this engine is asked for these GPUs. By CDI where it has found each of them: engines from
+ * 28.2 on say what they found, and nothing where they found nothing. Older ones list CDI folders
+ * only where somebody turned CDI on. Else by the NVIDIA runtime.
+ */
+export function gpuAccess(info: EngineInfo, ids: readonly string[]): 'cdi' | 'nvidia' {
+  const { ServerVersion: version, CDISpecDirs: folders, DiscoveredDevices: devices } = info;
+  if (typeof version === 'string' && !atLeast(version, '28.2'))
+    return Array.isArray(folders) && folders.length > 0 ? 'cdi' : 'nvidia';
+  const found = new Set(
+    (Array.isArray(devices) ? (devices as { ID?: unknown }[]) : []).map(({ ID }) => ID),
+  );
+  return ids.every((id) => found.has(`nvidia.com/gpu=${id}`)) ? 'cdi' : 'nvidia';
+}
+
+/** The probes of this machine's sandbox, with a table's worth of detail. */
+export async function probeHost(
+  docker: Docker,
+  rig: Rig,
+  owner: string,
+  volumePolicy: boolean,
+): Promise<ProbeResult[]> {
+  const tools = await toolsImage(docker, PROGRAMS());
+  // Their bombs would spoil the times of an evaluation beside them.
+  const lock = await lockHost(docker, tools.name, owner);
+  try {
+    return await runProbes(docker, tools, rig, owner, volumePolicy);
+  } finally {
+    await lock.release();
+  }
+}
+
+const PROGRAMS = (): Record<string, string> => ({
+  meter: meterProgram(),
+  truth: truthProgram(),
+  probes: probesProgram(),
+});
+
+/**
+ * Makes this machine ready to run strangers' images, or throws why it must not: engines too old
+ * (`OLD_ENGINE`), a sandbox with a hole (`SANDBOX_OPEN`), a clock too wrong (`CLOCK_ERROR`).
+ */
+export async function prepareHost(
+  rules: HostRules,
+  options: HostOptions,
+): Promise<DockerHost & { images: ImageStore }> {
+  const { log } = options;
+  const { docker, versions, owner } = await openHost(log);
+  const rig = await rigOf(docker, rules, options.models);
+  const old = tooOld(versions, rules.sandbox.minimums, rig.gpus !== null);
+  if (old.length > 0)
+    throw new SandboxError(
+      'OLD_ENGINE',
+      'infra',
+      old.join('; '),
+      'upgrade; an arena may lower sandbox.minimums, and every plan records it',
+    );
+  log.info(
+    `Docker ${versions.engine ?? '?'}, runc ${versions.runc ?? '?'}: running the escape probes`,
+  );
+  const tools = await toolsImage(docker, PROGRAMS());
+  const lock = await lockHost(docker, tools.name, owner);
+  try {
+    return {
+      ...(await readyHost(docker, rules, options, { rig, versions, owner, tools })),
+      close: lock.release,
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/**
+ * Takes this machine: by a container's name, which only one can have, between two servers too. It
+ * runs while this process is connected to it, so that a harness in another process namespace can
+ * tell whether we live. Throws `HOST_BUSY`.
+ */
+export async function lockHost(
+  docker: Docker,
+  image: string,
+  owner: string,
+): Promise<{ release: () => Promise<void> }> {
+  const create = {
+    name: LOCK_NAME,
+    Image: image,
+    Cmd: [WATCHER],
+    Labels: { [OWNER_LABEL]: owner },
+    ...{ AttachStdin: true, OpenStdin: true, StdinOnce: true, NetworkDisabled: true },
+    HostConfig: {
+      NetworkMode: 'none',
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      LogConfig: { Type: 'none' },
+    },
+  };
+  const lock = await createAlone(docker, create, owner);
+  const release = (): Promise<void> => removeContainer(lock);
+  try {
+    const stream = await lock.attach({ stream: true, stdin: true, hijack: true });
+    stream.on('error', () => undefined);
+    await lock.start();
+  } catch (error) {
+    await release();
+    throw dockerError('this machine cannot be taken', error);
+  }
+  return { release };
+}
+
+type Ready = {
+  readonly rig: Rig;
+  readonly versions: Versions;
+  readonly owner: string;
+  readonly tools: Awaited<ReturnType<typeof toolsImage>>;
+};
+
+/** The rest of `prepareHost`, while this machine is ours. */
+async function readyHost(
+  docker: Docker,
+  rules: HostRules,
+  options: HostOptions,
+  { rig, versions, owner, tools }: Ready,
+): Promise<Omit<DockerHost, 'close'> & { images: ImageStore }> {
+  const { log } = options;
+  const probes = await runProbes(docker, tools, rig, owner, options.volumePolicy);
+  const open = probes.filter(({ result }) => result === 'fail');
+  if (open.length > 0)
+    throw new SandboxError(
+      'SANDBOX_OPEN',
+      'infra',
+      `the sandbox has a hole: ${open.map(({ id, detail }) => `${id} ${detail}`).join('; ')}`.slice(
+        0,
+        600,
+      ),
+      'cacheon doctor --sandbox shows each probe; nothing is run before all hold',
+    );
+  const images = options.images(docker);
+  const container = {
+    docker,
+    rules,
+    rig,
+    owner,
+    meter: { image: tools.name, command: [NODE, QUIET, tools.paths['meter']!] },
+  };
+  const truth = dockerRuntime({ ...container, fetch: () => Promise.resolve(tools.name) });
+  const args = [NODE, QUIET, tools.paths['truth']!, '--port', '8000'];
+  const clock = await selfTest(
+    () => truth.start({ kind: 'image', image: 'ground-truth', digest: tools.name, args }),
+    rules.clock,
+    log,
+  );
+  const runtime = dockerRuntime({
+    ...container,
+    fetch: async ({ image, digest, local }) => {
+      if (local !== undefined) return local;
+      const pulled = await images.pull(image, digest, ARENA_IMAGE, (text) =>
+        log.info(`    ${text}`),
+      );
+      if (pulled.state !== 'found')
+        throw new ImageError(
+          'REGISTRY',
+          'infra',
+          `${image}@${digest} cannot be had: ${pulled.detail}`,
+          'is it public, and still there?',
+        );
+      return pulled.value.id;
+    },
+  });
+  const facts: HostFacts = {
+    versions,
+    cores: { server: rig.serverCpus, meter: rig.meterCpus },
+    gpus: rig.gpus?.ids ?? [],
+    meterImage: tools.name,
+    probes,
+  };
+  return { runtime, facts, clock, images };
+}

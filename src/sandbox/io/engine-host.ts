@@ -1,0 +1,151 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { promisify } from 'node:util';
+import Docker from 'dockerode';
+import { dockerError } from '../../node/docker.ts';
+import type { Versions } from '../engine-versions.ts';
+import { LOCK_NAME, OWNER_LABEL } from '../container-options.ts';
+
+const run = promisify(execFile);
+/**
+ * Containers of a dead harness are gone after this: removing one takes a fraction of a second, but
+ * for a process stuck in a driver.
+ */
+const REAP_MS = 30_000;
+
+/**
+ * Who this process is, so that another can tell whether it still lives: pid, moment of its start,
+ * boot of the machine.
+ */
+export function ownerMark(pid = process.pid): string {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  return `${pid}:${startOf(pid) ?? ''}:${boot}:${readlinkSync('/proc/self/ns/pid')}`;
+}
+
+/** When a process started, in clock ticks since the boot: a reused pid has another. */
+function startOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Whether a process is there that we may know nothing of: another user's, where /proc hides those.
+ */
+function isHidden(pid: number): boolean {
+  try {
+    return startOf(pid) === null && process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/**
+ * A container whose harness cannot be seen from here is left alone for this long, though nobody
+ * holds a lock for it.
+ */
+const YOUNG_S = 60;
+
+/**
+ * Whether the harness of a container still runs. Seen from its own process namespace that is a
+ * question of its pid; from another (a runner in a container), of its lock, which runs only while
+ * somebody is connected to it.
+ */
+const lives = (mark: string, ageS: number, locks: ReadonlySet<string>): boolean => {
+  const [pid = '', , ...place] = mark.split(':');
+  const [, , ...here] = ownerMark().split(':');
+  if (place.join(':') === here.join(':'))
+    return /^[1-9]\d*$/.test(pid) && (ownerMark(Number(pid)) === mark || isHidden(Number(pid)));
+  return locks.has(mark) || ageS < YOUNG_S;
+};
+
+/**
+ * Removes every container of ours whose harness is dead, with its volumes; returns how many.
+ * Whoever is killed leaves them to the next start. `nowS` is the engine's time of day in seconds.
+ */
+export async function reap(docker: Docker, nowS = new Date().getTime() / 1000): Promise<number> {
+  const found = await docker
+    .listContainers({ all: true, filters: { label: [OWNER_LABEL] } })
+    .catch((error: unknown) => Promise.reject(dockerError('containers cannot be listed', error)));
+  const markOf = ({ Labels }: Docker.ContainerInfo): string => Labels[OWNER_LABEL] ?? '';
+  const locks = new Set(
+    found
+      .filter(({ Names, State }) => Names.includes(`/${LOCK_NAME}`) && State === 'running')
+      .map(markOf),
+  );
+  const orphans = found.filter(
+    (container) => !lives(markOf(container), nowS - container.Created, locks),
+  );
+  await Promise.all(orphans.map(({ Id }) => removeContainer(docker.getContainer(Id))));
+  return orphans.length;
+}
+
+/** Ends and removes a container with its volumes, however it resists. Gone already is fine. */
+export async function removeContainer(container: Docker.Container): Promise<void> {
+  const deadline = process.hrtime.bigint() + BigInt(REAP_MS) * 1_000_000n;
+  for (;;) {
+    try {
+      // An engine that hangs answers nothing: its caller must not hang with it.
+      await container.remove({ force: true, v: true, abortSignal: AbortSignal.timeout(REAP_MS) });
+      return;
+    } catch (error) {
+      const { statusCode } = error as { statusCode?: number };
+      if (statusCode === 404) return;
+      // 409: another call is removing it.
+      if (process.hrtime.bigint() > deadline)
+        throw dockerError('a container cannot be removed', error);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+const firstLine = async (command: string, ...args: string[]): Promise<string | null> => {
+  try {
+    return (await run(command, args, { timeout: 10_000 })).stdout.trim().split('\n')[0] ?? null;
+  } catch {
+    return null;
+  }
+};
+
+/** Versions of everything that holds a container in. */
+export async function versionsOf(docker: Docker): Promise<Versions> {
+  const { Components, Version } = await docker.version();
+  const component = (name: string): string | null =>
+    Components.find((item) => item.Name.toLowerCase() === name)?.Version ?? null;
+  return {
+    engine: Version,
+    runc: component('runc'),
+    toolkit: await firstLine('nvidia-ctk', '--version'),
+    driver: await firstLine('nvidia-smi', '--query-gpu=driver_version', '--format=csv,noheader'),
+  };
+}
+
+/** Cores that this process may use, as the kernel numbers them. */
+export function onlineCores(): number[] {
+  const status = readFileSync('/proc/self/status', 'latin1');
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1];
+  if (list === undefined) return Array.from({ length: availableParallelism() }, (_, i) => i);
+  return list.split(',').flatMap((range) => {
+    const [from, to = from] = range.split('-').map(Number) as [number, number?];
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
+}
+
+/** GPUs of this machine by UUID; none where there is no driver. */
+export async function gpuIds(): Promise<string[]> {
+  try {
+    const { stdout } = await run('nvidia-smi', ['--query-gpu=uuid', '--format=csv,noheader'], {
+      timeout: 10_000,
+    });
+    return stdout
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line.startsWith('GPU-'));
+  } catch {
+    return [];
+  }
+}
