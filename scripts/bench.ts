@@ -7,7 +7,7 @@ import { Model } from '../src/devnet/engine/model.ts';
 import { generate } from '../src/devnet/engine/generate.ts';
 import { VARIANTS } from '../src/devnet/engine/variants/index.ts';
 import { clock, throughput } from './bench/clock.ts';
-import { loadWeights } from '../src/devnet/engine/weights.ts';
+import { loadWeights } from '../src/devnet/engine/model-weights.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const ROUNDS = 9;

@@ -13,11 +13,15 @@ const verbs = readdirSync(join(root, 'actions')).sort();
  * Programs that evaluate runs as processes or in containers of their own: they stand beside its
  * bundle.
  */
-const PROGRAMS = ['meter', 'truth', 'probes'];
+const PROGRAMS: Readonly<Record<string, string>> = {
+  'measuring-sidecar': 'src/measure/io/measuring-sidecar-main.ts',
+  'ground-truth': 'src/measure/io/ground-truth-main.ts',
+  'escape-probes': 'src/sandbox/io/escape-probes-main.ts',
+};
 const bundles = verbs.flatMap((verb) => [
   { verb, name: 'index', entry: join('actions', verb, 'main.ts') },
   ...(verb === 'evaluate'
-    ? PROGRAMS.map((name) => ({ verb, name, entry: `src/harness/io/${name}-main.ts` }))
+    ? Object.entries(PROGRAMS).map(([name, entry]) => ({ verb, name, entry }))
     : []),
 ]);
 

@@ -4,7 +4,7 @@
 // path/to/metadata-spec424.scale
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Metadata, TypeRegistry } from '@polkadot/types';
-import { ADDED, KEPT } from '../src/devnet/chain/kept.ts';
+import { ADDED, KEPT } from '../src/devnet/chain/runtime-subset.ts';
 
 type Fields = { name: string | null; type: number; typeName: string | null; docs: string[] }[];
 type Variant = { name: string; fields: Fields; index: number; docs: string[] };

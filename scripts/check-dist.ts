@@ -30,23 +30,35 @@ for (const verb of readdirSync(join(root, 'actions')).sort()) {
   if (!same) stale.push(verb);
 }
 
-// The job that runs strangers' containers must hold no code that signs, reads wallets or talks to
-// the chain.
-const meta = JSON.parse(readFileSync(join(folder, 'meta/evaluate.json'), 'utf8')) as {
-  outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }>;
+type Meta = { outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }> };
+/** Which sources a bundle holds code of. */
+const sourcesOf = (name: string): string[] => {
+  const meta = JSON.parse(readFileSync(join(folder, 'meta', `${name}.json`), 'utf8')) as Meta;
+  return Object.values(meta.outputs).flatMap((output) =>
+    Object.entries(output.inputs)
+      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+      .map(([path]) => path),
+  );
 };
-const inputs = Object.values(meta.outputs).flatMap((output) =>
-  Object.entries(output.inputs)
-    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
-    .map(([path]) => path),
-);
-const forbidden = inputs.filter((path) =>
-  /src\/chain\/|src\/results\/(?:sign|io\/keys)\.ts|node_modules\/@polkadot\//.test(path),
-);
+const wrong: string[] = [];
+const forbid = (name: string, what: RegExp, why: string): void => {
+  const found = sourcesOf(name).filter((path) => what.test(path));
+  if (found.length > 0) wrong.push(`the bundle ${name} ${why}: ${found.slice(0, 5).join(', ')}`);
+};
+for (const name of readdirSync(join(folder, 'meta')).map((file) => file.replace(/\.json$/, ''))) {
+  forbid(name, /src\/(?:devnet|testing)\//, 'holds what only a devnet or a test may run');
+  // The job that runs strangers' containers must hold no code that signs, reads wallets or talks to
+  // the chain.
+  if (name.startsWith('evaluate'))
+    forbid(
+      name,
+      /src\/chain\/|src\/ledger\/(?:sign|append|io\/signing-key)\.ts|node_modules\/@polkadot\//,
+      'holds signing, wallet or chain code',
+    );
+}
 
 rmSync(folder, { recursive: true });
-if (forbidden.length > 0)
-  console.error(`the bundle of evaluate contains ${forbidden.slice(0, 5).join(', ')}`);
+for (const line of wrong) console.error(line);
 if (stale.length > 0)
   console.error(`stale bundles: ${stale.join(', ')}; run npm run build and commit actions/*/dist`);
-if (forbidden.length + stale.length > 0) process.exit(1);
+if (wrong.length + stale.length > 0) process.exit(1);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { renderJson } from '../src/core/canonical.ts';
 import { sha256Hex } from '../src/core/hash.ts';
-import { makeManifest } from '../src/prompts/io/corpus.ts';
+import { makeManifest } from '../src/prompts/io/corpus-folder.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

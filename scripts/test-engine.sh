@@ -52,5 +52,5 @@ for _ in $(seq 150); do
   sleep 0.2
 done
 say "Docker Engine $ENGINE runs (its log: ${home#"$root/"}/dockerd.log)"
-[ $# -gt 0 ] || set -- docker.itg relay.itg registry.itg ledger.itg engine.test
+[ $# -gt 0 ] || set -- docker.itg relay.itg registry.itg audit.itg engine.test
 vitest run --dir src --no-file-parallelism --testTimeout 120000 --hookTimeout 120000 "$@"

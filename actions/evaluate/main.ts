@@ -1,14 +1,14 @@
 import { knownBefore } from '../../src/arena/known-images.ts';
-import { type Engines, measuringPorts } from '../../src/cli/compose.ts';
-import { packFiles } from '../../src/github/handover.ts';
-import { uploadArtifact } from '../../src/github/io/artifacts.ts';
+import { type Engines, measuringPorts } from '../../src/compose/measuring-host.ts';
+import { packFiles } from '../../src/github/artifact-content.ts';
+import { uploadArtifact } from '../../src/github/io/artifact-service.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { packEvidence, unpackText } from '../../src/ledger/io/evidence-files.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
 import { soundLedger } from '../../src/ledger/open.ts';
 import { signedPlan } from '../../src/ledger/signed-plan.ts';
 import { evaluate } from '../../src/pipeline/evaluate/evaluate.ts';
-import { openCorpus } from '../../src/prompts/io/corpus.ts';
+import { openCorpus } from '../../src/prompts/io/corpus-folder.ts';
 import { parseArena } from '../../src/schema/arena.ts';
 import { ARTIFACTS } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';

@@ -1,7 +1,11 @@
 import { renderJson } from '../../src/core/canonical.ts';
 import { firstDifference } from '../../src/core/difference.ts';
-import { unpackFiles } from '../../src/github/handover.ts';
-import { artifactNames, downloadArtifact, uploadArtifact } from '../../src/github/io/artifacts.ts';
+import { unpackFiles } from '../../src/github/artifact-content.ts';
+import {
+  artifactNames,
+  downloadArtifact,
+  uploadArtifact,
+} from '../../src/github/io/artifact-service.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { roundSummary } from '../../src/github/summary.ts';
 import { judgeRound } from '../../src/judge/round.ts';
@@ -10,7 +14,7 @@ import { gitStore } from '../../src/ledger/io/git-store.ts';
 import { soundLedger } from '../../src/ledger/open.ts';
 import { recordsOf } from '../../src/ledger/read.ts';
 import { signedPlan } from '../../src/ledger/signed-plan.ts';
-import { loadTokenizer } from '../../src/prompts/io/tokenizer.ts';
+import { loadTokenizer } from '../../src/prompts/io/tokenizer-file.ts';
 import { parseArena } from '../../src/schema/arena.ts';
 import { ARTIFACTS } from '../../src/schema/artifacts.ts';
 import type { Trace } from '../../src/schema/trace.ts';

@@ -1,8 +1,8 @@
 import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/key-pairs.ts';
 import { gitAuth } from '../../src/github/git-auth.ts';
-import { readArtifact, unpackFiles } from '../../src/github/handover.ts';
-import { artifactNames, downloadArtifact } from '../../src/github/io/artifacts.ts';
-import { dispatchWorkflow } from '../../src/github/io/dispatch.ts';
+import { readArtifact, unpackFiles } from '../../src/github/artifact-content.ts';
+import { artifactNames, downloadArtifact } from '../../src/github/io/artifact-service.ts';
+import { dispatchWorkflow } from '../../src/github/io/workflow-dispatch.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { roundSummary } from '../../src/github/summary.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';

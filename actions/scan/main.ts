@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { openEndpoints } from '../../src/chain/io/networks.ts';
-import { readArena } from '../../src/cli/io.ts';
+import { readArena } from '../../src/compose/repository.ts';
 import { renderJson } from '../../src/core/canonical.ts';
-import { uploadArtifact } from '../../src/github/io/artifacts.ts';
+import { uploadArtifact } from '../../src/github/io/artifact-service.ts';
 import { main } from '../../src/github/io/run-action.ts';
 import { table } from '../../src/github/summary.ts';
 import { scan } from '../../src/pipeline/scan.ts';
 import { soundLedger } from '../../src/ledger/open.ts';
-import { openCorpus } from '../../src/prompts/io/corpus.ts';
-import { loadTokenizer } from '../../src/prompts/io/tokenizer.ts';
+import { openCorpus } from '../../src/prompts/io/corpus-folder.ts';
+import { loadTokenizer } from '../../src/prompts/io/tokenizer-file.ts';
 import { gitStore, harnessCommit } from '../../src/ledger/io/git-store.ts';
 import { ARTIFACTS } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';

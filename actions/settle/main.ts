@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { weightsEntropy } from '../../src/chain/io/entropy.ts';
 import { openEndpoints } from '../../src/chain/io/networks.ts';
-import { readArena } from '../../src/cli/io.ts';
+import { readArena } from '../../src/compose/repository.ts';
 import { gitAuth } from '../../src/github/git-auth.ts';
 import { table } from '../../src/github/summary.ts';
 import { monotonicClock } from '../../src/node/monotonic-clock.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startEngine, type TinyEngine } from '../devnet/engine/server.ts';
+import { startEngine, type TinyEngine } from '../devnet/engine/engine-server.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const HASH = `0x${'3c'.repeat(32)}`;

@@ -28,13 +28,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'the whole competition on this machine: miners, two rounds, weights on a chain, an audit, a page',
     usage: '[--seed HEX] [--out DIR] [--processes] [--endpoint ws://… --accounts FILE]',
     options: { seed: text, out: text, endpoint: text, accounts: text, processes: flag },
-    load: async () => (await import('./demo.ts')).run,
+    load: async () => (await import('./demo-command.ts')).run,
   },
   prompts: {
     about: 'the prompts of a block, one JSON object a line',
     usage: '--block-hash 0x… [--count N] [--boot B] [--corpus DIR]',
     options: { 'block-hash': text, count: text, corpus: text, boot: text },
-    load: async () => (await import('./prompts.ts')).run,
+    load: async () => (await import('./prompts-command.ts')).run,
   },
   eval: {
     about:
@@ -50,19 +50,19 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       out: text,
       corpus: text,
     },
-    load: async () => (await import('./eval.ts')).run,
+    load: async () => (await import('./eval-command.ts')).run,
   },
   judge: {
     about: 'judges the traces of an evaluation again; the same bytes come out',
     usage: 'DIR',
     options: {},
-    load: async () => (await import('./judge.ts')).run,
+    load: async () => (await import('./judge-command.ts')).run,
   },
   scan: {
     about: 'the plan that would be signed now: every submission on chain and what becomes of it',
     usage: '--validator SS58 [--endpoint ws://…] [--repo DIR] [--corpus DIR]',
     options: { validator: text, endpoint: text, repo: text, branch: text, corpus: text },
-    load: async () => (await import('./scan.ts')).run,
+    load: async () => (await import('./scan-command.ts')).run,
   },
   publish: {
     about: 'signs and commits a plan, or with --round a judged round (key from CACHEON_HOTKEY)',
@@ -77,7 +77,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       corpus: text,
       'dry-run': flag,
     },
-    load: async () => (await import('./publish.ts')).run,
+    load: async () => (await import('./publish-command.ts')).run,
   },
   evaluate: {
     about: 'measures one shard of a signed plan and leaves its traces in a folder',
@@ -93,21 +93,21 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       branch: text,
       corpus: text,
     },
-    load: async () => (await import('./evaluate.ts')).run,
+    load: async () => (await import('./evaluate-command.ts')).run,
   },
   doctor: {
     about:
       'whether this machine may run strangers’ images: engine versions and the escape probes C01 to C20',
     usage: '--sandbox',
     options: { sandbox: flag },
-    load: async () => (await import('./doctor.ts')).run,
+    load: async () => (await import('./doctor-command.ts')).run,
   },
   settle: {
     about:
       'sets the weights that follow from the ledger and reads them back (key from CACHEON_HOTKEY)',
     usage: '[--endpoint ws://…] [--repo DIR] [--branch NAME] [--dry-run]',
     options: { endpoint: text, repo: text, branch: text, 'dry-run': flag },
-    load: async () => (await import('./settle.ts')).run,
+    load: async () => (await import('./settle-command.ts')).run,
   },
   submit: {
     about:
@@ -130,39 +130,39 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       again: flag,
       'dry-run': flag,
     },
-    load: async () => (await import('./submit.ts')).run,
+    load: async () => (await import('./submit-command.ts')).run,
   },
   status: {
     about:
       'where a submission stands: registration, commitment, payment, queue, verdicts, place; without a hotkey the whole queue',
     usage: '[HOTKEY] [--endpoint ws://…] [--repo DIR] [--validator SS58]',
     options: { endpoint: text, repo: text, branch: text, validator: text },
-    load: async () => (await import('./status.ts')).run,
+    load: async () => (await import('./status-command.ts')).run,
   },
   'wallet show': {
     about: 'addresses, public keys and key types of a btcli wallet; never a secret',
     usage: '--wallet-name W [--wallet-path P] [--wallet-hotkey H] [--sign TEXT]',
     options: { ...WALLET, sign: text },
-    load: async () => (await import('./wallet-show.ts')).run,
+    load: async () => (await import('./wallet-show-command.ts')).run,
   },
   'timelock seal': {
     about: 'seals hex from stdin for a drand round, as the chain reads it',
     usage: '--round N [--public-key HEX]',
     options: { round: text, 'public-key': text },
-    load: async () => (await import('./timelock.ts')).runSeal,
+    load: async () => (await import('./timelock-command.ts')).runSeal,
   },
   'timelock open': {
     about: "opens a ciphertext from stdin with its round's signature",
     usage: '--signature HEX',
     options: { signature: text },
-    load: async () => (await import('./timelock.ts')).runOpen,
+    load: async () => (await import('./timelock-command.ts')).runOpen,
   },
   audit: {
     about:
       'derives every verdict, score, ranking and weight of a ledger again and names what is wrong',
     usage: '[--results DIR] [--chain ws://…] [--corpus DIR]',
     options: { results: text, chain: text, corpus: text },
-    load: async () => (await import('./audit.ts')).run,
+    load: async () => (await import('./audit-command.ts')).run,
   },
   'devnet chain': {
     about:
@@ -179,13 +179,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       wallets: text,
       state: text,
     },
-    load: async () => (await import('./devnet-chain.ts')).run,
+    load: async () => (await import('./devnet-chain-command.ts')).run,
   },
   'devnet engine': {
     about: 'a tiny inference engine on loopback with the paths of vLLM, until SIGINT or SIGTERM',
     usage:
-      '--variant plain|fast|speculative|int4|other-weights|sampled|early-eos|burst|role-chunk [--port P]',
-    options: { variant: text, port: text },
-    load: async () => (await import('./devnet-engine.ts')).run,
+      '--variant plain|fast|speculative|int4|other-weights|sampled|early-eos|burst|role-chunk | --digest D [--port P]',
+    options: { variant: text, digest: text, port: text },
+    load: async () => (await import('./devnet-engine-command.ts')).run,
   },
 };

@@ -6,14 +6,14 @@ import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { readTrace } from '../ledger/io/evidence-files.ts';
 import { judgeEvaluation } from '../judge/evaluation.ts';
-import { loadTokenizer } from '../prompts/io/tokenizer.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { arenaSchema } from '../schema/arena.ts';
 import { DocumentError } from '../schema/errors.ts';
 import type { EvalPlan } from '../schema/evaluation-plan.ts';
 import { tracePath } from '../schema/paths.ts';
 import type { Report } from '../schema/report.ts';
 import type { Trace } from '../schema/trace.ts';
-import { ROOT } from './io.ts';
+import { ROOT } from '../compose/repository.ts';
 
 const promptSchema = z.object({
   index: z.number().int().nonnegative(),

@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { UsageError } from '../compose/errors.ts';
 import type { Journal, SubmitState } from '../pipeline/submit/submit-steps.ts';
-import { UsageError } from './io.ts';
 
 /**
  * Where a submission is noted: one file per chain, subnet, hotkey and digest, under ~/.cacheon or

@@ -5,11 +5,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startProxy } from '../devnet/chain/proxy.ts';
-import { startChain, type ChainServer } from '../devnet/chain/server.ts';
+import { startProxy } from '../testing/chain-proxy.ts';
+import { startChain, type ChainServer } from '../devnet/chain/chain-server.ts';
 import { chainRegistry } from '../devnet/chain/metadata.ts';
-import { writeWallet } from '../devnet/wallets.ts';
-import { engineDigest, engineImage } from '../devnet/images.ts';
+import { writeWallet } from '../devnet/demo/wallets.ts';
+import { engineDigest, engineImage } from '../devnet/engine-names.ts';
 import { soundLedger } from '../ledger/open.ts';
 import { gitStore } from '../ledger/io/git-store.ts';
 import { recordsOf } from '../ledger/read.ts';

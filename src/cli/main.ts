@@ -2,9 +2,11 @@ import { Console } from 'node:console';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { UsageError } from '../compose/errors.ts';
+import { ROOT } from '../compose/repository.ts';
+import { stderrLog } from '../compose/stderr-log.ts';
 import { CacheonError, messageOf } from '../core/errors.ts';
-import { ROOT, stderrLog, UsageError } from './io.ts';
-import { COMMANDS, type Command } from './commands.ts';
+import { type Command, COMMANDS } from './commands.ts';
 
 // Compiled code of the last run: an engine starts a fifth of a second sooner. It works without
 // where the folder cannot be written.

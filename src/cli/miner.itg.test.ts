@@ -7,10 +7,10 @@ import { sr25519Verify } from '@polkadot/util-crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromHex, utf8 } from '../core/bytes.ts';
 import { decodeSs58 } from '../core/ss58.ts';
-import { startProxy } from '../devnet/chain/proxy.ts';
-import { startChain, type ChainServer } from '../devnet/chain/server.ts';
-import { engineDigest, engineImage } from '../devnet/images.ts';
-import { devKeyfile, writeWallet, writeWallets } from '../devnet/wallets.ts';
+import { startProxy } from '../testing/chain-proxy.ts';
+import { startChain, type ChainServer } from '../devnet/chain/chain-server.ts';
+import { engineDigest, engineImage } from '../devnet/engine-names.ts';
+import { devKeyfile, writeWallet, writeWallets } from '../devnet/demo/wallets.ts';
 import type { StatusReport } from '../pipeline/status.ts';
 import type { SubmitReport } from '../pipeline/submit/submit.ts';
 

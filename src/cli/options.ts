@@ -1,5 +1,5 @@
+import { UsageError } from '../compose/errors.ts';
 import type { Invocation } from './commands.ts';
-import { UsageError } from './io.ts';
 
 /** A text option that must be given. */
 export function required({ values }: Invocation, name: string): string {

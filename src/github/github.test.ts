@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { gitAuth } from './git-auth.ts';
-import { packFiles, readArtifact, unpackFiles } from './handover.ts';
+import { packFiles, readArtifact, unpackFiles } from './artifact-content.ts';
 import { readInputs } from './io/run-action.ts';
 import { cell } from './summary.ts';
 import { utf8 } from '../core/bytes.ts';

@@ -16,9 +16,9 @@ import {
   original,
   printsOf,
   removeFolder,
-} from '../devnet/registry/admission.ts';
-import { imageOf, layerOf, type Image, type Layer } from '../devnet/registry/oci.ts';
-import { startRegistry } from '../devnet/registry/server.ts';
+} from '../testing/admission-images.ts';
+import { imageOf, layerOf, type Image, type Layer } from '../devnet/registry/image-builder.ts';
+import { startRegistry } from '../devnet/registry/registry-server.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 
 afterEach(closeRegistries);

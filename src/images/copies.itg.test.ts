@@ -11,9 +11,9 @@ import {
   original,
   printsOf,
   removeFolder,
-} from '../devnet/registry/admission.ts';
-import { imageOf } from '../devnet/registry/oci.ts';
-import { startRegistry } from '../devnet/registry/server.ts';
+} from '../testing/admission-images.ts';
+import { imageOf } from '../devnet/registry/image-builder.ts';
+import { startRegistry } from '../devnet/registry/registry-server.ts';
 
 afterEach(closeRegistries);
 afterAll(removeFolder);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { answerIds } from '../answers/answer-ids.ts';
 import { type Answer, readAnswer } from '../answers/answer.ts';
 import { utf8 } from '../core/bytes.ts';
-import { tokenizerFromJson } from '../prompts/io/tokenizer.ts';
+import { tokenizerFromJson } from '../prompts/io/tokenizer-file.ts';
 import { parseArena } from '../schema/arena.ts';
 import { parseTrace, type TracedRequest, traceLine, type TraceLine } from '../schema/trace.ts';
 import { divergesHonestly } from './divergence-gate.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadTokenizer } from '../prompts/io/tokenizer.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { parseArena } from '../schema/arena.ts';
 import { clockFault } from '../schema/clock-receipt.ts';
 import {

@@ -7,7 +7,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../core/log.ts';
-import { startEngine, type TinyEngine } from '../devnet/engine/server.ts';
+import { startEngine, type TinyEngine } from '../devnet/engine/engine-server.ts';
 import { type ArmReading, type ArmVerdict, readArm } from '../judge/arm.ts';
 import { readBoot } from '../judge/boot.ts';
 import { ttftNs } from '../judge/timing.ts';
@@ -17,7 +17,7 @@ import { openMeter, processMeter } from '../measure/io/measuring-sidecar.ts';
 import { addressOf, urlRuntime } from '../measure/io/url-runtime.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { generatedCorpus } from '../prompts/corpus.ts';
-import { loadTokenizer } from '../prompts/io/tokenizer.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { drawSuite } from '../prompts/sampler.ts';
 import { poolsOf } from '../prompts/suites.ts';
 import { parseArena } from '../schema/arena.ts';

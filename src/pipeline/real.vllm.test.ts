@@ -10,7 +10,7 @@ import type { Engine, EngineRuntime, Exit, Target } from '../measure/engine.ts';
 import { openMeter, processMeter } from '../measure/io/measuring-sidecar.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { generatedCorpus } from '../prompts/corpus.ts';
-import { loadTokenizer } from '../prompts/io/tokenizer.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { poolsOf } from '../prompts/suites.ts';
 import { LogKeeper } from '../sandbox/io/attach.ts';
 import { parseArena } from '../schema/arena.ts';

@@ -6,8 +6,8 @@ import { fromUtf8, concatBytes } from '../core/bytes.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { silentLog } from '../core/log.ts';
 import { documentFault, generatedCorpus } from './corpus.ts';
-import { openCorpus } from './io/corpus.ts';
-import { loadTokenizer, tokenizerFromJson } from './io/tokenizer.ts';
+import { openCorpus } from './io/corpus-folder.ts';
+import { loadTokenizer, tokenizerFromJson } from './io/tokenizer-file.ts';
 import { drawSuite, promptLine, suiteHash, type SuiteRequest } from './sampler.ts';
 import { renderChat } from './template.ts';
 

@@ -2,7 +2,7 @@ import type { ApiPromise } from '@polkadot/api';
 import type { Vec } from '@polkadot/types';
 import type { DispatchError, EventRecord } from '@polkadot/types/interfaces';
 import type { BlockRef } from '../chain.ts';
-import { readItems, stateError } from './read.ts';
+import { readItems, stateError } from './storage-read.ts';
 
 /** Events of one extrinsic, decoded by its own block's metadata. Throws `STATE_DISCARDED`. */
 export async function eventsOf(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startProxy, type Meddling, type Proxy } from '../../devnet/chain/proxy.ts';
-import { startChain, type ChainServer } from '../../devnet/chain/server.ts';
-import { devPair } from '../../devnet/field.ts';
+import { startProxy, type Meddling, type Proxy } from '../../testing/chain-proxy.ts';
+import { startChain, type ChainServer } from '../../devnet/chain/chain-server.ts';
+import { devPair } from '../../devnet/demo/miners.ts';
 import { silentLog, type Log } from '../../core/log.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
 import { deliver } from '../delivery.ts';
@@ -10,7 +10,7 @@ import { connect, isTransport } from './connect.ts';
 import { EndpointPool } from './endpoints.ts';
 import { openEndpoints } from './networks.ts';
 import { PacedProvider, paceOf } from './provider.ts';
-import { rawSend } from './read.ts';
+import { rawSend } from './storage-read.ts';
 import { SubtensorChain } from './subtensor.ts';
 
 let server: ChainServer;

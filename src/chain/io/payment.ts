@@ -5,7 +5,7 @@ import { utf8, toHex } from '../../core/bytes.ts';
 import type { PaymentClaim, PaymentOutcome } from '../chain.ts';
 import { isTransport } from './connect.ts';
 import { eventsOf } from './chain-events.ts';
-import { stateError } from './read.ts';
+import { stateError } from './storage-read.ts';
 
 const refused = (reason: string): PaymentOutcome => ({ state: 'refused', reason });
 

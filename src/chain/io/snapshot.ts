@@ -6,7 +6,7 @@ import { ChainError } from '../errors.ts';
 import { u16le, vecU16 } from '../scale.ts';
 import { featuresOf, type Features } from './calls.ts';
 import { commitmentOf, decodeAs, standingCommitment } from './decode.ts';
-import { NOBODY, numberOf, rawSend, readItems, type Item } from './read.ts';
+import { NOBODY, numberOf, rawSend, readItems, type Item } from './storage-read.ts';
 
 /**
  * Indexes of getSelectiveMetagraph that a scan needs. The metagraph's own block is not among them:

@@ -4,7 +4,7 @@ import type { SubnetState } from '../chain.ts';
 import { PUBLIC_KEY_BYTES, type Beacon } from '../../beacon/pulses.ts';
 import { ChainError } from '../errors.ts';
 import { readStake } from './snapshot.ts';
-import { hasItem, NOBODY, numberOf, rawSend, readItems } from './read.ts';
+import { hasItem, NOBODY, numberOf, rawSend, readItems } from './storage-read.ts';
 
 const DEFAULT_BLOCK_SECONDS = 12;
 

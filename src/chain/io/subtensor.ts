@@ -27,7 +27,7 @@ import { isTransport } from './connect.ts';
 import { commitmentOf, standingCommitment } from './decode.ts';
 import { transactor } from './extrinsic-signer.ts';
 import { verifyPayment } from './payment.ts';
-import { hasItem, type Item, numberOf, rawSend, readItems, stateError } from './read.ts';
+import { hasItem, type Item, numberOf, rawSend, readItems, stateError } from './storage-read.ts';
 import { readSnapshot } from './snapshot.ts';
 import { readSubnet } from './subnet.ts';
 

@@ -7,7 +7,7 @@ import type { KeyringPair } from '@polkadot/keyring/types';
 import type { ISubmittableResult } from '@polkadot/types/types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../../chain/io/connect.ts';
-import { startChain, type ChainServer } from './server.ts';
+import { startChain, type ChainServer } from './chain-server.ts';
 
 const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
 const key = (uri: string): KeyringPair => keyring.addFromUri(uri);

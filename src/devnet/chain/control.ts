@@ -1,5 +1,5 @@
 import type { ApiPromise } from '@polkadot/api';
-import { rawSend } from '../../chain/io/read.ts';
+import { rawSend } from '../../chain/io/storage-read.ts';
 
 /** Lets a development chain (ours or Chopsticks) build blocks up to a height. */
 export async function advanceTo(api: ApiPromise, block: number): Promise<void> {

@@ -1,8 +1,8 @@
 import { Keyring } from '@polkadot/keyring';
-import { SPEC_NAME, SPEC_VERSION } from './extrinsic.ts';
-import { seedBeacon } from './pallets/drand.ts';
-import { deposit } from './pallets/money.ts';
-import { register } from './pallets/neurons.ts';
+import { SPEC_NAME, SPEC_VERSION } from './signed-extrinsic.ts';
+import { seedBeacon } from './pallets/drand-pallet.ts';
+import { deposit } from './pallets/money-pallet.ts';
+import { register } from './pallets/neurons-pallet.ts';
 import type { Storage } from './storage.ts';
 
 /** A dev account, as `subtensor/run.sh` prints it too. */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { Metadata, TypeRegistry } from '@polkadot/types';
 import { describe, expect, it } from 'vitest';
 import { KNOWN_DISPATCH_ERRORS } from '../../chain/dispatch-errors.ts';
-import { ADDED } from './kept.ts';
+import { ADDED } from './runtime-subset.ts';
 import { METADATA_VERSIONS, metadataBytes } from './metadata.ts';
 
 const realFile = join(dirname(process.env['SUBTENSOR_LOCALNET'] ?? ''), 'metadata-spec424.scale');

@@ -4,7 +4,7 @@ import { blake2AsU8a } from '@polkadot/util-crypto';
 import { compactToU8a } from '@polkadot/util';
 import { concatBytes, toHex } from '../../core/bytes.ts';
 import { DispatchFailure, type BlockContext, type CallContext } from './pallets/dispatch.ts';
-import { storePulse } from './pallets/drand.ts';
+import { storePulse } from './pallets/drand-pallet.ts';
 import {
   checkFee,
   checkNonce,
@@ -13,14 +13,14 @@ import {
   SPEC_NAME,
   SPEC_VERSION,
   verifyExtrinsic,
-} from './extrinsic.ts';
+} from './signed-extrinsic.ts';
 import { seedGenesis, type Genesis } from './genesis.ts';
 import { chainRegistry } from './metadata.ts';
-import { account, putAccount } from './pallets/money.ts';
+import { account, putAccount } from './pallets/money-pallet.ts';
 import { feeRao, HANDLERS, isFree, onFinalize, onInitialize } from './pallets/runtime.ts';
 import { State, type Change } from './state.ts';
 import { Storage } from './storage.ts';
-import { EventEncoder } from './events.ts';
+import { EventEncoder } from './event-encoder.ts';
 
 /** A block: header fields as JSON-RPC shows them, and the encoded extrinsics. */
 export type Block = {

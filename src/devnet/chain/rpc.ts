@@ -1,6 +1,6 @@
 import { fromHex, toHex } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
-import { PoolError } from './extrinsic.ts';
+import { PoolError } from './signed-extrinsic.ts';
 import { metadataBytes } from './metadata.ts';
 import type { Block, ChainNode } from './node.ts';
 import { RUNTIME_APIS, runtimeVersion } from './runtime-api.ts';

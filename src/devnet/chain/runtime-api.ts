@@ -6,7 +6,7 @@ import { concatBytes } from '../../core/bytes.ts';
 import type { ChainNode } from './node.ts';
 import { METADATA_VERSIONS, metadataBytes, type MetadataVersion } from './metadata.ts';
 import { encodeOutput, SUBNET_APIS, type Api } from './subnet-api.ts';
-import { decodeExtrinsic, SPEC_NAME, TRANSACTION_VERSION } from './extrinsic.ts';
+import { decodeExtrinsic, SPEC_NAME, TRANSACTION_VERSION } from './signed-extrinsic.ts';
 import { feeRao, isFree } from './pallets/runtime.ts';
 import source from './metadata.json' with { type: 'json' };
 

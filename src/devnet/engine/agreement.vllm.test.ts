@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { urlRuntime } from '../../measure/io/url-runtime.ts';
 import { openReference, type Reference } from '../../measure/reference.ts';
 import { generatedCorpus } from '../../prompts/corpus.ts';
-import { tokenizerFromJson } from '../../prompts/io/tokenizer.ts';
+import { tokenizerFromJson } from '../../prompts/io/tokenizer-file.ts';
 import { drawSuite } from '../../prompts/sampler.ts';
 import { parseArena } from '../../schema/arena.ts';
-import { startEngine, type TinyEngine } from './server.ts';
+import { startEngine, type TinyEngine } from './engine-server.ts';
 import { VARIANTS } from './variants/index.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');

@@ -1,7 +1,7 @@
 // Answers are read as a client reads them: untyped JSON.
 /* eslint-disable @typescript-eslint/no-explicit-any */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startEngine, type TinyEngine } from './server.ts';
+import { startEngine, type TinyEngine } from './engine-server.ts';
 import { VARIANTS } from './variants/index.ts';
 
 let plain: TinyEngine;

@@ -2,7 +2,7 @@
 // says, its port in PORT.
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { startEngine } from './server.ts';
+import { startEngine } from './engine-server.ts';
 
 const variant = readFileSync('/variant', 'utf8').trim();
 const models = process.env['MODEL_PATH'];

@@ -1,5 +1,5 @@
 import type { Kernel } from './kernels.ts';
-import type { Layer, Weights } from './weights.ts';
+import type { Layer, Weights } from './model-weights.ts';
 
 /** Keys and values of one sequence so far. */
 export type Cache = {

@@ -1,5 +1,5 @@
 import type { Kernel } from './kernels.ts';
-import type { Weights } from './weights.ts';
+import type { Weights } from './model-weights.ts';
 
 /**
  * What makes one engine different from another. Each lives in a file of its own under variants/.

@@ -14,7 +14,7 @@ import {
   mine,
   original,
   removeFolder,
-} from '../../devnet/registry/admission.ts';
+} from '../../testing/admission-images.ts';
 import { findDocker } from '../../node/docker.ts';
 import { splitReference } from '../../schema/image-ref.ts';
 import type { LocalImage } from '../image-store.ts';

@@ -9,17 +9,20 @@ import { addressOf } from './url-runtime.ts';
 /** How long a process may take to say where it listens. */
 const LISTEN_MS = 20_000;
 
+/** With this code the command says that it was asked for something that it does not have. */
+const USAGE_EXIT = 2;
+
 /** A command that prints one JSON line with its `url` and serves until it is ended. */
 export type EngineCommand = { readonly command: string; readonly args: readonly string[] };
 
 /**
  * Starts trusted engines as local processes: nothing holds them in. Only for engines of this
- * repository; miners' images need containers. `commandOf` finds the command of an image by its
- * digest, or null.
+ * repository; miners' images need containers. `commandOf` gives the command for a digest, which
+ * itself knows whether there is such an engine.
  */
 export function processRuntime(
   rules: ClientRules,
-  commandOf: (digest: string) => EngineCommand | null,
+  commandOf: (digest: string) => EngineCommand,
 ): EngineRuntime {
   return {
     start: async (target): Promise<Engine> => {
@@ -30,21 +33,15 @@ export function processRuntime(
           `${target.url} runs already`,
           'give an image',
         );
-      const found = commandOf(target.digest);
-      if (!found)
-        throw new MeasureError(
-          'NO_SUCH_IMAGE',
-          'usage',
-          `the process runtime does not know the image ${target.image}@${target.digest}`,
-          'it starts engines of this repository only',
-        );
+      const { command, args } = commandOf(target.digest);
       // Its stdin is a leash: it closes when this process is killed, and the engine ends.
-      const child = spawn(found.command, found.args, {
+      const child = spawn(command, args, {
         stdio: ['pipe', 'pipe', 'inherit'],
         env: { ...process.env, CACHEON_LEASH: 'stdin' },
       });
       child.stdin.on('error', () => undefined);
       let exit: { code: number | null; oom: boolean } | null = null;
+      const exitCode = (): number | null => exit?.code ?? null;
       const ended = new Promise<void>((resolve) => {
         child.once('exit', (code) => {
           exit = { code, oom: false };
@@ -68,10 +65,17 @@ export function processRuntime(
       const first = await Promise.race([line, ended.then(() => null), timer]);
       if (first === null) {
         await stop();
+        if (exitCode() === USAGE_EXIT)
+          throw new MeasureError(
+            'NO_SUCH_IMAGE',
+            'usage',
+            `the engine command does not know the image ${target.image}@${target.digest}`,
+            'it starts engines of this repository only',
+          );
         throw new MeasureError(
           'ENGINE_NOT_HEALTHY',
           'infra',
-          `${found.args.join(' ')} ended before it listened`,
+          `${args.join(' ')} ended before it listened`,
           'run it by hand to see why',
         );
       }

@@ -10,7 +10,7 @@ import { silentLog } from '../../core/log.ts';
 import { urlRuntime } from '../../measure/io/url-runtime.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
 import { generatedCorpus } from '../../prompts/corpus.ts';
-import { loadTokenizer } from '../../prompts/io/tokenizer.ts';
+import { loadTokenizer } from '../../prompts/io/tokenizer-file.ts';
 import { drawSuite } from '../../prompts/sampler.ts';
 import { poolsOf } from '../../prompts/suites.ts';
 import { parseArena } from '../../schema/arena.ts';

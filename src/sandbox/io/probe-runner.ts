@@ -28,9 +28,9 @@ const PROBE_SECONDS = 30;
 
 /** The probes' program: beside the bundle, or the source. */
 export function probesProgram(): string {
-  const bundled = new URL('probes.cjs', import.meta.url);
+  const bundled = new URL('escape-probes.cjs', import.meta.url);
   return fileURLToPath(
-    existsSync(bundled) ? bundled : new URL('./escape-probes-main.ts', import.meta.url),
+    existsSync(bundled) ? bundled : new URL('escape-probes-main.ts', import.meta.url),
   );
 }
 

@@ -1,11 +1,11 @@
 import type { GenericCall, Vec } from '@polkadot/types';
 import type { Call } from '@polkadot/types/interfaces';
-import { awaitedByCommitments, COMMITMENTS, revealCommitments } from './commitments.ts';
+import { awaitedByCommitments, COMMITMENTS, revealCommitments } from './commitments-pallet.ts';
 import type { BlockContext, Handler } from './dispatch.ts';
-import { importPulses } from './drand.ts';
-import { MONEY } from './money.ts';
-import { NEURONS } from './neurons.ts';
-import { awaitedByWeights, revealTimelocked, WEIGHTS } from './weights.ts';
+import { importPulses } from './drand-pallet.ts';
+import { MONEY } from './money-pallet.ts';
+import { NEURONS } from './neurons-pallet.ts';
+import { awaitedByWeights, revealTimelocked, WEIGHTS } from './weights-pallet.ts';
 
 /** Every call of the embedded chain, by `section.method` as @polkadot/api spells it. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {

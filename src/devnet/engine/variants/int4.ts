@@ -1,6 +1,6 @@
 import { tiled } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
-import { matricesOf, type Weights } from '../weights.ts';
+import { matricesOf, type Weights } from '../model-weights.ts';
 
 /**
  * Symmetric 4-bit per output channel, then back to float32: the error of the weights without the

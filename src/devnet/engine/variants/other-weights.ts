@@ -1,6 +1,6 @@
 import { tiled } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
-import { matricesOf, type Weights } from '../weights.ts';
+import { matricesOf, type Weights } from '../model-weights.ts';
 
 /** A model that was trained a little differently: the last layer louder by 30 %. */
 function shout({ layers }: Weights): void {

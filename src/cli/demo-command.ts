@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { UsageError } from '../compose/errors.ts';
+import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import { demo, readAccounts } from '../devnet/demo/demo.ts';
+import type { Run } from './commands.ts';
+import { seedOption } from './devnet-chain-command.ts';
+import { optional } from './options.ts';
+
+/** `cacheon demo`: the whole pipeline on this machine. */
+export const run: Run = async (invocation) => {
+  const endpoint = optional(invocation, 'endpoint') ?? null;
+  const accountsFile = optional(invocation, 'accounts');
+  if ((endpoint === null) !== (accountsFile === undefined))
+    throw new UsageError(
+      '--endpoint and --accounts go together',
+      'the accounts file is the JSON line that subtensor/run.sh prints',
+    );
+  if (accountsFile !== undefined && !existsSync(accountsFile))
+    throw new UsageError(
+      `there is no file ${accountsFile}`,
+      'save the JSON line that subtensor/run.sh prints',
+    );
+  const path = arenaPath(optional(invocation, 'arena'), 'src/devnet/arena.json');
+  readArena(path);
+  const out = optional(invocation, 'out');
+  const report = await demo({
+    arena: JSON.parse(readFileSync(path, 'utf8')),
+    root: ROOT,
+    seed: seedOption(optional(invocation, 'seed')),
+    endpoint,
+    accounts: accountsFile === undefined ? null : readAccounts(accountsFile),
+    out: out === undefined ? null : resolve(out),
+    processes: invocation.values['processes'] === true,
+    log: invocation.log,
+  });
+  if (invocation.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  return report.ok ? 0 : 1;
+};

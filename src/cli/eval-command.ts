@@ -1,0 +1,134 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { armOrder } from '../arena/deal.ts';
+import { UsageError } from '../compose/errors.ts';
+import { measuringPorts } from '../compose/measuring-host.ts';
+import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import { fromHex } from '../core/bytes.ts';
+import { renderJson } from '../core/canonical.ts';
+import { admitAlone, type Admitted, type Refusal } from '../images/admission.ts';
+import { evalPlan } from '../judge/evaluation.ts';
+import { writeEvidence } from '../ledger/io/evidence-files.ts';
+import type { Target } from '../measure/engine.ts';
+import { writeWhole } from '../node/atomic-file.ts';
+import { type Arm, type BootPorts, measureBoot } from '../pipeline/evaluate/boot-run.ts';
+import { openCorpus } from '../prompts/io/corpus-folder.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
+import { poolsOf } from '../prompts/suites.ts';
+import type { Arena } from '../schema/arena.ts';
+import { imageOf } from '../schema/image-ref.ts';
+import type { Run } from './commands.ts';
+import { judgeFolder } from './eval-folder.ts';
+import { optional, required } from './options.ts';
+import { exitCodeOf, reportLines } from './verdict-table.ts';
+
+function targetOf(text: string, option: string): Target {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) {
+    if (text.startsWith('https'))
+      throw new UsageError(
+        `--${option} ${text}: the measuring client speaks plain HTTP`,
+        'give an http:// URL',
+      );
+    return { kind: 'url', url: text.replace(/\/+$/, '') };
+  }
+  const image = /^(?<image>[^@\s]+)@(?<digest>.*)$/.exec(text)?.groups;
+  if (!image)
+    throw new UsageError(
+      `--${option} ${text} is neither an http:// URL nor image@sha256:…`,
+      'give, say, http://127.0.0.1:8000',
+    );
+  if (!/^sha256:[0-9a-f]{64}$/.test(image['digest']!))
+    throw new UsageError(
+      `--${option} ${text}: the digest is not sha256: and 64 lower-case hex digits`,
+      'pin the image as name@sha256:…',
+    );
+  return { kind: 'image', image: image['image']!, digest: image['digest']! };
+}
+
+const nameOf = (target: Target): string =>
+  target.kind === 'url' ? target.url : `${target.image}@${target.digest}`;
+const withArguments = (target: Target, arena: Arena): Target =>
+  target.kind === 'image' ? { ...target, args: arena.images.arguments } : target;
+
+/**
+ * `cacheon eval`: one evaluation of running servers or images. Writes DIR/plan.json, the traces and
+ * verdict.json.
+ */
+export const run: Run = async (invocation) => {
+  const { log, json } = invocation;
+  const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
+  const blockHash = required(invocation, 'block-hash');
+  const out = resolve(required(invocation, 'out'));
+  if (existsSync(out) && readdirSync(out).length > 0)
+    throw new UsageError(
+      `--out ${out} is not empty`,
+      'name a new folder: evidence is never overwritten',
+    );
+  const baseline = targetOf(required(invocation, 'baseline'), 'baseline');
+  const challenger = targetOf(required(invocation, 'challenger'), 'challenger');
+  const other = optional(invocation, 'incumbent');
+  const incumbent = other === undefined ? null : targetOf(other, 'incumbent');
+  const reference = targetOf(optional(invocation, 'reference') ?? nameOf(baseline), 'reference');
+  const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);
+  const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
+  const plan = evalPlan(arena, corpus, tokenizer, blockHash, {
+    baseline: nameOf(baseline),
+    challenger: nameOf(challenger),
+    incumbent: incumbent && nameOf(incumbent),
+    reference: nameOf(reference),
+  });
+  writeWhole(join(out, 'plan.json'), renderJson(plan));
+
+  const given = { challenger, ...(incumbent ? { incumbent } : {}) };
+  const containers = [baseline, reference, ...Object.values(given)].some(
+    ({ kind }) => kind === 'image',
+  );
+  const keep: BootPorts['keep'] = (path, content) => writeEvidence(out, path, content);
+  const ports = await measuringPorts(
+    arena,
+    ROOT,
+    { kind: containers ? 'containers' : 'urls' },
+    log,
+    keep,
+  );
+  const pinned = [arena.images.baseline, arena.images.reference]
+    .filter((image) => image.includes('@'))
+    .map(imageOf);
+  const bases = [
+    ...(baseline.kind === 'image' ? [baseline] : pinned),
+    ...arena.images.bases.map(imageOf),
+  ];
+  const arm = (role: 'challenger' | 'incumbent', target: Target): Arm => {
+    const { images } = ports;
+    // Its policy is the round's; nobody has a claim here.
+    let admitted: Promise<Admitted | Refusal> | null = null;
+    const admit =
+      images && target.kind === 'image'
+        ? { admit: () => (admitted ??= admitAlone({ ...ports, images }, arena, target, bases)) }
+        : {};
+    return { name: role, role, key: null, target, ...admit };
+  };
+  const order = armOrder(Object.keys(given), fromHex(blockHash)!, 0, 1) as (
+    'challenger' | 'incumbent'
+  )[];
+  const boot = {
+    blockHash,
+    shard: 0,
+    boot: 1,
+    prompts: plan.prompts,
+    pools: poolsOf(plan.prompts),
+    baseline: withArguments(baseline, arena),
+    reference: withArguments(reference, arena),
+    arms: order.map((role) => arm(role, given[role]!)),
+  };
+  try {
+    await measureBoot(ports, arena, boot);
+  } finally {
+    await ports.close();
+  }
+  const { report, text } = judgeFolder(out);
+  writeWhole(join(out, 'verdict.json'), text);
+  for (const line of reportLines(report)) log.info(line);
+  if (json) process.stdout.write(text);
+  return exitCodeOf(report.verdict);
+};

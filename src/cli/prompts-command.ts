@@ -1,0 +1,31 @@
+import { openCorpus } from '../prompts/io/corpus-folder.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
+import { promptLine } from '../prompts/sampler.ts';
+import { bootSuite } from '../prompts/suites.ts';
+import type { Run } from './commands.ts';
+import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import { optional, required, wholeNumber } from './options.ts';
+
+/**
+ * `cacheon prompts`: NDJSON on stdout, byte-identical on every machine. `--count` is the number of
+ * lines, warm-ups first.
+ */
+export const run: Run = (invocation) => {
+  const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
+  const count = wholeNumber(invocation, 'count', 1, 10_000);
+  const boot = wholeNumber(invocation, 'boot', 1, 100) ?? 1;
+  const blockHash = required(invocation, 'block-hash');
+  const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), invocation.log);
+  const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
+  const warmups = Math.min(arena.warmupPrompts, count ?? arena.warmupPrompts);
+  const scored = count === undefined ? arena.scoredPrompts : count - warmups;
+  const suite = bootSuite(
+    { ...arena, warmupPrompts: warmups, scoredPrompts: scored },
+    corpus,
+    tokenizer,
+    blockHash,
+    boot,
+  );
+  for (const prompt of suite) process.stdout.write(`${promptLine(prompt)}\n`);
+  return Promise.resolve(0);
+};

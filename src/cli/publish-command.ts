@@ -1,0 +1,76 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
+import { judgeRound } from '../judge/round.ts';
+import { tracesOf } from '../ledger/io/evidence-files.ts';
+import { readFolder } from '../ledger/io/git-store.ts';
+import { signerOf } from '../ledger/io/signing-key.ts';
+import { soundLedger } from '../ledger/open.ts';
+import { signedPlan } from '../ledger/signed-plan.ts';
+import { publishPlan, publishRound, publishVoid } from '../pipeline/publish.ts';
+import { scan } from '../pipeline/scan.ts';
+import { openCorpus } from '../prompts/io/corpus-folder.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
+import type { Run } from './commands.ts';
+import { ROOT } from '../compose/repository.ts';
+import { openChain, operatorOf, workplace } from './workplace.ts';
+import { optional, wholeNumber } from './options.ts';
+
+/**
+ * `cacheon publish`: without --round, scans and signs the plan of now; with `--round BLOCK --traces
+ * DIR`, judges the traces of that plan and signs the round, or a void where there are none.
+ */
+export const run: Run = async (invocation) => {
+  const { log, json } = invocation;
+  const { arena, store } = workplace(invocation);
+  const signer = signerOf(keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE));
+  const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
+  const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
+  const dryRun = invocation.values['dry-run'] === true;
+  const say = (value: unknown): void => {
+    if (json) process.stdout.write(`${JSON.stringify(value)}\n`);
+  };
+  if (block === undefined) {
+    const chain = await openChain(invocation, arena);
+    const ports = {
+      chain,
+      tokenizer,
+      corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log),
+      log,
+    };
+    const draft = await scan(
+      ports,
+      arena,
+      await operatorOf(signer.address),
+      soundLedger(signer.address, await store.read(signer.address)),
+    );
+    await chain.disconnect();
+    const outcome = dryRun
+      ? { outcome: 'dry-run', plan: null }
+      : await publishPlan({ store, signer, log }, draft);
+    say({ outcome: outcome.outcome, block: outcome.plan?.predicate.block.number ?? null });
+    return 0;
+  }
+  const plan = await signedPlan(store, signer.address, block);
+  const folder = resolve(optional(invocation, 'traces') ?? join('out', String(block)));
+  mkdirSync(folder, { recursive: true });
+  const evidence = new Map(
+    [...readFolder(folder)].filter(([path]) => /^(?:traces|logs|images)\//.test(path)),
+  );
+  if (dryRun) {
+    say({ outcome: 'dry-run', block });
+    return 0;
+  }
+  if (evidence.size === 0)
+    await publishVoid({ store, signer, log }, plan, 'the evaluation left no trace');
+  else {
+    await publishRound(
+      { store, signer, log },
+      plan,
+      judgeRound(plan, tracesOf(evidence), tokenizer),
+      evidence,
+    );
+  }
+  say({ outcome: evidence.size === 0 ? 'void' : 'round', block });
+  return 0;
+};

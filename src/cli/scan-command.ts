@@ -1,0 +1,41 @@
+import { UsageError } from '../compose/errors.ts';
+import { ROOT } from '../compose/repository.ts';
+import { renderJson } from '../core/canonical.ts';
+import { decodeSs58 } from '../core/ss58.ts';
+import { soundLedger } from '../ledger/open.ts';
+import { scan } from '../pipeline/scan.ts';
+import { openCorpus } from '../prompts/io/corpus-folder.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
+import type { Run } from './commands.ts';
+import { openChain, operatorOf, workplace } from './workplace.ts';
+import { optional, required } from './options.ts';
+
+/** `cacheon scan`: the plan that would be signed now. Reads only; --json prints the plan. */
+export const run: Run = async (invocation) => {
+  const { log, json } = invocation;
+  const validator = required(invocation, 'validator');
+  if (decodeSs58(validator) === null)
+    throw new UsageError(
+      `--validator ${validator} is not an ss58 address`,
+      "give the validator's hotkey address",
+    );
+  const { arena, store } = workplace(invocation);
+  const chain = await openChain(invocation, arena);
+  const ports = {
+    chain,
+    tokenizer: loadTokenizer(arena.tokenizer, ROOT),
+    corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log),
+    log,
+  };
+  const draft = await scan(
+    ports,
+    arena,
+    await operatorOf(validator),
+    soundLedger(validator, await store.read(validator)),
+  );
+  await chain.disconnect();
+  for (const { key, status, verdict, reason } of draft.predicate.submissions)
+    log.info(`  ${status.padEnd(9)} ${key}  ${verdict ?? ''}  ${reason}`);
+  if (json) process.stdout.write(renderJson(draft.predicate));
+  return 0;
+};

@@ -1,0 +1,118 @@
+import type { Transactor } from '../chain/chain.ts';
+import { sealEntropy } from '../chain/io/entropy.ts';
+import { saltOf } from '../chain/io/key-pairs.ts';
+import { coldkeyAddress, hotkeyFile, unlockColdkey, unlockPair } from '../chain/io/wallet.ts';
+import { UsageError } from '../compose/errors.ts';
+import { arenaPath, readArena } from '../compose/repository.ts';
+import { monotonicClock } from '../node/monotonic-clock.ts';
+import { submit } from '../pipeline/submit/submit.ts';
+import type { Arena } from '../schema/arena.ts';
+import type { Invocation, Run } from './commands.ts';
+import { openChain } from './workplace.ts';
+import { journalFile, lockedJournal } from './journal.ts';
+import { optional, required, wholeNumber } from './options.ts';
+import { walletOf, walletOptions } from './wallet-options.ts';
+
+/**
+ * Blocks after which a sealed commitment opens, unless --reveal-blocks says otherwise: twelve
+ * minutes.
+ */
+const REVEAL_BLOCKS = 60;
+
+/**
+ * The arena with --network, --netuid and --fee checked against it: a miner who expects other terms
+ * must not pay.
+ */
+function agreedArena(invocation: Invocation): Arena {
+  const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
+  const network = optional(invocation, 'network') ?? arena.network;
+  if (network !== arena.network)
+    throw new UsageError(
+      `--network ${network} is not the arena's, which is on ${arena.network}`,
+      'name the arena of that network with --arena',
+    );
+  const netuid = wholeNumber(invocation, 'netuid', 0, 65_535) ?? arena.netuid;
+  if (netuid !== arena.netuid)
+    throw new UsageError(
+      `--netuid ${netuid} is not the arena's subnet, which is ${arena.netuid}`,
+      'name the arena of that subnet with --arena: nobody scans another one',
+    );
+  const fee = optional(invocation, 'fee');
+  if (fee !== undefined && Number(fee) !== arena.fee)
+    throw new UsageError(
+      `--fee ${fee} is not the arena's fee, which is ${arena.fee} TAO`,
+      `give --fee ${arena.fee}, or leave it out`,
+    );
+  return arena;
+}
+
+/**
+ * A transactor whose key is unlocked when it first signs: nobody types a password for a submission
+ * that cannot be made.
+ */
+function lazily(address: string, open: () => Promise<Transactor>): Transactor {
+  let opened: Promise<Transactor> | null = null;
+  const transactor = (): Promise<Transactor> => (opened ??= open());
+  return {
+    address,
+    sign: async (call) => (await transactor()).sign(call),
+    feeRao: async (call) => (await transactor()).feeRao(call),
+  };
+}
+
+/** `cacheon submit`: pays the fee and commits an image; run again, it finishes what was begun. */
+export const run: Run = async (invocation) => {
+  const { log, json, values } = invocation;
+  const [image, digest] = [required(invocation, 'image'), required(invocation, 'digest')];
+  const tx = optional(invocation, 'payment-tx');
+  const block = wholeNumber(invocation, 'payment-block', 0, Number.MAX_SAFE_INTEGER);
+  if ((tx === undefined) !== (block === undefined))
+    throw new UsageError(
+      '--payment-tx and --payment-block go together',
+      'both were printed when the payment was made',
+    );
+  if (tx !== undefined && !/^0x[0-9a-f]{64}$/.test(tx))
+    throw new UsageError(`--payment-tx ${tx} is not an extrinsic hash`, '0x and 64 hex digits');
+  const arena = agreedArena(invocation);
+  const wallet = walletOf(invocation);
+  const options = walletOptions(invocation);
+  const hotkey = await unlockPair(hotkeyFile(wallet), options);
+  const chain = await openChain(invocation, arena, 'if-any');
+  const coldkey =
+    arena.fee === 0
+      ? chain.transactor(hotkey)
+      : lazily(coldkeyAddress(wallet), async () =>
+          chain.transactor(await unlockColdkey(wallet, options)),
+        );
+  const journal = lockedJournal(
+    journalFile((await chain.identity()).genesisHash, hotkey.address, arena.netuid, digest),
+  );
+  const report = await submit(
+    {
+      chain,
+      coldkey: { ...coldkey, address: coldkeyAddress(wallet) },
+      hotkey: chain.transactor(hotkey),
+      salt: (text) => saltOf(hotkey, text),
+      journal,
+      clock: monotonicClock,
+      entropy: sealEntropy,
+      log,
+    },
+    arena,
+    {
+      image,
+      digest,
+      payment: tx === undefined ? null : { tx, block: block! },
+      revealBlocks: wholeNumber(invocation, 'reveal-blocks', 1, 100_000) ?? REVEAL_BLOCKS,
+      wait: values['no-wait'] !== true,
+      replace: values['replace'] === true,
+      again: values['again'] === true,
+      dryRun: values['dry-run'] === true,
+    },
+  );
+  await chain.disconnect();
+  for (const { call, feeRao, amountRao } of report.dryRun ?? [])
+    log.info(`would send ${call}: ${amountRao} rao moved, ${feeRao} rao network fee`);
+  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  return 0;
+};

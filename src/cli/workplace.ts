@@ -1,0 +1,41 @@
+import { resolve } from 'node:path';
+import type { EndpointPool } from '../chain/io/endpoints.ts';
+import { openEndpoints } from '../chain/io/networks.ts';
+import { gitStore, harnessCommit } from '../ledger/io/git-store.ts';
+import type { ResultStore } from '../ledger/store.ts';
+import type { Operator } from '../pipeline/context.ts';
+import type { Arena } from '../schema/arena.ts';
+import type { Invocation } from './commands.ts';
+import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import { optional } from './options.ts';
+
+/** Arena and ledger checkout that a stage command works on. */
+export function workplace(invocation: Invocation): { arena: Arena; store: ResultStore } {
+  const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
+  const branch = optional(invocation, 'branch');
+  const store = gitStore({
+    folder: resolve(optional(invocation, 'repo') ?? '.'),
+    remote: branch === undefined ? null : { name: 'origin', branch },
+  });
+  return { arena, store };
+}
+
+/** The arena's chain: one endpoint or several separated by commas, checked to be the right one. */
+export function openChain(
+  invocation: Invocation,
+  arena: Pick<Arena, 'network' | 'genesisHash'>,
+  witness: boolean | 'if-any' = true,
+): Promise<EndpointPool> {
+  return openEndpoints(optional(invocation, 'endpoint'), arena, invocation.log, witness);
+}
+
+/** Who runs a stage from the command line. */
+export async function operatorOf(validator: string): Promise<Operator> {
+  return {
+    validator,
+    commit: await harnessCommit(ROOT),
+    node: process.version,
+    host: { platform: process.platform, arch: process.arch },
+    tier: process.env['CACHEON_TIER'] ?? 'unset',
+  };
+}

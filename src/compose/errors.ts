@@ -1,0 +1,9 @@
+// Errors of whoever calls: a wrong option, a file that is not there.
+import { CacheonError } from '../core/errors.ts';
+
+/** A command used in a way it does not understand. */
+export class UsageError extends CacheonError<'USAGE'> {
+  constructor(message: string, hint: string) {
+    super('USAGE', 'usage', message, hint);
+  }
+}
