@@ -5,6 +5,7 @@ import { splitReference } from '../schema/image-ref.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { Log } from '../core/log.ts';
 import type { EngineRuntime, Target } from '../measure/engine.ts';
+import { fetchArenaImage } from '../images/arena-image.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { dockerImages } from '../images/io/docker-images.ts';
@@ -76,7 +77,10 @@ export async function measuringPorts(
   if (engines.kind === 'containers') {
     const host = await prepareHost(arena, {
       models: resolve(root, arena.model.path),
-      images: (docker) => dockerImages(docker, splitReference, arena.loopbackImages, cacheFolder()),
+      images: {
+        open: (docker) => dockerImages(docker, splitReference, arena.loopbackImages, cacheFolder()),
+        fetch: fetchArenaImage,
+      },
       volumePolicy: refusesVolumes(),
       log,
     });

@@ -1,7 +1,5 @@
 import type Docker from 'dockerode';
 import type { Log } from '../../core/log.ts';
-import { ImageError } from '../../images/errors.ts';
-import type { ImageStore } from '../../images/image-store.ts';
 import { dockerError, openDocker } from '../../node/docker.ts';
 import { SandboxError } from '../errors.ts';
 import type { MeasuringRules } from '../../schema/arena.ts';
@@ -49,15 +47,23 @@ export type DockerHost = {
   readonly close: () => Promise<void>;
 };
 
-export type HostOptions = {
+/** How images of the arena's own come to this machine: the sandbox knows no registry. */
+export type ImageSource<Images> = {
+  readonly open: (docker: Docker) => Images;
+  /** The name on this machine of an image. */
+  readonly fetch: (
+    images: Images,
+    named: { readonly image: string; readonly digest: string },
+    report: (text: string) => void,
+  ) => Promise<string>;
+};
+export type HostOptions<Images> = {
   readonly models: string | null;
-  readonly images: (docker: Docker) => ImageStore;
+  readonly images: ImageSource<Images>;
   readonly volumePolicy: boolean;
   readonly log: Log;
 };
 
-/** Size that an image of the arena's own is given time for. */
-const ARENA_IMAGE = { packedBytes: 40e9, unpackedBytes: 80e9 };
 const QUIET = '--disable-warning=ExperimentalWarning';
 
 /**
@@ -132,10 +138,10 @@ const PROGRAMS = (): Record<string, string> => ({
  * Makes this machine ready to run strangers' images, or throws why it must not: engines too old
  * (`OLD_ENGINE`), a sandbox with a hole (`SANDBOX_OPEN`), a clock too wrong (`CLOCK_ERROR`).
  */
-export async function prepareHost(
+export async function prepareHost<Images>(
   rules: HostRules,
-  options: HostOptions,
-): Promise<DockerHost & { images: ImageStore }> {
+  options: HostOptions<Images>,
+): Promise<DockerHost & { images: Images }> {
   const { log } = options;
   const { docker, versions, owner } = await openHost(log);
   const rig = await rigOf(docker, rules, options.models);
@@ -207,12 +213,12 @@ type Ready = {
 };
 
 /** The rest of `prepareHost`, while this machine is ours. */
-async function readyHost(
+async function readyHost<Images>(
   docker: Docker,
   rules: HostRules,
-  options: HostOptions,
+  options: HostOptions<Images>,
   { rig, versions, owner, tools }: Ready,
-): Promise<Omit<DockerHost, 'close'> & { images: ImageStore }> {
+): Promise<Omit<DockerHost, 'close'> & { images: Images }> {
   const { log } = options;
   const probes = await runProbes(docker, tools, rig, owner, options.volumePolicy);
   const open = probes.filter(({ result }) => result === 'fail');
@@ -226,7 +232,7 @@ async function readyHost(
       ),
       'cacheon doctor --sandbox shows each probe; nothing is run before all hold',
     );
-  const images = options.images(docker);
+  const images = options.images.open(docker);
   const container = {
     docker,
     rules,
@@ -243,20 +249,9 @@ async function readyHost(
   );
   const runtime = dockerRuntime({
     ...container,
-    fetch: async ({ image, digest, local }) => {
-      if (local !== undefined) return local;
-      const pulled = await images.pull(image, digest, ARENA_IMAGE, (text) =>
-        log.info(`    ${text}`),
-      );
-      if (pulled.state !== 'found')
-        throw new ImageError(
-          'REGISTRY',
-          'infra',
-          `${image}@${digest} cannot be had: ${pulled.detail}`,
-          'is it public, and still there?',
-        );
-      return pulled.value.id;
-    },
+    fetch: async ({ image, digest, local }) =>
+      local ??
+      (await options.images.fetch(images, { image, digest }, (text) => log.info(`    ${text}`))),
   });
   const facts: HostFacts = {
     versions,
