@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../compose/repository.ts';
 import { startEngine, type TinyEngine } from '../devnet/engine/engine-server.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const HASH = `0x${'3c'.repeat(32)}`;
 const folder = mkdtempSync(join(tmpdir(), 'cli-'));
 const arena = join(folder, 'arena.json');

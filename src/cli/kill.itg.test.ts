@@ -1,20 +1,20 @@
 // kill -9 at random points of `submit` and `settle`: nothing is paid or set twice, and the next run
 // finishes. Ten points of each here; fifty with `npm run soak`.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startProxy } from '../testing/chain-proxy.ts';
-import { startChain, type ChainServer } from '../devnet/chain/chain-server.ts';
+import { ROOT } from '../compose/repository.ts';
+import { type ChainServer, startChain } from '../devnet/chain/chain-server.ts';
 import { chainRegistry } from '../devnet/chain/metadata.ts';
 import { writeWallet } from '../devnet/demo/wallets.ts';
 import { engineDigest, engineImage } from '../devnet/engine-names.ts';
-import { soundLedger } from '../ledger/open.ts';
 import { gitStore } from '../ledger/io/git-store.ts';
+import { soundLedger } from '../ledger/open.ts';
 import { recordsOf } from '../ledger/read.ts';
+import { startProxy } from '../testing/chain-proxy.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const POINTS = Number(process.env['SOAK_POINTS'] ?? 10);
 const FEE_RAO = 100_000_000n;
 const { registry } = chainRegistry();

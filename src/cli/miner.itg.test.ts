@@ -5,16 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sr25519Verify } from '@polkadot/util-crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../compose/repository.ts';
 import { fromHex, utf8 } from '../core/bytes.ts';
 import { decodeSs58 } from '../core/ss58.ts';
-import { startProxy } from '../testing/chain-proxy.ts';
-import { startChain, type ChainServer } from '../devnet/chain/chain-server.ts';
-import { engineDigest, engineImage } from '../devnet/engine-names.ts';
+import { type ChainServer, startChain } from '../devnet/chain/chain-server.ts';
 import { devKeyfile, writeWallet, writeWallets } from '../devnet/demo/wallets.ts';
+import { engineDigest, engineImage } from '../devnet/engine-names.ts';
 import type { StatusReport } from '../pipeline/status.ts';
 import type { SubmitReport } from '../pipeline/submit/submit.ts';
+import { startProxy } from '../testing/chain-proxy.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const SIGNATURE =
   'b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39';
 const IMAGE = ['--image', engineImage('fast'), '--digest', engineDigest('fast')];

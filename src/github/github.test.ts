@@ -1,15 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { gitAuth } from './git-auth.ts';
+import { ROOT } from '../compose/repository.ts';
+import { utf8 } from '../core/bytes.ts';
 import { packFiles, readArtifact, unpackFiles } from './artifact-content.ts';
+import { gitAuth } from './git-auth.ts';
 import { readInputs } from './io/run-action.ts';
 import { cell } from './summary.ts';
-import { utf8 } from '../core/bytes.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const verbs = readdirSync(join(ROOT, 'actions'));
 type Action = {
   inputs?: Record<string, { required?: boolean; default?: string }>;

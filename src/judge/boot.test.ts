@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ROOT } from '../compose/repository.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { parseArena } from '../schema/arena.ts';
 import { clockFault } from '../schema/clock-receipt.ts';
@@ -14,7 +15,6 @@ import {
 import { readBoot } from './boot.ts';
 import { voidReason } from './void-samples.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const MS = 1e6;
 const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
 const arena = parseArena({ ...file, driftLimit: 0.03, clock: {} }, 'test');

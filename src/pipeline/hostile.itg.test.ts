@@ -4,8 +4,9 @@
 import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../compose/repository.ts';
 import { silentLog } from '../core/log.ts';
 import { startEngine, type TinyEngine } from '../devnet/engine/engine-server.ts';
 import { type ArmReading, type ArmVerdict, readArm } from '../judge/arm.ts';
@@ -25,7 +26,6 @@ import type { Prompt } from '../schema/prompt.ts';
 import { parseTrace, traceLine } from '../schema/trace.ts';
 import { type Arm, measureBoot } from './evaluate/boot-run.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
 const MAX_SECONDS = 10;
 const MAX_BYTES = 256 * 1024 * 1024;
 const base = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;

@@ -3,9 +3,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../compose/repository.ts';
 import { fromUtf8Lossy } from '../core/bytes.ts';
+import { evalPlan, judgeEvaluation } from '../judge/evaluation.ts';
 import type { Engine, EngineRuntime, Exit, Target } from '../measure/engine.ts';
 import { openMeter, processMeter } from '../measure/io/measuring-sidecar.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
@@ -17,9 +19,7 @@ import { parseArena } from '../schema/arena.ts';
 import { tracePath } from '../schema/paths.ts';
 import type { Report } from '../schema/report.ts';
 import { measureBoot } from './evaluate/boot-run.ts';
-import { evalPlan, judgeEvaluation } from '../judge/evaluation.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
 const runner = process.env['VLLM_RUN'];
 if (runner === undefined)
   console.warn(

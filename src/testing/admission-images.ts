@@ -2,10 +2,13 @@
 // in one registry.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { fingerprintReader } from '../arena/known-images.ts';
+import { ROOT } from '../compose/repository.ts';
 import { silentLog } from '../core/log.ts';
+import { type Image, imageOf, type Layer, layerOf } from '../devnet/registry/image-builder.ts';
+import { type Registry, startRegistry } from '../devnet/registry/registry-server.ts';
 import { type Admission, type Entry, openAdmission } from '../images/admission.ts';
 import type { ImageStore, LocalImage } from '../images/image-store.ts';
 import { dockerImages, type Patience } from '../images/io/docker-images.ts';
@@ -13,12 +16,9 @@ import type { KnownImage } from '../images/rivals.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { parseArena } from '../schema/arena.ts';
 import { splitReference } from '../schema/image-ref.ts';
-import { type Image, imageOf, type Layer, layerOf } from '../devnet/registry/image-builder.ts';
-import { type Registry, startRegistry } from '../devnet/registry/registry-server.ts';
 
 /** No test waits between two tries. */
 const clock = { ...monotonicClock, sleep: () => Promise.resolve() };
-const ROOT = resolve(import.meta.dirname, '../../..');
 /** A folder for one file of tests. */
 export const folder = mkdtempSync(join(tmpdir(), 'images-'));
 const arenaFile = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;

@@ -2,8 +2,9 @@ import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../compose/repository.ts';
 import { urlRuntime } from '../../measure/io/url-runtime.ts';
 import { openReference, type Reference } from '../../measure/reference.ts';
 import { generatedCorpus } from '../../prompts/corpus.ts';
@@ -13,7 +14,6 @@ import { parseArena } from '../../schema/arena.ts';
 import { startEngine, type TinyEngine } from './engine-server.ts';
 import { VARIANTS } from './variants/index.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
 const runner = process.env['VLLM_RUN'];
 if (runner === undefined)
   console.warn(

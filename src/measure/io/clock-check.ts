@@ -22,7 +22,9 @@ const TRIES = 3;
 /** The ground truth's program: beside the bundle, or the source. */
 export function truthProgram(): string {
   const bundled = new URL('ground-truth.cjs', import.meta.url);
-  return fileURLToPath(existsSync(bundled) ? bundled : new URL('truth-main.ts', import.meta.url));
+  return fileURLToPath(
+    existsSync(bundled) ? bundled : new URL('ground-truth-main.ts', import.meta.url),
+  );
 }
 
 /** The ground truth as a process of this machine. */

@@ -209,7 +209,9 @@ export async function openMeter(
 /** The meter's program: beside the bundle, or the source that this file is. */
 export function meterProgram(): string {
   const bundled = new URL('measuring-sidecar.cjs', import.meta.url);
-  return fileURLToPath(existsSync(bundled) ? bundled : new URL('meter-main.ts', import.meta.url));
+  return fileURLToPath(
+    existsSync(bundled) ? bundled : new URL('measuring-sidecar-main.ts', import.meta.url),
+  );
 }
 
 /**

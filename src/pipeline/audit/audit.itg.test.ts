@@ -1,34 +1,34 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Keyring } from '@polkadot/keyring';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { historyOf } from '../../arena/history.ts';
 import { fingerprintReader, knownImages } from '../../arena/known-images.ts';
+import { ROOT } from '../../compose/repository.ts';
 import { utf8 } from '../../core/bytes.ts';
 import { renderJson } from '../../core/canonical.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import { silentLog } from '../../core/log.ts';
 import { demo, type DemoReport } from '../../devnet/demo/demo.ts';
-import { unpackText, unpackTrace } from '../../ledger/io/evidence-files.ts';
-import { OWNER_LABEL } from '../../sandbox/container-options.ts';
 import type { KnownImage } from '../../images/rivals.ts';
-import { findDocker } from '../../node/docker.ts';
-import { openCorpus } from '../../prompts/io/corpus-folder.ts';
-import { loadTokenizer } from '../../prompts/io/tokenizer-file.ts';
+import { judgeRound } from '../../judge/round.ts';
 import { preAuthEncoding, renderSignature } from '../../ledger/envelope.ts';
+import { unpackText, unpackTrace } from '../../ledger/io/evidence-files.ts';
 import { gitStore, readFolder, validatorFolders } from '../../ledger/io/git-store.ts';
 import { signerOf } from '../../ledger/io/signing-key.ts';
 import { readLedger, recordsOf, UNREADABLE } from '../../ledger/read.ts';
 import { signatureFile } from '../../ledger/sign.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
+import { findDocker } from '../../node/docker.ts';
+import { openCorpus } from '../../prompts/io/corpus-folder.ts';
+import { loadTokenizer } from '../../prompts/io/tokenizer-file.ts';
+import { OWNER_LABEL } from '../../sandbox/container-options.ts';
 import { audit, type AuditReport } from './audit.ts';
-import { historyOf } from '../../arena/history.ts';
-import { judgeRound } from '../../judge/round.ts';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- records are edited as an attacker would: as plain JSON */
-const ROOT = resolve(import.meta.dirname, '../..');
 const arenaFile = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as Record<
   string,
   unknown

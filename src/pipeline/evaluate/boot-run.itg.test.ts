@@ -4,8 +4,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../compose/repository.ts';
 import { silentLog } from '../../core/log.ts';
 import { urlRuntime } from '../../measure/io/url-runtime.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
@@ -17,7 +18,6 @@ import { parseArena } from '../../schema/arena.ts';
 import { parseTrace, type Trace, traceLine, type TraceLine } from '../../schema/trace.ts';
 import { type Arm, type BootPorts, type IdleReceipt, measureBoot } from './boot-run.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
 const deadlines = { start: 1, connect: 1, firstByte: 2, interChunk: 2, request: 3 };
 const arena = parseArena(

@@ -1,17 +1,17 @@
 // GPUs as an engine with CDI gives them, with devices that stand for them: a server sees those of
 // its arena and no others (C16). For engines from 25 on, and as root: npm run test:engine
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../compose/repository.ts';
 import { openDocker } from '../../node/docker.ts';
 import { parseArena } from '../../schema/arena.ts';
 import { type Rig, serverOptions } from '../container-options.ts';
-import { ownerMark, reap } from './engine-host.ts';
 import { gpuAccess, rigOf } from './docker-host.ts';
+import { ownerMark, reap } from './engine-host.ts';
 import { NODE, toolsImage } from './tools-image.ts';
 
 const SPECS = '/run/cdi';
-const ROOT = resolve(import.meta.dirname, '../../../..');
 const arena = parseArena(
   JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')),
   'test',

@@ -3,9 +3,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { refusesVolumes } from '../../compose/measuring-host.ts';
+import { ROOT } from '../../compose/repository.ts';
 import { fromUtf8Lossy } from '../../core/bytes.ts';
 import { serveEngineImages } from '../../devnet/registry/engine-images.ts';
 import { type Image, imageOf, type Layer, layerOf } from '../../devnet/registry/image-builder.ts';
@@ -42,7 +43,6 @@ import {
   toolsImage,
 } from './tools-image.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../../..');
 const engine = await findDocker();
 const docker = engine!;
 if (engine === null) console.warn('skipped: the sandbox (no Docker engine answers here)');
@@ -380,7 +380,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
           '--input-type=module',
           '-e',
           `import Docker from 'dockerode';
-           const { lockHost } = await import(${JSON.stringify(join(import.meta.dirname, 'prepare.ts'))});
+           const { lockHost } = await import(${JSON.stringify(join(import.meta.dirname, 'docker-host.ts'))});
            await lockHost(new Docker(), ${JSON.stringify(tools.name)}, ${JSON.stringify(foreign)});
            console.log('locked');
            setInterval(() => undefined, 1000);`,

@@ -1,20 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseArena } from '../../schema/arena.ts';
 import { connect } from '../../chain/io/connect.ts';
 import { SubtensorChain } from '../../chain/io/subtensor.ts';
-import { describeChain } from '../../devnet/chain/genesis.ts';
-import { startChain, type ChainServer } from '../../devnet/chain/chain-server.ts';
-import type { Accounts } from '../../devnet/demo/demo.ts';
+import { ROOT } from '../../compose/repository.ts';
 import { silentLog } from '../../core/log.ts';
+import { type ChainServer, startChain } from '../../devnet/chain/chain-server.ts';
+import { describeChain } from '../../devnet/chain/genesis.ts';
+import type { Accounts } from '../../devnet/demo/demo.ts';
 import { CONTESTANTS, enter } from '../../devnet/demo/miners.ts';
 import { namedImage } from '../../devnet/engine-names.ts';
-import { actBinary, newSandbox, runAct, type ActRun, type Sandbox } from './act.ts';
-import { startGithubStub, type GithubStub } from './github-stand-in.ts';
+import { parseArena } from '../../schema/arena.ts';
+import { actBinary, type ActRun, newSandbox, runAct, type Sandbox } from './act.ts';
+import { type GithubStub, startGithubStub } from './github-stand-in.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
 const act = actBinary();
 if (act === null)
   console.warn(
