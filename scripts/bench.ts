@@ -1,3 +1,4 @@
+// Benchmarks of the tiny engines, the action bundles, and the measuring client.
 // Benchmarks, side by side in one run: npm run bench -- engines | bundles | clock | throughput
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';

@@ -48,7 +48,7 @@ const purpose = {
     return {
       Program(node) {
         const first = context.sourceCode.lines.find((line) => !line.startsWith('#!')) ?? '';
-        if (!/^(?:\/\/ [A-Z]|\/\*\*)/.test(first))
+        if (!/^\/\/ [A-Z0-9]/.test(first))
           context.report({ node, message: 'the first line of a file says its purpose' });
       },
     };

@@ -1,3 +1,4 @@
+// Runs the tests of the chain client against the embedded chain or a real Subtensor node.
 // The contract suite of src/chain: npm run test:chain [-- --endpoint ws://… --accounts FILE]
 // Without an endpoint: the embedded chain, and the real runtime where SUBTENSOR_LOCALNET names
 // subtensor/run.sh.

@@ -1,3 +1,4 @@
+// Inputs of the GitHub action that audits the ledgers.
 import { z } from 'zod';
 
 /** Inputs of `audit`, as action.yml declares them. */

@@ -1,3 +1,4 @@
+// GitHub action that derives everything in the ledgers again and fails where a fault is found.
 import { join, resolve } from 'node:path';
 import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/networks.ts';
 import { table } from '../../src/github/summary.ts';

@@ -1,3 +1,4 @@
+// Inputs of the GitHub action that measures servers.
 import { z } from 'zod';
 
 /** Inputs of `evaluate`, as action.yml declares them. */

@@ -1,3 +1,4 @@
+// GitHub action that measures a machine's share of a signed plan, without holding any key.
 import { knownBefore } from '../../src/arena/known-images.ts';
 import { type Engines, measuringPorts } from '../../src/compose/measuring-host.ts';
 import { packFiles } from '../../src/github/artifact-content.ts';

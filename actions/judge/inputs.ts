@@ -1,3 +1,4 @@
+// Inputs of the GitHub action that judges a measured round.
 import { z } from 'zod';
 
 /** Inputs of `judge`, as action.yml declares them. */

@@ -1,3 +1,4 @@
+// GitHub action that derives a round's verdicts from its signed plan and traces, without any key.
 import { renderJson } from '../../src/core/canonical.ts';
 import { firstDifference } from '../../src/core/difference.ts';
 import { unpackFiles } from '../../src/github/artifact-content.ts';

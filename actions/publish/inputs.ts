@@ -1,3 +1,4 @@
+// Inputs of the GitHub action that signs plans and rounds.
 import { z } from 'zod';
 
 /** Inputs of `publish`, as action.yml declares them. */

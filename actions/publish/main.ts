@@ -1,3 +1,4 @@
+// GitHub action that signs a plan or a judged round and commits the record to the ledger.
 import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/key-pairs.ts';
 import { gitAuth } from '../../src/github/git-auth.ts';
 import { readArtifact, unpackFiles } from '../../src/github/artifact-content.ts';

@@ -1,3 +1,4 @@
+// Inputs of the GitHub action that drafts the plan of a round.
 import { z } from 'zod';
 
 /** Inputs of `scan`, as action.yml declares them. */

@@ -1,3 +1,4 @@
+// GitHub action that reads submissions from the chain and drafts the plan of a round.
 import { join } from 'node:path';
 import { openEndpoints } from '../../src/chain/io/networks.ts';
 import { readArena } from '../../src/compose/repository.ts';

@@ -1,3 +1,4 @@
+// Inputs of the GitHub action that sets weights.
 import { z } from 'zod';
 
 /** Inputs of `settle`, as action.yml declares them. */

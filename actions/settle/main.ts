@@ -1,3 +1,4 @@
+// GitHub action that sets the validator's weights on chain and records the outcome.
 import { join } from 'node:path';
 import { weightsEntropy } from '../../src/chain/io/entropy.ts';
 import { openEndpoints } from '../../src/chain/io/networks.ts';

@@ -1,3 +1,4 @@
+// Benchmark of the measuring client's timing errors and speed beside other load generators.
 // npm run bench -- clock | throughput: our client beside a raw socket in C, plain fetch and those
 // of vllm bench serve, guidellm and aiperf, against one server that stamps its writes. Server and
 // client have a core each; every client is a process of its own.

@@ -1,6 +1,6 @@
-// One client under test, as a process of its own: node receive.ts KIND URL STREAMS TOKENS ITL_MS.
-// Two passes, of which the second counts; prints one JSON line with the errors against the stamps
-// in the stream, in ns.
+// A client under benchmark in its own process: receives streams and reports its timing errors.
+// Usage: node receive.ts KIND URL STREAMS TOKENS ITL_MS. Two passes, of which the second counts;
+// prints one JSON line with the errors against the stamps in the stream, in ns.
 import { MeasuringClient } from '../../src/measure/io/measuring-client.ts';
 import { monotonicClockFrom } from '../../src/node/monotonic-clock.ts';
 import { openCostMeter } from '../../src/measure/io/client-cost.ts';

@@ -1,3 +1,4 @@
+// Reading of a server's streamed answer: text, token ids, arrival times or the earliest fault.
 import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
 import { utf8 } from '../core/bytes.ts';

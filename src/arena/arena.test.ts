@@ -1,3 +1,4 @@
+// Tests of the competition's rules: takeover, ranking, emission, payloads and submissions.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeSs58 } from '../core/ss58.ts';

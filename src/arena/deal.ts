@@ -1,3 +1,4 @@
+// Seeded dealing of competing images to measuring machines, and the order of their runs.
 import { Prng } from '../core/prng.ts';
 import type { Submission } from './submissions.ts';
 

@@ -1,3 +1,4 @@
+// How the subnet's emission is shared out after a round, as weights for the chain.
 import type { Arena } from '../schema/arena.ts';
 import type { Standing } from './ranking.ts';
 

@@ -1,3 +1,4 @@
+// What the ledger's past rounds say of submissions: verdicts, claims, payments and standing.
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import { isFinal, type Verdict } from '../schema/verdicts.ts';
 import {

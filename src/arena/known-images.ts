@@ -1,3 +1,4 @@
+// Images that earlier rounds have seen, read from the ledger for the search for copies.
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import type { KnownImage } from '../images/rivals.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';

@@ -1,3 +1,4 @@
+// The payload a miner commits on chain: image, digest and the payment that belongs to them.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { fromUtf8 } from '../core/bytes.ts';

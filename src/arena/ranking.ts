@@ -1,3 +1,4 @@
+// Who wins a round and who is runner-up, decided from verified results and the old standing.
 import type { VerifiedResult } from '../ledger/verified-result.ts';
 import type { Arena } from '../schema/arena.ts';
 import { decideBoot, lowerBound, type Bar, type BootDecision } from './takeover.ts';

@@ -1,3 +1,4 @@
+// Which submissions a round measures, rejects or leaves waiting, and why.
 import type { MinerFault, Verdict } from '../schema/verdicts.ts';
 import type { Arena } from '../schema/arena.ts';
 import { parsePayload } from './payload.ts';

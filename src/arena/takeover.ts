@@ -1,3 +1,4 @@
+// The statistical rule by which a challenger must beat the winner to take its place.
 /**
  * One-sided 95 % quantiles of Student's t for 1..60 degrees of freedom; more use the last, which
  * errs on the side of "no".

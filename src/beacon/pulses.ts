@@ -1,3 +1,4 @@
+// Pulses of the drand randomness beacon: signature checks and the times of their rounds.
 import { bls12_381 as bls } from '@noble/curves/bls12-381';
 import { u64be } from '../core/bytes.ts';
 import { sha256 } from '../core/hash.ts';

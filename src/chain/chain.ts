@@ -1,3 +1,4 @@
+// Interface to the chain: what the validator reads from a subnet and sends to its nodes.
 import type { Refusal } from './dispatch-errors.ts';
 import type { Beacon } from '../beacon/pulses.ts';
 import type { EpochState } from './weight-codec.ts';

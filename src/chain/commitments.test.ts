@@ -1,3 +1,4 @@
+// Tests of how commitments are read: plain, sealed, revealed and faulty, with their dates.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, toHex, utf8 } from '../core/bytes.ts';

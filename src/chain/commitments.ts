@@ -1,3 +1,4 @@
+// What a miner's on-chain commitments say, and which of them counts.
 import type { ChainCommitment, StandingCommitment } from './chain.ts';
 import { readRevealed } from './revealed-payload.ts';
 

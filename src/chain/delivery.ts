@@ -1,3 +1,4 @@
+// Delivery of a signed transaction into a finalized block, safe to repeat after interruptions.
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { BlockRef, ChainReader, ExtrinsicOutcome, SignedTransaction } from './chain.ts';

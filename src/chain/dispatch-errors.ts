@@ -1,3 +1,4 @@
+// What each refusal by the chain or its transaction pool means, and how to respond.
 /**
  * What to do after the chain refused: the same call may succeed later, something must change first,
  * or it never will.

@@ -1,3 +1,4 @@
+// Errors of the chain: unreachable, not the expected chain, or refusing a request.
 import { CacheonError } from '../core/errors.ts';
 
 export type ChainErrorCode =

@@ -1,3 +1,4 @@
+// Fuzz tests of commitments and chain data: any bytes are read or refused with a typed error.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parsePayload } from '../arena/payload.ts';

@@ -1,3 +1,4 @@
+// Tests of keyfiles and wallets: formats, encryption, faults and secrecy of errors.
 import { argon2Sync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

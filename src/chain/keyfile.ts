@@ -1,3 +1,4 @@
+// Parsing of Bittensor keyfiles, and conversion of their private keys for signing.
 import { CacheonError } from '../core/errors.ts';
 import { concatBytes, fromHex, fromUtf8, utf8 } from '../core/bytes.ts';
 import { decodeSs58, encodeSs58 } from '../core/ss58.ts';

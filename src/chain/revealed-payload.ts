@@ -1,3 +1,4 @@
+// The text inside a revealed commitment, as the Bittensor SDK and other tools seal commitments.
 import { readCompact } from './scale.ts';
 
 /**

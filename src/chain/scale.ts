@@ -1,3 +1,4 @@
+// The few SCALE encodings that commitments and weights need.
 import { concatBytes } from '../core/bytes.ts';
 
 /** A SCALE compact number below 2^30, which is all that lengths here need. */

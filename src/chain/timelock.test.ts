@@ -1,3 +1,4 @@
+// Tests of timelock encryption, weight commits and compact numbers against known vectors.
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Timelock encryption to a future drand round, in the format that the Subtensor chain reads.
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { bls12_381 as bls } from '@noble/curves/bls12-381';
 import { concatBytes, equalBytes, utf8 } from '../core/bytes.ts';

@@ -1,3 +1,4 @@
+// Weight commits as the chain expects them: payload, hash, reveal schedule and row checks.
 import { concatBytes } from '../core/bytes.ts';
 import { blake2b256 } from '../core/hash.ts';
 import type { WeightRow } from './chain.ts';

@@ -1,3 +1,4 @@
+// Command that audits a validator's ledger and names every fault found.
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ANY_CHAIN, openEndpoints } from '../chain/io/networks.ts';

@@ -1,3 +1,4 @@
+// Tests of the command line: evaluations, verdicts, exit codes and bad input.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';

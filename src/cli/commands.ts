@@ -1,3 +1,4 @@
+// The list of all commands with their options and help texts.
 import type { Log } from '../core/log.ts';
 
 /** What a command gets from its command line. */

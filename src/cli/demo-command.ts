@@ -1,3 +1,4 @@
+// Command that runs the whole competition as a demo on this machine.
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';

@@ -1,3 +1,4 @@
+// Command that serves the embedded development chain on this machine.
 import { resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { describeChain } from '../devnet/chain/genesis.ts';

@@ -1,3 +1,4 @@
+// Command that serves a tiny inference engine on this machine.
 import { UsageError } from '../compose/errors.ts';
 import { startEngine } from '../devnet/engine/engine-server.ts';
 import { variantOfDigest } from '../devnet/engine-names.ts';

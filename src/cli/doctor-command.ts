@@ -1,3 +1,4 @@
+// Command that checks whether this machine can run untrusted containers safely.
 import { resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { refusesVolumes } from '../compose/measuring-host.ts';

@@ -1,3 +1,4 @@
+// Command that measures a server or container image against a baseline and reports a verdict.
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { armOrder } from '../arena/deal.ts';

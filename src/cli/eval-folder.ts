@@ -1,3 +1,4 @@
+// Judges a folder that an evaluation left, from its plan and traces alone.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';

@@ -1,3 +1,4 @@
+// Command that measures a machine's share of a signed plan and leaves the traces in a folder.
 import { resolve } from 'node:path';
 import { knownBefore } from '../arena/known-images.ts';
 import { UsageError } from '../compose/errors.ts';

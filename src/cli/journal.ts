@@ -1,3 +1,4 @@
+// Progress notes of a submission on disk, locked so that a fee is never paid twice.
 import {
   closeSync,
   fsyncSync,

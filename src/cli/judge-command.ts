@@ -1,3 +1,4 @@
+// Command that derives the verdict of a measured evaluation again from its traces.
 import { join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { writeWhole } from '../node/atomic-file.ts';

@@ -1,3 +1,4 @@
+// Tests of commands killed at random points: no fee is paid twice, no weights are set twice.
 // kill -9 at random points of `submit` and `settle`: nothing is paid or set twice, and the next run
 // finishes. Ten points of each here; fifty with `npm run soak`.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';

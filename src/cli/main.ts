@@ -1,3 +1,4 @@
+// Entry point of the command line: parses arguments, runs a command, prints errors.
 import { Console } from 'node:console';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Reads required, optional and numeric options of a command line.
 import { UsageError } from '../compose/errors.ts';
 import type { Invocation } from './commands.ts';
 

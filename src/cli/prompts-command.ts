@@ -1,3 +1,4 @@
+// Command that prints the prompts that follow from a block hash.
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { promptLine } from '../prompts/sampler.ts';

@@ -1,3 +1,4 @@
+// Command that signs the plan of a round, or judges measured traces and signs the result.
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';

@@ -1,3 +1,4 @@
+// Command that shows which plan a validator would sign now, without changing anything.
 import { UsageError } from '../compose/errors.ts';
 import { ROOT } from '../compose/repository.ts';
 import { renderJson } from '../core/canonical.ts';

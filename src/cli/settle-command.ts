@@ -1,3 +1,4 @@
+// Command that sets a validator's weights on chain, or shows them in a dry run.
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { settleAndAnchor } from '../pipeline/settle/settle-and-anchor.ts';
 import { weightsEntropy } from '../chain/io/entropy.ts';

@@ -1,3 +1,4 @@
+// Command that shows where a miner's submission stands, or the whole queue.
 import { UsageError } from '../compose/errors.ts';
 import type { Log } from '../core/log.ts';
 import { decodeSs58 } from '../core/ss58.ts';

@@ -1,3 +1,4 @@
+// Waits until a serving process is told to stop, or until its parent process is gone.
 /** Resolves when this process is asked to end, or when who started it on a leash is gone. */
 export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {

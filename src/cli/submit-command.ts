@@ -1,3 +1,4 @@
+// Command for miners that pays the entry fee and commits a container image.
 import type { Transactor } from '../chain/chain.ts';
 import { sealEntropy } from '../chain/io/entropy.ts';
 import { saltOf } from '../chain/io/key-pairs.ts';

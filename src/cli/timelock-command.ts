@@ -1,3 +1,4 @@
+// Commands that encrypt data until a drand round, and decrypt with that round's signature.
 import { type Beacon, PUBLIC_KEY_BYTES, QUICKNET } from '../beacon/pulses.ts';
 import { sealEntropy } from '../chain/io/entropy.ts';
 import { open, seal } from '../chain/timelock.ts';

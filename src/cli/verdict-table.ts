@@ -1,3 +1,4 @@
+// Shows an evaluation's report in a terminal, and turns its verdict into an exit code.
 import type { Report } from '../schema/report.ts';
 import type { Verdict } from '../schema/verdicts.ts';
 

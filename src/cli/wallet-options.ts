@@ -1,3 +1,4 @@
+// Finds the Bittensor wallet named by a command's options, and asks for its password.
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { openWallet, type Wallet, type WalletOptions } from '../chain/io/wallet.ts';

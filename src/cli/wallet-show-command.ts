@@ -1,3 +1,4 @@
+// Command that shows addresses and key types of a Bittensor wallet, never a secret.
 import { toHex, utf8 } from '../core/bytes.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import {

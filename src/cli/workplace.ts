@@ -1,3 +1,4 @@
+// Opens what stage commands work on: settings, ledger checkout, chain and operator.
 import { resolve } from 'node:path';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { openEndpoints } from '../chain/io/networks.ts';

@@ -1,4 +1,4 @@
-// Errors of whoever calls: a wrong option, a file that is not there.
+// Errors of wrong usage, such as an unknown option or a missing file.
 import { CacheonError } from '../core/errors.ts';
 
 /** A command used in a way it does not understand. */

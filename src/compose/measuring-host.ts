@@ -1,3 +1,4 @@
+// Wires everything that measuring needs to this machine: containers, GPUs, clock, client, caches.
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readConfig } from '../images/image-config.ts';

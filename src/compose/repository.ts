@@ -1,3 +1,4 @@
+// Finds the repository's root folder and reads the competition's settings file.
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

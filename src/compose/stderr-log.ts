@@ -1,4 +1,4 @@
-// The log of a terminal.
+// The log of command-line programs, written to stderr so that stdout holds results only.
 import type { Log } from '../core/log.ts';
 
 /** People's text goes to stderr: stdout belongs to results. */

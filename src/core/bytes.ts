@@ -1,3 +1,4 @@
+// Conversions of bytes to and from hex, UTF-8 and integers.
 /** Lower-case hex without a prefix. */
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');

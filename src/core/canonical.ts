@@ -1,3 +1,4 @@
+// Canonical JSON: the same value always gives the same bytes, for signing and hashing.
 import { CacheonError } from './errors.ts';
 
 /** A value that JSON can hold without loss. */

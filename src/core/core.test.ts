@@ -1,3 +1,4 @@
+// Tests of the random generator, canonical JSON, strict JSON and SS58 addresses.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from './bytes.ts';

@@ -1,3 +1,4 @@
+// Search for the first place where two values differ, for error messages.
 /** A value in a few characters. */
 function brief(value: unknown): string {
   return value === undefined ? 'absent' : JSON.stringify(value).slice(0, 80);

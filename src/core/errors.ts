@@ -1,3 +1,4 @@
+// Base class of all errors, with a code, a hint and the exit status of a command.
 /**
  * Why a command could not do its work: a mistake of the caller, or a fault of the world around it.
  * Verdicts are values, never errors.

@@ -1,3 +1,4 @@
+// The hash functions in use: SHA-256 and BLAKE2b-256.
 import { blake2b } from '@noble/hashes/blake2.js';
 import { createHash } from 'node:crypto';
 

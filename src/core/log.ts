@@ -1,3 +1,4 @@
+// The port of messages for people.
 /** Where people's text goes (stderr, or the log of a workflow). */
 export interface Log {
   /** One line about what is being done. */

@@ -1,3 +1,4 @@
+// The median, as scores and receipts use it.
 /**
  * Median of at least one number; with an even count the mean of the middle two. Infinities are
  * allowed.

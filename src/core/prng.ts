@@ -1,3 +1,4 @@
+// Deterministic random generator seeded by a block hash, so that any reader can redo its draws.
 import { concatBytes, u64be, utf8 } from './bytes.ts';
 import { sha256 } from './hash.ts';
 

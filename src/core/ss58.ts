@@ -1,3 +1,4 @@
+// SS58 addresses of Subtensor accounts, to and from public keys.
 import { createHash } from 'node:crypto';
 import { base58 } from '@scure/base';
 import { concatBytes, equalBytes, utf8 } from './bytes.ts';

@@ -1,3 +1,4 @@
+// Strict JSON parser that refuses texts which two readers could understand differently.
 import type { Json } from './canonical.ts';
 
 /** Why a text was refused: a machine-readable reason beside the position. */

@@ -1,3 +1,4 @@
+// The port of a model's tokenizer.
 /** A model's tokenizer, as the judge needs it: exact bytes for every token. */
 export interface Tokenizer {
   /** sha256 of the tokenizer file, or `"reference"`: part of every record. */

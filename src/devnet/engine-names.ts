@@ -1,3 +1,4 @@
+// Image names and digests that stand for tiny engines on the development network.
 import { sha256Hex } from '../core/hash.ts';
 import { VARIANTS } from './engine/variants/index.ts';
 

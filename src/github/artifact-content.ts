@@ -1,3 +1,4 @@
+// Packs evidence files into artifacts, and reads artifacts as untrusted data.
 import { z } from 'zod';
 import { fromUtf8 } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';

@@ -1,3 +1,4 @@
+// Errors of artifacts and of calls to GitHub.
 import { CacheonError } from '../core/errors.ts';
 
 /** An artifact or a call to GitHub that failed. */

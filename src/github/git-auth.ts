@@ -1,3 +1,4 @@
+// A token for one git command, handed over by environment.
 /**
  * Environment that gives git a token for one server, per command and never on disk (so
  * `persist-credentials: false` can stay).

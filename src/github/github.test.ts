@@ -1,3 +1,4 @@
+// Tests of the GitHub side: action inputs, workflow permissions, artifacts, summaries.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// What the entry point of a GitHub action works with: checked inputs, log, outputs, job summary.
 import type { Log } from '../core/log.ts';
 
 /** What an action's `main.ts` works with: checked inputs, outputs, a summary. */

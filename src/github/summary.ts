@@ -1,3 +1,4 @@
+// Markdown tables for job summaries, safe against markup in miners' texts.
 import type { RoundBody } from '../schema/records.ts';
 
 /**

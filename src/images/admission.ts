@@ -1,3 +1,4 @@
+// Admission of miners' images: inspection in the registry and search for copies before a pull.
 import { utf8 } from '../core/bytes.ts';
 import { compactJson } from '../core/canonical.ts';
 import type { Clock } from '../core/clock.ts';

@@ -1,3 +1,4 @@
+// Decision whether an image is a copy of an earlier image, by shared content.
 import { compactJson } from '../core/canonical.ts';
 import { markWeight } from '../schema/content-mark.ts';
 import { sha256Hex } from '../core/hash.ts';

@@ -1,3 +1,4 @@
+// Tests of image configurations and of copy detection: hostile and honest inputs.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fileMark } from '../schema/content-mark.ts';

@@ -1,3 +1,4 @@
+// Checks of an image's configuration against the rules of the competition.
 import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';

@@ -1,3 +1,4 @@
+// Interface to registries and the local engine: reading, pulling and removing images.
 /** Something of a registry, or that it says there is no such thing (for us). */
 export type Found<T> =
   | { readonly state: 'found'; readonly value: T }

@@ -1,3 +1,4 @@
+// Tests of the manifest reader: hostile and honest manifests.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readManifest } from './manifest.ts';

@@ -1,3 +1,4 @@
+// Reader of image manifests and indexes, with checks before anything is downloaded.
 import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';

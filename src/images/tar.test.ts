@@ -1,3 +1,4 @@
+// Tests of the tar reader for image layers, and of the capture of a server's output.
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { pack, type Header } from 'tar-stream';

@@ -1,3 +1,4 @@
+// Strict tar reader that hashes the files of an image layer as a stream.
 import { createHash, type Hash } from 'node:crypto';
 import { fileMark } from '../schema/content-mark.ts';
 

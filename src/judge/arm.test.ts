@@ -1,3 +1,4 @@
+// Tests of judging a server: token counts, timing, the score, and checks of its tokens.
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Verdict on a measured server: its answers, faults and timings beside those of the baseline.
 import { type Answer, type Fault, readAnswer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { BootPrompts } from '../prompts/suites.ts';

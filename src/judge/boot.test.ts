@@ -1,3 +1,4 @@
+// Tests of the choice between repeated runs, of void timing samples, and of the clock check.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Chooses which of several repeated runs of a server and its baseline counts.
 import { compactJson } from '../core/canonical.ts';
 import type { MarginHistory } from './margin-gate.ts';
 import {

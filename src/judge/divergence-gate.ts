@@ -1,3 +1,4 @@
+// Cheap check of greedy decoding: the token at which a server first leaves the baseline's text.
 import { fromUtf8Lossy } from '../core/bytes.ts';
 import type { Answer, LogprobEntry } from '../answers/answer.ts';
 import type { GateResult } from './margin-gate.ts';

@@ -1,3 +1,4 @@
+// Plan and verdict of a single evaluation of a server outside of the competition's rounds.
 import { decideBoot } from '../arena/takeover.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';

@@ -1,3 +1,4 @@
+// Gate on a server's tokens: how far each lies below the reference model's best token, in nats.
 import { spells } from '../answers/answer-ids.ts';
 import type { Answer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';

@@ -1,3 +1,4 @@
+// Judges a whole round from its signed plan and its traces: verdicts, takeovers, ranking.
 import { isGone } from '../arena/history.ts';
 import { rank, type RankedEntry, type Ranking } from '../arena/ranking.ts';
 import { compactJson } from '../core/canonical.ts';

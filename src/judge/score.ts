@@ -1,3 +1,4 @@
+// The competition's score: relative gains in latency and throughput over the baseline.
 import { median } from '../core/median.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 

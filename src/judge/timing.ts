@@ -1,3 +1,4 @@
+// Time to first token and tokens per second of an answer, corrected for stalls and bursts.
 import { median } from '../core/median.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 import type { Answer } from '../answers/answer.ts';

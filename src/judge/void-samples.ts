@@ -1,3 +1,4 @@
+// Tells which timing samples are void because the measuring client itself was held up.
 import type { TracedRequest } from '../schema/trace.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 

@@ -1,3 +1,4 @@
+// Appending of signed, chained records and their evidence to a ledger.
 import { utf8 } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import { sha256Hex } from '../core/hash.ts';

@@ -1,3 +1,4 @@
+// The signed form of a record, after the DSSE standard.
 import { concatBytes, utf8 } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import { PAYLOAD_TYPE } from '../schema/records.ts';

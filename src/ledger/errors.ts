@@ -1,3 +1,4 @@
+// Errors of a ledger that cannot be written or trusted.
 import { CacheonError } from '../core/errors.ts';
 
 /**

@@ -1,3 +1,4 @@
+// Opening of a ledger, with an error when any record in the ledger is faulty.
 import { LedgerError } from './errors.ts';
 import { type Ledger, type LedgerFiles, readLedger } from './read.ts';
 

@@ -1,3 +1,4 @@
+// Reading and full verification of a validator's ledger, with a list of every fault.
 import { fromUtf8 } from '../core/bytes.ts';
 import { LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
 import { sha256Hex } from '../core/hash.ts';

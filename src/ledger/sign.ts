@@ -1,3 +1,4 @@
+// Interface for signing records, and the signature file beside each record.
 import { preAuthEncoding, renderSignature } from './envelope.ts';
 
 /** Signs bytes with a validator's hotkey. Only src/results/io makes one. */

@@ -1,3 +1,4 @@
+// Interface to the place where ledgers are kept.
 import type { LedgerFiles } from './read.ts';
 
 /** New files of one commit, by path under the validator's folder. */

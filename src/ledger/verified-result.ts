@@ -1,3 +1,4 @@
+// Type of a verified result: only results of signed records can be ranked.
 import type { Verdict } from '../schema/verdicts.ts';
 
 declare const verified: unique symbol;

@@ -1,3 +1,4 @@
+// Checks of a single ledger record: signature, form, schema and results.
 import { createPublicKey, verify as verifyEd25519 } from 'node:crypto';
 import { verify as verifySr25519 } from '@scure/sr25519';
 import { concatBytes, equalBytes, fromUtf8 } from '../core/bytes.ts';

@@ -1,3 +1,4 @@
+// A single measuring run: start a server, send every prompt in order, and stop the server.
 import { CacheonError } from '../core/errors.ts';
 import { fromUtf8 } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';

@@ -1,3 +1,4 @@
+// Timing error of the measuring client, computed from answers with known send times.
 import { fromUtf8Lossy } from '../core/bytes.ts';
 import { median } from '../core/median.ts';
 import type { ClockReceipt } from '../schema/clock-receipt.ts';

@@ -1,3 +1,4 @@
+// Interface for starting, reaching and ending an inference server.
 import type { LoadClient } from './load-client.ts';
 
 /** What to run: a server that is there already, or an image for a runtime to start. */

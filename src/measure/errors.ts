@@ -1,7 +1,9 @@
 // Errors of measuring: the measurement could not be made.
 import { CacheonError } from '../core/errors.ts';
 
-/** A measurement that could not be made. What a server did wrong is a verdict, never one of these. */
+/**
+ * A measurement that could not be made. What a server did wrong is a verdict, never one of these.
+ */
 export class MeasureError extends CacheonError<
   | 'BAD_TARGET'
   | 'ENGINE_NOT_HEALTHY'

@@ -1,3 +1,4 @@
+// Tests of the HTTP response reader: hostile bytes, any cut, limits.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ResponseReader } from './http-response.ts';

@@ -1,3 +1,4 @@
+// Strict incremental reader of HTTP/1.1 responses from untrusted servers.
 import type { MeasuringRules } from '../schema/arena.ts';
 import type { Outcome } from '../schema/trace.ts';
 

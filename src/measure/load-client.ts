@@ -1,3 +1,4 @@
+// Interface of the client that sends prompts to a server and records the answers.
 import type { ClientCost, Outcome } from '../schema/trace.ts';
 
 /** One request as the socket saw it. Times are ns on the client's monotonic clock. */

@@ -1,3 +1,4 @@
+// Client of the trusted reference server: token ids and log-probabilities.
 import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { MeasureError } from './errors.ts';

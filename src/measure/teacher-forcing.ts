@@ -1,3 +1,4 @@
+// Teacher forcing: measured answers are scored token by token by the reference model.
 import { answerIds } from '../answers/answer-ids.ts';
 import { readAnswer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';

@@ -1,4 +1,4 @@
-// Errors of what this process runs on.
+// Errors of the Docker engine on this machine.
 import { CacheonError } from '../core/errors.ts';
 
 /** The Docker engine of this machine failed. */

@@ -1,3 +1,4 @@
+// Clock of this machine that never goes back, shared by its processes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
 

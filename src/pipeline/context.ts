@@ -1,4 +1,4 @@
-// Who runs a stage, and what every record of theirs says about it.
+// The validator that runs a stage, and the context that each of its ledger records carries.
 import type { BlockRef, ChainReader } from '../chain/chain.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { RecordContext } from '../schema/records.ts';

@@ -1,4 +1,4 @@
-// Whether a node is behind what the ledger has seen.
+// Refuses a chain node whose head is behind the blocks that the ledger has already recorded.
 import type { BlockRef } from '../chain/chain.ts';
 import { ChainError } from '../chain/errors.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';

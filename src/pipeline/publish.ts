@@ -1,3 +1,4 @@
+// Signs plans, judged rounds and voided plans, and commits them to the ledger with evidence.
 import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
 import { appendRecords } from '../ledger/append.ts';

@@ -1,3 +1,4 @@
+// Reads all submissions from the chain and drafts the plan of the next round.
 import { dealShards } from '../arena/deal.ts';
 import { historyOf } from '../arena/history.ts';
 import { parsePayload, paymentRemark } from '../arena/payload.ts';

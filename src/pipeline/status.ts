@@ -1,3 +1,4 @@
+// Tells where submissions stand: payment, verdicts so far, place in the queue.
 import { historyOf } from '../arena/history.ts';
 import type { Submission } from '../arena/submissions.ts';
 import type { ChainReader } from '../chain/chain.ts';

@@ -1,3 +1,4 @@
+// Corpus of documents from which prompts are cut: interface, filters and a generated sample.
 import { z } from 'zod';
 import { Prng } from '../core/prng.ts';
 import { FIGURES, PLACES, THINGS, VERBS } from './words.ts';

@@ -1,3 +1,4 @@
+// Errors of prompts: a corpus, tokenizer or request that cannot be used.
 import { CacheonError } from '../core/errors.ts';
 
 /** A corpus, tokenizer or prompt request that cannot be used. */

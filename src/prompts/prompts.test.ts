@@ -1,3 +1,4 @@
+// Tests of prompt sampling, tokenizers and corpus folders.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Drawing of benchmark prompts from a corpus, reproducible from a block hash.
 import { toHex, utf8 } from '../core/bytes.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { Prng } from '../core/prng.ts';

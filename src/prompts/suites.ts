@@ -1,4 +1,4 @@
-// The prompts of one boot.
+// The prompts that servers are sent in a measuring run, split into warm-up and scored prompts.
 import { fromHex } from '../core/bytes.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { Arena } from '../schema/arena.ts';

@@ -1,3 +1,4 @@
+// Rendering of chat messages as a ChatML prompt.
 import type { Message } from '../schema/prompt.ts';
 
 /** One chat message. */

@@ -1,3 +1,4 @@
+// The vocabulary of the generated corpus.
 /**
  * Words of the generated corpus: of the kind the small test model was trained on, so that its
  * answers are peaked.

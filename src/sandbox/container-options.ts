@@ -1,3 +1,4 @@
+// Docker options that confine a miner's server and the measuring client beside the server.
 import { compactJson } from '../core/canonical.ts';
 import { seccompProfile } from './seccomp.ts';
 

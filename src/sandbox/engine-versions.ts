@@ -1,3 +1,4 @@
+// Minimum versions of container software without known security holes, and their check.
 /**
  * Smallest versions with the known holes closed (security notes, section 2.7). Several: one for
  * each maintained line.

@@ -1,3 +1,4 @@
+// Sandbox escape attempts and their judgement: which outcomes show that the sandbox holds.
 /** What became of one probe. */
 export type ProbeResult = {
   readonly id: string;

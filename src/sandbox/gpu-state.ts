@@ -1,3 +1,4 @@
+// State of GPUs from nvidia-smi and the driver: idle, faulty or left in a bad state.
 /** One GPU as `nvidia-smi` describes it; null where it does not say. */
 export type GpuState = {
   readonly uuid: string;

@@ -1,3 +1,4 @@
+// Tests of the sandbox: versions, container options, seccomp profile, probes and GPU state.
 import { describe, expect, it } from 'vitest';
 import { gpuErrors, leftBehind, notIdle, parseGpus } from './gpu-state.ts';
 import { atLeast, tooOld } from './engine-versions.ts';

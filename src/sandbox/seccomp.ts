@@ -1,3 +1,4 @@
+// The seccomp profile of miners' servers: every system call that is allowed.
 /**
  * The system calls a server may use: a list of what is allowed, reviewed here, and never the
  * engine's own default, which differs between versions (engine 20.10 allows io_uring and AF_VSOCK,

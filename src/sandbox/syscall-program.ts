@@ -1,3 +1,4 @@
+// Small static Linux program that tries forbidden system calls, assembled from machine code.
 import { concatBytes, utf8 } from '../core/bytes.ts';
 
 /**

@@ -1,3 +1,4 @@
+// Schema of arena.json, the file with every rule and number of a competition.
 import { z } from 'zod';
 import { CacheonError } from '../core/errors.ts';
 import { decodeSs58 } from '../core/ss58.ts';

@@ -1,3 +1,4 @@
+// Documents that the workflow's jobs hand to each other.
 import { z } from 'zod';
 import { PREDICATES, roundBody, statementSchema } from './records.ts';
 

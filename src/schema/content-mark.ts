@@ -1,3 +1,4 @@
+// Short marks of file contents, with which two images are compared.
 /**
  * What one file can weigh at most: else one large public library would decide alone whose an image
  * is.

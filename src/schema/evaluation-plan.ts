@@ -1,4 +1,4 @@
-// plan.json of one evaluation outside a round.
+// The plan of one evaluation outside a round, as plan.json of its folder.
 import type { Arena } from './arena.ts';
 import type { Prompt } from './prompt.ts';
 

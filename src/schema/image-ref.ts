@@ -1,3 +1,4 @@
+// Parsing and safety checks of container image references.
 import { ArenaError } from './arena.ts';
 import type { MinerFault } from './verdicts.ts';
 

@@ -1,3 +1,4 @@
+// Paths of evidence files in a ledger: traces, logs and image fingerprints.
 const AT = String.raw`\d{1,3}/\d{1,2}/[A-Za-z0-9]{1,60}(?:-\d{1,10})?(?:\.\d)?`;
 const IMAGE = String.raw`images/\d{1,3}/(?<hotkey>[A-Za-z0-9]{1,60})-(?<commit>\d{1,10})`;
 const ANY = String.raw`(?:traces/${AT}\.ndjson|logs/${AT}\.log|${IMAGE}\.json)\.gz`;

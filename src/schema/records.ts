@@ -1,3 +1,4 @@
+// Schemas of every signed ledger record, from plans to rounds and weights.
 import { z } from 'zod';
 import { VERDICTS } from './verdicts.ts';
 

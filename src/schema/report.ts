@@ -1,4 +1,4 @@
-// verdict.json: what one evaluation came to.
+// The report of one evaluation, as verdict.json of its folder.
 import type { Verdict } from './verdicts.ts';
 
 /** `verdict.json`, with the fields of DESIGN section 6.1. Non-finite numbers are null. */

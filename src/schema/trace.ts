@@ -1,3 +1,4 @@
+// Format of a trace: everything seen during the measurement of a server.
 import { z } from 'zod';
 import { utf8 } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';

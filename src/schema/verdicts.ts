@@ -1,3 +1,4 @@
+// All verdicts on a submission, grouped by who is at fault, and which of them are final.
 /**
  * Verdicts of DESIGN section 2.1. `E_*` is the miner's fault and final; `INFRA_*` is nobody's and
  * is retried; `SEC_*` stops the host.

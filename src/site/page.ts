@@ -1,3 +1,4 @@
+// Renders rounds as a self-contained HTML page with tables and charts.
 import type { RoundPredicate } from '../schema/records.ts';
 
 /** One row of a round's table. */

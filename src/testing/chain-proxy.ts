@@ -1,3 +1,4 @@
+// A proxy before a chain node that counts, falsifies or refuses requests, for tests of clients.
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 

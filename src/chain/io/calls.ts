@@ -1,3 +1,4 @@
+// Building of the competition's chain calls, as the runtime of the connected node takes them.
 import type { ApiPromise } from '@polkadot/api';
 import type { SubmittableExtrinsic } from '@polkadot/api/types';
 import { toHex, utf8 } from '../../core/bytes.ts';

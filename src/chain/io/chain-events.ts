@@ -1,3 +1,4 @@
+// Decoding of the events and the dispatch error of a transaction in a block.
 import type { ApiPromise } from '@polkadot/api';
 import type { Vec } from '@polkadot/types';
 import type { DispatchError, EventRecord } from '@polkadot/types/interfaces';

@@ -1,3 +1,4 @@
+// Opening of a connection to a chain endpoint, and recognition of connection errors.
 import type {} from '@polkadot/api-augment/substrate';
 import { ApiPromise } from '@polkadot/api';
 import type { ProviderInterface } from '@polkadot/rpc-provider/types';

@@ -1,3 +1,4 @@
+// Safe decoding of on-chain bytes into commitments, whatever a node sends.
 import type { Codec, Registry } from '@polkadot/types/types';
 import { equalBytes, fromHex } from '../../core/bytes.ts';
 import type { ChainCommitment, CommitmentField, StandingCommitment } from '../chain.ts';

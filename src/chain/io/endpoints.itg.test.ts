@@ -1,3 +1,4 @@
+// Tests of several chain endpoints: failures, lies, lag, old state and requests per scan.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startProxy, type Meddling, type Proxy } from '../../testing/chain-proxy.ts';
 import { startChain, type ChainServer } from '../../devnet/chain/chain-server.ts';

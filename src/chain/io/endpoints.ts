@@ -1,3 +1,4 @@
+// Several chain endpoints used as a single chain, with failover and a second opinion on blocks.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { messageOf } from '../../core/errors.ts';

@@ -1,3 +1,4 @@
+// Random bytes for sealed commitments and for commits of weights.
 import { randomBytes } from 'node:crypto';
 import type { SealEntropy } from '../timelock.ts';
 

@@ -1,3 +1,4 @@
+// Signing of chain calls with a key: nonce, era and encoded bytes.
 import type { ApiPromise } from '@polkadot/api';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Call, SignedTransaction, Transactor } from '../chain.ts';

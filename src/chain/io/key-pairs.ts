@@ -1,3 +1,4 @@
+// Signing key pairs from keyfiles and environment secrets, decrypted and checked.
 import { argon2 } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Keyring } from '@polkadot/keyring';

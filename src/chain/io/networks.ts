@@ -1,3 +1,4 @@
+// Known networks with their public endpoints, and the opening of an arena's chain.
 import type { Log } from '../../core/log.ts';
 import { EndpointPool } from './endpoints.ts';
 

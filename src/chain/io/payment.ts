@@ -1,3 +1,4 @@
+// Verification of a miner's entry fee from the block that holds the payment.
 import type { ApiPromise } from '@polkadot/api';
 import type { Call } from '@polkadot/types/interfaces';
 import type { Vec } from '@polkadot/types';

@@ -1,3 +1,4 @@
+// WebSocket provider for chain nodes that keeps to the request rate of public endpoints.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WsProvider } from '@polkadot/api';
 import { messageOf } from '../../core/errors.ts';

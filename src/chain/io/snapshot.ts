@@ -1,3 +1,4 @@
+// Reading of a subnet's neurons, commitments and stake at a given block, in few requests.
 import type { ApiPromise } from '@polkadot/api';
 import type { Codec } from '@polkadot/types/types';
 import { concatBytes, fromHex, toHex } from '../../core/bytes.ts';

@@ -1,3 +1,4 @@
+// Reads of many chain storage items in a single request, also at old blocks.
 import type { ApiPromise } from '@polkadot/api';
 import { unwrapStorageType } from '@polkadot/types/util';
 import type { ProviderInterface } from '@polkadot/rpc-provider/types';

@@ -1,3 +1,4 @@
+// Reading of a subnet's newest state before a validator sets weights.
 import type { ApiPromise } from '@polkadot/api';
 import type { Codec } from '@polkadot/types/types';
 import type { SubnetState } from '../chain.ts';

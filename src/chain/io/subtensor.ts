@@ -1,3 +1,4 @@
+// Adapter for a single Subtensor node: reads, transactions and differences between runtimes.
 import type { ApiPromise } from '@polkadot/api';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { DispatchError } from '@polkadot/types/interfaces';

@@ -1,3 +1,4 @@
+// Bittensor wallets on disk: their keyfiles, passwords and addresses.
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';

@@ -1,3 +1,4 @@
+// WebSocket server of the embedded development chain, with snapshots on disk.
 import { readFileSync, renameSync, writeFileSync, existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';

@@ -1,3 +1,4 @@
+// Tests of the embedded chain under @polkadot/api: calls, refusals, batches, snapshots.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Makes a development chain build blocks up to a given height.
 import type { ApiPromise } from '@polkadot/api';
 import { rawSend } from '../../chain/io/storage-read.ts';
 

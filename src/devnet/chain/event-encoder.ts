@@ -1,3 +1,4 @@
+// Encodes events and dispatch errors of the embedded chain in SCALE.
 import type { Metadata, TypeRegistry } from '@polkadot/types';
 import { concatBytes } from '../../core/bytes.ts';
 import { DispatchFailure } from './pallets/dispatch.ts';

@@ -1,3 +1,4 @@
+// Initial state of the embedded chain: accounts, balances and a small registered subnet.
 import { Keyring } from '@polkadot/keyring';
 import { SPEC_NAME, SPEC_VERSION } from './signed-extrinsic.ts';
 import { seedBeacon } from './pallets/drand-pallet.ts';

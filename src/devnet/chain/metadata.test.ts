@@ -1,3 +1,4 @@
+// Tests of the embedded chain's metadata against that of the real Subtensor runtime.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Metadata, TypeRegistry } from '@polkadot/types';

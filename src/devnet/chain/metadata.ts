@@ -1,3 +1,4 @@
+// SCALE metadata of the embedded chain, in the versions that clients ask for.
 import { Metadata, TypeRegistry } from '@polkadot/types';
 import { concatBytes, utf8 } from '../../core/bytes.ts';
 import source from './metadata.json' with { type: 'json' };

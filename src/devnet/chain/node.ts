@@ -1,3 +1,4 @@
+// The embedded chain itself: blocks, transaction pool and instant finality in a single process.
 import type { GenericCall, GenericExtrinsic, TypeRegistry } from '@polkadot/types';
 import type { Codec } from '@polkadot/types/types';
 import { blake2AsU8a } from '@polkadot/util-crypto';

@@ -1,3 +1,4 @@
+// JSON-RPC methods of the embedded development chain, named as on a real Substrate node.
 import { fromHex, toHex } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
 import { PoolError } from './signed-extrinsic.ts';

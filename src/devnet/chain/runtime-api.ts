@@ -1,3 +1,4 @@
+// Runtime API calls of the embedded chain: version, metadata, fees, and the subnet's state.
 import type { GenericCall } from '@polkadot/types';
 import type { Codec } from '@polkadot/types/types';
 import { compactFromU8a, compactToU8a } from '@polkadot/util';

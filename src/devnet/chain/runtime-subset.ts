@@ -1,3 +1,4 @@
+// The parts of the real Subtensor runtime that the embedded chain offers.
 type Kept = {
   storage: readonly string[];
   calls: readonly string[];

@@ -1,3 +1,4 @@
+// Admission of signed extrinsics to the embedded chain: signature, era, nonce and fee.
 import type { GenericExtrinsic, TypeRegistry } from '@polkadot/types';
 import { blake2AsU8a, ed25519Verify, secp256k1Verify, sr25519Verify } from '@polkadot/util-crypto';
 import { equalBytes } from '../../core/bytes.ts';

@@ -1,3 +1,4 @@
+// Key-value state of the embedded chain with full history and transactional overlays.
 /** One change: a key (hex, no prefix) and its new bytes, null where it was removed. */
 export type Change = readonly [key: string, value: Uint8Array | null];
 

@@ -1,3 +1,4 @@
+// Typed access to the embedded chain's storage, by pallet and item name.
 import '@polkadot/types-augment';
 import { expandMetadata, type Metadata, type TypeRegistry } from '@polkadot/types';
 import { unwrapStorageType } from '@polkadot/types/util';

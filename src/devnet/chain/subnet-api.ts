@@ -1,3 +1,4 @@
+// Runtime API answers about a subnet of the embedded chain: metagraph, neurons, hyperparameters.
 import type { Vec } from '@polkadot/types';
 import type { Codec } from '@polkadot/types/types';
 import type { ChainNode } from './node.ts';

@@ -1,3 +1,4 @@
+// The demo: the whole competition on a single machine, from submissions to a final page.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

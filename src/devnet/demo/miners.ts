@@ -1,3 +1,4 @@
+// The demo's miners, honest and cheating, and how they enter the competition.
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { Keyring } from '@polkadot/keyring';
 import type { Arena } from '../../schema/arena.ts';

@@ -1,3 +1,4 @@
+// Writes public development keys as Bittensor wallets, for local chains only.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '../../core/bytes.ts';

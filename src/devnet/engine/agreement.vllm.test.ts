@@ -1,3 +1,4 @@
+// Tests of the tiny engine against a real vLLM: tokens, logprobs, and verdicts on every variant.
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

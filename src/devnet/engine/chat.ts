@@ -1,3 +1,4 @@
+// Chat completions of the tiny engine, streamed or whole, with token ids and logprobs.
 import type { ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Tokenizer } from '../../core/tokenizer.ts';

@@ -1,3 +1,4 @@
+// HTTP server of a tiny inference engine with real weights and vLLM's API paths.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';

@@ -1,3 +1,4 @@
+// Tests of the tiny inference engine: its API, streaming, logprobs, honest and cheating variants.
 // Answers are read as a client reads them: untyped JSON.
 /* eslint-disable @typescript-eslint/no-explicit-any */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

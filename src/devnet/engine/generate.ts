@@ -1,3 +1,4 @@
+// Text generation of the tiny engine: greedy or speculative decoding, and teacher forcing.
 import { sha256 } from '../../core/hash.ts';
 import { argmax, logNormaliser, topIds, type Model } from './model.ts';
 import type { Variant } from './variant.ts';

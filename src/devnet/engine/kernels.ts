@@ -1,3 +1,4 @@
+// Matrix multiplication in plain JavaScript: a simple loop, and a faster tiled version.
 /**
  * out[t][n] = sum over k of x[t][k] * w[n][k]; x is T x K, w is N x K, out is T x N, all row-major
  * float32. Sums are taken in binary64: V8 does not turn Math.fround chains into float32 arithmetic,

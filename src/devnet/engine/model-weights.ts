@@ -1,3 +1,4 @@
+// Loads a small Qwen2 model's sizes and weights from a folder.
 import { readFileSync } from 'node:fs';
 import { SimdArena } from './simd.ts';
 

@@ -1,3 +1,4 @@
+// Forward pass of a Qwen2 language model in float32, with its key-value cache.
 import type { Kernel } from './kernels.ts';
 import type { Layer, Weights } from './model-weights.ts';
 

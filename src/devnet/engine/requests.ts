@@ -1,3 +1,4 @@
+// Schemas of the tiny engine's HTTP requests, and error answers in vLLM's shape.
 import { z } from 'zod';
 
 /** An answer other than 200, in vLLM's shape. */

@@ -1,3 +1,4 @@
+// Matrix multiplication in WebAssembly SIMD for the tiny inference engine.
 import type { Kernel } from './kernels.ts';
 import source from './matmul.wasm.json' with { type: 'json' };
 

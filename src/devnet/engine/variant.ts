@@ -1,3 +1,4 @@
+// The settings in which variants of the tiny engine, honest or cheating, differ.
 import type { Kernel } from './kernels.ts';
 import type { Weights } from './model-weights.ts';
 

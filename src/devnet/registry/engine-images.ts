@@ -1,3 +1,4 @@
+// Builds the tiny engines as real container images and serves them from a local registry.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { libraries, NODE, type ImageFile } from '../../sandbox/io/tools-image.ts';

@@ -1,3 +1,4 @@
+// Builds small container images from files, reproducibly and without Docker.
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { sha256Hex } from '../../core/hash.ts';

@@ -1,3 +1,4 @@
+// A read-only container registry on loopback for the demo and for tests.
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Image } from './image-builder.ts';

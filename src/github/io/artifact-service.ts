@@ -1,3 +1,4 @@
+// Uploads and downloads artifacts of a workflow run, with checks of size and digest.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Runs a GitHub action: masks secrets, checks inputs, reports every error as a readable failure.
 import * as core from '@actions/core';
 import { z } from 'zod';
 import { CacheonError, messageOf } from '../../core/errors.ts';

@@ -1,3 +1,4 @@
+// Starts another workflow of the same repository through GitHub's API.
 import { context } from '@actions/github';
 import { Octokit } from 'octokit';
 import { messageOf } from '../../core/errors.ts';

@@ -1,3 +1,4 @@
+// Images looked up in registries, and pulled into the local Docker engine.
 import { rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Reading of image layers as they arrive: sizes, digests and marks of their files.
 import { wrongBytes } from '../errors.ts';
 import { createHash } from 'node:crypto';
 import {

@@ -1,3 +1,4 @@
+// Loopback registry through which the Docker engine pulls only verified content.
 import { createReadStream, createWriteStream, mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

@@ -1,3 +1,4 @@
+// List on disk of the images that this program pulled, so that old images can be removed.
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,3 +1,4 @@
+// Client of container registries that refuses redirects to private addresses.
 import { lookup } from 'node:dns';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';

@@ -1,3 +1,4 @@
+// Decompression of zstd streams with any number of frames.
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 

@@ -1,3 +1,4 @@
+// Compressed files of evidence: traces of measurements and logs of servers.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';

@@ -1,3 +1,4 @@
+// Storage of ledgers in a git repository, with pushes that never overwrite other writers.
 import { execFile } from 'node:child_process';
 import {
   existsSync,

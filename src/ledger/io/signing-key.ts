@@ -1,3 +1,4 @@
+// Signer of ledger records from a validator's key pair.
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Signer } from '../sign.ts';
 

@@ -1,3 +1,4 @@
+// How much time the measuring client lost to waiting for a core and to garbage collection.
 import { openSync, readSync } from 'node:fs';
 import { PerformanceObserver } from 'node:perf_hooks';
 

@@ -1,3 +1,4 @@
+// Self-test of the measuring client's clock against a server with known send times.
 import { MeasureError } from '../errors.ts';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

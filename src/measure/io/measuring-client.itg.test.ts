@@ -1,3 +1,4 @@
+// Tests of the measuring HTTP client against honest and hostile servers.
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';

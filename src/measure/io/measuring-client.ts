@@ -1,3 +1,4 @@
+// HTTP client on a plain socket that records when each byte of an answer arrives.
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import type { MeasuringRules } from '../../schema/arena.ts';

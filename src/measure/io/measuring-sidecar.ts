@@ -1,3 +1,4 @@
+// Control of the measuring client as a separate process, with checks on its replies.
 import type { Readable, Writable } from 'node:stream';
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';

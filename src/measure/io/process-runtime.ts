@@ -1,3 +1,4 @@
+// Trusted inference servers started as local processes, without a sandbox.
 import { MeasureError } from '../errors.ts';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

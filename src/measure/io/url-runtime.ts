@@ -1,3 +1,4 @@
+// Measuring of inference servers that already run at a URL.
 import { MeasureError } from '../errors.ts';
 import type { Engine, EngineRuntime } from '../engine.ts';
 import type { ClientRules, Target } from './measuring-client.ts';

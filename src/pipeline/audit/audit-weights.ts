@@ -1,3 +1,4 @@
+// Audits recorded weights: derived again, matched to their transactions, compared with the chain.
 import { arenaSchema } from '../../schema/arena.ts';
 import type { ChainReader } from '../../chain/chain.ts';
 import { readCompact, u16le, u64le, vecU16 } from '../../chain/scale.ts';

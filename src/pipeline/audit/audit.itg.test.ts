@@ -1,3 +1,4 @@
+// Tests of the audit on the demo's ledger: an honest history passes, each forged record is named.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// Audits ledgers: derives every verdict, score, ranking and weight again and names each fault.
 import { dealShards } from '../../arena/deal.ts';
 import { historyOf } from '../../arena/history.ts';
 import { fingerprintReader, knownImages, type ReadFingerprint } from '../../arena/known-images.ts';

@@ -1,3 +1,4 @@
+// Tests of a measuring session with real servers: GPUs left in a bad state, image reads, faults.
 // What a boot makes of machine and registry: GPUs that a server spoilt, an image that is read while
 // another server starts, a fault in between. Real servers on loopback and the real client; the
 // state of GPUs is told, since there are none here.

@@ -1,3 +1,4 @@
+// Measures servers in turn on this machine, between two runs of the baseline.
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Tokenizer } from '../../core/tokenizer.ts';

@@ -1,3 +1,4 @@
+// Measures all servers in a machine's share of a signed plan and keeps their traces as evidence.
 import { armOrder } from '../../arena/deal.ts';
 import { fromHex } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';

@@ -1,3 +1,4 @@
+// Anchors a ledger on chain, so that its signer cannot take back a record later.
 import type { Arena } from '../../schema/arena.ts';
 import type { ChainCommitment, ChainReader, Transactor } from '../../chain/chain.ts';
 import { fromUtf8, utf8 } from '../../core/bytes.ts';

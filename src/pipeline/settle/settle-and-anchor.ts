@@ -1,3 +1,4 @@
+// Sets the validator's weights, then writes the hash of its newest ledger record to the chain.
 import { messageOf } from '../../core/errors.ts';
 import { soundLedger } from '../../ledger/open.ts';
 import type { Arena } from '../../schema/arena.ts';

@@ -1,3 +1,4 @@
+// Sets a validator's weights on chain, never twice even after a crash, and records the outcome.
 import type {
   BlockRef,
   ChainReader,

@@ -1,3 +1,4 @@
+// Derives validator weights from the ledger's standing, and the calls that set them on chain.
 import { emissionShares, toWeights, type Share, type Weight } from '../../arena/emission.ts';
 import type { Standing } from '../../arena/ranking.ts';
 import { parseArena, type Arena } from '../../schema/arena.ts';

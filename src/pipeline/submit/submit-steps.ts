@@ -1,3 +1,4 @@
+// The steps of a submission, payment and commitment, each safe to repeat after a crash.
 import type {
   Call,
   ChainCommitment,

@@ -1,3 +1,4 @@
+// A miner's submission: pays the fee and commits a container image, resumable at any point.
 import { checkImage } from '../../schema/image-ref.ts';
 import { paymentRemark, renderPayload, type Payload } from '../../arena/payload.ts';
 import { ArenaError, feeRao, type Arena } from '../../schema/arena.ts';

@@ -1,3 +1,4 @@
+// Corpus in a folder of text files, pinned by a manifest of hashes.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderJson } from '../../core/canonical.ts';

@@ -1,3 +1,4 @@
+// Loading of a model's tokenizer from its file, checked against a pinned hash.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Standard streams of containers: bounded logs, and the channel to the measuring client.
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { MeterChannel } from '../../measure/io/measuring-sidecar.ts';

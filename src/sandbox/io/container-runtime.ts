@@ -1,3 +1,4 @@
+// Miners' servers started as sandboxed containers, a single server at a time on a machine.
 import type Docker from 'dockerode';
 import { utf8 } from '../../core/bytes.ts';
 import { CacheonError, messageOf } from '../../core/errors.ts';

@@ -1,3 +1,4 @@
+// Tests of how GPUs are requested from different versions of the Docker engine.
 import { describe, expect, it } from 'vitest';
 import { gpuAccess } from './docker-host.ts';
 

@@ -1,3 +1,4 @@
+// Preparation of a Docker host for untrusted images: version checks, probes and clock test.
 import type Docker from 'dockerode';
 import type { Log } from '../../core/log.ts';
 import { dockerError, openDocker } from '../../node/docker.ts';

@@ -1,3 +1,4 @@
+// Housekeeping on a Docker host: leftover containers, software versions, cores and GPUs.
 import { execFile } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

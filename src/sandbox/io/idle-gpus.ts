@@ -1,3 +1,4 @@
+// Waiting between two servers until the GPUs are idle again.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Clock } from '../../core/clock.ts';

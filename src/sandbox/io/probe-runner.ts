@@ -1,3 +1,4 @@
+// Running of the sandbox escape probes in a container with a server's exact options.
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { existsSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Building of the container image that holds the validator's own tools.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

@@ -1,3 +1,4 @@
+// Runs a copy of this repository's GitHub workflows locally with act, for tests.
 import { execFileSync, spawn } from 'node:child_process';
 import {
   cpSync,

@@ -1,3 +1,4 @@
+// A local stand-in for GitHub's artifact service and REST API, for tests of workflows.
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';

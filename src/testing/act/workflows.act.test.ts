@@ -1,3 +1,4 @@
+// Tests of the GitHub workflows under act: a whole round, its audit, empty and failed rounds.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

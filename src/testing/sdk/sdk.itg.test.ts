@@ -1,3 +1,4 @@
+// Tests of Bittensor's Python SDK on the embedded chain: calls, timelock ciphertexts, keyfiles.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// Commitments on the embedded chain: size limits, timelocked fields and their reveal.
 import type { GenericCall, Vec } from '@polkadot/types';
 import type { Call } from '@polkadot/types/interfaces';
 import type { Codec } from '@polkadot/types/types';

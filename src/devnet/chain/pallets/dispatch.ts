@@ -1,3 +1,4 @@
+// What handlers of calls on the embedded chain share: context, arguments and failures.
 import type { GenericCall } from '@polkadot/types';
 import type { Storage } from '../storage.ts';
 

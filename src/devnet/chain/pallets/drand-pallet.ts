@@ -1,3 +1,4 @@
+// The embedded chain's own drand-like randomness beacon, which opens timelocked data.
 import type { Codec } from '@polkadot/types/types';
 import { bls12_381 as bls } from '@noble/curves/bls12-381';
 import { toHex } from '../../../core/bytes.ts';

@@ -1,3 +1,4 @@
+// Balances, transfers and batched calls on the embedded chain.
 import { blake2AsHex } from '@polkadot/util-crypto';
 import type { Vec } from '@polkadot/types';
 import type { MultiAddress, Call } from '@polkadot/types/interfaces';

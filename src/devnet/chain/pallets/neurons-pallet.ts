@@ -1,3 +1,4 @@
+// Registration of neurons on the embedded chain's subnet.
 import type { Vec } from '@polkadot/types';
 import type { Codec } from '@polkadot/types/types';
 import type { Storage } from '../storage.ts';

@@ -1,3 +1,4 @@
+// The embedded chain's runtime: its calls, their fees, and the work of each block.
 import type { GenericCall, Vec } from '@polkadot/types';
 import type { Call } from '@polkadot/types/interfaces';
 import { awaitedByCommitments, COMMITMENTS, revealCommitments } from './commitments-pallet.ts';

@@ -1,3 +1,4 @@
+// Weights on the embedded chain: set plainly, or committed and revealed later.
 import type { Vec } from '@polkadot/types';
 import type { Codec } from '@polkadot/types/types';
 import { blake2AsHex } from '@polkadot/util-crypto';

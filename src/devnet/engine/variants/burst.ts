@@ -1,3 +1,4 @@
+// A cheating engine that holds its answer back and sends all tokens at once.
 import { naive } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 

@@ -1,3 +1,4 @@
+// A cheating engine that ends every answer after a few tokens.
 import { tiled } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 

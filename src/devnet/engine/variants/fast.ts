@@ -1,3 +1,4 @@
+// An honest engine made faster by tiled matrix multiplication.
 import { tiled } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 

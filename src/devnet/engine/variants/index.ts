@@ -1,3 +1,4 @@
+// The list of all variants of the tiny engine, honest and cheating.
 import type { Variant } from '../variant.ts';
 import { burst } from './burst.ts';
 import { earlyEos } from './early-eos.ts';

@@ -1,3 +1,4 @@
+// A cheating engine that serves weights quantised to 4 bits.
 import { tiled } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 import { matricesOf, type Weights } from '../model-weights.ts';

@@ -1,3 +1,4 @@
+// A cheating engine that serves another model under the same name.
 import { tiled } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 import { matricesOf, type Weights } from '../model-weights.ts';

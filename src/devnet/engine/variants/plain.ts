@@ -1,3 +1,4 @@
+// The baseline engine: plain loops, honest and slow.
 import { naive } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 

@@ -1,3 +1,4 @@
+// A cheating engine that sends an empty first event to fake its time to first token.
 import { naive } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 

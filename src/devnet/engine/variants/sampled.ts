@@ -1,3 +1,4 @@
+// A cheating engine that samples its tokens at random instead of decoding greedily.
 import { tiled } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 

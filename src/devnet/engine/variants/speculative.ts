@@ -1,3 +1,4 @@
+// An honest engine made faster by SIMD and verified speculative decoding.
 import type { Variant } from '../variant.ts';
 
 export const speculative: Variant = {
