@@ -47,7 +47,7 @@ const forbid = (name: string, what: RegExp, why: string): void => {
 };
 for (const name of readdirSync(join(folder, 'meta')).map((file) => file.replace(/\.json$/, ''))) {
   forbid(name, /src\/(?:devnet|testing)\//, 'holds what only a devnet or a test may run');
-  // The job that runs strangers' containers must hold no code that signs, reads wallets or talks to
+  // The job that runs miners' containers must hold no code that signs, reads wallets or talks to
   // the chain.
   if (name.startsWith('evaluate'))
     forbid(

@@ -132,8 +132,8 @@ async function measure(
 ): Promise<Result> {
   const calm = busy === true ? bursts() : () => undefined;
   try {
-    // Every client gets what the harness gives its own: a session, and a core as soon as it wants
-    // one.
+    // Every client gets what the measuring process gives its own client: a session, and a core as
+    // soon as the client wants one.
     const child = spawn(...pinned(1, command, args(url, streams, body)), {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,

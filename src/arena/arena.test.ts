@@ -36,7 +36,7 @@ const rules: RankingRules = { ...arena, boots: 1 };
 const emission = { burnUid: 0, emission: arena.emission };
 
 describe('takeover', () => {
-  it('takes the bound of DESIGN section 2', () => {
+  it('takes the lower bound of the rules', () => {
     const values = [0.1, 0.2, 0.3, 0.4, 0.5];
     // mean 0.3, s^2 = 0.025, t(0.95, 4) = 2.131847
     expect(lowerBound(values, 0.05)).toBeCloseTo(

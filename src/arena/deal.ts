@@ -33,8 +33,8 @@ export function dealShards(
 }
 
 /**
- * Order of the arms of one boot between the two baseline runs: drawn from the seed, so that nobody
- * chooses a warm or a quiet slot.
+ * Order of the arms of one boot between the two baseline runs. The seed draws it, so that no miner
+ * or validator chooses a warm or a quiet slot.
  */
 export function armOrder(
   entries: readonly string[],

@@ -10,7 +10,7 @@ export type Weight = { readonly uid: number; readonly weight: number };
 const U16_MAX = 65_535;
 
 /**
- * Shares of the emission (DESIGN section 2): pool = min(1, winner's score / fullPoolScore); 80 % of
+ * Shares of the emission (RULES "Emission"): pool = min(1, winner's score / fullPoolScore); 80 % of
  * it to the winner, 20 % to the runner-up, the rest to `burnUid`. `uidOf` gives the uid a hotkey
  * holds now, or null when it left: then the runner-up moves up with its own score.
  */

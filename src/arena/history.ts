@@ -11,7 +11,7 @@ import {
 
 /**
  * What a ledger's rounds say about the past: verdicts, claims on digests, spent payments, margins
- * per image, who stands where.
+ * per image, and the standing.
  */
 export function historyOf(ledger: Pick<Ledger, 'records'>): History {
   const plans = new Map(recordsOf(ledger, 'plan').map((plan) => [plan.sha256, plan]));

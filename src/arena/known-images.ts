@@ -6,7 +6,7 @@ import type { LedgerRecord } from '../ledger/verify.ts';
 import { arenaSchema } from '../schema/arena.ts';
 import { type Fingerprint, fingerprintSchema } from '../schema/fingerprint.ts';
 import { LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
-/** What keeps an image from being measured, and is the business of who entered it. */
+/** Verdicts that keep an image from being measured and that only its miner can mend. */
 const OWN_DOING: readonly string[] = ['INFRA_REGISTRY', 'INFRA_DIGEST'];
 
 /**
@@ -83,7 +83,7 @@ export function knownImages(
   });
 }
 
-/** The same for whoever measures a plan. */
+/** The same for the process that measures a plan. */
 export function knownBefore(
   { predicate }: LedgerRecord<'plan'>,
   ledger: Pick<Ledger, 'records'>,

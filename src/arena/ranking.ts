@@ -86,9 +86,9 @@ function barOf(
 }
 
 /**
- * Who holds the throne and the second place after a round (DESIGN section 2, takeover). The order
- * of `entries` does not matter. A winner in INFRA keeps its last score; too many such rounds cost
- * it the place.
+ * The holders of the throne and of the second place after a round (RULES "Ranking order", RULES
+ * "New winner", RULES "Second place"). The order of `entries` does not matter. A winner in INFRA
+ * keeps its last score; too many such rounds cost it the place.
  */
 export function rank(
   entries: readonly RankedEntry[],
@@ -112,8 +112,7 @@ export function rank(
     winnerEntry !== undefined &&
     !winnerEntry.result.verdict.startsWith('E_') &&
     winnerEntry.result.verdict !== 'VALID';
-  // "of the winner alone": a round in which nobody else could be measured says nothing about the
-  // winner.
+  // "of the winner alone": a round that could measure no other entry says nothing about the winner.
   const others = entries.some((entry) => entry !== winnerEntry && entry.result.verdict === 'VALID');
   const infraRounds = winnerInfra ? (standing.winner?.infraRounds ?? 0) + (others ? 1 : 0) : 0;
 
@@ -143,7 +142,7 @@ export function rank(
     else if (winnerInfra && infraRounds < rules.winnerInfraLoss)
       kept = { ...standing.winner, infraRounds };
   }
-  // The second place: measured fresh, or its last score where nobody could measure it.
+  // The runner-up keeps its fresh score, or its last one where this round could not measure it.
   let second: Place | null = null;
   if (standing.runnerUp && runnerUpEntry) {
     const { verdict } = runnerUpEntry.result;

@@ -13,8 +13,8 @@ export type Neuron = {
 };
 
 /**
- * What a hotkey has on chain: a payload, something no payload can be read from, a timelock that is
- * still shut, or something nobody can date yet.
+ * What a hotkey has on chain: a payload, bytes that hold no payload, a timelock that is still shut,
+ * or a reveal that no node can date yet.
  */
 export type Commitment = {
   readonly hotkey: string;
@@ -29,8 +29,8 @@ export type Commitment = {
 };
 
 /**
- * Outcome of looking a payment up; `unknown` means that nobody could tell (say, state no longer
- * kept): asked again next time.
+ * Outcome of looking a payment up. `unknown` means that no node could tell (say, state no longer
+ * kept): the next scan asks again.
  */
 export type PaymentCheck =
   | { readonly state: 'paid' }
@@ -121,9 +121,9 @@ function byCommit(a: Commitment, b: Commitment): number {
 }
 
 /**
- * Every submission at one block with what becomes of it. Pure: the same chain state, payments and
- * ledger give the same list, whatever their order. Hotkeys without a uid, and commitments older
- * than the registration, are not submissions: the slot may have changed hands.
+ * Every submission at one block with its status. Pure: the same chain state, payments and ledger
+ * give the same list, whatever their order. Hotkeys without a uid, and commitments older than the
+ * registration, are not submissions: the slot may have changed hands.
  */
 export function listSubmissions(
   arena: Arena,
@@ -240,7 +240,7 @@ function judgeEntry(
       };
     past.spent.set(payment.tx, key);
   }
-  // Only paid submissions hold a claim: else anybody could block a rival's digest for nothing.
+  // Only paid submissions hold a claim: else a miner could block a rival's digest for nothing.
   const earlier = past.claims.find(
     (claim) =>
       claim.digest === digest &&

@@ -17,8 +17,8 @@ const T95 = [
 export type PromptScores = readonly (number | null)[];
 
 /**
- * One-sided 95 % lower bound of the mean: mean - t(0.95, n-1) * sqrt(s^2/n + bootSd^2) (DESIGN
- * section 2, takeover). -Infinity for fewer than two values or where one is null: undecided is no.
+ * One-sided 95 % lower bound of the mean: mean - t(0.95, n-1) * sqrt(s^2/n + bootSd^2) (RULES
+ * "Lower bound"). -Infinity for fewer than two values or where one is null: undecided is no.
  */
 export function lowerBound(values: PromptScores, bootSd: number): number {
   const n = values.length;
@@ -60,7 +60,7 @@ export type Bar =
 /** One boot's answer to "does it take over?", with the numbers behind it. */
 export type BootDecision = { takesOver: boolean; bar: number; lowerBound: number };
 
-/** The takeover rule in one boot (DESIGN section 2). */
+/** The takeover rule in one boot (RULES "Takeover"). */
 export function decideBoot(
   run: { score: number; promptScores: PromptScores },
   bar: Bar,

@@ -11,7 +11,7 @@ export type Beacon = {
 };
 
 /**
- * drand quicknet, the beacon of finney and test (reference: subtensor.md 5.5). Pinned: a chain that
+ * drand quicknet, the beacon of finney and test (RULES "Drand beacon"). Pinned: a chain that
  * names another key could read sealed bids.
  */
 export const QUICKNET: Beacon = {

@@ -78,7 +78,7 @@ export type WeightRow = readonly { readonly uid: number; readonly weight: number
 export type SubnetState = {
   readonly head: BlockRef;
   readonly uid: number | null;
-  /** Owner of the hotkey; null for a hotkey that nobody owns. */
+  /** Coldkey that owns the hotkey; null for a hotkey without an owner. */
   readonly coldkey: string | null;
   readonly size: number;
   readonly validatorPermit: boolean;
@@ -148,9 +148,9 @@ export type Call =
     };
 
 /**
- * A signed transaction. With the same bytes it can be sent any number of times: its nonce lets it
- * in once, its era ends at `lastBlock`. So it is written down before it is sent, and whoever finds
- * it later sends these bytes, never new ones, until it is in a block or its era is over.
+ * A signed transaction. A client may send the same bytes any number of times: the nonce lets them
+ * in once, the era ends at `lastBlock`. So the client writes them down before it sends them. A
+ * later run sends these bytes, never new ones, until they are in a block or their era is over.
  */
 export type SignedTransaction = {
   readonly extrinsic: string;
@@ -205,7 +205,7 @@ export interface ChainReader {
   ): Promise<{ readonly block: BlockRef; readonly extrinsics: readonly string[] } | null>;
   /** What became of an extrinsic; throws `STATE_DISCARDED` where the node no longer knows. */
   outcome(block: BlockRef, index: number): Promise<ExtrinsicOutcome>;
-  /** Hands signed bytes to the pool; what it refuses is a value. */
+  /** Hands signed bytes to the pool; a refusal by the pool is a value. */
   submit(extrinsic: string): Promise<Refusal | null>;
 }
 

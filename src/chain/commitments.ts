@@ -2,7 +2,7 @@
 import type { ChainCommitment, StandingCommitment } from './chain.ts';
 import { readRevealed } from './revealed-payload.ts';
 
-/** What a commitment says. Names of faults are verdicts of DESIGN section 2.1. */
+/** What a commitment says. Names of faults are verdicts (RULES "Commitment fields"). */
 export type CommitmentContent =
   | { readonly kind: 'payload'; readonly bytes: Uint8Array }
   | {
@@ -11,7 +11,7 @@ export type CommitmentContent =
       readonly reason: string;
     }
   | { readonly kind: 'hidden'; readonly reason: string }
-  /** Nobody can tell yet, and it is not the miner's fault. */
+  /** No node can tell yet, and that is not the miner's fault. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /**
@@ -64,14 +64,15 @@ function contentOf(standing: StandingCommitment): CommitmentContent {
 export function revealToDate({ standing, revealed, lastBlock }: ChainCommitment): number | null {
   const newest = revealed.at(-1);
   if (!newest || lastBlock === null || lastBlock < newest.block) return null;
-  // A plain commitment after the reveal is what counts now, whatever the reveal said.
+  // A plain commitment after the reveal counts now, whatever the reveal said.
   return standing && contentOf(standing).kind !== 'hidden' ? null : newest.block;
 }
 
 /**
- * A hotkey's commitments as they count: the newest plain or revealed one, and one that is still
- * sealed. `commitBlock` dates the newest reveal where {@link revealToDate} asks for it; null says
- * that no node at hand knows (reference: subtensor.md 1.4: a reveal carries its own block only).
+ * A hotkey's commitments as they count: the newest plain or revealed one, and the commitment that
+ * is still sealed. `commitBlock` dates the newest reveal where {@link revealToDate} asks for it;
+ * null says that no node at hand knows (RULES "Commit block of a reveal": a reveal carries its own
+ * block only).
  */
 export function commitmentLines(
   commitment: ChainCommitment,

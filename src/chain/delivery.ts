@@ -26,8 +26,8 @@ export type DeliverPorts = {
 };
 
 /**
- * Pool answers that say "I have it, or something with its nonce": what became of it is read from
- * the blocks.
+ * Pool answers that say "I have it, or something with its nonce": the blocks then tell what became
+ * of the transaction.
  */
 const WAITING = new Set([
   'Stale',
@@ -39,8 +39,8 @@ const WAITING = new Set([
   'ExhaustsResources',
 ]);
 /**
- * Said of bytes that were good when they were signed: their block may be in, but not final yet, or
- * the runtime changed. Their era will tell.
+ * Pool answers to bytes that were good when they were signed: their block may not be final yet, or
+ * the runtime changed. The end of their era will tell.
  */
 const OUTDATED = new Set(['BadProof', 'AncientBirthBlock']);
 const FIRST_WAIT_MS = 50;
@@ -53,9 +53,10 @@ const LAG_TRIES = 20;
 const STALL_NS = 600e9;
 
 /**
- * Brings a signed transaction into a block and waits until that is final. May be called again with
- * the same bytes at any later time, after any interruption: it looks first whether they are in a
- * block already, so nothing ever happens twice. `again` says that they may have been sent before.
+ * Brings a signed transaction into a block and waits until that block is final. The caller may
+ * repeat it with the same bytes at any later time, after any interruption: this function first
+ * looks for the bytes in the blocks, so nothing ever happens twice. `again` says that the bytes may
+ * have been sent before.
  */
 export async function deliver(
   { chain, clock, log }: DeliverPorts,
@@ -78,8 +79,8 @@ export async function deliver(
         Math.min(finalized.head.number, lastBlock),
       );
       if (found === 'unknown') {
-        // Another endpoint answers now, and lags behind the one that told the nonce: "not found"
-        // would be a lie that pays twice.
+        // Another endpoint answers now, and lags behind the endpoint that told the nonce: "not
+        // found" would be a lie that pays twice.
         if (++lagging > LAG_TRIES)
           throw new ChainError(
             'STALE',

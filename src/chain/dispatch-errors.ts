@@ -1,7 +1,7 @@
 // What each refusal by the chain or its transaction pool means, and how to respond.
 /**
- * What to do after the chain refused: the same call may succeed later, something must change first,
- * or it never will.
+ * What the caller can do after the chain refused: repeat the call later, change something first, or
+ * give up.
  */
 export type Remedy = 'retry' | 'fix' | 'give-up';
 export type Refusal = { readonly name: string; readonly remedy: Remedy; readonly hint: string };
@@ -17,8 +17,8 @@ const UNREGISTERED = giveUp(
 );
 
 /**
- * Dispatch errors of weights and commitments by their name in the metadata (reference: subtensor.md
- * 5.9 and 1.2).
+ * Dispatch errors of weights and commitments by their name in the metadata (RULES "Refusals of the
+ * chain" and 1.2).
  */
 const DISPATCH: Readonly<Record<string, Omit<Refusal, 'name'>>> = {
   CommitRevealEnabled: fix('the subnet takes committed weights now: read its flag again'),

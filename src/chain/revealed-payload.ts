@@ -11,10 +11,10 @@ const OPENS_JSON = /[{\s]/;
 
 /**
  * The text inside a revealed commitment. The Bittensor SDK seals a SCALE string, whose compact
- * length must equal what follows. Other tools seal the text alone: JSON starts with `{`, which no
- * compact length does. Else the SDK's own reader counts: it skips 1, 2 or 4 bytes by the first
- * byte's low bits and checks nothing, so what a miner sees there is what is read here. Never
- * throws.
+ * length must equal the length of the rest. Other tools seal the text alone: JSON starts with `{`,
+ * which no compact length does. Else the SDK's own reader counts: it skips 1, 2 or 4 bytes by the
+ * first byte's low bits and checks nothing, so this function reads the same text that a miner sees
+ * there. Never throws.
  */
 export function readRevealed(bytes: Uint8Array): Revealed {
   const length = readCompact(bytes);

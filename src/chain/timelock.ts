@@ -8,7 +8,7 @@ import { roundPoint, SIGNATURE_BYTES, type Beacon } from '../beacon/pulses.ts';
 import { u64le } from './scale.ts';
 
 /**
- * Timelock encryption as the chain reads it (crate `tle`; reference: subtensor.md 5.5):
+ * Timelock encryption as the chain reads it (crate `tle`; RULES "Timelock format"):
  * identity-based encryption to a drand round (Boneh-Franklin FullIdent over BLS12-381) of a key,
  * and AES-256-GCM of the message under that key. Not the format of age, tlock-js or
  * @ideallabs/timelock.js. Layout, every length a u64 little-endian: U (96) ‖ len V (32) ‖ len W
@@ -152,7 +152,7 @@ function signaturePoint(signature: Uint8Array) {
 /**
  * Opens a ciphertext with the signature of its round. Throws `BAD_SIGNATURE`, `BAD_CIPHERTEXT`
  * where the layout is wrong, and `WRONG_ROUND` where the signature is of another round (or the
- * ciphertext was changed: nobody can tell those two apart).
+ * ciphertext was changed: a reader cannot tell those two apart).
  */
 export function open(ciphertext: Uint8Array, signature: Uint8Array): Uint8Array {
   const point = signaturePoint(signature);

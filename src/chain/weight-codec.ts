@@ -7,7 +7,7 @@ import { compact, readCompact, u16le, u64le, vecU16 } from './scale.ts';
 import type { Beacon } from '../beacon/pulses.ts';
 
 /**
- * An epoch that has not stepped for this many blocks runs whatever its tempo says
+ * The chain runs an epoch that has not stepped for this many blocks, whatever its tempo says
  * (run_coinbase.rs).
  */
 const MAX_STALL_BLOCKS = 50_400;
@@ -107,9 +107,10 @@ export type EpochState = {
 };
 
 /**
- * When a commit sent now is revealed: it lands at head + 1, in `commitEpoch`, and may open from
- * `firstRevealBlock` on, which is the block at whose start epoch commitEpoch + period begins. Null
- * while the subnet has tempo 0: it runs no epochs. Deferral by a busy block is not modelled.
+ * When the chain reveals a commit that is sent now: the commit lands at head + 1, in `commitEpoch`,
+ * and may open from `firstRevealBlock` on, which is the block at whose start epoch commitEpoch +
+ * period begins. Null while the subnet has tempo 0: then it runs no epochs. Deferral by a busy
+ * block is not modelled.
  */
 export function revealSchedule(
   state: EpochState,
@@ -161,7 +162,7 @@ export type WeightMethod = 'plain' | 'commit-reveal' | 'timelock';
 
 /**
  * Weights that a chain refuses before anything is sent, in the order in which it checks them
- * (reference: subtensor.md 5.9).
+ * (RULES "Weights: row checks").
  */
 export function checkRow(row: WeightRow, size: number, ownUid: number, minAllowed: number): void {
   const refuse = (message: string, hint: string): never => {

@@ -98,7 +98,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   doctor: {
     about:
-      'whether this machine may run strangers’ images: engine versions and the escape probes C01 to C20',
+      'whether this machine may run miners’ images: engine versions and the escape probes C01 to C20',
     usage: '--sandbox',
     options: { sandbox: flag },
     load: async () => (await import('./doctor-command.ts')).run,

@@ -101,7 +101,7 @@ export const run: Run = async (invocation) => {
   ];
   const arm = (role: 'challenger' | 'incumbent', target: Target): Arm => {
     const { images } = ports;
-    // Its policy is the round's; nobody has a claim here.
+    // The round's policy applies; no miner has a claim on content here.
     let admitted: Promise<Admitted | Refusal> | null = null;
     const admit =
       images && target.kind === 'image'

@@ -9,8 +9,8 @@ import { stderrLog } from '../compose/stderr-log.ts';
 import { CacheonError, messageOf } from '../core/errors.ts';
 import { type Command, COMMANDS } from './commands.ts';
 
-// Compiled code of the last run: an engine starts a fifth of a second sooner. It works without
-// where the folder cannot be written.
+// Compiled code of the last run: an engine starts a fifth of a second sooner. The command also
+// works where it cannot write the folder.
 enableCompileCache(join(ROOT, '.cache/node'));
 
 const GENERAL = {
@@ -31,7 +31,7 @@ function commandHelp(name: string, command: Command): string {
   return `usage: cacheon ${name} ${command.usage}\n\n${command.about}\n`;
 }
 
-/** Runs one command line. Returns the exit code of DESIGN section 6. */
+/** Runs one command line. Returns its exit code (RULES "Exit codes"). */
 export async function main(argv: readonly string[]): Promise<number> {
   const groups = new Set(
     Object.keys(COMMANDS).flatMap((name) => (name.includes(' ') ? [name.split(' ')[0]!] : [])),
@@ -75,8 +75,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     const known: CacheonError | null =
       error instanceof CacheonError ? (error as CacheonError) : null;
-    // Nobody's fault has one name in every record and here (DESIGN section 2.1); the client's own
-    // name of it tells more.
+    // An infrastructure fault has one name in every record and here; the
+    // client's own name for it tells more.
     const chain = known?.name === 'ChainError' && known.outcome === 'infra';
     const code = chain ? 'INFRA_CHAIN' : (known?.code ?? 'INTERNAL');
     const hint = known?.hint ?? 'this is a defect: please report it with the command line';
@@ -99,6 +99,6 @@ globalThis.console = new Console(process.stderr);
 // A closed pipe (head, grep -q) is the reader's choice, not an error.
 process.stdout.on('error', () => process.exit());
 const code = await main(process.argv.slice(2));
-// Idle sockets and timers of libraries would hold the process for seconds; what was printed leaves
+// Idle sockets and timers of libraries would hold the process for seconds; the printed text leaves
 // first.
 process.stdout.write('', () => process.exit(code));

@@ -1,5 +1,7 @@
 // Waits until a serving process is told to stop, or until its parent process is gone.
-/** Resolves when this process is asked to end, or when who started it on a leash is gone. */
+/**
+ * Resolves when a signal asks this process to end, or when the parent that holds its leash is gone.
+ */
 export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     if (process.env['CACHEON_LEASH'] === 'stdin')

@@ -36,7 +36,7 @@ function agreedArena(invocation: Invocation): Arena {
   if (netuid !== arena.netuid)
     throw new UsageError(
       `--netuid ${netuid} is not the arena's subnet, which is ${arena.netuid}`,
-      'name the arena of that subnet with --arena: nobody scans another one',
+      'name the arena of that subnet with --arena: validators scan only the subnet of their arena',
     );
   const fee = optional(invocation, 'fee');
   if (fee !== undefined && Number(fee) !== arena.fee)
@@ -48,7 +48,7 @@ function agreedArena(invocation: Invocation): Arena {
 }
 
 /**
- * A transactor whose key is unlocked when it first signs: nobody types a password for a submission
+ * A transactor that unlocks its key when it first signs: no miner types a password for a submission
  * that cannot be made.
  */
 function lazily(address: string, open: () => Promise<Transactor>): Transactor {

@@ -2,7 +2,10 @@
 import type { Report } from '../schema/report.ts';
 import type { Verdict } from '../schema/verdicts.ts';
 
-/** Exit code of a verdict: 0 VALID, 1 the miner's fault, 3 nobody's or a security event. */
+/**
+ * Exit code of a verdict: 0 VALID, 1 the miner's fault, 3 an infrastructure fault or a security
+ * event.
+ */
 export function exitCodeOf(verdict: Verdict): number {
   return verdict === 'VALID' ? 0 : verdict.startsWith('E_') ? 1 : 3;
 }

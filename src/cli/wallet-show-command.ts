@@ -26,7 +26,7 @@ type Shown = {
   secret: string;
 };
 
-/** What a test signature is made over: never bytes that somebody else chose. */
+/** Prefix of the text that a test signature covers: never bytes that another party chose. */
 const DOMAIN = 'cacheon wallet test: ';
 
 /**

@@ -30,7 +30,7 @@ export function openChain(
   return openEndpoints(optional(invocation, 'endpoint'), arena, invocation.log, witness);
 }
 
-/** Who runs a stage from the command line. */
+/** The operator that runs a stage from the command line. */
 export async function operatorOf(validator: string): Promise<Operator> {
   return {
     validator,

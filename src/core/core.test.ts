@@ -10,7 +10,7 @@ import { JsonError, parseStrictJson, RECORD_JSON, SERVER_JSON } from './strict-j
 
 const counting = Uint8Array.from({ length: 32 }, (_, i) => i);
 
-describe('the generator of DESIGN section 2.2', () => {
+describe('the generator of a seed', () => {
   it('gives the published first bytes', () => {
     expect(toHex(new Prng(new Uint8Array(32), 'prompts').bytes(40))).toBe(
       '17b7935be1ec73c88cf5d63056ec396b069cc49bca9e5fd91b9f6c9dce5388664d5f0ae1ab288c4b',

@@ -7,7 +7,7 @@ export type Outcome = 'usage' | 'infra';
 
 /**
  * The base of every module's own error class: what was wrong (message), which one (code), and what
- * to do (hint). `usage` ends a command with exit code 2, `infra` with 3 (DESIGN section 6).
+ * to do (hint). `usage` ends a command with exit code 2, `infra` with 3 (RULES "Exit codes").
  */
 export class CacheonError<Code extends string = string> extends Error {
   readonly code: Code;

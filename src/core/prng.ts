@@ -5,9 +5,9 @@ import { sha256 } from './hash.ts';
 const TWO_32 = 0x1_0000_0000;
 
 /**
- * The generator of DESIGN section 2.2: everything random in a round comes from the plan block's
- * hash through it. One stream per purpose (`label`), no floating point, so anyone can redo it in
- * ten lines of another language.
+ * The generator (RULES "Random numbers"): everything random in a round comes from the plan block's
+ * hash through it. One stream per purpose (`label`), no floating point, so an auditor can rewrite
+ * it in ten lines of another language.
  */
 export class Prng {
   readonly #key: Uint8Array;

@@ -332,7 +332,7 @@ describe('admission', () => {
     for (const name of ['gone', 'shut', 'closed']) expect(await ask(name)).toMatch(/^image-gone/);
     for (let i = 0; i < 3; i++)
       await expect(ask('broken')).rejects.toMatchObject({ code: 'REGISTRY' });
-    // Tried once more, then settled for the round: nobody waits for it again.
+    // Admission tried once more, then settled for the round: no arm waits for the image again.
     expect(registry.requests.filter((url) => url.includes('/broken/'))).toHaveLength(2);
   });
 });

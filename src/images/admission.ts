@@ -20,13 +20,14 @@ import { type KnownImage, rivalsOf } from './rivals.ts';
 const LAYER_TYPE =
   /^application\/vnd\.(?:oci\.image\.layer\.v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.diff\.tar(?:\.gzip|\.zstd)?)$/;
 /**
- * A registry that failed is asked once more after this; one that took longer to fail has had its
- * time.
+ * Admission asks a registry that failed once more after this; a registry that took longer to fail
+ * has had its time.
  */
 const AGAIN_MS = 5000;
 const QUICK_NS = 60e9;
 /**
- * Different files of an image that nobody is compared with: a real one has some hundred thousand.
+ * Limit on the different files of an image that admission compares with no other: a real image has
+ * some hundred thousand.
  */
 const MOST_FILES = 4_000_000;
 
@@ -39,7 +40,9 @@ export type Refusal = {
 type ImageFacts = ImageHead & { readonly size: ImageSize; readonly files: ReadonlySet<string> };
 /** What its manifest and configuration say, before any layer is read. */
 type ImageHead = {
-  /** Digest of the manifest of our platform: what is pulled, whatever index it was named by. */
+  /**
+   * Digest of the manifest of our platform: the engine pulls it, whatever index the entry named.
+   */
   readonly manifest: string;
   /** Digest of the configuration: engines call an image by it or by the manifest's. */
   readonly configDigest: string;
@@ -64,8 +67,8 @@ const refuse = (name: Refusal['name'], detail: string): { ok: false; refusal: Re
 
 /**
  * Reads an image's manifest and configuration in its registry. `known` are environment entries that
- * may stand; null for an image of the arena's own, which is trusted. Throws `REGISTRY` for nobody's
- * fault.
+ * may stand; null for an image of the arena's own, which is trusted. Throws `REGISTRY` for an
+ * infrastructure fault.
  */
 async function readHead(
   images: ImageStore,
@@ -116,8 +119,8 @@ const isText = (text: string, digest: string): boolean =>
 type Trusted = { readonly env: ReadonlySet<string>; readonly layers: ReadonlySet<string> };
 
 /**
- * Looks at an image in its registry before anything of it is on this machine: also at every layer's
- * real content.
+ * Looks at an image in its registry, every layer's real content included, before this machine takes
+ * in any of it.
  */
 async function examine(
   { images, log }: ImagePorts,
@@ -150,37 +153,37 @@ async function examine(
     if (unpackedBytes > most)
       return refuse('image-policy', `more than ${rules.maxUnpackedGb} GB unpacked`);
     for (const file of scan.files) files.add(file);
-    // Now, and not when all are read: layers of ever other files would fill our memory.
+    // Checked after each layer, not at the end: layers of ever other files would fill our memory.
     if (files.size > mostFiles) return refuse('image-policy', `more than ${mostFiles} files`);
   }
   const packedBytes = layers.reduce((sum, { size }) => sum + size, 0);
   return { ok: true, facts: { ...head.facts, size: { packedBytes, unpackedBytes }, files } };
 }
 
-/** Who entered an image, and which. */
+/** A miner's entry, and its image. */
 export type Entry = Reference & {
   readonly key: string;
   readonly hotkey: string;
   readonly commitBlock: number;
 };
 /**
- * An image that may be started, by its name on this machine: exactly the one that was looked at.
+ * An image that may be started, by its name on this machine: exactly the image that admission read.
  */
 export type Admitted = { readonly id: string };
 export type Admission = {
   /**
-   * Admits the image of a key, or says why not. Looks once: what failed stays failed for the round,
-   * so that nobody waits for it twice.
+   * Admits the image of a key, or says why not. Looks once: a failure stays a failure for the
+   * round, so that no arm waits for the image twice.
    */
   readonly admit: (key: string) => Promise<Admitted | Refusal>;
   /**
    * Names on this machine of the arena's own images and of those that were admitted for these keys;
-   * null where nobody asked for any.
+   * null where no caller asked for any.
    */
   readonly idsOf: (keys: readonly string[]) => ReadonlySet<string> | null;
 };
 /**
- * A shard's share of a round: everybody who entered, wherever measured, and what the ledger knew
+ * A shard's share of a round: every entry, wherever measured, and the images that the ledger knew
  * before.
  */
 export type Field = {
@@ -191,8 +194,8 @@ export type Field = {
 
 /**
  * Admits images by policy, then against every earlier image that has a claim and those of this
- * round. An image is looked at only after all that were committed before it, so that the order of
- * measuring never decides who is the copy.
+ * round. Admission looks at an image only after all images with an earlier commit, so that the
+ * order of measuring never decides which image is the copy.
  */
 export function openAdmission(
   ports: ImagePorts,
@@ -267,8 +270,8 @@ export function openAdmission(
 }
 
 /**
- * Admits an image by policy alone: for an evaluation of one image, where nobody else has a claim.
- * `bases` are images whose variables may stand.
+ * Admits an image by policy alone: for an evaluation of one image, where no other miner has a
+ * claim. `bases` are images whose variables may stand.
  */
 export async function admitAlone(
   ports: ImagePorts,
@@ -300,8 +303,8 @@ export async function admitAlone(
 }
 
 /**
- * Pulls what was looked at. The engine reads the same bytes with another reader: it must have seen
- * the same image.
+ * Pulls the image that admission read. The engine reads the same bytes with another reader: it must
+ * have seen the same image.
  */
 async function fetched(
   ports: ImagePorts,
@@ -321,8 +324,8 @@ async function fetched(
 }
 
 /**
- * What nobody can call his own: what the baseline and the public engines that the arena lists are
- * made of.
+ * Files that no miner can call his own: those of the baseline and of the public engines that the
+ * arena lists.
  */
 type Common = Trusted & { readonly files: ReadonlySet<string>; readonly ids: ReadonlySet<string> };
 
@@ -356,8 +359,8 @@ async function readCommon(ports: ImagePorts, arena: Arena): Promise<Common> {
 }
 
 /**
- * A registry that failed quickly is asked once more: one error of a proxy is no reason to send a
- * miner to the next round.
+ * Admission asks a registry that failed quickly once more: one error of a proxy is no reason to
+ * send a miner to the next round.
  */
 async function patiently<T>(
   { clock, log }: ImagePorts,
@@ -383,7 +386,7 @@ function once<T>(work: (key: string) => Promise<T>): (key: string) => Promise<T>
   return (key) => {
     const found = done.get(key) ?? work(key);
     done.set(key, found);
-    found.catch(() => undefined); // said to whoever asks
+    found.catch(() => undefined); // each caller gets the error
     return found;
   };
 }

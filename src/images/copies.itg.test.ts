@@ -81,7 +81,8 @@ describe('copies', () => {
       response.writeHead(502).end();
       return true;
     };
-    // Not measured yet: it stands for two rounds, and then only if it ever was worth something.
+    // An image not measured yet bars copies for two rounds, and after them only if it ever was
+    // worth something.
     for (const [rounds, verdict] of [
       [1, /^copy: of original:1, by layers/],
       [2, /^admitted/],

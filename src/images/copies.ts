@@ -37,11 +37,12 @@ export function containment(
 }
 
 /**
- * The earlier image of another hotkey that this one copies, and by what; null for none (DESIGN
- * section 2, copies). By content an image is a copy where nearly all of it is the earlier one's,
- * and nearly all of the earlier one is in it. One way alone would let a commit of a popular public
- * file bar everybody who uses it; whoever pads or thins a copy further is measured, and then has to
- * be faster than what it copied to take over. Of several the earliest has the claim.
+ * The earlier image of another hotkey that this image copies, and the evidence; null for none
+ * (RULES "Copies: same content"). By content an image is a copy where nearly all of it is the
+ * earlier one's, and nearly all of the earlier one is in it. One way alone would let a commit of a
+ * popular public file bar every miner that uses it. The validator measures a copy that is padded or
+ * thinned further, and that copy has to be faster than its original to take over. Of several the
+ * earliest has the claim.
  */
 export function copyOf(
   image: Fingerprint,
@@ -55,7 +56,7 @@ export function copyOf(
     if (other.digest === image.digest) return { of: other.key, by: 'manifest digest' };
     const sameLayers = other.diffIds.join() === image.diffIds.join();
     // Two tunings of the baseline's own image have no file of their own: only the same start makes
-    // one a copy.
+    // the later one a copy.
     if (sameLayers && (image.files.length > 0 || other.start === image.start))
       return { of: other.key, by: 'layers' };
     const shares = containment(image.files, other.files);

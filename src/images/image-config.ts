@@ -75,9 +75,9 @@ const SETTINGS = [
 const DANGEROUS = /^(?:LD_|NVIDIA_|CUDA_)/;
 
 /**
- * Reads an image's configuration by the image rules of DESIGN section 2. `known` are variables that
+ * Reads an image's configuration (RULES "Configuration"). `known` are variables that
  * may stand as they are: the baseline's own, and those that the arena lists; null trusts the image
- * as it is. Never throws: it is the miner's text.
+ * as it is. Never throws: the miner wrote the text.
  */
 export function readConfig(
   text: string,
@@ -143,7 +143,7 @@ export function readConfig(
   const cmd = config?.Cmd ?? [];
   const [program = ''] = [...entrypoint, ...cmd];
   if (program === '') return refuse('it names no program to start');
-  // An engine refuses it, but only once it is to be started.
+  // An engine refuses this too, but only when it starts the container.
   if (!/^(?:\/|$)/.test(config?.WorkingDir ?? ''))
     return refuse('its working directory is no absolute path');
   if (env.some((entry) => !/^[^=\0]+=/.test(entry)))

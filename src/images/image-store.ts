@@ -32,8 +32,8 @@ export type Pace = { readonly begunNs: bigint; movedBytes: number };
 /** What became of a pull: the engine may also be unable to unpack what we could read. */
 export type Pulled = Found<LocalImage> | { readonly state: 'refused'; readonly detail: string };
 /**
- * An image on this machine, as its engine understands it: another reader than ours, and the one
- * that runs it.
+ * An image on this machine, as its engine understands it: the engine's reader is another than ours,
+ * and the engine runs the image.
  */
 export type LocalImage = {
   readonly id: string;
@@ -49,8 +49,8 @@ export type LocalImage = {
 };
 
 /**
- * Reads and fetches images. Throws `REGISTRY` where a registry or the network fails: that is
- * nobody's fault.
+ * Reads and fetches images. Throws `REGISTRY` where a registry or the network fails: that is an
+ * infrastructure fault.
  */
 export interface ImageStore {
   /** Text of a manifest or index, checked against its digest. */

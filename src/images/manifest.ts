@@ -24,8 +24,8 @@ const descriptor = z.object({
   urls: z.array(z.string()).optional(),
   platform: z.object({ os: z.string(), architecture: z.string() }).optional(),
 });
-// What an engine takes for an image; another type it would treat otherwise (a plugin, an artifact),
-// or refuse.
+// Manifest types that an engine takes for an image; it would treat another type otherwise (a
+// plugin, an artifact), or refuse it.
 const MANIFESTS = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
@@ -59,9 +59,9 @@ export type ManifestResult =
   | { readonly kind: 'fault'; readonly verdict: 'E_IMAGE_POLICY'; readonly reason: string };
 
 /**
- * Whether an object of JSON says the same thing twice in two spellings. Other readers (Go's, which
- * is the engine's) take names in any case and the last one wins: "Layers" beside "layers" would
- * show us one image and run another.
+ * Whether a JSON object holds the same member twice in two spellings. Other readers (Go's, which is
+ * the engine's) take names in any case and keep the last one: "Layers" beside "layers" would show
+ * us one image and run another.
  */
 export function hasAlias(value: unknown, names: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false;
@@ -79,7 +79,7 @@ const fault = (reason: string): ManifestResult => ({
 });
 
 /**
- * Reads an OCI or Docker manifest or index by the image rules of DESIGN section 2, before anything
+ * Reads an OCI or Docker manifest or index (RULES "Manifest", RULES "Index"), before anything
  * is downloaded: one platform, no more layers and bytes than allowed, and no layer that is fetched
  * from elsewhere. Never throws: a manifest is the miner's bytes.
  */

@@ -2,8 +2,8 @@
 import type { Fingerprint } from '../schema/fingerprint.ts';
 
 /**
- * Rounds in which an image stands against later ones although it was never measured to be worth
- * anything: then it has had its chance.
+ * Rounds in which an image stands against later images although no round ever found it worth
+ * anything: after them it has had its chance.
  */
 const UNPROVEN_ROUNDS = 2;
 
@@ -11,22 +11,22 @@ const UNPROVEN_ROUNDS = 2;
 export type KnownImage = {
   readonly print: Fingerprint;
   /**
-   * Whether it was worth something once: VALID by no less than a takeover takes, or winner or
-   * runner-up. Only then it has a claim on its content for good: nobody can reserve what does not
-   * run, or what changes nothing.
+   * Whether the image was worth something once: VALID by no less than a takeover takes, or winner
+   * or runner-up. Only then it has a claim on its content for good: no miner can reserve content
+   * that does not run, or that changes nothing.
    */
   readonly claims: boolean;
   /**
-   * In how many earlier rounds its registry kept it from being measured: it stays entered, and
-   * nobody else can help that.
+   * In how many earlier rounds its registry kept the image from being measured: it stays entered,
+   * and no other miner can help that.
    */
   readonly rounds: number;
 };
 
 /**
- * What the image of a key is compared with: every earlier image that has a claim, and those of its
- * own round as `seen` has them. One that could not be looked at this time counts as it was last
- * known; one that never was worth anything, for its first rounds only.
+ * The rivals of a key's image: every earlier image that has a claim, and the images of its own
+ * round as `seen` has them. An image that this round could not look at counts as it was last known;
+ * an image that was never worth anything counts for its first rounds only.
  */
 export function rivalsOf(
   key: string,

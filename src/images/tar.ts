@@ -8,7 +8,7 @@ const MAX_META = 1024 * 1024;
 /** Entries of one layer: a real one has some ten thousand. */
 const MAX_ENTRIES = 2_000_000;
 /**
- * Compressed bytes in a layer that says it is plain: an engine would unpack them without a limit,
+ * Compressed bytes in a layer that claims to be plain: an engine would unpack them without a limit,
  * whatever the label says.
  */
 const MAGIC = [
@@ -36,8 +36,8 @@ type Entry = {
 export class TarHasher {
   readonly files = new Set<string>();
   /**
-   * Whether there is a device or a pipe in it: an engine that opens one as a file of users would
-   * hang, or do to the host whatever it does.
+   * Whether the tar holds a device or a pipe: an engine that opens one as a file of users would
+   * hang, or make the device act on the host.
    */
   special = false;
   /** Why this is no tar that we read; nothing is read after it. */

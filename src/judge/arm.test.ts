@@ -412,8 +412,8 @@ describe('a trace', () => {
       'E_START_TIMEOUT',
     );
     expect(judge([{ type: 'event', tNs: 5, name: 'exit' }]).verdict).toBe('E_EXIT');
-    // What it left on the machine is named, also where the baseline failed for just that; what the
-    // machine lacked is not.
+    // The verdict names a state that the server left on the machine, also where the baseline failed
+    // because of it; it does not name what the machine lacked.
     expect(judge([{ type: 'event', tNs: 5, name: 'gpu-state' }]).verdict).toBe('SEC_GPU_STATE');
     for (const name of ['disk', 'digest', 'registry', 'host'])
       expect(judge([{ type: 'event', tNs: 5, name }]).verdict).toBe('INFRA_BASELINE');

@@ -208,8 +208,8 @@ export type BaselineReading =
   | { readonly ok: false; readonly verdict: Verdict; readonly reason: string };
 
 /**
- * Reads the baseline's first and last run: it must answer everything, pass its own gate, and not
- * drift.
+ * Reads the baseline's first and last run: the baseline must answer everything, pass its own gate,
+ * and not drift.
  */
 export function readBaseline(
   first: Trace,
@@ -238,7 +238,8 @@ export function readBaseline(
   const timings = timingsOf(arm, arm, context);
   if (timings.some((timing) => timing.tokens === 0))
     return bad('INFRA_BASELINE', 'the baseline gave an empty answer');
-  // The runner looks before anything is teacher-forced; whoever judges looks at everything.
+  // The runner looks before the reference forces anything; the judge and the audit look at
+  // everything.
   const gate = look === 'all' ? gateOf(arm, arm, context, null) : null;
   if (gate?.pass === false)
     return bad('INFRA_BASELINE', `the baseline fails its own gate: ${gate.reasons.join(', ')}`);
@@ -268,8 +269,8 @@ export function judgeArm(
   history: MarginHistory | null,
 ): ArmVerdict {
   const arm = readArm(trace, context);
-  // A miner's own fault stands whatever became of the baseline; so does what it left on the
-  // machine, which may be why there is none.
+  // A miner's own fault stands whatever became of the baseline; so does a state that the server
+  // left on the machine, which may be why there is no baseline.
   if (arm.fault && /^(?:E|SEC)_/.test(arm.fault.verdict))
     return withoutNumbers(arm.fault.verdict, arm.fault.reason);
   if (!baseline.ok) return withoutNumbers(baseline.verdict, baseline.reason);

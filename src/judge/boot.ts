@@ -11,14 +11,14 @@ import {
 import type { Trace } from '../schema/trace.ts';
 
 /**
- * How often the arms of a boot are measured at most: a second time where the first says nothing
- * through nobody's fault.
+ * How often a runner measures the arms of a boot at most: a second time where the first says
+ * nothing because of an infrastructure fault.
  */
 export const ATTEMPTS = 2;
 
 /**
- * What a trace is the run of. The runs of an attempt: baseline first and last, or an arm and its
- * one repetition.
+ * Which run a trace records. The runs of an attempt: baseline first and last, or an arm and its one
+ * repetition.
  */
 export type Nth = 'first' | 'second';
 export function runOf(attempt: number, nth: Nth): number {
@@ -40,10 +40,10 @@ export type BootReading = {
 };
 
 /**
- * Reads a boot from its traces. Which of several runs counts is no choice of whoever measured: the
+ * Reads a boot from its traces. The runner does not choose which of several runs counts: it is the
  * first attempt, unless its baseline drifted or its clock failed; an arm's first run, unless it
- * ended through nobody's fault. Throws `BAD_TRACE` for a cut trace; `usable` may throw it too, or
- * refuse an arm's trace; `belongs` says whether a trace is of this boot at all.
+ * ended by an infrastructure fault. Throws `BAD_TRACE` for a cut trace; `usable` may throw it too,
+ * or refuse an arm's trace; `belongs` says whether a trace is of this boot at all.
  */
 export function readBoot(
   given: (name: string, run: number) => Trace | null,
@@ -52,7 +52,7 @@ export function readBoot(
   belongs: (trace: Trace) => boolean,
   usable: (name: string, own: Trace, baseline: Trace) => boolean = () => true,
 ): BootReading {
-  // A trace counts as the run that its header says it is: a copied or renamed one is none.
+  // A trace counts as the run that its header names: a copied or renamed trace counts as none.
   const trace = (name: string, run: number): Trace | null => {
     const found = given(name, run);
     return found?.header.run === run && belongs(found) ? found : null;

@@ -5,7 +5,7 @@ import type { GateResult } from './margin-gate.ts';
 
 /** How many of the best tokens a server is asked for. */
 const TOP = 5;
-/** A code point cut off at the end is not held against anybody. */
+/** The gate ignores a code point cut off at the end. */
 const trimmed = (text: string): string => text.replace(/\uFFFD+$/, '');
 
 /** vLLM's default where it has no value, and its floor. */

@@ -57,9 +57,9 @@ function margin(top: number | null, own: number | null): number {
 }
 
 /**
- * Greedy and same model (DESIGN section 2, gate): every scored token was teacher-forced through the
- * reference, and what counts is how far each lies below the reference's best. Equality would fail
- * honest servers: kernels differ in the last bits.
+ * Greedy and same model (RULES "Gate: mean margin"): every scored token was teacher-forced through
+ * the reference, and what counts is how far each lies below the reference's best. Equality would
+ * fail honest servers: kernels differ in the last bits.
  */
 export function marginGate(
   answers: readonly GatedAnswer[],

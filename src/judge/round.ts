@@ -21,8 +21,8 @@ import type { Verdict } from '../schema/verdicts.ts';
 import { armReport } from './evaluation.ts';
 
 /**
- * 6 h of blocks of 12 s: an image that is gone in two rounds this far apart has left (DESIGN
- * section 2: nobody may hide on the throne).
+ * 6 h of blocks of 12 s: an image that is gone in two rounds this far apart has left (RULES "Image
+ * gone").
  */
 const GONE_BLOCKS = 1800;
 
@@ -122,8 +122,8 @@ function judgeBoot(
 }
 
 /**
- * Null where an entry's trace is cut or belongs elsewhere: nobody's fault, and no reason to lose
- * the whole round.
+ * Null where an entry's trace is cut or belongs elsewhere: an infrastructure fault, and no reason
+ * to lose the whole round.
  */
 function judgeOwn(judge: () => ArmVerdict | null): ArmVerdict | null {
   try {
@@ -135,8 +135,8 @@ function judgeOwn(judge: () => ArmVerdict | null): ArmVerdict | null {
 }
 
 /**
- * Every field of a request is the arena's: all arms could be asked the same wrong thing, say
- * another temperature or fewer tokens.
+ * Every field of a request must be the arena's: a dishonest runner could ask all arms the same
+ * wrong thing, say another temperature or fewer tokens.
  */
 function assertPlannedRequests(trace: Trace, arena: Arena, name: string): void {
   for (const { prompt, warmup, body } of trace.requests) {
@@ -177,13 +177,12 @@ function resultOf(
   const { hotkey, commitBlock, role, goneSince } = plan.predicate.submissions.find(
     (submission) => submission.key === key,
   )!;
-  // What a server did wrong counts, also where another shard or boot could not measure it.
+  // A server's own fault counts, also where another shard or boot could not measure the server.
   const fault =
     boots.find((boot) => boot.verdict.startsWith('E_')) ??
     boots.find((boot) => boot.verdict !== 'VALID');
   const seen = fault ?? boots.at(-1) ?? { verdict: 'INFRA_HOST' as const, reason: 'not measured' };
-  // The arena's own images were read in this round before anybody's: the network is not what is
-  // missing.
+  // The runner read the arena's own images in this round before any miner's: so the network works.
   const left =
     isGone(boots) &&
     goneSince !== undefined &&
@@ -278,8 +277,8 @@ function hostsOf(plan: LedgerRecord<'plan'>, traces: RoundTraces): NonNullable<R
 
 /**
  * Judges a whole round from its signed plan and its traces: verdicts, takeovers, standing. Pure and
- * deterministic: the same bytes anywhere. What nobody measured is INFRA_HOST, never a loss for the
- * miner.
+ * deterministic: the same bytes on every machine. An entry that no runner measured is INFRA_HOST,
+ * never a loss for the miner.
  */
 export function judgeRound(
   plan: LedgerRecord<'plan'>,

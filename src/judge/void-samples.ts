@@ -19,8 +19,8 @@ const FRAME_READS = 64;
 export function voidReason(request: TracedRequest, rules: MeasuringRules['clock']): string | null {
   const { sentNs, chunks, end, cost, maxTokens } = request;
   if (cost === null || end === null) return null;
-  // Who sends many times what an answer needs keeps the client busy himself, and gets no second try
-  // for it.
+  // A server that sends many times the bytes of an honest answer keeps the client busy itself: it
+  // gets no second try for that.
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0);
   if (
     bytes > FRAME_BYTES + maxTokens * HONEST_BYTES ||

@@ -4,8 +4,8 @@ import { renderJson } from '../core/canonical.ts';
 import { PAYLOAD_TYPE } from '../schema/records.ts';
 
 /**
- * DSSE's pre-authentication encoding of a record's exact bytes: what is signed names its own type
- * and length.
+ * DSSE's pre-authentication encoding of a record's exact bytes: the signed bytes name their own
+ * type and length.
  */
 export function preAuthEncoding(body: Uint8Array): Uint8Array {
   return concatBytes(

@@ -2,8 +2,8 @@
 import { CacheonError } from '../core/errors.ts';
 
 /**
- * A ledger that cannot be written or trusted. What an auditor finds wrong is a list of faults,
- * never one of these.
+ * A ledger that cannot be written or trusted. An auditor's findings are a list of faults, never one
+ * of these.
  */
 export class LedgerError extends CacheonError<
   'EMPTY_LEDGER' | 'BROKEN_LEDGER' | 'UNSIGNED_PLAN' | 'NO_KEY' | 'BAD_KEY' | 'GIT_FAILED' | 'STALE'

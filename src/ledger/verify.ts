@@ -20,7 +20,7 @@ import {
 import { preAuthEncoding, renderSignature } from './envelope.ts';
 import type { EntryResult, VerifiedResult } from './verified-result.ts';
 
-/** Reason classes of an audit (reference security.md section 6, T). */
+/** Reason classes of an audit (RULES "Fault classes"). */
 export type FaultCode =
   | 'BAD_SIG'
   | 'WRONG_KEY'

@@ -27,8 +27,8 @@ export type LoadPorts = {
    */
   readonly quiet?: () => Promise<void>;
   /**
-   * For how much of the time since then something else of ours loaded this machine: it does not
-   * count against a server that starts.
+   * For how much of the time since then another process of ours loaded this machine: that time does
+   * not count against a server that starts.
    */
   readonly loadedNs?: (sinceNs: number) => number;
 };
@@ -38,8 +38,8 @@ export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
 export type ArmRun = { readonly lines: TraceLine[]; readonly log: Uint8Array | null };
 
 /**
- * One arm's run: start, health, every prompt in order, stop. Measures and decides nothing: what
- * came back goes into trace lines. A request that did not end well ends the arm.
+ * One arm's run: start, health, every prompt in order, stop. It measures and decides nothing: it
+ * writes the answers into trace lines. A request that did not end well ends the arm.
  */
 export async function runArm(
   ports: LoadPorts,
@@ -126,7 +126,7 @@ export async function runArm(
       });
       if (end.outcome === 'done' && !engine.exited()) continue;
       if (end.outcome !== 'done') await Promise.race([engine.ended, clock.sleep(EXIT_NOTICE_MS)]);
-      // Its death explains the broken connection, so it counts from the same moment.
+      // The server's death explains the broken connection, so the exit counts from the same moment.
       if (engine.exited()) exitEvent(engine, event, end.tNs);
       return;
     }

@@ -44,8 +44,7 @@ export function quantile(values: readonly number[], q: number): number | null {
 }
 
 /**
- * What a client's answers from the ground truth say about the client (measurement notes, section
- * 2).
+ * What a client's answers from the ground truth say about the client (RULES "Clock check").
  */
 export function clockReceipt(
   exchanges: readonly Exchange[],

@@ -19,7 +19,7 @@ export type Exit = {
   readonly code: number | null;
   /** Whether the kernel killed it for want of memory. */
   readonly oom: boolean;
-  /** Set where nobody can tell how it ended, because what ran it failed. */
+  /** Set where the runtime cannot tell how the server ended, because the runtime itself failed. */
   readonly lost?: string;
 };
 
@@ -27,17 +27,21 @@ export type Exit = {
 export interface Engine {
   /** What it runs, for the trace: `image@sha256:…` or the URL. */
   readonly image: string;
-  /** A measuring client for it. Throws `METER_LOST` where none can be had. */
+  /** A measuring client for this server. Throws `METER_LOST` where none can be had. */
   connect(): Promise<LoadClient>;
-  /** Why it ended by itself, or null while it runs. A server by URL never tells. */
+  /** Why the server ended by itself, or null while it runs. A server by URL never tells. */
   exited(): null | Exit;
   /** Resolves when it has ended. A server by URL never does. */
   readonly ended: Promise<void>;
   /**
-   * Ends it, however it resists, and leaves nothing of it behind. Does nothing to a server by URL.
+   * Ends the server, however it resists, and leaves nothing of it behind. Does nothing to a server
+   * by URL.
    */
   stop(): Promise<void>;
-  /** The first and last of what it printed, once it has stopped; null where nobody listened. */
+  /**
+   * The first and last of the server's output, once it has stopped; null where the runtime did not
+   * record it.
+   */
   log(): Uint8Array | null;
 }
 

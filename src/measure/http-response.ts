@@ -24,10 +24,10 @@ export type HttpFault = { readonly outcome: Outcome; readonly detail: string };
 type State = 'head' | 'fixed' | 'until-close' | 'size' | 'data' | 'data-end' | 'trailers' | 'done';
 
 /**
- * Strict reader of one HTTP/1.1 response, fed with what a socket gives. It does as little as
- * finding the end of a response takes, because it runs between two stamps: what the body says is
- * read after the run. It accepts one way to say a length, and nothing that two readers could
- * understand differently (RFC 9112 sections 5 to 7).
+ * Strict reader of one HTTP/1.1 response, fed with what a socket gives. It only finds the end of a
+ * response, because it runs between two stamps: the judge reads the body after the run. It accepts
+ * one way to state a length, and nothing that two readers could understand differently (RFC 9112
+ * sections 5 to 7).
  */
 export class ResponseReader {
   readonly #limits: HttpLimits;
@@ -82,7 +82,8 @@ export class ResponseReader {
           at = this.#readFraming(bytes, at);
           break;
         case 'done':
-          // Whoever is believed about these bytes would answer a question that was not asked yet.
+          // A client that believed these bytes would take them for the answer to its next request,
+          // which it has not sent yet.
           this.#refuse('protocol', `${bytes.length - at} bytes after the end of the response`);
       }
     }

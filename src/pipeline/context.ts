@@ -3,7 +3,7 @@ import type { BlockRef, ChainReader } from '../chain/chain.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { RecordContext } from '../schema/records.ts';
 
-/** Who scans, with what code, on what. */
+/** The operator's validator, code and machine. */
 export type Operator = {
   readonly validator: string;
   readonly commit: string;

@@ -4,8 +4,8 @@ import { ChainError } from '../chain/errors.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 
 /**
- * Throws `STALE` where a node's head is behind what the ledger has seen: it lags, and nothing may
- * follow from it.
+ * Throws `STALE` where a node's head is behind the head that the ledger has seen: the node lags,
+ * and no stage may build on it.
  */
 export function assertNotBehind(ledger: Pick<Ledger, 'records'>, head: BlockRef): void {
   const seen = Math.max(

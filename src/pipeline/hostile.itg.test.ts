@@ -1,4 +1,4 @@
-// Hostile servers H01 to H45 (security notes, section 6) against the real client in its own
+// Hostile servers H01 to H45 against the real client in its own
 // process, through health, load, trace and judging. Those that need a container are in
 // docker/docker.itg.test.ts. Each must end within 10 s and within 256 MB of the client's memory.
 import { gzipSync } from 'node:zlib';
@@ -480,7 +480,7 @@ describe('hostile servers, answers', () => {
     await other.close();
   });
 
-  /** Judges a proxy before honest engines: what it asks and answers is the cheat's. */
+  /** Judges a proxy before honest engines: the cheat controls its requests and answers. */
   async function judged(
     cheat: (nth: number, body: string) => Promise<string>,
     delayMs = 0,

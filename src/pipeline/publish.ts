@@ -19,8 +19,7 @@ export type PublishPorts = {
 };
 
 /**
- * What became of a plan: signed now, resumed because an earlier one is still open, or nothing to
- * do.
+ * The state of a plan: signed now, resumed because an earlier one is still open, or nothing to do.
  */
 export type PlanOutcome = {
   readonly outcome: 'signed' | 'resumed' | 'empty';
@@ -123,7 +122,9 @@ export async function publishRound(
   });
 }
 
-/** Declares a plan void: its evaluation failed, and everybody can see that and why. */
+/**
+ * Declares a plan void: its evaluation failed, and every reader of the ledger can see that and why.
+ */
 export async function publishVoid(
   { store, signer, log }: PublishPorts,
   plan: LedgerRecord<'plan'>,

@@ -40,9 +40,9 @@ export type ScanPorts = {
 export type PlanDraft = Draft<'plan'>;
 
 /**
- * Commitments of a snapshot as the arena reads them. A reveal that must be dated in the past is
- * dated by the ledger, else by the chain; where no node at hand knows, it waits: that is nobody's
- * fault, and one miner's commitment never stops the round of all.
+ * Commitments of a snapshot as the arena reads them. The ledger dates a reveal that must be dated
+ * in the past, else the chain does. Where no node at hand knows, the submission waits: that is not
+ * the miner's fault, and one miner's commitment never stops the round of all.
  */
 export async function readCommitments(
   chain: ChainReader,
@@ -69,8 +69,8 @@ export async function readCommitments(
 }
 
 /**
- * Looks up the payment of every submission that has none on record yet. Nobody's fault where a node
- * cannot tell.
+ * Looks up the payment of every submission that has none on record yet. Where a node cannot tell,
+ * that is an infrastructure fault.
  */
 export async function lookUpPayments(
   chain: ChainReader,
@@ -115,7 +115,8 @@ export async function lookUpPayments(
       ...claim,
       remark: paymentRemark(commitment.hotkey, digest, payment.salt),
     });
-    // The first version of Cacheon wrote the bare digest into the remark; it is accepted too.
+    // The first version of Cacheon wrote the bare digest into the remark; this scan accepts that
+    // too.
     const plain =
       outcome.state === 'refused' && payment.salt !== null && outcome.reason.includes('remark')
         ? await chain.payment({ ...claim, remark: paymentRemark(commitment.hotkey, digest, null) })

@@ -33,7 +33,7 @@ export type StatusReport = {
   registered: boolean | null;
   submissions: SubmissionStatusLine[];
   waiting: number;
-  /** The round that is being measured, or null: then the next scan makes one. */
+  /** The round that runners measure now, or null: then the next scan makes one. */
   openRound: { block: number; notAfter: number; measured: boolean } | null;
   nextRound: string;
 };

@@ -93,8 +93,8 @@ function drawPrompt(
 
 /**
  * The prompts of one boot: warm-ups first, then scored ones, all from the block hash by the
- * generator of DESIGN section 2.2. Asking for more prompts never changes the earlier ones. Throws
- * {@link PromptError} where the corpus is too small.
+ * generator (RULES "Prompts from a seed"). Asking for more prompts never changes the earlier ones.
+ * Throws {@link PromptError} where the corpus is too small.
  */
 export function drawSuite(corpus: Corpus, tokenizer: Tokenizer, request: SuiteRequest): Prompt[] {
   const suffix = request.boot === 1 ? '' : `/${request.boot}`;
@@ -120,7 +120,7 @@ export function drawSuite(corpus: Corpus, tokenizer: Tokenizer, request: SuiteRe
   ];
 }
 
-/** One line of NDJSON, with the fields of DESIGN section 6.1 in this order. */
+/** One line of NDJSON, its fields in this order (RULES "Hash of a suite"). */
 export function promptLine(prompt: Prompt): string {
   const { index, pool, messages, tokens } = prompt;
   return JSON.stringify({ index, pool, messages, tokens });

@@ -2,7 +2,7 @@
 import { compactJson } from '../core/canonical.ts';
 import { seccompProfile } from './seccomp.ts';
 
-/** The limits of an arena's sandbox (DESIGN section 2). */
+/** The limits of an arena's sandbox (RULES "Sandbox limits"). */
 export type SandboxRules = {
   readonly memoryGb: number;
   readonly cpus: number;
@@ -24,11 +24,14 @@ export type Rig = {
   readonly models: string | null;
 };
 
-/** Containers carry this label with who started them: the reaper asks by it. */
+/**
+ * Each container carries this label with the mark of the process that started it: the reaper reads
+ * it.
+ */
 export const OWNER_LABEL = 'cacheon.owner';
 export const SERVER_NAME = 'cacheon-server';
 export const LOCK_NAME = 'cacheon-lock';
-/** Who a server runs as, and the client beside it. */
+/** Users that a server and the client beside it run as. */
 const SERVER_USER = 10_001;
 const METER_USER = 10_002;
 const GIB = 1024 ** 3;
@@ -45,7 +48,7 @@ const INODES = 65_536;
  * Everything a container may not do, for server and client alike: no network of its own choice, no
  * capability, no new privilege, no write to the image, no log on disk, no health check of the
  * image's (it would run inside the timed window), no signal but SIGKILL, no restart. Each line
- * answers an attack that was tried (security notes, sections 2.2 to 2.4).
+ * answers an attack that was tried (RULES "Rights of a server").
  */
 function hardened(limits: {
   memory: number;
@@ -182,7 +185,7 @@ export function meterOptions(
     AttachStdout: true,
     AttachStderr: true,
     OpenStdin: true,
-    // Ends with whoever started it: its stdin closes when the harness dies.
+    // The container ends with the process that started it: its stdin closes when that process dies.
     StdinOnce: true,
     HostConfig: {
       CpuShares: METER_SHARES,
@@ -199,7 +202,7 @@ export function meterOptions(
 }
 
 /**
- * Cores of a machine, shared out: the first for the measuring client and the harness, up to `cpus`
+ * Cores of a machine, shared out: the first for the measuring client and this process, up to `cpus`
  * others for the server.
  */
 export function shareCores(

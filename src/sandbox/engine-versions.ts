@@ -1,6 +1,6 @@
 // Minimum versions of container software without known security holes, and their check.
 /**
- * Smallest versions with the known holes closed (security notes, section 2.7). Several: one for
+ * Smallest versions with the known holes closed (RULES "Versions of the host"). Several: one for
  * each maintained line.
  */
 export type Minimums = {

@@ -22,7 +22,7 @@ const DENIED = ['EPERM', 'EACCES', 'EROFS', 'ENOENT', 'EIO', 'empty'];
 
 /**
  * What is attempted inside, by the prefix of its name, and which answers mean that the sandbox
- * holds (security notes, section 6).
+ * holds (RULES "Escape probes").
  */
 const INSIDE: readonly {
   id: string;
@@ -121,7 +121,7 @@ const INSIDE: readonly {
   },
 ];
 
-/** Judges what was seen. A probe without an attempt has not shown anything: it fails. */
+/** Judges the sightings. A probe without an attempt has not shown anything: it fails. */
 export function judgeProbes(seen: Sightings, host: HostSightings, gpus: boolean): ProbeResult[] {
   const inside = INSIDE.map(({ id, what, prefixes, good }): ProbeResult => {
     const attempts = Object.entries(seen).filter(([name]) =>

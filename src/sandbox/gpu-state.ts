@@ -24,8 +24,7 @@ export const GPU_FIELDS = [
 ] as const;
 
 /**
- * When a GPU is idle: no process, next to no memory, no work, and cool (measurement notes, section
- * 5, row 26).
+ * When a GPU is idle: no process, next to no memory, no work, and cool (RULES "Idle GPUs").
  */
 const IDLE = { memoryUsedMib: 1024, utilisationPercent: 5, temperatureC: 65 } as const;
 

@@ -57,7 +57,7 @@ describe('the sandbox’s options', () => {
     models: '/weights',
   };
 
-  it('are those of the security notes, section 2.6', () => {
+  it('are what the rules ask for', () => {
     const options = serverOptions('name@sha256:0', undefined, rules, rig, 'me');
     expect(options).toMatchObject({
       User: '10001:10001',

@@ -56,10 +56,10 @@ export const SYSCALLS: readonly Syscall[] = [
   { name: 'mknod block device', nr: 133, args: ['/tmp/device', 0o60600, 0x801] },
 ];
 
-/** Waits for ever: what a fork bomb is made of. */
+/** Waits for ever: a fork bomb consists of such processes. */
 export const PAUSE: Syscall = { name: 'pause', nr: 34, args: [] };
 
-/** Waits until whoever holds the other end of stdin is gone. */
+/** Waits until the process at the other end of stdin is gone. */
 export const READ_STDIN: Syscall = { name: 'read stdin', nr: 0, args: [0, SCRATCH, 4096] };
 
 const BASE = 0x400000;

@@ -14,8 +14,8 @@ const ss58 = z
   .refine((text) => decodeSs58(text) !== null, 'wants an ss58 address of prefix 42');
 
 /**
- * Every number of the competition (DESIGN section 2). Unknown fields are refused: a typo must not
- * silently keep a default.
+ * Every number of the competition (RULES "Arena: strict fields"). Unknown fields are refused: a
+ * typo must not silently keep a default.
  */
 export const arenaSchema = z.strictObject({
   $schema: z.string().optional().describe('path of the JSON Schema, for editors'),

@@ -16,7 +16,7 @@ export const receiptSchema = z.looseObject({
 
 export type ClockReceipt = z.infer<typeof receiptSchema>;
 
-/** Which limit of the arena a receipt breaks (measurement notes, section 2), or null. */
+/** Which limit of the arena a receipt breaks (RULES "Clock check"), or null. */
 export function clockFault(receipt: ClockReceipt, rules: MeasuringRules['clock']): string | null {
   const ms = (value: number): string => `${(value / 1e6).toFixed(3)} ms`;
   if (receipt.lostChunks > 0) return `${receipt.lostChunks} of ${receipt.chunks} chunks were lost`;

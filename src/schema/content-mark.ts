@@ -1,7 +1,7 @@
 // Short marks of file contents, with which two images are compared.
 /**
- * What one file can weigh at most: else one large public library would decide alone whose an image
- * is.
+ * The most that one file can weigh: else one large public library would decide alone which miner
+ * owns an image.
  */
 const MAX_FILE_WEIGHT = 65_536;
 const HASH_HEX = 16;

@@ -1,10 +1,10 @@
-// What an image is, beyond its name: the document that decides verdicts of copying.
+// An image's content, beyond its name: the document that decides verdicts of copying.
 import { z } from 'zod';
 import { FILE_MARK } from './content-mark.ts';
 
 /**
- * What an image is, beyond its name: kept with the round that measured it, so that anybody can
- * check a verdict of copying, and later rounds can be compared with it.
+ * An image's content, beyond its name: the ledger keeps it with the round that measured the image,
+ * so that every auditor can check a verdict of copying, and later rounds can compare with it.
  */
 export const fingerprintSchema = z.strictObject({
   schema: z.literal(1),

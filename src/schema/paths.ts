@@ -4,15 +4,15 @@ const IMAGE = String.raw`images/\d{1,3}/(?<hotkey>[A-Za-z0-9]{1,60})-(?<commit>\
 const ANY = String.raw`(?:traces/${AT}\.ndjson|logs/${AT}\.log|${IMAGE}\.json)\.gz`;
 
 /**
- * Where what a measuring machine kept may stand under its round: traces and logs by shard, boot and
- * arm, what images are made of by shard and key (DESIGN section 5). Anything else is refused
- * wherever it comes from: that machine runs strangers' code.
+ * Paths under a round for the files that a measuring machine kept: traces and logs by shard, boot
+ * and arm, fingerprints of images by shard and key (RULES "Evidence paths"). Readers refuse any
+ * other path, wherever it comes from: that machine runs miners' code.
  */
 export const EVIDENCE_PATH = new RegExp(`^${ANY}$`);
 
 /**
  * The same under a validator's folder: its groups are the round's block and, of an image's
- * fingerprint, who entered it and when.
+ * fingerprint, the hotkey and the commit block of its entry.
  */
 export const LEDGER_EVIDENCE_PATH = new RegExp(String.raw`^rounds/(?<block>0|[1-9]\d*)/${ANY}$`);
 
@@ -32,8 +32,7 @@ export function logPath(shard: number, boot: number, name: string, run: number):
 }
 
 /**
- * Path of an image's fingerprint under its round: what the machine of this shard saw, and compared
- * with.
+ * Path of an image's fingerprint under its round: as the machine of this shard saw and compared it.
  */
 export function fingerprintPath(shard: number, key: string): string {
   return `images/${shard}/${key.replace(':', '-')}.json.gz`;

@@ -116,7 +116,7 @@ const entry = z.strictObject({
   score: z.number(),
   boots: z.array(z.strictObject({ shard: count, boot: count, report })),
 });
-/** What judging derives: the part of a round that anybody can compute again. */
+/** The judge's results: the part of a round that every auditor can compute again. */
 export const roundBody = z.strictObject({
   entries: z.array(entry),
   decisions: z.array(
@@ -163,8 +163,8 @@ const weightsBody = {
   }),
 };
 /**
- * A commit of weights that are shown later: what to look for on chain, and (for a hash) the salt
- * that reveals it.
+ * A commit of weights that the chain reveals later: the value to look for on chain, and (for a
+ * hash) the salt that reveals it.
  */
 const commit = z.strictObject({
   /** Of the committed bytes, as the chain's event names it. */
@@ -175,8 +175,8 @@ const commit = z.strictObject({
   salt: z.array(count).nullable(),
 });
 /**
- * The signed bytes themselves: whoever finds an intent without an outcome sends these again, and
- * never others.
+ * The signed bytes themselves: a later run that finds an intent without an outcome sends these
+ * again, and never others.
  */
 const transaction = z.strictObject({
   extrinsic: z.string().regex(/^0x[0-9a-f]+$/),

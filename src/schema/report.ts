@@ -1,7 +1,7 @@
 // The report of one evaluation, as verdict.json of its folder.
 import type { Verdict } from './verdicts.ts';
 
-/** `verdict.json`, with the fields of DESIGN section 6.1. Non-finite numbers are null. */
+/** `verdict.json` (RULES "Report of an arm"). Non-finite numbers are null. */
 export type Report = {
   schema: 1;
   verdict: Verdict;

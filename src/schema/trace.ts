@@ -5,7 +5,9 @@ import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
 import { DocumentError } from './errors.ts';
 
-/** How a request ended, as the client saw it. What that means for the miner is judged later. */
+/**
+ * How a request ended, as the client saw it. The judge decides later what that means for the miner.
+ */
 export const OUTCOMES = [
   'done',
   'timeout',
@@ -219,9 +221,8 @@ export function parseTrace(text: string, name: string): Trace {
 }
 
 /**
- * What is missing in a trace that was not ended by a fault: null where every prompt has its end. A
- * cut at a line's end leaves valid lines; only the plan's list of prompts shows that something is
- * gone.
+ * The missing part of a trace that no fault ended; null where every prompt has its end. A cut at a
+ * line's end leaves valid lines; only the plan's list of prompts shows that something is gone.
  */
 export function missingPart(
   trace: Trace,

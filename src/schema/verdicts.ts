@@ -1,7 +1,7 @@
 // All verdicts on a submission, grouped by who is at fault, and which of them are final.
 /**
- * Verdicts of DESIGN section 2.1. `E_*` is the miner's fault and final; `INFRA_*` is nobody's and
- * is retried; `SEC_*` stops the host.
+ * All verdicts (RULES "Table of verdicts"). `E_*` is the miner's fault and final; `INFRA_*` is the
+ * infrastructure's fault, and the next round tries again; `SEC_*` stops the host.
  */
 export const MINER_FAULTS = [
   'E_START_TIMEOUT',

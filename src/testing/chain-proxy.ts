@@ -22,8 +22,8 @@ export type Proxy = {
 type Message = { id?: number; method?: string; params?: unknown[] };
 
 /**
- * A node in front of another one that counts, lies, refuses or hangs up: for tests of what clients
- * do then.
+ * A node in front of another node that counts, lies, refuses or hangs up: tests use it to see how
+ * clients react.
  */
 export async function startProxy(
   target: string,

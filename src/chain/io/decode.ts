@@ -27,8 +27,8 @@ function oneField({ type, inner }: { type: string; inner: Codec }): CommitmentFi
 }
 
 /**
- * Decodes bytes that a node sent. What is not of the type (a lying node, a runtime that changed
- * under us) is named, never thrown as it comes.
+ * Decodes bytes that a node sent. Bytes of another type (a lying node, a runtime that changed under
+ * us) give a named error, never the library's own.
  */
 export function decodeAs(registry: Registry, type: string, bytes: Uint8Array): Codec {
   let value: Codec;
@@ -37,7 +37,7 @@ export function decodeAs(registry: Registry, type: string, bytes: Uint8Array): C
   } catch (error) {
     throw unreadable(type, error);
   }
-  // The library reads what it can of another shape, and says nothing of the rest.
+  // The library reads the part that it understands of another shape, and ignores the rest silently.
   if (!equalBytes(value.toU8a(), bytes)) throw unreadable(type);
   return value;
 }
@@ -70,7 +70,7 @@ export function commitmentOf(
   last: Codec | null | undefined,
   revealed: Codec | null | undefined,
 ): ChainCommitment {
-  // An old runtime keeps no block of its own here: then the standing commitment tells it.
+  // An old runtime keeps no block of its own here: then the standing commitment tells the block.
   const lastBlock = last ? Number(last.toString()) : (standing?.block ?? null);
   const reveals = (revealed?.toJSON() ?? []) as [string, number | string][];
   return {

@@ -183,8 +183,8 @@ describe('several endpoints', () => {
     const api = await connect(deaf.url);
     while (api.isConnected) await monotonicClock.sleep(10);
     await expect(new SubtensorChain(api).finalizedHead()).rejects.toSatisfy(isTransport);
-    // Nothing in a test waits for it: without the hanging up the failure ends the process as
-    // nobody's error.
+    // Nothing in a test waits for this subscription: without the hanging up, its failure would end
+    // the process as an unhandled error.
     await monotonicClock.sleep(50);
     await api.disconnect();
   });
@@ -228,7 +228,8 @@ describe('an endpoint that lags', () => {
       before: block,
     };
     expect(await lagging.payment(claim)).toMatchObject({ state: 'unknown' });
-    // Two endpoints: what one refuses and the other proves is undecided, never the miner's fault.
+    // Two endpoints: where one refuses and the other proves, the payment is undecided, never the
+    // miner's fault.
     const denies = await proxy((method) =>
       method === 'chain_getBlock'
         ? {

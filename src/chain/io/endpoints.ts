@@ -25,16 +25,16 @@ const STALE_SECONDS = 300;
 /** How often every endpoint is tried before a request fails, and the first wait in between. */
 const ROUNDS = 3;
 const FIRST_WAIT_MS = 500;
-/** A witness may be a few blocks behind: it is asked this often. */
+/** A witness may be a few blocks behind: the pool asks it this often. */
 const WITNESS_TRIES = 10;
 const WITNESS_WAIT_MS = 2000;
 
 type Link = { readonly endpoint: string; chain: SubtensorChain | null };
 
 /**
- * Several endpoints as one chain: the first healthy one is asked; where its connection fails, the
- * next. Before a plan or weights follow from a block, a second endpoint must know it under the same
- * hash: one that lies, hangs or is on another chain is then seen.
+ * Several endpoints as one chain: the pool asks the first healthy endpoint, and the next one where
+ * its connection fails. Before a plan or weights follow from a block, a second endpoint must know
+ * it under the same hash: that exposes an endpoint that lies, hangs or is on another chain.
  */
 export class EndpointPool implements ChainReader {
   readonly #links: Link[];
@@ -46,7 +46,10 @@ export class EndpointPool implements ChainReader {
     this.#options = options;
   }
 
-  /** Connects to the first healthy endpoint. Throws what the last one answered where none is. */
+  /**
+   * Connects to the first healthy endpoint. Where none is healthy, throws the error of the last
+   * one.
+   */
   static async open(endpoints: readonly string[], options: EndpointOptions): Promise<EndpointPool> {
     // One node under two spellings is no second opinion.
     const distinct = [
@@ -76,8 +79,8 @@ export class EndpointPool implements ChainReader {
   }
 
   /**
-   * Runs a request on the first endpoint that can answer it. Nothing but a failed connection moves
-   * on to the next.
+   * Runs a request on the first endpoint that can answer. Only a failed connection makes the pool
+   * move on to the next.
    */
   async #use<T>(request: (chain: SubtensorChain) => Promise<T>, rounds = ROUNDS): Promise<T> {
     let last: unknown;
@@ -97,7 +100,7 @@ export class EndpointPool implements ChainReader {
         await link.chain?.disconnect().catch(() => undefined);
         link.chain = null;
         this.#current = (this.#current + 1) % this.#links.length;
-        // A wrong chain does not become the right one by asking again.
+        // Asking again does not make a wrong chain the right one.
         if (unhealthy && attempt + 1 >= this.#links.length) break;
       }
     }
@@ -198,8 +201,8 @@ export class EndpointPool implements ChainReader {
     return this.#use((chain) => chain.commitment(hotkey, netuid));
   }
   /**
-   * A payment as two endpoints see it, where there are two: one that lags or lies decides nobody's
-   * money.
+   * A payment as two endpoints see it, where there are two: an endpoint that lags or lies decides
+   * about no miner's money.
    */
   async payment(claim: PaymentClaim): Promise<PaymentOutcome> {
     const first = await this.#useOld(

@@ -32,8 +32,7 @@ const SECRET_URI = /^(?:0x[0-9a-fA-F]{64}|[a-z]+(?: [a-z]+){11,23})?(?:\/\/?[^/]
 const keyring = (): Keyring => new Keyring({ type: 'sr25519', ss58Format: 42 });
 
 /**
- * What btcli writes in front of nonce and box, and how it stretches a password (reference:
- * subtensor.md 7).
+ * What btcli writes in front of nonce and box, and how it stretches a password (RULES "Keys").
  */
 const NACL_MAGIC = 5;
 const NACL_NONCE = 24;
@@ -106,7 +105,7 @@ function pairFrom(secret: Secret, file: string): KeyringPair {
 
 /**
  * The key pair of a keyfile. Its address must be the one that the file states: else money would go
- * to, or come from, somebody else.
+ * to, or come from, a foreign account.
  */
 export function pairOfKeyfile({ secret, address, publicKey }: Keyfile, file: string): KeyringPair {
   if (!secret)
@@ -140,8 +139,8 @@ export function keyPair(secret: string | undefined, name: string): KeyringPair {
     );
   if (text.startsWith('{')) return pairOfKeyfile(parseKeyfile(utf8(text), name), name);
   try {
-    // The library takes any short text for a key of its own: a mistyped mnemonic would sign as
-    // somebody else.
+    // The library takes any short text for a key of its own: with a mistyped mnemonic the wallet
+    // would sign as another account.
     if (SECRET_URI.test(text)) return keyring().createFromUri(text);
     throw new Error('neither');
   } catch {
@@ -154,9 +153,9 @@ export function keyPair(secret: string | undefined, name: string): KeyringPair {
 }
 
 /**
- * A salt that only the key's holder can tell, and always the same for the same text: the output of
- * a verifiable random function. It hides the digest inside a payment's remark, and whoever lost
- * every note of a submission can still name it.
+ * A salt that only the key's holder can compute, and always the same for the same text: the output
+ * of a verifiable random function. It hides the digest inside a payment's remark, and a miner who
+ * lost every note of a submission can still name the digest.
  */
 export function saltOf(pair: KeyringPair, text: string): string {
   return sha256Hex(pair.vrfSign(utf8(`cacheon/salt/v1:${text}`)).subarray(0, VRF_OUTPUT)).slice(

@@ -5,7 +5,7 @@ import { EndpointPool } from './endpoints.ts';
 export type Network = 'finney' | 'test' | 'local';
 
 /**
- * Public endpoints of each network (reference: subtensor.md 8); a local chain is where `devnet
+ * Public endpoints of each network; a local chain is where `devnet
  * chain` and `subtensor/run.sh` put it.
  */
 const ENDPOINTS: Readonly<Record<Network, readonly string[]>> = {
@@ -18,7 +18,7 @@ const ENDPOINTS: Readonly<Record<Network, readonly string[]>> = {
   local: ['ws://127.0.0.1:9944'],
 };
 
-/** Whatever chain answers: an audit compares each record with the genesis it names. */
+/** Accepts any chain: an audit compares each record with the genesis that the record names. */
 export const ANY_CHAIN = { network: 'local', genesisHash: null } as const;
 
 /** Endpoints as people write them: separated by commas. */

@@ -61,9 +61,9 @@ export class PacedProvider extends WsProvider {
   }
 
   /**
-   * The library follows the runtime's version by itself and has nobody there to catch a failure of
-   * that: it would end the process. An endpoint that does not answer it is hung up on instead, so
-   * that whoever asks it next gets an error of the connection.
+   * The library follows the runtime's version by itself, and no code there catches a failure of
+   * that request: the failure would end the process. This provider hangs up on an endpoint that
+   * does not answer the request, so that the next caller gets an error of the connection.
    */
   override subscribe(...request: Parameters<WsProvider['subscribe']>): Promise<number | string> {
     return super.subscribe(...request).catch(async (error: unknown) => {

@@ -27,8 +27,9 @@ type Metagraph = { neurons: ChainNeuron[]; standing: Map<string, StandingCommitm
 
 /**
  * A subnet's neurons and commitments at one block. On a modern chain three requests: the finalized
- * head (unless a block is given), one runtime call, and one storage query for everybody's last
- * commitment and reveals. Each hotkey's keys are computed, not listed: listing is a request more.
+ * head (unless a block is given), one runtime call, and one storage query for all hotkeys' last
+ * commitments and reveals. The client computes each hotkey's keys: listing them costs one request
+ * more.
  */
 export async function readSnapshot(
   api: ApiPromise,
@@ -69,7 +70,7 @@ const noSubnet = (netuid: number): ChainError =>
   new ChainError(
     'WRONG_CHAIN',
     'infra',
-    `the chain has no subnet ${netuid}, or nobody is on it`,
+    `the chain has no subnet ${netuid}, or no neuron is on it`,
     'check netuid in the arena',
   );
 
@@ -153,8 +154,8 @@ async function selectiveMetagraph(
 }
 
 /**
- * The same from storage, in three requests whatever the subnet's size, for runtimes without the
- * metagraph call.
+ * The same metagraph from storage, in three requests whatever the subnet's size, for runtimes
+ * without the metagraph call.
  */
 async function storedMetagraph(api: ApiPromise, netuid: number, hash: string): Promise<Metagraph> {
   const { n, permits } = await readItems(api, hash, {

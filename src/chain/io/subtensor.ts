@@ -39,8 +39,8 @@ const NEEDED = {
 } as const;
 
 /**
- * Reads and writes a Subtensor chain, new or old: what an old runtime lacks is read from storage
- * instead.
+ * Reads and writes a Subtensor chain, new or old: where an old runtime lacks a call, this class
+ * reads storage instead.
  */
 export class SubtensorChain implements ChainReader {
   readonly api: ApiPromise;
@@ -65,7 +65,8 @@ export class SubtensorChain implements ChainReader {
   }
 
   /**
-   * What the runtime has now: it may be upgraded while connected, so this is looked up each time.
+   * Features of the current runtime: the chain may upgrade it while we are connected, so each call
+   * looks them up.
    */
   get features(): Features {
     return featuresOf(this.api);
@@ -282,8 +283,8 @@ function rpcText(error: unknown): string {
 }
 
 /**
- * Checks that a chain is the arena's. Throws `WRONG_CHAIN`: weights for another chain would be
- * somebody else's money.
+ * Checks that a chain is the arena's. Throws `WRONG_CHAIN`: weights for another chain would move
+ * other people's money.
  */
 export async function assertChain(
   chain: ChainReader,

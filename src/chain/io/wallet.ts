@@ -10,7 +10,7 @@ import { assertReadable, pairOfKeyfile, unlock } from './key-pairs.ts';
 /** Largest keyfile: they have a few hundred bytes. */
 const MAX_KEYFILE_BYTES = 64 * 1024;
 
-/** Asks a person for a password; null where there is nobody to ask. */
+/** Asks the user for a password; null where there is no terminal to ask on. */
 export type AskPassword = (file: string) => Promise<string | null>;
 export type WalletOptions = {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -86,8 +86,8 @@ function passwordFromEnvironment(
 }
 
 /**
- * A keyfile's password: from the environment, else from a person, trimmed as btcli trims it. Null
- * where there is none.
+ * A keyfile's password: from the environment, else from the user, trimmed as btcli trims it. Null
+ * where neither gives one.
  */
 export async function passwordOf(file: string, options: WalletOptions): Promise<string | null> {
   return (
@@ -107,7 +107,7 @@ export async function readKeyfile(file: string, options: WalletOptions): Promise
   if (password === null)
     throw new WalletError(
       'NEEDS_PASSWORD',
-      `${file} is encrypted, and there is nobody to ask for its password`,
+      `${file} is encrypted, and there is no terminal to ask for its password`,
       'run it in a terminal, or set CACHEON_WALLET_PASSWORD',
     );
   options.progress(`opening ${file} (about five seconds)`);
@@ -120,8 +120,8 @@ export async function unlockPair(file: string, options: WalletOptions): Promise<
 }
 
 /**
- * The coldkey's pair, which must be the one of the public file: money would leave another account
- * than the one that was checked.
+ * The coldkey's pair, which must belong to the address in the public file: else money would leave
+ * another account than the checked one.
  */
 export async function unlockColdkey(wallet: Wallet, options: WalletOptions): Promise<KeyringPair> {
   const pair = await unlockPair(coldkeyFile(wallet), options);

@@ -242,8 +242,8 @@ export class ChainNode {
   }
 
   /**
-   * Raises the runtime's version: what was signed for the old one is refused from the next block
-   * on.
+   * Raises the runtime's version: from the next block on, the chain refuses transactions that were
+   * signed for the old one.
    */
   upgrade(specVersion: number): void {
     this.#versions.push([this.head.number + 1, specVersion]);

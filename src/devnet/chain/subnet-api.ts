@@ -102,7 +102,7 @@ function metagraphField(node: ChainNode, netuid: number, block: number, field: s
     case 'name':
     case 'symbol':
       return [...Buffer.from('devnet')];
-    // Nobody has stake, dividends or an identity here: as many zeros as there are neurons.
+    // No neuron has stake, dividends or an identity here: as many zeros as there are neurons.
     case 'axons':
       return uids.map(() => ({}));
     case 'identities':

@@ -60,7 +60,7 @@ export type DemoOptions = {
   readonly log: Log;
 };
 
-/** What `demo --json` prints (DESIGN section 6.1). */
+/** What `demo --json` prints. */
 export type DemoReport = {
   ok: boolean;
   seconds: number;

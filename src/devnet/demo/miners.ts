@@ -11,12 +11,12 @@ import { submit } from '../../pipeline/submit/submit.ts';
 import type { SubmitState } from '../../pipeline/submit/submit-steps.ts';
 import type { DevnetImage } from '../engine-names.ts';
 
-/** A miner of the demo: who, with what server, and from which round on. */
+/** A miner of the demo: its account, its server, and the round in which it enters. */
 export type Contestant = {
   readonly name: string;
   readonly variant: string;
   readonly round: 1 | 2;
-  /** Name of its image where images are real; else that of the variant. */
+  /** Name of the miner's image where images are real; else that of the variant. */
   readonly image?: string;
 };
 

@@ -117,7 +117,8 @@ const completions: Route = (context, body, response) => {
   const maxTokens = checkLength(prompt.length, request.max_tokens);
   const tokens: number[] = [];
   let finish = 'length';
-  // Teacher forcing is never timed: by the quickest kernel, whatever this engine is.
+  // The client never times teacher forcing: it runs by the quickest kernel, whatever this engine
+  // is.
   const variant =
     typeof request.prompt_logprobs === 'number'
       ? { ...context.variant, kernel: 'simd' as const }
@@ -285,8 +286,8 @@ export async function startEngine(options: {
     });
     server.listen(options.port ?? 0, '127.0.0.1');
   });
-  // Cold code is up to half slower: run it until it is steady, before anybody measures. The port is
-  // open, but answers when this is done.
+  // Cold code is up to half slower: the engine runs it until its speed is steady, before a client
+  // measures. The port is open, but answers when this is done.
   let best = Infinity;
   for (let i = 0; i < WARMUPS; i++) {
     const began = process.hrtime.bigint();

@@ -11,7 +11,7 @@ export type Step = { tokens: Emitted[]; finish: 'stop' | 'length' | null };
 /** Longest run that is looked for in the text so far. */
 const NGRAM = 4;
 
-/** Draft by prompt lookup: what followed the last time these few tokens stood there. */
+/** Draft by prompt lookup: the tokens that followed the last time these few tokens stood there. */
 function lookup(ids: readonly number[], most: number): number[] {
   if (ids.length <= NGRAM) return [];
   const tail = ids.slice(-NGRAM);

@@ -7,7 +7,7 @@ import type { Weights } from './model-weights.ts';
  */
 export type Variant = {
   readonly name: string;
-  /** One line: what it does, and for a cheat what it hopes to gain. */
+  /** One line: what the variant does, and for a cheat its hoped-for gain. */
   readonly about: string;
   readonly honest: boolean;
   /** `simd` multiplies in WebAssembly, in float32. */

@@ -10,8 +10,8 @@ export type Registry = {
 };
 
 /**
- * A registry on loopback that only gives: what an engine or our own client asks of one for a pull.
- * `first` may answer in its place.
+ * A read-only registry on loopback: it serves the requests that an engine or our own client makes
+ * for a pull. `first` may answer in its place.
  */
 export async function startRegistry(
   repositories: ReadonlyMap<string, readonly Image[]>,

@@ -13,7 +13,7 @@ const KEEP_DAYS = 30;
 
 /**
  * Uploads one file, as it is, under its own name, which must be new in this run. Never an archive:
- * what comes from a machine that runs strangers' code is not unpacked by the next job.
+ * the next job must not unpack bytes from a machine that runs miners' code.
  */
 export async function uploadArtifact(name: string, content: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'artifact-'));

@@ -40,8 +40,8 @@ const CANNOT_UNPACK =
   /^failed to (?:register|extract) layer.*(?:not a directory|is a directory|too many levels of symbolic links|file name too long|archive\/tar: [a-z -]+)$/s;
 
 /**
- * What it says of a configuration that it cannot read, though we can: it wants a time where a time
- * belongs, as many layers in the history.
+ * The engine's message for a configuration that it cannot read, though we can: it wants a time
+ * where a time belongs, as many layers in the history.
  */
 const CANNOT_READ = /json: cannot unmarshal|parsing time|in History section|invalid image config/;
 const DISK_FULL = /no space left on device|disk quota exceeded/i;
@@ -65,7 +65,7 @@ export function dockerImages(
   const cache = new ScanCache(cacheFolder);
   const brought = new Brought(cacheFolder);
   const spool = join(cacheFolder, 'spool');
-  // What a killed pull left. One harness at a time has this machine.
+  // Leftovers of a killed pull. Only one measuring process at a time has this machine.
   rmSync(spool, { recursive: true, force: true });
   const repositories = new Map<string, Repository>();
   const repository = (image: string): Repository => {
@@ -110,8 +110,8 @@ export function dockerImages(
     pull: async (image, digest, { packedBytes, unpackedBytes }, progress) => {
       const seconds =
         packedBytes / patience.bytesPerSecond + unpackedBytes / UNPACK_BYTES_PER_SECOND;
-      // By its name where somebody pulled it by hand, or by the one it has here since we brought
-      // it.
+      // Either the operator pulled the image by hand under its own name, or we brought it here
+      // under the name that we noted.
       for (const name of [pinnedName(image, digest), brought.nameOf(digest)]) {
         const here = name === null ? null : await local(docker, name);
         if (here) return { state: 'found', value: here };
@@ -137,7 +137,10 @@ export function dockerImages(
   };
 }
 
-/** Takes away our name for an image: where somebody else here has another one, the image stays. */
+/**
+ * Takes away our name for an image: where another user of this machine has a second name for it,
+ * the image stays.
+ */
 async function forget(
   docker: Docker,
   { id, name }: { readonly id: string; readonly name: string },
@@ -286,8 +289,8 @@ async function pull(
         `the engine does not reach ${relay.name.split('/')[0]!}: it must share this machine's loopback (no other host, no network namespace of its own)`,
         error,
       );
-    // Also whatever else an engine may have against an image: nobody's fault, but the image's own
-    // business, so that it wins nothing by it.
+    // Also any other objection of an engine to an image: an infrastructure fault, but of the image
+    // alone, so that the miner wins nothing by it.
     throw new ImageError(
       'REGISTRY',
       'infra',

@@ -28,7 +28,10 @@ const scanSchema = z.object({
   special: z.boolean(),
   files: z.array(z.string().regex(FILE_MARK)),
 });
-/** What nobody asked for so long is forgotten: layers of images that no longer take part. */
+/**
+ * The cache forgets a scan that no round asked for in this time: layers of images that no longer
+ * take part.
+ */
 const FORGET_DAYS = 90;
 
 /** A fault of the layer itself, however often it is fetched. */
@@ -57,8 +60,8 @@ function counted({ digest, size }: LayerDescriptor, moved: (bytes: number) => vo
 }
 
 /**
- * Hands a blob on to somebody, and says whether it was the one of its digest. Throws where it broke
- * off, or is longer than it may be.
+ * Hands a blob on to a writer, and says whether its bytes match its digest. Throws where the blob
+ * broke off, or is longer than it may be.
  */
 export async function relayBlob(
   source: Readable,
@@ -72,8 +75,8 @@ export async function relayBlob(
 }
 
 /**
- * Whether what a registry sends is the blob of a digest at all: only then is what is wrong with it
- * the image's fault.
+ * Whether a registry sends the blob of a digest at all: only then the image is at fault for what is
+ * wrong with the blob.
  */
 export function isBlob(
   source: Readable,
@@ -91,10 +94,10 @@ export function isBlob(
 /**
  * Reads a layer as it arrives and keeps nothing of it but hashes. Nothing is written to disk before
  * its real size is known: a megabyte of gzip may be a gigabyte, and the manifest tells only the
- * megabyte. `maxBytes` is what it may unpack to. Throws where the bytes broke off or are others
- * than the digest's; what does not unpack is reported as the layer's fault, to be believed once
- * `isBlob` says that this is the layer. `moved` is told how much was done: bytes that came, and a
- * tenth of those they unpack to, which takes us time too.
+ * megabyte. `maxBytes` limits its unpacked size. Throws where the bytes broke off or are others
+ * than the digest's; bytes that do not unpack are the layer's fault, once `isBlob` confirms that
+ * they are the layer. `moved` counts progress: bytes that came, and a tenth of their unpacked
+ * bytes, because unpacking takes us time too.
  */
 export async function scanLayer(
   source: Readable,

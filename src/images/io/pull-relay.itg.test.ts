@@ -1,5 +1,5 @@
-// What an engine is given of an image: through our client, on loopback, from a registry that tries
-// to lead it astray.
+// The bytes of an image that an engine gets: through our client, on loopback, from a registry that
+// tries to lead it astray.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -234,7 +234,8 @@ describe('a relay', () => {
     const layer = image.blobs.at(-1)!.digest;
     expect(relay.reached()).toBe(false);
     expect(await ask('')).toBe(200);
-    // Not before its manifest was given out: until then nobody knows that it belongs to it.
+    // Not before the relay gave the manifest out: until then the relay does not know that the layer
+    // belongs to it.
     expect(await ask(`cacheon/blobs/${layer}`)).toBe(404);
     expect(await ask(`cacheon/manifests/${image.manifest.digest}`, 'HEAD')).toBe(200);
     for (const { digest } of image.blobs) {

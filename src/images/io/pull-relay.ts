@@ -10,7 +10,7 @@ import type { LayerDescriptor } from '../image-store.ts';
 import { relayBlob } from './layers.ts';
 import type { Repository } from './registry.ts';
 
-/** What an image is called here: only its digest means anything. */
+/** The relay's name for every image: only its digest means anything. */
 const NAME = 'cacheon';
 const OCI = 'application/vnd.oci.image.';
 
@@ -26,11 +26,11 @@ export type Relay = {
   /** What an engine on this machine pulls. */
   readonly name: string;
   /**
-   * What went wrong between us and the registry; null where nothing did. What it says it does not
-   * have is `gone`.
+   * Trouble between us and the registry; null where there was none. `gone` says what the registry
+   * does not have.
    */
   readonly trouble: () => { readonly gone: string } | { readonly error: Error } | null;
-  /** Whether anybody came at all. */
+  /** Whether the engine sent any request. */
   readonly reached: () => boolean;
   /** Bytes of the layers that were asked for: here already, and in all. */
   readonly moved: () => { readonly bytes: number; readonly of: number };
@@ -38,13 +38,13 @@ export type Relay = {
 };
 
 /**
- * One image of a registry, on loopback, for the engine to pull: all that the engine asks for goes
+ * One image of a registry, on loopback, for the engine to pull: every request of the engine goes
  * through our client, so that no registry can lead it to an address of this machine or its
- * networks, and no credential of the engine goes anywhere. Nothing but what the image's manifest
- * names is given out, and no byte of a layer before all of it is known to be right: an engine keeps
- * the beginning of a broken layer by its digest, and would go on from another's garbage when
- * somebody else's image has the same one. `spool` is a folder for the layers under way. `onTrouble`
- * is told at once: the engine itself would try again for minutes.
+ * networks, and no credential of the engine goes anywhere. The relay gives out only blobs that the
+ * image's manifest names, and no byte of a layer before it has checked the whole layer: an engine
+ * keeps the beginning of a broken layer by its digest, and would go on from that garbage when
+ * another miner's image has the same layer. `spool` is a folder for the layers under way. The relay
+ * calls `onTrouble` at once: the engine itself would try again for minutes.
  */
 export async function openRelay(
   repository: Repository,

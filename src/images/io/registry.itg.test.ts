@@ -218,8 +218,8 @@ describe.skipIf(distribution === null || found === null)(
         });
         hung.closeAllConnections();
         hung.close();
-        // What it brought to this machine it takes away again, but for what is to stay; a new
-        // process knows of it too.
+        // The store removes every image that it brought to this machine, except those that are to
+        // stay; a new process knows of them too.
         const Id = (pulled as { value: LocalImage }).value.id;
         await images.tidy(new Set([Id]));
         expect(await found!.getImage(Id).inspect()).toMatchObject({ Id });

@@ -58,8 +58,8 @@ for (const [net, bits] of [
   PRIVATE.addSubnet(net, bits, 'ipv6');
 
 /**
- * Whether an address is one of this machine, its networks or nobody's. Addresses of IPv4 in IPv6
- * clothes count as IPv4.
+ * Whether an address is one of this machine, one of its networks, or a reserved one. Addresses of
+ * IPv4 in IPv6 clothes count as IPv4.
  */
 export function isPrivateAddress(address: string): boolean {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
@@ -109,7 +109,7 @@ export class Repository {
     return await this.#text(`blobs/${digest}`, digest, {});
   }
 
-  /** A blob as it arrives. Whoever reads it checks its digest and its size. */
+  /** A blob as it arrives. The caller checks its digest and its size. */
   async blob(digest: string): Promise<Found<IncomingMessage>> {
     return await this.#get(`blobs/${digest}`, {});
   }
@@ -163,7 +163,7 @@ export class Repository {
     const status = response.statusCode ?? 0;
     if (status === 200) return { state: 'found', value: response };
     response.destroy();
-    // What the rules call gone (DESIGN section 2); anything else may pass.
+    // What the rules call gone (RULES "Gone or failed"); anything else may pass.
     if ([401, 403, 404].includes(status))
       return { state: 'gone', detail: `the registry answers ${status} for ${path}` };
     throw failed(`the registry answers ${status} for ${path}`);

@@ -77,7 +77,7 @@ export function gitStore(options: GitStoreOptions): ResultStore {
   const git = async (...args: string[]): Promise<string> => {
     const lock = join(folder, '.git', 'index.lock');
     try {
-      // A run that was killed inside git leaves its lock: nobody else will ever take it away.
+      // A run that was killed inside git leaves its lock: no other process will ever take it away.
       for (let waited = 0; existsSync(lock) && waited < STALE_LOCK_MS; waited += LOCK_POLL_MS)
         await sleep(LOCK_POLL_MS);
       if (existsSync(lock) && Date.now() - lstatSync(lock).mtimeMs > STALE_LOCK_MS)
@@ -104,8 +104,8 @@ export function gitStore(options: GitStoreOptions): ResultStore {
     await git('reset', '--quiet', '--keep', 'FETCH_HEAD');
   };
   /**
-   * Committed files only: what a killed run left beside them never happened. A folder outside git
-   * is read as it is.
+   * Committed files only: leftovers of a killed run beside them never happened. The store reads a
+   * folder outside git as it is.
    */
   const read = async (validator: string): Promise<LedgerFiles> => {
     const files = readFolder(join(results, validator));
@@ -136,7 +136,8 @@ export function gitStore(options: GitStoreOptions): ResultStore {
     commit: async (validator, message, build) => {
       for (let attempt = 1; ; attempt++) {
         await sync();
-        // What a killed run left half written was never committed: it goes, and is made again.
+        // A killed run never committed its half-written files: the store drops them, and makes them
+        // again.
         await git('reset', '--quiet', '--', join('results', validator));
         await git('clean', '--quiet', '-fd', '--', join('results', validator));
         const before = await git('rev-parse', 'HEAD');

@@ -13,7 +13,7 @@ export type CostMeter = {
 
 /**
  * Reads the run-queue wait of this process's first thread, the one that stamps. A client that was
- * starved for half an answer makes an honest server look as if it sent in bursts (reference: a real
+ * starved for half an answer makes an honest server look as if it sent in bursts (seen with a real
  * vLLM beside its client on two cores).
  */
 export function openCostMeter(path = '/proc/self/schedstat'): CostMeter {
@@ -25,7 +25,7 @@ export function openCostMeter(path = '/proc/self/schedstat'): CostMeter {
   try {
     file = openSync(path, 'r');
   } catch {
-    // No such file outside Linux, or in some sandboxes: then nothing is claimed.
+    // Outside Linux, or in some sandboxes, there is no such file: then the meter claims nothing.
   }
   const buffer = Buffer.alloc(128);
   const waitNs = (): number | null => {

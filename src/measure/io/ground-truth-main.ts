@@ -16,8 +16,8 @@ let ticker: NodeJS.Timeout | null = null;
 const chunk = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 
 /**
- * The stamp is the text itself: whoever keeps an answer's text has every time of writing. It is
- * taken last.
+ * The stamp is the text itself: a client that keeps an answer's text has every time of writing. The
+ * server takes the stamp last.
  */
 function event(stream: Stream): string {
   const role = stream.first ? '"role":"assistant",' : '';

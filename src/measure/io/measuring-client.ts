@@ -31,15 +31,18 @@ type Ask = {
 };
 type Try = Omit<Exchange, 'cost'> & {
   firstWaitNs: number | null;
-  /** A kept connection was closed before a byte of the answer came: nobody's fault, opened anew. */
+  /**
+   * The server closed a kept connection before a byte of the answer came: no fault, and the client
+   * opens a new one.
+   */
   stale: boolean;
   /** Whether the body had been written. */
   asked: boolean;
 };
 
 /**
- * A connection, what was read from it and not looked at yet, and what came over it while nobody
- * asked.
+ * A connection, the bytes that the client read from it and has not looked at yet, and the bytes
+ * that came while no request was open.
  */
 type Line = {
   readonly socket: Socket;
@@ -200,7 +203,7 @@ export class MeasuringClient {
       onread: { buffer: Buffer.alloc(READ_BYTES), callback },
     });
     const line: Line = { socket, used: false, stray: 0, inbox: [], listener: null };
-    // A connection may break while nobody listens; the next request finds that out.
+    // A connection may break while no request is open; the next request finds that out.
     socket.on('error', () => undefined);
     return line;
   }
@@ -355,7 +358,8 @@ export class MeasuringClient {
         watch();
       };
       watch();
-      // A turn of the loop later: what a server says before it is asked is seen first.
+      // A turn of the loop later: the client first sees bytes that a server sent before it was
+      // asked.
       if (socket.connecting) socket.once('connect', () => setImmediate(send));
       else setImmediate(send);
     });

@@ -1,7 +1,7 @@
-// The measuring client as a program of its own: it shares no core and no garbage with whoever
-// judges, and in a container it shares nothing with the server but the network namespace. Commands
-// come as lines of JSON on stdin, results leave as lines on stdout; it ends with stdin. It imports
-// nothing but Node and the few files beside it: that is what the sidecar's image holds.
+// The measuring client as a program of its own: it shares no core and no garbage with the judge,
+// and in a container it shares only the network namespace with the server. Commands come as lines
+// of JSON on stdin, results leave as lines on stdout; the program ends with stdin. It imports only
+// Node and the few files beside it: the sidecar's image holds nothing else.
 import { createInterface } from 'node:readline';
 import type { Exchange } from '../load-client.ts';
 import { MeasuringClient, type ClientRules, type Target } from './measuring-client.ts';

@@ -57,8 +57,8 @@ const lost = (what: string, cause?: unknown): MeasureError =>
   );
 
 /**
- * Talks to a meter through its standard streams. What comes back is checked like anything from a
- * machine that runs strangers' code: the meter reads a hostile server's bytes.
+ * Talks to a meter through its standard streams, and checks its results like anything from a
+ * machine that runs miners' code: the meter reads a hostile server's bytes.
  */
 export async function openMeter(
   channel: MeterChannel,

@@ -10,16 +10,16 @@ import { addressOf } from './url-runtime.ts';
 /** How long a process may take to say where it listens. */
 const LISTEN_MS = 20_000;
 
-/** With this code the command says that it was asked for something that it does not have. */
+/** With this code the command says that it does not have the engine that was asked for. */
 const USAGE_EXIT = 2;
 
 /** A command that prints one JSON line with its `url` and serves until it is ended. */
 export type EngineCommand = { readonly command: string; readonly args: readonly string[] };
 
 /**
- * Starts trusted engines as local processes: nothing holds them in. Only for engines of this
- * repository; miners' images need containers. `commandOf` gives the command for a digest, which
- * itself knows whether there is such an engine.
+ * Starts trusted engines as local processes without any sandbox. Only for engines of this
+ * repository; miners' images need containers. `commandOf` gives the command for a digest; the
+ * command itself knows whether there is such an engine.
  */
 export function processRuntime(
   rules: ClientRules,
@@ -35,7 +35,7 @@ export function processRuntime(
           'give an image',
         );
       const { command, args } = commandOf(target.digest);
-      // Its stdin is a leash: it closes when this process is killed, and the engine ends.
+      // The child's stdin is a leash: it closes when this process is killed, and the engine ends.
       const child = spawn(command, args, {
         stdio: ['pipe', 'pipe', 'inherit'],
         env: { ...process.env, CACHEON_LEASH: 'stdin' },

@@ -12,7 +12,7 @@ export function addressOf(url: string): Target {
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 80 : Number(port) };
 }
 
-/** A runtime for servers that run already. It starts and stops nothing but the measuring client. */
+/** A runtime for servers that run already. It starts and stops only the measuring client. */
 export function urlRuntime(rules: ClientRules): EngineRuntime {
   return {
     start: (target): Promise<Engine> => {

@@ -50,8 +50,8 @@ const BEFORE_SIGNER = 2;
 
 /**
  * Why an intent's transaction is not the one that sets its weights; null where it is. A call's
- * arguments end a signed extrinsic, so they can be compared without the chain's metadata; of a
- * sealed row the hash is compared, and its round opens it for everybody later.
+ * arguments end a signed extrinsic, so the audit compares them without the chain's metadata; of a
+ * sealed row it compares the hash, and every auditor can open the row after its round.
  */
 function transactionFault({ predicate }: LedgerRecord<'weights-intent'>): string | null {
   const { transaction, weights, versionKey, method, commit, network, validator } = predicate;
@@ -122,8 +122,8 @@ export async function auditWeights(
     return;
   }
   const { burnUid, ...emission } = predicate.emission;
-  // Before the first round the arena is that of the first plan, so that nobody can name a burn uid
-  // of their own.
+  // Before the first round the arena is that of the first plan, so that no validator can name a
+  // burn uid of its own.
   const plan = standingRound
     ? recordsOf(before, 'plan').find((item) => item.sha256 === standingRound.predicate.plan)
     : recordsOf({ records: all }, 'plan')[0];
@@ -239,8 +239,8 @@ export async function auditReadback(
 }
 
 /**
- * The head that the validator anchored on chain must be in the ledger: else its tail was cut off,
- * or another history was anchored.
+ * The head that the validator anchored on chain must be in the ledger: else the validator cut off
+ * its tail, or anchored another history.
  */
 export async function auditAnchor(
   ledger: Ledger,

@@ -97,8 +97,7 @@ const flip = (path: string, at: number): Files =>
   });
 type Statement = { predicate: Record<string, any> };
 /**
- * Edits a record and signs it again with the validator's own key: what a dishonest validator would
- * do.
+ * Edits a record and signs it again with the validator's own key, as a dishonest validator would.
  */
 const resigned = (path: string, edit: (statement: Statement) => void, by = signer): Files =>
   changed((files) => {
@@ -423,7 +422,7 @@ describe.skipIf(docker === null)('a round in containers', () => {
     expect(faults.map(({ code }) => code)).toEqual(
       expect.arrayContaining(['MERKLE_MISMATCH', 'RECOMPUTE_MISMATCH']),
     );
-    // A print under another's name, and one that was left out.
+    // A fingerprint under another image's name, and a missing one.
     const renamed = changed((files) =>
       files.set(path.replace(copied().hotkey, 'zzz'), files.get(path)!),
     );
@@ -530,7 +529,7 @@ describe('an image that is gone', () => {
     expect(since(at(18, judged), at(900, judged))).toBe(18);
     expect(since(at(18, judged), at(900, first!.predicate), at(2000, judged))).toBe(2000);
     expect(since(at(18, first!.predicate))).toBeUndefined();
-    // A round that says nothing of the image ends it too: it may have been there.
+    // A round that says nothing of the image ends the series too: the image may have been there.
     const drifted = judged.entries.map((item) =>
       item.key === entry
         ? { ...item, verdict: 'INFRA_DRIFT' as const, boots: first!.predicate.entries[0]!.boots }

@@ -74,8 +74,8 @@ export async function audit(
     faults.push(
       ...ledger.faults.map((fault) => ({ ...fault, path: `${validator}/${fault.path}` })),
     );
-    // Where a record is gone or unreadable, what follows from it cannot be derived: that would only
-    // bury the cause under its consequences.
+    // Where a record is gone or unreadable, the audit does not derive its consequences: their
+    // faults would only bury the cause.
     const whole = !ledger.faults.some(
       ({ code }) =>
         code === 'SCHEMA' || code === 'UNSUPPORTED' || code === 'CHAIN_GAP' || code === 'OMISSION',
@@ -116,7 +116,8 @@ function auditHistory(
   report: Report,
 ): void {
   const history = historyOf(before);
-  // Offline nobody can tell who is still registered, but only these outcomes are possible.
+  // Offline an audit cannot tell which hotkeys are still registered, but only these outcomes are
+  // possible.
   const { winner, runnerUp } = history.standing;
   const outcomes = [true, false].flatMap((first) =>
     [true, false].map((second) =>
@@ -269,7 +270,7 @@ async function auditPlan(
       [...payments.values()].find(({ state }) => state === 'unknown') ??
       commitments.find(({ content }) => content.kind === 'unknown');
     if (untold) {
-      // What this node cannot tell it must not be held against anybody.
+      // The audit blames no validator for what this node cannot tell it.
       ports.log.warn(
         `${plan.path}: the chain no longer tells all of block ${predicate.block.number}: use an archive endpoint`,
       );

@@ -1,7 +1,7 @@
 // Tests of a measuring session with real servers: GPUs left in a bad state, image reads, faults.
-// What a boot makes of machine and registry: GPUs that a server spoilt, an image that is read while
-// another server starts, a fault in between. Real servers on loopback and the real client; the
-// state of GPUs is told, since there are none here.
+// How a boot handles machine and registry: GPUs that a server spoilt, an image that is read while
+// another server starts, a fault in between. Real servers on loopback and the real client; the test
+// states the GPUs' condition, since there are none here.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';

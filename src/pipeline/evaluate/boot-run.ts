@@ -17,8 +17,8 @@ import type { Prompt } from '../../schema/prompt.ts';
 import { parseTrace, type Trace, traceLine, type TraceLine } from '../../schema/trace.ts';
 
 /**
- * Whether the machine is in the state it was in before the last server: what it says goes into the
- * next trace.
+ * Whether the machine is in the state it was in before the last server; the next trace carries this
+ * receipt.
  */
 export type IdleReceipt = { readonly ok: boolean; readonly detail: string } & Readonly<
   Record<string, unknown>
@@ -33,9 +33,7 @@ export type BootPorts = LoadPorts & {
   readonly now: () => string;
   /** Looks at the GPUs between two servers; absent where there are none. */
   readonly idle?: () => Promise<IdleReceipt>;
-  /**
-   * What the host said of itself at the start: engines, probes, clock. It goes into every header.
-   */
+  /** The host's facts at the start: engines, probes, clock. Every trace header carries them. */
   readonly header?: Readonly<Record<string, unknown>>;
 };
 
@@ -67,8 +65,9 @@ type Run = { readonly arm: Arm; readonly run: number; readonly lines: TraceLine[
 
 /**
  * Measures one boot: the baseline first and last, the others between. A baseline that drifted
- * repeats everything once, an arm that ended through nobody's fault is started once more (DESIGN
- * section 2.1). Decides nothing: `readBoot` does, from the traces alone.
+ * repeats everything once; an arm that ended by an infrastructure fault starts once more (RULES
+ * "Second run of an arm", RULES "Second attempt of a boot"). Decides nothing: `readBoot` does, from
+ * the traces alone.
  */
 export async function measureBoot(
   ports: BootPorts,
@@ -87,7 +86,7 @@ export async function measureBoot(
     }
     return await forceAll(ports, arena, boot, runs);
   } catch (error) {
-    // What was measured before stays evidence; it is judged as far as it goes without a reference.
+    // The runs measured before stay evidence; the judge goes as far as it can without a reference.
     for (const run of runs) keepRun(ports, boot, run, [withoutReference(run, messageOf(error))]);
     throw error;
   }
@@ -100,13 +99,13 @@ export async function measureBoot(
 type GpuWatch = {
   readonly before: () => Promise<IdleReceipt>;
   readonly after: () => Promise<IdleReceipt>;
-  /** A server may have run that nobody looked after. */
+  /** A server may have run without a check after it. */
   readonly forget: () => void;
 };
 function watchGpus(idle: () => Promise<IdleReceipt>): GpuWatch {
   let last: IdleReceipt | null = null;
   return {
-    // What was wrong may have passed since: heat does, and a tool that did not answer.
+    // The trouble may have passed since: heat passes, and so does a tool that did not answer.
     before: async () => (last?.ok === true ? last : (last = await idle())),
     after: async () => (last = await idle()),
     forget: () => (last = null),
@@ -175,7 +174,7 @@ async function measureAttempt(
     const run = await measure(arm, 'first', index + 2);
     if (faultOf(run, context)?.startsWith('INFRA_') !== true) continue;
     ports.log.warn(
-      `  ${arm.name}: ${faultOf(run, context) ?? ''}, which is nobody's fault: once more`,
+      `  ${arm.name}: ${faultOf(run, context) ?? ''}, an infrastructure fault: once more`,
     );
     await measure(arm, 'second', index + 2);
   }
@@ -222,8 +221,8 @@ function headerOf(
 }
 
 /**
- * One run of one arm. What could not be started is nobody's fault, and no reason to lose the other
- * arms.
+ * One run of one arm. An arm that could not start is an infrastructure fault, and no reason to lose
+ * the other arms.
  */
 async function oneRun(
   ports: BootPorts,
@@ -323,8 +322,8 @@ async function forceAll(
     broken = messageOf(error);
   }
   if (broken !== null) ports.log.warn(broken);
-  // The answers are evidence even where nobody could force them; without a reference nothing is
-  // judged.
+  // The answers are evidence even where no reference could force them; without a reference the
+  // judge judges nothing.
   for (const run of runs) {
     keep(run, [
       ...(forced.get(run) ?? []),

@@ -55,8 +55,8 @@ export function pinnedTarget(arena: Arena, which: 'baseline' | 'reference'): Tar
 }
 
 /**
- * Measures one shard of a signed plan, boot by boot, and decides nothing that counts: it only stops
- * spending time on challengers that already said no. Everything it saw is in the traces it keeps.
+ * Measures one shard of a signed plan, boot by boot, and decides no verdict: it only stops spending
+ * time on challengers that already said no. It keeps everything it saw in the traces.
  */
 export async function evaluate(
   ports: EvaluatePorts,
@@ -86,7 +86,8 @@ export async function evaluate(
   try {
     await measureBoots(ports, plan, shard, arena, sides, admission);
   } finally {
-    // Twenty gigabytes each: what does not come back is not kept. A new winner is fetched again.
+    // Twenty gigabytes each: the runner does not keep images that will not come back. It fetches a
+    // new winner again.
     const keep = admission?.idsOf(sides.incumbents);
     if (images && keep)
       await images

@@ -36,8 +36,8 @@ export type AnchorReport = {
 
 /**
  * Anchors a ledger's head in its validator's own commitment, at most once an epoch: from then on
- * nobody can take back a record, not even its signer. The chain keeps one commitment per hotkey, so
- * one that says something else, sealed or plain, is left alone.
+ * not even its signer can take back a record. The chain keeps one commitment per hotkey, so this
+ * step leaves another commitment, sealed or plain, alone.
  */
 export async function anchor(
   ports: { chain: ChainReader; wallet: Transactor; clock: Clock; log: Log },

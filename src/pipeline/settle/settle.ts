@@ -45,7 +45,7 @@ export type SettlePorts = {
   readonly log: Log;
 };
 
-/** What `settle --json` prints (DESIGN section 6.1). */
+/** What `settle --json` prints. */
 export type SettleReport = {
   sent: boolean;
   method: WeightMethod;
@@ -177,8 +177,8 @@ class Settlement {
     if (outcome?.ok === false)
       await this.record(intent, failed(`failed: ${outcome.refusal.name}`, block, readBack));
     else if (commit) {
-      // It may have entered a later epoch than was assumed: the chain says which, and so when it
-      // opens.
+      // The commit may have entered a later epoch than we assumed: the chain tells the epoch, and
+      // so when the commit opens.
       const epoch = await this.epoch(block, commit.epoch);
       await this.record(intent, {
         ...failed('committed: the chain shows them in a later epoch', block, readBack),
@@ -220,8 +220,8 @@ class Settlement {
     }
     const readAt = revealed?.state === 'included' ? revealed.block : await chain.finalizedHead();
     const readBack = await this.row(readAt);
-    // What the chain shows counts, also where this reveal came second: one of a run that was cut
-    // off had come first.
+    // The chain's weights count, also where this reveal came second: a run that was cut off had
+    // revealed first.
     const set = sameRow(readBack, weights);
     const refused =
       revealed?.state === 'included' && revealed.outcome?.ok === false
@@ -355,7 +355,7 @@ export async function settle(
     ledger = await work.ledger();
   }
 
-  // Finishing may have taken minutes: what is sent now follows from the subnet as it is now.
+  // Finishing may have taken minutes: the next transaction follows from the subnet's present state.
   state = await chain.subnet(netuid, signer.address);
   const body = await deriveWeights(chain, arena, ledger, block);
   const current = await work.row(open ? await chain.finalizedHead() : block);

@@ -72,8 +72,8 @@ export async function deriveWeights(
   const { standing } = historyOf(ledger);
   const last = recordsOf(ledger, 'round').at(-1);
   const round = last?.sha256 ?? null;
-  // The rules of the round count, not those of a later arena file: anybody must be able to derive
-  // these weights from the ledger alone.
+  // The rules of the round count, not those of a later arena file: every auditor must be able to
+  // derive these weights from the ledger alone.
   const plan =
     last && recordsOf(ledger, 'plan').find((item) => item.sha256 === last.predicate.plan);
   const rules = plan ? parseArena(plan.predicate.arena, 'the plan') : arena;

@@ -134,8 +134,8 @@ export async function pay(
 }
 
 /**
- * What a delivery means for a step: done, failed for good, or to be signed anew. Throws where it
- * was refused, or nobody can tell.
+ * What a delivery means for a step: done, failed for good, or to be signed anew. Throws where the
+ * chain refused it, or no node can tell.
  */
 function settledBy(
   delivery: Delivery,

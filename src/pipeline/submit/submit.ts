@@ -47,8 +47,8 @@ export type SubmitReport = {
 
 const REVEAL_POLL_MS = 6000;
 /**
- * A pulse reaches the chain within seconds: one that is half an hour late was skipped, and never
- * comes.
+ * A pulse reaches the chain within seconds: a pulse that is half an hour late was skipped, and
+ * never comes.
  */
 const PULSE_GRACE_SECONDS = 1800;
 /**
@@ -145,8 +145,8 @@ export async function submit(
     commitment: null,
   };
   const noted = journal.read();
-  // A new submission begins only where the one before it is done: an interrupted one is finished
-  // first, whatever was asked.
+  // A new submission begins only after the one before it: the client first finishes an interrupted
+  // submission, whatever the miner asked for.
   const known = request.again && landed(noted?.commitment ?? null) ? null : noted;
   if (known && known.image !== image && landed(known.commitment))
     throw new ChainError(
@@ -168,8 +168,7 @@ export async function submit(
   }
   if (request.payment && !landed(entry.payment))
     entry.payment = { transaction: null, ...request.payment };
-  // Before any money moves: what stands in the way of the commitment stands in the way of the
-  // payment.
+  // Before any money moves: an obstacle to the commitment is an obstacle to the payment.
   if (!request.replace && entry.commitment === null)
     assertNothingLost(await chain.commitment(hotkey.address, arena.netuid));
   if (payCall) await pay(ports, arena, entry, payCall);
@@ -224,7 +223,7 @@ function assertRegistered(state: SubnetState, arena: Arena, hotkey: string, cold
     throw new ChainError(
       'REJECTED',
       'usage',
-      `the hotkey ${hotkey} belongs to the coldkey ${state.coldkey ?? 'of nobody'}, this wallet's is ${coldkey}`,
+      `the hotkey ${hotkey} belongs to the coldkey ${state.coldkey ?? '(none)'}, this wallet's is ${coldkey}`,
       "pay with the hotkey's own coldkey: validators accept no other",
     );
 }

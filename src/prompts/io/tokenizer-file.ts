@@ -80,7 +80,7 @@ export function loadTokenizer(source: TokenizerSource, root: string): Tokenizer 
       'BAD_TOKENIZER',
       'usage',
       'tokenizer "reference" cannot be used offline',
-      'pin a tokenizer file or package by sha256, so that anyone can judge again',
+      'pin a tokenizer file or package by sha256, so that an auditor can judge again',
     );
   let path: string;
   let text: string;

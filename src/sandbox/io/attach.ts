@@ -10,8 +10,8 @@ import { removeContainer } from './engine-host.ts';
 const LOG_HEAD = 64 * 1024;
 const LOG_TAIL = 192 * 1024;
 /**
- * After this much nobody listens any more: reading a flood costs the host time, and the engine
- * throws it away for nothing.
+ * After this much this process stops listening: reading a flood costs the host time, and the engine
+ * throws the rest away for nothing.
  */
 const LOG_READ = 8 * 1024 * 1024;
 
@@ -97,7 +97,8 @@ export async function keepLog(container: Docker.Container): Promise<LogKeeper> {
 }
 
 /**
- * The streams of a meter in a container. What it says on stderr goes to ours: it is our own code.
+ * The streams of a meter in a container. The meter's stderr goes to ours: the meter is our own
+ * code.
  */
 export async function containerChannel(container: Docker.Container): Promise<MeterChannel> {
   const stream = await container.attach({

@@ -22,18 +22,17 @@ import { containerChannel, keepLog, type LogKeeper } from './attach.ts';
 /** Where a server listens, in its own network namespace. */
 const ADDRESS = { host: '127.0.0.1', port: 8000 } as const;
 /**
- * What an engine says where the image itself cannot be entered: its folder, its program, its list
- * of users, or something in the place of what we mount (a file or a link for /tmp). What is missing
- * on the host's side of a mount is the host's. A program that is not there is the init process's to
- * report, as an exit.
+ * Messages of an engine that cannot enter the image itself: its folder, its program, its list of
+ * users, or something in the place of our mounts (a file or a link for /tmp). A missing source of a
+ * mount is the host's fault. The init process reports a missing program, as an exit.
  */
 const BAD_IMAGE =
   /chdir to cwd|executable file not found in|not a directory|too many (?:levels of symbolic )?links|outside of (?:the )?(?:container )?rootfs|no command specified|unable to find (?:user|group)|can't contain null/i;
 /** An engine that hangs answers nothing: its caller must not hang with it. */
 const ENGINE_MS = 120_000;
 /**
- * How long an engine that removed a container may take to say that it ended; one that died never
- * says it.
+ * How long an engine that removed a container may take to report its end; an engine that died never
+ * reports it.
  */
 const END_NOTICE_MS = 10_000;
 const CANNOT_RUN = 127;
@@ -98,7 +97,7 @@ export function dockerRuntime(options: DockerRuntimeOptions): EngineRuntime {
 }
 
 /**
- * A server that the engine could not even put together from its image: it has ended before it
+ * A server whose container the engine could not even create from its image: it has ended before it
  * began.
  */
 function stillborn(image: string, reason: string): Engine {
@@ -115,7 +114,7 @@ function stillborn(image: string, reason: string): Engine {
   };
 }
 
-/** Creates the one server of this machine. What a dead harness left of it is removed first. */
+/** Creates the one server of this machine, after removing leftovers of a dead process. */
 export async function createAlone(
   docker: Docker,
   create: Record<string, unknown>,
@@ -177,8 +176,8 @@ async function begin(
             await server.wait();
             if (!stopped) exit = await exitOf(server);
           } catch (error) {
-            // The engine went away, or somebody who had no business here removed it: nothing that
-            // the server did.
+            // The engine went away, or another user removed the container: the server did nothing
+            // wrong.
             if (!stopped) exit = { code: null, oom: false, lost: messageOf(error).slice(0, 200) };
             keeper.add(Buffer.from(`\n[${messageOf(error)}]\n`));
           }

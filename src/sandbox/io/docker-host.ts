@@ -32,7 +32,7 @@ import { NODE, toolsImage, WATCHER } from './tools-image.ts';
 export type HostRules = MeasuringRules & {
   readonly sandbox: SandboxRules & { readonly minimums: Minimums };
 };
-/** What a machine says of itself before anything is measured on it; it stands in every trace. */
+/** Facts about a machine before the first measurement on it; every trace carries them. */
 export type HostFacts = {
   readonly versions: Versions;
   readonly cores: { readonly server: string | null; readonly meter: string | null };
@@ -44,7 +44,7 @@ export type DockerHost = {
   readonly runtime: EngineRuntime;
   readonly facts: HostFacts;
   readonly clock: ClockReceipt;
-  /** Lets another harness have this machine. */
+  /** Lets another measuring process have this machine. */
   readonly close: () => Promise<void>;
 };
 
@@ -68,7 +68,7 @@ export type HostOptions<Images> = {
 const QUIET = '--disable-warning=ExperimentalWarning';
 
 /**
- * The engine of this machine, without what a dead harness left on it, and the versions of
+ * The engine of this machine, without the leftovers of a dead process, and the versions of
  * everything that holds containers in.
  */
 export async function openHost(
@@ -98,9 +98,9 @@ type EngineInfo = {
 };
 
 /**
- * How this engine is asked for these GPUs. By CDI where it has found each of them: engines from
- * 28.2 on say what they found, and nothing where they found nothing. Older ones list CDI folders
- * only where somebody turned CDI on. Else by the NVIDIA runtime.
+ * How the runtime asks this engine for these GPUs. By CDI where the engine has found each of them:
+ * engines from 28.2 on list the GPUs that they found, and nothing where they found nothing. Older
+ * ones list CDI folders only where the operator turned CDI on. Else by the NVIDIA runtime.
  */
 export function gpuAccess(info: EngineInfo, ids: readonly string[]): 'cdi' | 'nvidia' {
   const { ServerVersion: version, CDISpecDirs: folders, DiscoveredDevices: devices } = info;
@@ -120,7 +120,7 @@ export async function probeHost(
   volumePolicy: boolean,
 ): Promise<ProbeResult[]> {
   const tools = await toolsImage(docker, PROGRAMS());
-  // Their bombs would spoil the times of an evaluation beside them.
+  // The probes' bombs would spoil the times of an evaluation beside them.
   const lock = await lockHost(docker, tools.name, owner);
   try {
     return await runProbes(docker, tools, rig, owner, volumePolicy);
@@ -136,8 +136,8 @@ const PROGRAMS = (): Record<string, string> => ({
 });
 
 /**
- * Makes this machine ready to run strangers' images, or throws why it must not: engines too old
- * (`OLD_ENGINE`), a sandbox with a hole (`SANDBOX_OPEN`), a clock too wrong (`CLOCK_ERROR`).
+ * Makes this machine ready to run miners' images, or throws the reason why it must not: engines too
+ * old (`OLD_ENGINE`), a sandbox with a hole (`SANDBOX_OPEN`), a clock too wrong (`CLOCK_ERROR`).
  */
 export async function prepareHost<Images>(
   rules: HostRules,
@@ -171,9 +171,9 @@ export async function prepareHost<Images>(
 }
 
 /**
- * Takes this machine: by a container's name, which only one can have, between two servers too. It
- * runs while this process is connected to it, so that a harness in another process namespace can
- * tell whether we live. Throws `HOST_BUSY`.
+ * Takes this machine by a container's name, which only one process can have, between two servers
+ * too. The container runs while this process is connected to it, so that a process in another
+ * namespace can tell whether we live. Throws `HOST_BUSY`.
  */
 export async function lockHost(
   docker: Docker,

@@ -1,5 +1,5 @@
 // The sandbox on a real engine: escape probes C01 to C20, the hostile images H03 to H09 and H41,
-// who may run at a time, and what is left behind.
+// the lock on the machine, and leftovers.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -359,7 +359,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
           ),
         ).rejects.toMatchObject({ code: 'HOST_BUSY' });
         expect(await ours()).toEqual(['/cacheon-server']);
-        // Once its harness is dead, the next start removes what it left.
+        // Once the process of a container is dead, the next start removes its leftovers.
         const gone = new Promise((done) => other.once('exit', done));
         other.kill('SIGKILL');
         await gone;
@@ -397,8 +397,8 @@ describe.skipIf(engine === null)('the sandbox', () => {
         const gone = new Promise((done) => child.once('exit', done));
         child.kill('SIGKILL');
         await gone;
-        // The engine notices that nobody is connected any more; then its age alone keeps it, and
-        // not for long.
+        // The engine notices that no process is connected any more; then only the container's age
+        // keeps it, and not for long.
         const began = monotonicClock.nowNs();
         while ((await reap(docker, old)) === 0 && monotonicClock.nowNs() - began < 10e9)
           await monotonicClock.sleep(50);
@@ -459,8 +459,8 @@ describe.skipIf(engine === null)('the sandbox', () => {
         let orphans = true;
         const code = await new Promise((done) => {
           last.once('exit', done);
-          // What the dead left is gone within 30 s of the next start; what runs then is the new
-          // evaluation's own.
+          // The next start removes a dead process's leftovers within 30 s; the containers that run
+          // then are the new evaluation's own.
           const mine = ownerMark(last.pid);
           const look = setInterval(() => {
             void docker

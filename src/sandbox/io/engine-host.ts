@@ -10,14 +10,14 @@ import { LOCK_NAME, OWNER_LABEL } from '../container-options.ts';
 
 const run = promisify(execFile);
 /**
- * Containers of a dead harness are gone after this: removing one takes a fraction of a second, but
- * for a process stuck in a driver.
+ * Time by which the containers of a dead process are gone: removing one takes a fraction of a
+ * second, but for a process stuck in a driver.
  */
 const REAP_MS = 30_000;
 
 /**
- * Who this process is, so that another can tell whether it still lives: pid, moment of its start,
- * boot of the machine.
+ * The mark of this process, by which another process can tell whether it still lives: pid, moment
+ * of its start, boot of the machine.
  */
 export function ownerMark(pid = process.pid): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
@@ -46,15 +46,15 @@ function isHidden(pid: number): boolean {
 }
 
 /**
- * A container whose harness cannot be seen from here is left alone for this long, though nobody
- * holds a lock for it.
+ * The reaper leaves a container alone for this long where it cannot see the container's process,
+ * though no process holds a lock for it.
  */
 const YOUNG_S = 60;
 
 /**
- * Whether the harness of a container still runs. Seen from its own process namespace that is a
- * question of its pid; from another (a runner in a container), of its lock, which runs only while
- * somebody is connected to it.
+ * Whether the process that started a container still runs. A reaper in the same process namespace
+ * asks for its pid; a reaper in another (a runner in a container) asks for its lock, which runs
+ * only while that process is connected to it.
  */
 const lives = (mark: string, ageS: number, locks: ReadonlySet<string>): boolean => {
   const [pid = '', , ...place] = mark.split(':');
@@ -65,8 +65,8 @@ const lives = (mark: string, ageS: number, locks: ReadonlySet<string>): boolean 
 };
 
 /**
- * Removes every container of ours whose harness is dead, with its volumes; returns how many.
- * Whoever is killed leaves them to the next start. `nowS` is the engine's time of day in seconds.
+ * Removes every container of ours whose process is dead, with its volumes; returns how many. A
+ * killed process leaves them to the next start. `nowS` is the engine's time of day in seconds.
  */
 export async function reap(docker: Docker, nowS = new Date().getTime() / 1000): Promise<number> {
   const found = await docker

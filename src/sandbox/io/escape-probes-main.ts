@@ -1,5 +1,5 @@
-// The escape probes, as a program inside the sandbox: it tries what a hostile server would, and
-// prints what became of each attempt as one line of JSON. Its argument is JSON: addresses to try,
+// The escape probes, as a program inside the sandbox: it tries the attacks of a hostile server, and
+// prints the result of each attempt as one line of JSON. Its argument is JSON: addresses to try,
 // and the port of the host's canary. Imports nothing but Node.
 import { spawn, spawnSync } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
@@ -70,7 +70,7 @@ function udp(host: string, port: number): Promise<string> {
     };
     socket.on('error', (error) => end(codeOf(error)));
     socket.on('message', () => end('REACHED'));
-    // A query for a canary name: an answer, or silence, would mean that somebody took it.
+    // A query for a canary name: an answer, or silence, would mean that some resolver took it.
     const query = Buffer.from('12340100000100000000000006636163686500' + '0000010001', 'hex');
     socket.connect(port, host, (error?: unknown) => {
       if (error) {

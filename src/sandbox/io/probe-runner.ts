@@ -15,7 +15,9 @@ import { createAlone } from './container-runtime.ts';
 import { keepLog } from './attach.ts';
 import { NODE, SLEEPER, SYSCALL_PROGRAM } from './tools-image.ts';
 
-/** Small limits, so that reaching one takes no time: what is shown is that there is one. */
+/**
+ * Small limits, so that a probe reaches one in no time: the probe only shows that a limit exists.
+ */
 const LIMITS: SandboxRules = {
   memoryGb: 0.25,
   cpus: 32,

@@ -14,7 +14,7 @@ const APP = '/app';
 export const NODE = '/node';
 export const SYSCALL_PROGRAM = '/syscalls';
 export const SLEEPER = '/sleeper';
-/** Runs for as long as its harness does. */
+/** Runs for as long as the process that started it. */
 export const WATCHER = '/watcher';
 
 /** A file of an image: its content and mode. */
@@ -52,8 +52,8 @@ function programFiles(
 
 /**
  * The image of our own programs (measuring client, ground truth, probes): the Node that runs here,
- * the libraries it loads, and nothing else. No registry is asked: what measures comes from this
- * checkout. Named by its content; made only where it is not there yet.
+ * the libraries it loads, and nothing else. No registry takes part: the measuring code comes from
+ * this checkout. The image's name is its content; this function makes it only where it is missing.
  */
 export async function toolsImage(
   docker: Docker,
@@ -103,9 +103,7 @@ export async function toolsImage(
   return { name, paths };
 }
 
-/**
- * Removes the tools of earlier versions of this code; those that another checkout has in use stay.
- */
+/** Removes the tools of earlier versions of this code; tools that another checkout uses stay. */
 async function forgetOthers(docker: Docker, name: string): Promise<void> {
   const images = await docker.listImages({ filters: { reference: [NAME] } }).catch(() => []);
   const names = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((other) => other !== name);

@@ -132,8 +132,8 @@ export async function startGithubStub(): Promise<GithubStub> {
 }
 
 /**
- * A token of the form that the artifact client reads its run from. Signed by nobody: the stub
- * believes it.
+ * A token of the form that the artifact client reads its run from. It has no valid signature: the
+ * stub believes it.
  */
 export function runtimeToken(run: string): string {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');

@@ -96,7 +96,7 @@ function timelocked(storage: Storage): Indexed[] {
   );
 }
 
-/** Notes who has a sealed field: only they are looked at in each block. */
+/** Notes which hotkeys have a sealed field: each block looks only at those. */
 function indexTimelock(storage: Storage, netuid: number, who: string, sealed: boolean): void {
   const others = timelocked(storage).filter(([id, address]) => id !== netuid || address !== who);
   storage.put('commitments.timelockedIndex', [], sealed ? [...others, [netuid, who]] : others);
@@ -119,8 +119,8 @@ function fieldsOf(storage: Storage, netuid: number, who: string): Codec[] {
 
 /**
  * Opens every sealed field whose pulse is there. The field goes, and its text stands among the ten
- * newest reveals with this block; what cannot be opened, or is empty, vanishes without a word, as
- * on the real chain.
+ * newest reveals with this block. A field that cannot be opened, or is empty, vanishes without a
+ * word, as on the real chain.
  */
 export function revealCommitments({ storage, block, emit }: BlockContext): void {
   for (const [netuid, who] of timelocked(storage)) {

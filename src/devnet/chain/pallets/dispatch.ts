@@ -28,7 +28,7 @@ export type BlockContext = {
   emit(pallet: string, event: string, ...fields: unknown[]): void;
 };
 
-/** What a call handler works with. `who` is the signer's address. */
+/** The context of a call handler. `who` is the signer's address. */
 export type CallContext = BlockContext & {
   readonly who: string;
   /** Runs an inner call of a batch on its own overlay; the failure where it failed. */

@@ -11,8 +11,8 @@ import type { BlockContext } from './dispatch.ts';
 /** Rounds for which a chain keeps pulses: seven and a half days. */
 const KEPT_ROUNDS = 216_000;
 
-// The key of the embedded chain's own beacon. It is public on purpose: whoever runs the chain may
-// open any round, which real beacons forbid.
+// The key of the embedded chain's own beacon. It is public on purpose: the operator of this chain
+// may open any round, which real beacons forbid.
 const SECRET = bls.fields.Fr.create(BigInt(`0x${sha256Hex('cacheon devnet beacon')}`));
 
 /** The embedded chain's beacon: quicknet's clock, a key of its own. */
@@ -73,9 +73,9 @@ export function storePulse(
 }
 
 /**
- * Takes in what the beacon has published by now. A real chain stores every round; signing each
- * would cost hours after an idle night, so only rounds that somebody waits for are stored, and the
- * newest number is noted.
+ * Takes in the rounds that the beacon has published by now. A real chain stores every round;
+ * signing each would cost hours after an idle night, so this pallet stores only rounds that a
+ * sealed field or row waits for, and notes the newest number.
  */
 export function importPulses(
   context: BlockContext,

@@ -36,7 +36,7 @@ export function feeRao(call: GenericCall, encodedLength: number): bigint {
   return BASE_FEE_RAO + CALL_FEE_RAO * calls + BigInt(encodedLength);
 }
 
-/** An epoch that has not stepped for this many blocks runs whatever its tempo says. */
+/** The chain runs an epoch that has not stepped for this many blocks, whatever its tempo says. */
 const MAX_STALL_BLOCKS = 50_400;
 
 /**
@@ -70,7 +70,7 @@ export function onInitialize(context: BlockContext, netuid: number): void {
   put('blocksSinceLastStep', due ? 0 : since + 1);
 }
 
-/** Takes in the pulses that somebody waits for. */
+/** Takes in the pulses that sealed fields and rows wait for. */
 export function onFinalize(context: BlockContext, netuid: number, nowMs: number): void {
   importPulses(context, nowMs, [
     ...awaitedByCommitments(context.storage),

@@ -229,9 +229,9 @@ export function awaitedByWeights(storage: Storage, netuid: number): number[] {
 }
 
 /**
- * Opens the sealed weights of the epoch whose turn it is, where their pulse is there; commits of
- * earlier epochs are dropped. `epoch` is the one that begins with this block. A row that cannot be
- * opened, or that the rules refuse, is lost without an event.
+ * Opens the sealed weights of the epoch whose turn it is, where their pulse is there, and drops
+ * commits of earlier epochs. `epoch` is the epoch that begins with this block. The chain loses a
+ * row that it cannot open, or that the rules refuse, without an event.
  */
 export function revealTimelocked(context: BlockContext, netuid: number, epoch: number): void {
   const { storage } = context;
