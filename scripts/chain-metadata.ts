@@ -4,7 +4,7 @@
 // path/to/metadata-spec424.scale
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Metadata, TypeRegistry } from '@polkadot/types';
-import { ADDED, KEPT } from '../src/devnet/chain/runtime-subset.ts';
+import { ADDED, RUNTIME_SUBSET } from '../src/devnet/chain/runtime-subset.ts';
 
 type Fields = { name: string | null; type: number; typeName: string | null; docs: string[] }[];
 type Variant = { name: string; fields: Fields; index: number; docs: string[] };
@@ -87,7 +87,7 @@ const keepVariants = (id: number, names: readonly string[] | 'all'): void => {
     variants.variants = variants.variants.filter((variant) => names.includes(variant.name));
 };
 
-const pallets = real.pallets.filter((pallet) => pallet.name in KEPT.pallets);
+const pallets = real.pallets.filter((pallet) => pallet.name in RUNTIME_SUBSET.pallets);
 const addedType = real.lookup.types.length;
 real.lookup.types.push({
   id: addedType,
@@ -103,7 +103,7 @@ real.lookup.types.push({
   },
 });
 for (const pallet of pallets) {
-  const kept = KEPT.pallets[pallet.name]!;
+  const kept = RUNTIME_SUBSET.pallets[pallet.name]!;
   if (pallet.storage) {
     const missing = kept.storage.filter(
       (name) => !pallet.storage!.items.some((item) => item.name === name),
@@ -142,9 +142,9 @@ keepVariants(
   real.outerEnums.errorType,
   names((pallet) => pallet.errors),
 );
-const apis = real.apis.filter((api) => api.name in KEPT.apis);
+const apis = real.apis.filter((api) => api.name in RUNTIME_SUBSET.apis);
 for (const api of apis) {
-  const methods = KEPT.apis[api.name]!;
+  const methods = RUNTIME_SUBSET.apis[api.name]!;
   api.methods = api.methods.filter((method) => methods === 'all' || methods.includes(method.name));
 }
 

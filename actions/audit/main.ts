@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/networks.ts';
 import { table } from '../../src/github/summary.ts';
-import { main } from '../../src/github/io/run-action.ts';
+import { startAction } from '../../src/github/io/run-action.ts';
 import { unpackText, unpackTrace } from '../../src/ledger/io/evidence-files.ts';
 import { audit } from '../../src/pipeline/audit/audit.ts';
 import { openCorpus } from '../../src/prompts/io/corpus-folder.ts';
@@ -11,7 +11,7 @@ import { LedgerError } from '../../src/ledger/errors.ts';
 import { readFolder, validatorFolders } from '../../src/ledger/io/git-store.ts';
 import { inputs } from './inputs.ts';
 
-void main('audit', inputs, async ({ input, log, output, summary }) => {
+void startAction('audit', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const results = resolve(root, input.results);
   const ledgers = new Map(

@@ -3,10 +3,10 @@ import { knownBefore } from '../../src/arena/known-images.ts';
 import { type Engines, measuringPorts } from '../../src/compose/measuring-host.ts';
 import { packFiles } from '../../src/github/artifact-content.ts';
 import { uploadArtifact } from '../../src/github/io/artifact-service.ts';
-import { main } from '../../src/github/io/run-action.ts';
+import { startAction } from '../../src/github/io/run-action.ts';
 import { packEvidence, unpackText } from '../../src/ledger/io/evidence-files.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
-import { soundLedger } from '../../src/ledger/open.ts';
+import { openLedger } from '../../src/ledger/open.ts';
 import { signedPlan } from '../../src/ledger/signed-plan.ts';
 import { evaluate } from '../../src/pipeline/evaluate/evaluate.ts';
 import { openCorpus } from '../../src/prompts/io/corpus-folder.ts';
@@ -14,7 +14,7 @@ import { parseArena } from '../../src/schema/arena.ts';
 import { ARTIFACTS } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 
-void main('evaluate', inputs, async ({ input, log, output }) => {
+void startAction('evaluate', inputs, async ({ input, log, output }) => {
   const root = process.cwd();
   // Only a plan that is signed in the branch may cost GPU time; this job holds no key and decides
   // nothing.
@@ -30,7 +30,7 @@ void main('evaluate', inputs, async ({ input, log, output }) => {
   );
   const corpus = openCorpus(arena.corpus, input.corpus, log);
   const ledger = await store.read(input.validator);
-  const known = knownBefore(plan, soundLedger(input.validator, ledger), ledger, unpackText);
+  const known = knownBefore(plan, openLedger(input.validator, ledger), ledger, unpackText);
   try {
     await evaluate({ ...ports, corpus, known }, plan, input.shard);
   } finally {

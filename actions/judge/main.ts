@@ -7,12 +7,12 @@ import {
   downloadArtifact,
   uploadArtifact,
 } from '../../src/github/io/artifact-service.ts';
-import { main } from '../../src/github/io/run-action.ts';
+import { startAction } from '../../src/github/io/run-action.ts';
 import { roundSummary } from '../../src/github/summary.ts';
 import { judgeRound } from '../../src/judge/round.ts';
 import { tracesOf } from '../../src/ledger/io/evidence-files.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
-import { soundLedger } from '../../src/ledger/open.ts';
+import { openLedger } from '../../src/ledger/open.ts';
 import { recordsOf } from '../../src/ledger/read.ts';
 import { signedPlan } from '../../src/ledger/signed-plan.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer-file.ts';
@@ -21,7 +21,7 @@ import { ARTIFACTS } from '../../src/schema/artifacts.ts';
 import type { Trace } from '../../src/schema/trace.ts';
 import { inputs } from './inputs.ts';
 
-void main('judge', inputs, async ({ input, log, output, summary }) => {
+void startAction('judge', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const store = gitStore({ folder: root, remote: null });
   const plan = await signedPlan(store, input.validator, input.block);
@@ -38,7 +38,7 @@ void main('judge', inputs, async ({ input, log, output, summary }) => {
     await uploadArtifact(ARTIFACTS.verdicts, renderJson({ body }));
     summary(roundSummary(input.block, body));
     const recorded = recordsOf(
-      soundLedger(input.validator, await store.read(input.validator)),
+      openLedger(input.validator, await store.read(input.validator)),
       'round',
     ).find((round) => round.predicate.plan === plan.sha256);
     if (recorded) {

@@ -4,7 +4,7 @@ import { gitAuth } from '../../src/github/git-auth.ts';
 import { readArtifact, unpackFiles } from '../../src/github/artifact-content.ts';
 import { artifactNames, downloadArtifact } from '../../src/github/io/artifact-service.ts';
 import { dispatchWorkflow } from '../../src/github/io/workflow-dispatch.ts';
-import { main } from '../../src/github/io/run-action.ts';
+import { startAction } from '../../src/github/io/run-action.ts';
 import { roundSummary } from '../../src/github/summary.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
 import { signerOf } from '../../src/ledger/io/signing-key.ts';
@@ -13,7 +13,7 @@ import { publishPlan, publishRound, publishVoid } from '../../src/pipeline/publi
 import { ARTIFACTS, draftSchema, judgedSchema } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 
-void main('publish', inputs, async ({ input, log, output, summary }) => {
+void startAction('publish', inputs, async ({ input, log, output, summary }) => {
   const signer = signerOf(keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE));
   const env = gitAuth(process.env['GITHUB_SERVER_URL'] ?? 'https://github.com', input.token);
   const store = gitStore({

@@ -4,25 +4,25 @@ import { openEndpoints } from '../../src/chain/io/networks.ts';
 import { readArena } from '../../src/compose/repository.ts';
 import { renderJson } from '../../src/core/canonical.ts';
 import { uploadArtifact } from '../../src/github/io/artifact-service.ts';
-import { main } from '../../src/github/io/run-action.ts';
+import { startAction } from '../../src/github/io/run-action.ts';
 import { table } from '../../src/github/summary.ts';
 import { scan } from '../../src/pipeline/scan.ts';
-import { soundLedger } from '../../src/ledger/open.ts';
+import { openLedger } from '../../src/ledger/open.ts';
 import { openCorpus } from '../../src/prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer-file.ts';
-import { gitStore, harnessCommit } from '../../src/ledger/io/git-store.ts';
+import { gitStore, codeCommit } from '../../src/ledger/io/git-store.ts';
 import { ARTIFACTS } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 
-void main('scan', inputs, async ({ input, log, output, summary }) => {
+void startAction('scan', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const arena = readArena(join(root, input.arena));
   const chain = await openEndpoints(input.endpoint, arena, log);
   const store = gitStore({ folder: root, remote: null });
-  const ledger = soundLedger(input.validator, await store.read(input.validator));
+  const ledger = openLedger(input.validator, await store.read(input.validator));
   const operator = {
     validator: input.validator,
-    commit: await harnessCommit(root),
+    commit: await codeCommit(root),
     node: process.version,
     host: { runner: process.env['RUNNER_OS'] ?? process.platform },
     tier: input.tier,

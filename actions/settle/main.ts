@@ -6,14 +6,14 @@ import { readArena } from '../../src/compose/repository.ts';
 import { gitAuth } from '../../src/github/git-auth.ts';
 import { table } from '../../src/github/summary.ts';
 import { monotonicClock } from '../../src/node/monotonic-clock.ts';
-import { main } from '../../src/github/io/run-action.ts';
+import { startAction } from '../../src/github/io/run-action.ts';
 import { settleAndAnchor } from '../../src/pipeline/settle/settle-and-anchor.ts';
-import { gitStore, harnessCommit } from '../../src/ledger/io/git-store.ts';
+import { gitStore, codeCommit } from '../../src/ledger/io/git-store.ts';
 import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/key-pairs.ts';
 import { signerOf } from '../../src/ledger/io/signing-key.ts';
 import { inputs } from './inputs.ts';
 
-void main('settle', inputs, async ({ input, log, output, summary }) => {
+void startAction('settle', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const arena = readArena(join(root, input.arena));
   const pair = keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE);
@@ -23,7 +23,7 @@ void main('settle', inputs, async ({ input, log, output, summary }) => {
   const chain = await openEndpoints(input.endpoint, arena, log);
   const operator = {
     validator: signer.address,
-    commit: await harnessCommit(root),
+    commit: await codeCommit(root),
     node: process.version,
     host: { runner: process.env['RUNNER_OS'] ?? process.platform },
     tier: 'none',

@@ -36,7 +36,7 @@ const DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
 /**
  * What a beacon signs for a round: sha256 of the round number, 8 bytes big-endian, hashed to G1.
  */
-export function roundPoint(round: number) {
+export function pulsePoint(round: number) {
   return bls.shortSignatures.hash(sha256(u64be(round)), DST);
 }
 
@@ -45,14 +45,14 @@ export function roundPoint(round: number) {
  */
 export function verifyPulse(beacon: Beacon, round: number, signature: Uint8Array): boolean {
   try {
-    return bls.shortSignatures.verify(signature, roundPoint(round), beacon.publicKey);
+    return bls.shortSignatures.verify(signature, pulsePoint(round), beacon.publicKey);
   } catch {
     return false;
   }
 }
 
 /** The newest round that is published at a moment (unix seconds); 0 before the first. */
-export function latestRound(beacon: Beacon, nowSeconds: number): number {
+export function latestPulse(beacon: Beacon, nowSeconds: number): number {
   return Math.max(0, Math.floor((nowSeconds - beacon.genesisSeconds) / beacon.periodSeconds) + 1);
 }
 
@@ -65,7 +65,7 @@ export function publishedAt(beacon: Beacon, round: number): number {
  * The round of a commitment that opens after some blocks, as the Bittensor SDK counts it (integer
  * division, at least 1).
  */
-export function roundAfterBlocks(
+export function pulseAfterBlocks(
   beacon: Beacon,
   nowSeconds: number,
   blocks: number,

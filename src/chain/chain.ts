@@ -1,7 +1,6 @@
 // Interface to the chain: what the validator reads from a subnet and sends to its nodes.
-import type { Refusal } from './dispatch-errors.ts';
 import type { Beacon } from '../beacon/pulses.ts';
-import type { EpochState } from './weight-codec.ts';
+import type { ChainRefusal } from './dispatch-errors.ts';
 
 /** A finalized block. */
 export type BlockRef = { readonly number: number; readonly hash: string };
@@ -163,7 +162,7 @@ export type SignedTransaction = {
 
 /** What became of an extrinsic in its block. */
 export type ExtrinsicOutcome =
-  { readonly ok: true } | { readonly ok: false; readonly refusal: Refusal };
+  { readonly ok: true } | { readonly ok: false; readonly refusal: ChainRefusal };
 
 /** Reading a chain, at finalized blocks unless said otherwise; and handing it signed bytes. */
 export interface ChainReader {
@@ -206,13 +205,30 @@ export interface ChainReader {
   /** What became of an extrinsic; throws `STATE_DISCARDED` where the node no longer knows. */
   outcome(block: BlockRef, index: number): Promise<ExtrinsicOutcome>;
   /** Hands signed bytes to the pool; a refusal by the pool is a value. */
-  submit(extrinsic: string): Promise<Refusal | null>;
+  submit(extrinsic: string): Promise<ChainRefusal | null>;
 }
 
 /** Signs calls with one key. Nothing is sent. */
-export interface Transactor {
+export interface ExtrinsicSigner {
   readonly address: string;
   sign(call: Call): Promise<SignedTransaction>;
   /** What a call would cost. */
   feeRao(call: Call): Promise<bigint>;
 }
+
+/**
+ * A subnet's epoch state after block `head` (spec 423 and later: epochs are counted, not computed
+ * from the block number).
+ */
+export type EpochState = {
+  readonly head: number;
+  readonly tempo: number;
+  readonly lastEpochBlock: number;
+  readonly pendingEpochAt: number;
+  readonly subnetEpochIndex: number;
+  readonly blocksSinceLastStep: number;
+  readonly revealPeriodEpochs: number;
+};
+
+/** How a subnet takes weights. */
+export type WeightMethod = 'plain' | 'commit-reveal' | 'timelock';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, toHex, utf8 } from '../core/bytes.ts';
 import type { ChainCommitment, CommitmentField, RevealedCommitment } from './chain.ts';
-import { commitmentLines, revealToDate } from './commitments.ts';
+import { countedCommitments, revealToDate } from './commitments.ts';
 import { dispatchRefusal, poolRefusal } from './dispatch-errors.ts';
 import { readRevealed } from './revealed-payload.ts';
 import { compact } from './scale.ts';
@@ -22,7 +22,7 @@ const kinds = (
   commitment: ChainCommitment,
   commitBlock: number | null = null,
 ): (string | number)[][] =>
-  commitmentLines(commitment, commitBlock).map((line) => [
+  countedCommitments(commitment, commitBlock).map((line) => [
     line.commitBlock,
     line.content.kind === 'fault' ? line.content.verdict : line.content.kind,
   ]);
@@ -49,7 +49,7 @@ describe('what a commitment says', () => {
   it('dates a reveal by the last commitment before it, at no cost where nothing came after', () => {
     const plainReveal = of(null, 5, [reveal(9)]);
     expect(revealToDate(plainReveal)).toBeNull();
-    expect(commitmentLines(plainReveal, null)).toEqual([
+    expect(countedCommitments(plainReveal, null)).toEqual([
       { commitBlock: 5, revealBlock: 9, content: { kind: 'payload', bytes: utf8('{}') } },
     ]);
   });

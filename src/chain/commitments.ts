@@ -18,7 +18,7 @@ export type CommitmentContent =
  * One commitment of a hotkey: its block, the block of its reveal where it was sealed, and what it
  * says.
  */
-export type CommitmentLine = {
+export type CountedCommitment = {
   readonly commitBlock: number;
   readonly revealBlock: number | null;
   readonly content: CommitmentContent;
@@ -74,13 +74,13 @@ export function revealToDate({ standing, revealed, lastBlock }: ChainCommitment)
  * null says that no node at hand knows (RULES "Commit block of a reveal": a reveal carries its own
  * block only).
  */
-export function commitmentLines(
+export function countedCommitments(
   commitment: ChainCommitment,
   commitBlock: number | null,
-): CommitmentLine[] {
+): CountedCommitment[] {
   const { standing, revealed, lastBlock } = commitment;
   const newest = revealed.at(-1);
-  const lines: CommitmentLine[] = [];
+  const lines: CountedCommitment[] = [];
   // What stands beside a newer reveal is the rest of the same commitment: several fields, one of
   // which was sealed.
   const rest =

@@ -18,15 +18,15 @@ import { devPair } from '../devnet/demo/miners.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { anchor, anchorOf } from '../pipeline/settle/anchor.ts';
 import { audit } from '../pipeline/audit/audit.ts';
-import { deliver, type Delivery } from './delivery.ts';
+import { deliverExtrinsic, type Delivery } from './delivery.ts';
 import { settle, type SettlePorts } from '../pipeline/settle/settle.ts';
-import { soundLedger } from '../ledger/open.ts';
+import { openLedger } from '../ledger/open.ts';
 import { epochNow, revealCall, sameRow, weightsCall } from '../pipeline/settle/weight-row.ts';
 import { gitStore } from '../ledger/io/git-store.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
 import { recordsOf } from '../ledger/read.ts';
 import type { BlockRef, Call, ExtrinsicOutcome } from './chain.ts';
-import { commitmentLines } from './commitments.ts';
+import { countedCommitments } from './commitments.ts';
 import { connect } from './io/connect.ts';
 import { sealEntropy, weightsEntropy } from './io/entropy.ts';
 import { rawSend } from './io/storage-read.ts';
@@ -137,7 +137,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
   const miner = (): Accounts['miners'][number] => accounts.miners[next++]!;
   const ports = () => ({ chain, clock: monotonicClock, log: silentLog });
   const send = async (pair: ReturnType<typeof devPair>, call: Call): Promise<Delivery> =>
-    deliver(ports(), await chain.transactor(pair).sign(call));
+    deliverExtrinsic(ports(), await chain.transactor(pair).sign(call));
   const included = (delivery: Delivery): { block: BlockRef; outcome: ExtrinsicOutcome } => {
     if (delivery.state !== 'included' || delivery.outcome === null)
       throw new Error(`not included: ${JSON.stringify(delivery)}`);
@@ -167,7 +167,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
       await monotonicClock.sleep(50);
   };
   const lineOf = async (address: string): Promise<string> => {
-    const { content } = commitmentLines(await chain.commitment(address, netuid), null)[0]!;
+    const { content } = countedCommitments(await chain.commitment(address, netuid), null)[0]!;
     return content.kind === 'fault' ? content.verdict : content.kind;
   };
 
@@ -307,7 +307,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
     const { block } = included(
       await send(hotOf(who), { kind: 'commit-sealed', netuid, ciphertext, round }),
     );
-    expect(commitmentLines(await chain.commitment(who.hotkey.address, netuid), null)).toEqual([
+    expect(countedCommitments(await chain.commitment(who.hotkey.address, netuid), null)).toEqual([
       {
         commitBlock: block.number,
         revealBlock: null,
@@ -317,7 +317,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
     await rawSend(chain.api, 'dev_pulse', round);
     await rawSend(chain.api, 'dev_newBlock', { count: 2 });
     const commitment = await chain.commitment(who.hotkey.address, netuid);
-    const [line] = commitmentLines(commitment, null);
+    const [line] = countedCommitments(commitment, null);
     expect(line).toMatchObject({ commitBlock: block.number, content: { kind: 'payload' } });
     expect(line!.revealBlock).toBeGreaterThan(block.number);
     expect(Buffer.from((line!.content as { bytes: Uint8Array }).bytes).toString()).toBe(
@@ -348,7 +348,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
       remark,
     };
     const transaction = await chain.transactor(devPair(payer.coldkey.uri)).sign(call);
-    const { block } = included(await deliver(ports(), transaction));
+    const { block } = included(await deliverExtrinsic(ports(), transaction));
     const before = await chain.finalizedHead();
     const claim = {
       tx: transaction.hash,
@@ -421,18 +421,18 @@ describe.each(TARGETS)('$name', ({ start }) => {
       remark: 'once',
     };
     const transaction = await chain.transactor(who).sign(call);
-    const first = included(await deliver(ports(), transaction));
-    expect(included(await deliver(ports(), transaction)).block).toEqual(first.block);
+    const first = included(await deliverExtrinsic(ports(), transaction));
+    expect(included(await deliverExtrinsic(ports(), transaction)).block).toEqual(first.block);
     expect((await chain.finalizedNonce(who.address)).nonce).toBe(before.nonce + 1);
     // Another transaction with its nonce: it can never land, and is found nowhere.
     const twin = {
       ...(await chain.transactor(who).sign({ ...call, remark: 'twin' })),
       nonce: transaction.nonce,
     };
-    expect(await deliver(ports(), twin)).toEqual({ state: 'expired' });
+    expect(await deliverExtrinsic(ports(), twin)).toEqual({ state: 'expired' });
     const late = await chain.transactor(who).sign({ ...call, remark: 'late' });
     await advanceTo(chain.api, late.lastBlock + 3);
-    expect(await deliver(ports(), late)).toEqual({ state: 'expired' });
+    expect(await deliverExtrinsic(ports(), late)).toEqual({ state: 'expired' });
     expect(await chain.balanceRao(who.address)).toBeGreaterThan(0n);
   });
 
@@ -524,7 +524,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
       tier: 'none',
     };
     const run = (dry = false) => settle(settlePorts, arena, operator, dry);
-    const ledger = async () => soundLedger(pair.address, await store.read(pair.address));
+    const ledger = async () => openLedger(pair.address, await store.read(pair.address));
 
     expect(await run(true)).toMatchObject({ sent: false, uids: [0], weights: [65535] });
     expect(recordsOf(await ledger(), 'weights-intent')).toEqual([]);

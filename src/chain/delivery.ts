@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { BlockRef, ChainReader, ExtrinsicOutcome, SignedTransaction } from './chain.ts';
-import type { Refusal } from './dispatch-errors.ts';
+import type { ChainRefusal } from './dispatch-errors.ts';
 import { ChainError } from './errors.ts';
 
 /**
@@ -16,7 +16,7 @@ export type Delivery =
       readonly block: BlockRef;
       readonly outcome: ExtrinsicOutcome | null;
     }
-  | { readonly state: 'refused'; readonly refusal: Refusal }
+  | { readonly state: 'refused'; readonly refusal: ChainRefusal }
   | { readonly state: 'expired' };
 
 export type DeliverPorts = {
@@ -58,7 +58,7 @@ const STALL_NS = 600e9;
  * looks for the bytes in the blocks, so nothing ever happens twice. `again` says that the bytes may
  * have been sent before.
  */
-export async function deliver(
+export async function deliverExtrinsic(
   { chain, clock, log }: DeliverPorts,
   transaction: SignedTransaction,
   again = false,

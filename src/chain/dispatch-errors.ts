@@ -4,7 +4,11 @@
  * give up.
  */
 export type Remedy = 'retry' | 'fix' | 'give-up';
-export type Refusal = { readonly name: string; readonly remedy: Remedy; readonly hint: string };
+export type ChainRefusal = {
+  readonly name: string;
+  readonly remedy: Remedy;
+  readonly hint: string;
+};
 
 const retry = (hint: string) => ({ remedy: 'retry', hint }) as const;
 const fix = (hint: string) => ({ remedy: 'fix', hint }) as const;
@@ -20,7 +24,7 @@ const UNREGISTERED = giveUp(
  * Dispatch errors of weights and commitments by their name in the metadata (RULES "Refusals of the
  * chain" and 1.2).
  */
-const DISPATCH: Readonly<Record<string, Omit<Refusal, 'name'>>> = {
+const DISPATCH: Readonly<Record<string, Omit<ChainRefusal, 'name'>>> = {
   CommitRevealEnabled: fix('the subnet takes committed weights now: read its flag again'),
   CommitRevealDisabled: fix('the subnet takes plain weights now: read its flag again'),
   CanNotSetRootNetworkWeights: fix('weights of subnet 0 are not set this way'),
@@ -65,7 +69,7 @@ const DISPATCH: Readonly<Record<string, Omit<Refusal, 'name'>>> = {
 };
 
 /** Pool errors `Custom error: n` (transaction_error.rs). The same guards run again in the block. */
-const CUSTOM: Readonly<Record<number, Refusal>> = {
+const CUSTOM: Readonly<Record<number, ChainRefusal>> = {
   0: {
     name: 'ColdkeyInSwapSchedule',
     ...giveUp('the signer announced a coldkey swap: all calls wait until it is over'),
@@ -94,7 +98,7 @@ const CUSTOM: Readonly<Record<number, Refusal>> = {
 };
 
 /** Everything else a pool says, by its text or its RPC code. The first that matches counts. */
-const POOL: readonly (readonly [RegExp, Refusal])[] = [
+const POOL: readonly (readonly [RegExp, ChainRefusal])[] = [
   [/pay some fees/i, { name: 'Payment', ...giveUp('the signer cannot pay the fee') }],
   [
     /outdated|\bstale\b/i,
@@ -148,7 +152,7 @@ export const KNOWN_DISPATCH_ERRORS: readonly string[] = Object.keys(DISPATCH);
  * What a dispatch error means. `name` is `Pallet.Error` or the error alone; unknown ones are to be
  * fixed by a person.
  */
-export function dispatchRefusal(name: string): Refusal {
+export function dispatchRefusal(name: string): ChainRefusal {
   const known = DISPATCH[name] ?? DISPATCH[name.split('.').at(-1)!];
   return {
     name,
@@ -157,7 +161,7 @@ export function dispatchRefusal(name: string): Refusal {
 }
 
 /** What a pool's answer means. Transport failures are none: see the caller. */
-export function poolRefusal(message: string): Refusal {
+export function poolRefusal(message: string): ChainRefusal {
   const custom = /custom error: (\d+)/i.exec(message)?.[1];
   if (custom !== undefined)
     return (

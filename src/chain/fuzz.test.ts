@@ -6,7 +6,7 @@ import { CacheonError } from '../core/errors.ts';
 import { concatBytes, utf8 } from '../core/bytes.ts';
 import { chainRegistry } from '../devnet/chain/metadata.ts';
 import type { CommitmentField } from './chain.ts';
-import { commitmentLines } from './commitments.ts';
+import { countedCommitments } from './commitments.ts';
 import { commitmentOf, decodeAs, standingCommitment } from './io/decode.ts';
 import { readRevealed } from './revealed-payload.ts';
 import { compact } from './scale.ts';
@@ -68,7 +68,7 @@ describe('whatever a miner commits, and whatever a node says of it', () => {
           const field: CommitmentField = sealed
             ? { kind: 'timelock', revealRound: block }
             : { kind: 'raw', bytes };
-          const lines = commitmentLines(
+          const lines = countedCommitments(
             {
               hotkey: 'h',
               standing: { block, fields: [field] },

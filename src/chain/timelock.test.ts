@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex, utf8 } from '../core/bytes.ts';
 import {
-  latestRound,
+  latestPulse,
   publishedAt,
   QUICKNET,
-  roundAfterBlocks,
-  roundPoint,
+  pulseAfterBlocks,
+  pulsePoint,
   verifyPulse,
 } from '../beacon/pulses.ts';
 import { open, OVERHEAD_BYTES, seal, type SealEntropy } from './timelock.ts';
@@ -18,7 +18,7 @@ import {
   legacyEpoch,
   legacyEpochStart,
   readWeightsPayload,
-  revealRound,
+  revealPulse,
   revealSchedule,
   weightsCommitHash,
   weightsPayload,
@@ -69,7 +69,7 @@ const random = (): SealEntropy => ({
 
 describe('timelock encryption', () => {
   it('makes the bytes of the vectors', () => {
-    expect(toHex(roundPoint(ROUND).toBytes())).toBe(
+    expect(toHex(pulsePoint(ROUND).toBytes())).toBe(
       '8f5a32d53837b00fbc0ee31ce9966435a41c5188a80ce9934d3c80588b6ad6f643ebda1b83ef89e44da9ced6205cdecf',
     );
     expect(toHex(weightsPayload(ALICE, ROW, 10_002_000))).toBe(PAYLOAD);
@@ -129,9 +129,9 @@ describe('timelock encryption', () => {
 
   it("knows quicknet's clock", () => {
     expect(publishedAt(QUICKNET, 1000)).toBe(1_692_806_364);
-    expect(latestRound(QUICKNET, 1_782_864_000)).toBe(30_020_212);
-    expect(latestRound(QUICKNET, 5)).toBe(0);
-    expect(roundAfterBlocks(QUICKNET, 1_782_864_000, 360, 12)).toBe(30_021_651);
+    expect(latestPulse(QUICKNET, 1_782_864_000)).toBe(30_020_212);
+    expect(latestPulse(QUICKNET, 5)).toBe(0);
+    expect(pulseAfterBlocks(QUICKNET, 1_782_864_000, 360, 12)).toBe(30_021_651);
   });
 });
 
@@ -200,7 +200,7 @@ describe('committed weights', () => {
       commitEpoch: 13_850,
       firstRevealBlock: 5_001_080,
     });
-    expect(revealRound(QUICKNET, 1_782_864_000, 5_000_100, 5_001_080, 12)).toBe(30_024_143);
+    expect(revealPulse(QUICKNET, 1_782_864_000, 5_000_100, 5_001_080, 12)).toBe(30_024_143);
   });
 
   it('finds the first block whose epoch the rule says, by walking', () => {

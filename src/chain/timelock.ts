@@ -4,7 +4,7 @@ import { bls12_381 as bls } from '@noble/curves/bls12-381';
 import { concatBytes, equalBytes, utf8 } from '../core/bytes.ts';
 import { sha256 } from '../core/hash.ts';
 import { ChainError } from './errors.ts';
-import { roundPoint, SIGNATURE_BYTES, type Beacon } from '../beacon/pulses.ts';
+import { pulsePoint, SIGNATURE_BYTES, type Beacon } from '../beacon/pulses.ts';
 import { u64le } from './scale.ts';
 
 /**
@@ -97,7 +97,7 @@ export function seal(
     throw new RangeError('entropy of 32, 32 and 12 bytes is needed');
   const r = scalarOf(sigma, key);
   const u = bls.G2.Point.BASE.multiply(r).toBytes();
-  const shared = bls.pairing(roundPoint(round), bls.G2.Point.fromHex(beacon.publicKey).multiply(r));
+  const shared = bls.pairing(pulsePoint(round), bls.G2.Point.fromHex(beacon.publicKey).multiply(r));
   const v = xor(sigma, sha256(gtBytes(shared)));
   const w = xor(key, sha256(sigma));
   const cipher = createCipheriv('aes-256-gcm', key, nonce);

@@ -1,10 +1,10 @@
 // Weight commits as the chain expects them: payload, hash, reveal schedule and row checks.
+import type { Beacon } from '../beacon/pulses.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { blake2b256 } from '../core/hash.ts';
-import type { WeightRow } from './chain.ts';
+import type { EpochState, WeightRow } from './chain.ts';
 import { ChainError } from './errors.ts';
 import { compact, readCompact, u16le, u64le, vecU16 } from './scale.ts';
-import type { Beacon } from '../beacon/pulses.ts';
 
 /**
  * The chain runs an epoch that has not stepped for this many blocks, whatever its tempo says
@@ -93,20 +93,6 @@ export function weightsCommitHash(
 }
 
 /**
- * A subnet's epoch state after block `head` (spec 423 and later: epochs are counted, not computed
- * from the block number).
- */
-export type EpochState = {
-  readonly head: number;
-  readonly tempo: number;
-  readonly lastEpochBlock: number;
-  readonly pendingEpochAt: number;
-  readonly subnetEpochIndex: number;
-  readonly blocksSinceLastStep: number;
-  readonly revealPeriodEpochs: number;
-};
-
-/**
  * When the chain reveals a commit that is sent now: the commit lands at head + 1, in `commitEpoch`,
  * and may open from `firstRevealBlock` on, which is the block at whose start epoch commitEpoch +
  * period begins. Null while the subnet has tempo 0: then it runs no epochs. Deferral by a busy
@@ -136,7 +122,7 @@ export function revealSchedule(
  * The drand round that opens a timelocked commit a few blocks into its reveal window: earlier is
  * readable too soon, later is lost.
  */
-export function revealRound(
+export function revealPulse(
   beacon: Beacon,
   nowSeconds: number,
   head: number,
@@ -156,9 +142,6 @@ export function legacyEpoch(block: number, netuid: number, tempo: number): numbe
 export function legacyEpochStart(epoch: number, netuid: number, tempo: number): number {
   return epoch * (tempo + 1) - netuid - 1;
 }
-
-/** How a subnet takes weights. */
-export type WeightMethod = 'plain' | 'commit-reveal' | 'timelock';
 
 /**
  * Weights that a chain refuses before anything is sent, in the order in which it checks them

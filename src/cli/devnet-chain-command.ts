@@ -1,10 +1,10 @@
 // Command that serves the embedded development chain on this machine.
 import { resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
-import { describeChain } from '../devnet/chain/genesis.ts';
 import { startChain } from '../devnet/chain/chain-server.ts';
+import { describeChain } from '../devnet/chain/genesis.ts';
 import { writeWallets } from '../devnet/demo/wallets.ts';
-import type { Run } from './commands.ts';
+import type { Run } from './command.ts';
 import { optional, wholeNumber } from './options.ts';
 import { stopSignal } from './stop.ts';
 
@@ -20,7 +20,7 @@ export function seedOption(value: string | undefined): string | null {
 /**
  * `cacheon devnet chain`: prints one JSON line with the endpoint and the dev accounts, then serves.
  */
-export const run: Run = async (invocation) => {
+export const devnetChainCommand: Run = async (invocation) => {
   const port = wholeNumber(invocation, 'port', 0, 65_535);
   const miners = wholeNumber(invocation, 'miners', 0, 250);
   const blockMs = wholeNumber(invocation, 'block-ms', 10, 600_000);

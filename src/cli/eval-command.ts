@@ -7,23 +7,23 @@ import { measuringPorts } from '../compose/measuring-host.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { fromHex } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
-import { admitAlone, type Admitted, type Refusal } from '../images/admission.ts';
+import { admitAlone, type Admitted, type ImageRefusal } from '../images/admission.ts';
 import { evalPlan } from '../judge/evaluation.ts';
 import { writeEvidence } from '../ledger/io/evidence-files.ts';
-import type { Target } from '../measure/engine.ts';
+import type { EngineTarget } from '../measure/engine.ts';
 import { writeWhole } from '../node/atomic-file.ts';
 import { type Arm, type BootPorts, measureBoot } from '../pipeline/evaluate/boot-run.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { poolsOf } from '../prompts/suites.ts';
 import type { Arena } from '../schema/arena.ts';
-import { imageOf } from '../schema/image-ref.ts';
-import type { Run } from './commands.ts';
+import { pinnedImage } from '../schema/image-ref.ts';
+import type { Run } from './command.ts';
 import { judgeFolder } from './eval-folder.ts';
 import { optional, required } from './options.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
 
-function targetOf(text: string, option: string): Target {
+function targetOf(text: string, option: string): EngineTarget {
   if (/^https?:\/\//.test(text) && URL.canParse(text)) {
     if (text.startsWith('https'))
       throw new UsageError(
@@ -46,16 +46,16 @@ function targetOf(text: string, option: string): Target {
   return { kind: 'image', image: image['image']!, digest: image['digest']! };
 }
 
-const nameOf = (target: Target): string =>
+const nameOf = (target: EngineTarget): string =>
   target.kind === 'url' ? target.url : `${target.image}@${target.digest}`;
-const withArguments = (target: Target, arena: Arena): Target =>
+const withArguments = (target: EngineTarget, arena: Arena): EngineTarget =>
   target.kind === 'image' ? { ...target, args: arena.images.arguments } : target;
 
 /**
  * `cacheon eval`: one evaluation of running servers or images. Writes DIR/plan.json, the traces and
  * verdict.json.
  */
-export const run: Run = async (invocation) => {
+export const evalCommand: Run = async (invocation) => {
   const { log, json } = invocation;
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const blockHash = required(invocation, 'block-hash');
@@ -94,15 +94,15 @@ export const run: Run = async (invocation) => {
   );
   const pinned = [arena.images.baseline, arena.images.reference]
     .filter((image) => image.includes('@'))
-    .map(imageOf);
+    .map(pinnedImage);
   const bases = [
     ...(baseline.kind === 'image' ? [baseline] : pinned),
-    ...arena.images.bases.map(imageOf),
+    ...arena.images.bases.map(pinnedImage),
   ];
-  const arm = (role: 'challenger' | 'incumbent', target: Target): Arm => {
+  const arm = (role: 'challenger' | 'incumbent', target: EngineTarget): Arm => {
     const { images } = ports;
     // The round's policy applies; no miner has a claim on content here.
-    let admitted: Promise<Admitted | Refusal> | null = null;
+    let admitted: Promise<Admitted | ImageRefusal> | null = null;
     const admit =
       images && target.kind === 'image'
         ? { admit: () => (admitted ??= admitAlone({ ...ports, images }, arena, target, bases)) }

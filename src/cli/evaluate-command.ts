@@ -5,20 +5,20 @@ import { UsageError } from '../compose/errors.ts';
 import { type Engines, measuringPorts } from '../compose/measuring-host.ts';
 import { ROOT } from '../compose/repository.ts';
 import { unpackText, writeEvidence } from '../ledger/io/evidence-files.ts';
-import { soundLedger } from '../ledger/open.ts';
+import { openLedger } from '../ledger/open.ts';
 import { signedPlan } from '../ledger/signed-plan.ts';
 import { evaluate } from '../pipeline/evaluate/evaluate.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { parseArena } from '../schema/arena.ts';
-import type { Run } from './commands.ts';
-import { workplace } from './workplace.ts';
+import type { Run } from './command.ts';
 import { optional, required, wholeNumber } from './options.ts';
+import { workplace } from './workplace.ts';
 
 /**
  * `cacheon evaluate`: measures one shard of a signed plan and leaves its traces in a folder. Holds
  * no key.
  */
-export const run: Run = async (invocation) => {
+export const evaluateCommand: Run = async (invocation) => {
   const { store } = workplace(invocation);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
   if (block === undefined) throw new UsageError('--round is missing', 'the block of a signed plan');
@@ -34,7 +34,7 @@ export const run: Run = async (invocation) => {
   );
   const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);
   const files = await store.read(plan.predicate.validator);
-  const known = knownBefore(plan, soundLedger(plan.predicate.validator, files), files, unpackText);
+  const known = knownBefore(plan, openLedger(plan.predicate.validator, files), files, unpackText);
   try {
     await evaluate(
       { ...ports, corpus, known },

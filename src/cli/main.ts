@@ -7,7 +7,8 @@ import { UsageError } from '../compose/errors.ts';
 import { ROOT } from '../compose/repository.ts';
 import { stderrLog } from '../compose/stderr-log.ts';
 import { CacheonError, messageOf } from '../core/errors.ts';
-import { type Command, COMMANDS } from './commands.ts';
+import type { Command } from './command.ts';
+import { COMMANDS } from './commands.ts';
 
 // Compiled code of the last run: an engine starts a fifth of a second sooner. The command also
 // works where it cannot write the folder.
@@ -32,7 +33,7 @@ function commandHelp(name: string, command: Command): string {
 }
 
 /** Runs one command line. Returns its exit code (RULES "Exit codes"). */
-export async function main(argv: readonly string[]): Promise<number> {
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const groups = new Set(
     Object.keys(COMMANDS).flatMap((name) => (name.includes(' ') ? [name.split(' ')[0]!] : [])),
   );
@@ -98,7 +99,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 globalThis.console = new Console(process.stderr);
 // A closed pipe (head, grep -q) is the reader's choice, not an error.
 process.stdout.on('error', () => process.exit());
-const code = await main(process.argv.slice(2));
+const code = await runCommandLine(process.argv.slice(2));
 // Idle sockets and timers of libraries would hold the process for seconds; the printed text leaves
 // first.
 process.stdout.write('', () => process.exit(code));

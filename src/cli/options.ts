@@ -1,6 +1,6 @@
 // Reads required, optional and numeric options of a command line.
 import { UsageError } from '../compose/errors.ts';
-import type { Invocation } from './commands.ts';
+import type { Invocation } from './command.ts';
 
 /** A text option that must be given. */
 export function required({ values }: Invocation, name: string): string {

@@ -1,17 +1,17 @@
 // Command that prints the prompts that follow from a block hash.
+import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { promptLine } from '../prompts/sampler.ts';
 import { bootSuite } from '../prompts/suites.ts';
-import type { Run } from './commands.ts';
-import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import type { Run } from './command.ts';
 import { optional, required, wholeNumber } from './options.ts';
 
 /**
  * `cacheon prompts`: NDJSON on stdout, byte-identical on every machine. `--count` is the number of
  * lines, warm-ups first.
  */
-export const run: Run = (invocation) => {
+export const promptsCommand: Run = (invocation) => {
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const count = wholeNumber(invocation, 'count', 1, 10_000);
   const boot = wholeNumber(invocation, 'boot', 1, 100) ?? 1;

@@ -2,26 +2,26 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
+import { ROOT } from '../compose/repository.ts';
 import { judgeRound } from '../judge/round.ts';
 import { tracesOf } from '../ledger/io/evidence-files.ts';
 import { readFolder } from '../ledger/io/git-store.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
-import { soundLedger } from '../ledger/open.ts';
+import { openLedger } from '../ledger/open.ts';
 import { signedPlan } from '../ledger/signed-plan.ts';
 import { publishPlan, publishRound, publishVoid } from '../pipeline/publish.ts';
 import { scan } from '../pipeline/scan.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
-import type { Run } from './commands.ts';
-import { ROOT } from '../compose/repository.ts';
-import { openChain, operatorOf, workplace } from './workplace.ts';
+import type { Run } from './command.ts';
 import { optional, wholeNumber } from './options.ts';
+import { openChain, operatorOf, workplace } from './workplace.ts';
 
 /**
  * `cacheon publish`: without --round, scans and signs the plan of now; with `--round BLOCK --traces
  * DIR`, judges the traces of that plan and signs the round, or a void where there are none.
  */
-export const run: Run = async (invocation) => {
+export const publishCommand: Run = async (invocation) => {
   const { log, json } = invocation;
   const { arena, store } = workplace(invocation);
   const signer = signerOf(keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE));
@@ -43,7 +43,7 @@ export const run: Run = async (invocation) => {
       ports,
       arena,
       await operatorOf(signer.address),
-      soundLedger(signer.address, await store.read(signer.address)),
+      openLedger(signer.address, await store.read(signer.address)),
     );
     await chain.disconnect();
     const outcome = dryRun

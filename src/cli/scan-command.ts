@@ -3,16 +3,16 @@ import { UsageError } from '../compose/errors.ts';
 import { ROOT } from '../compose/repository.ts';
 import { renderJson } from '../core/canonical.ts';
 import { decodeSs58 } from '../core/ss58.ts';
-import { soundLedger } from '../ledger/open.ts';
+import { openLedger } from '../ledger/open.ts';
 import { scan } from '../pipeline/scan.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
-import type { Run } from './commands.ts';
-import { openChain, operatorOf, workplace } from './workplace.ts';
+import type { Run } from './command.ts';
 import { optional, required } from './options.ts';
+import { openChain, operatorOf, workplace } from './workplace.ts';
 
 /** `cacheon scan`: the plan that would be signed now. Reads only; --json prints the plan. */
-export const run: Run = async (invocation) => {
+export const scanCommand: Run = async (invocation) => {
   const { log, json } = invocation;
   const validator = required(invocation, 'validator');
   if (decodeSs58(validator) === null)
@@ -32,7 +32,7 @@ export const run: Run = async (invocation) => {
     ports,
     arena,
     await operatorOf(validator),
-    soundLedger(validator, await store.read(validator)),
+    openLedger(validator, await store.read(validator)),
   );
   await chain.disconnect();
   for (const { key, status, verdict, reason } of draft.predicate.submissions)

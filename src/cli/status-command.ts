@@ -2,17 +2,17 @@
 import { UsageError } from '../compose/errors.ts';
 import type { Log } from '../core/log.ts';
 import { decodeSs58 } from '../core/ss58.ts';
-import { soundLedger } from '../ledger/open.ts';
+import { openLedger } from '../ledger/open.ts';
 import { status, type StatusReport } from '../pipeline/status.ts';
-import type { Run } from './commands.ts';
-import { openChain, workplace } from './workplace.ts';
+import type { Run } from './command.ts';
 import { optional } from './options.ts';
+import { openChain, workplace } from './workplace.ts';
 
 /**
  * `cacheon status`: where one hotkey's submission stands with every validator of this clone, or the
  * whole queue.
  */
-export const run: Run = async (invocation) => {
+export const statusCommand: Run = async (invocation) => {
   const { log, json, positionals } = invocation;
   const hotkey = positionals[0] ?? null;
   if (hotkey !== null && decodeSs58(hotkey) === null)
@@ -27,7 +27,7 @@ export const run: Run = async (invocation) => {
   const reports: StatusReport[] = [];
   for (const validator of validators)
     reports.push(
-      await status(chain, arena, soundLedger(validator, await store.read(validator)), hotkey),
+      await status(chain, arena, openLedger(validator, await store.read(validator)), hotkey),
     );
   // A clone without a ledger still tells what the chain says.
   if (reports.length === 0) reports.push(await status(chain, arena, null, hotkey));

@@ -1,5 +1,5 @@
 // Command for miners that pays the entry fee and commits a container image.
-import type { Transactor } from '../chain/chain.ts';
+import type { ExtrinsicSigner } from '../chain/chain.ts';
 import { sealEntropy } from '../chain/io/entropy.ts';
 import { saltOf } from '../chain/io/key-pairs.ts';
 import { coldkeyAddress, hotkeyFile, unlockColdkey, unlockPair } from '../chain/io/wallet.ts';
@@ -8,11 +8,11 @@ import { arenaPath, readArena } from '../compose/repository.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { submit } from '../pipeline/submit/submit.ts';
 import type { Arena } from '../schema/arena.ts';
-import type { Invocation, Run } from './commands.ts';
-import { openChain } from './workplace.ts';
+import type { Invocation, Run } from './command.ts';
 import { journalFile, lockedJournal } from './journal.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';
+import { openChain } from './workplace.ts';
 
 /**
  * Blocks after which a sealed commitment opens, unless --reveal-blocks says otherwise: twelve
@@ -51,9 +51,9 @@ function agreedArena(invocation: Invocation): Arena {
  * A transactor that unlocks its key when it first signs: no miner types a password for a submission
  * that cannot be made.
  */
-function lazily(address: string, open: () => Promise<Transactor>): Transactor {
-  let opened: Promise<Transactor> | null = null;
-  const transactor = (): Promise<Transactor> => (opened ??= open());
+function lazily(address: string, open: () => Promise<ExtrinsicSigner>): ExtrinsicSigner {
+  let opened: Promise<ExtrinsicSigner> | null = null;
+  const transactor = (): Promise<ExtrinsicSigner> => (opened ??= open());
   return {
     address,
     sign: async (call) => (await transactor()).sign(call),
@@ -62,7 +62,7 @@ function lazily(address: string, open: () => Promise<Transactor>): Transactor {
 }
 
 /** `cacheon submit`: pays the fee and commits an image; run again, it finishes what was begun. */
-export const run: Run = async (invocation) => {
+export const submitCommand: Run = async (invocation) => {
   const { log, json, values } = invocation;
   const [image, digest] = [required(invocation, 'image'), required(invocation, 'digest')];
   const tx = optional(invocation, 'payment-tx');

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { openWallet, type Wallet, type WalletOptions } from '../chain/io/wallet.ts';
-import type { Invocation } from './commands.ts';
+import type { Invocation } from './command.ts';
 import { optional, required } from './options.ts';
 
 /** The wallet that --wallet-path, --wallet-name and --wallet-hotkey name. */

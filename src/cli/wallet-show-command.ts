@@ -1,6 +1,5 @@
 // Command that shows addresses and key types of a Bittensor wallet, never a secret.
-import { toHex, utf8 } from '../core/bytes.ts';
-import { decodeSs58 } from '../core/ss58.ts';
+import { pairOfKeyfile } from '../chain/io/key-pairs.ts';
 import {
   coldkeyAddress,
   coldkeyFile,
@@ -11,8 +10,9 @@ import {
   readKeyfile,
   unlockPair,
 } from '../chain/io/wallet.ts';
-import { pairOfKeyfile } from '../chain/io/key-pairs.ts';
-import type { Run } from './commands.ts';
+import { toHex, utf8 } from '../core/bytes.ts';
+import { decodeSs58 } from '../core/ss58.ts';
+import type { Run } from './command.ts';
 import { optional } from './options.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';
 
@@ -32,7 +32,7 @@ const DOMAIN = 'cacheon wallet test: ';
 /**
  * `cacheon wallet show`: addresses, public keys and key types of a btcli wallet; never a secret.
  */
-export const run: Run = async (invocation) => {
+export const walletShowCommand: Run = async (invocation) => {
   const { log, json } = invocation;
   const wallet = walletOf(invocation);
   const options = walletOptions(invocation);

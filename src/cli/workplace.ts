@@ -2,12 +2,12 @@
 import { resolve } from 'node:path';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { openEndpoints } from '../chain/io/networks.ts';
-import { gitStore, harnessCommit } from '../ledger/io/git-store.ts';
+import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import { gitStore, codeCommit } from '../ledger/io/git-store.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import type { Operator } from '../pipeline/context.ts';
 import type { Arena } from '../schema/arena.ts';
-import type { Invocation } from './commands.ts';
-import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import type { Invocation } from './command.ts';
 import { optional } from './options.ts';
 
 /** Arena and ledger checkout that a stage command works on. */
@@ -34,7 +34,7 @@ export function openChain(
 export async function operatorOf(validator: string): Promise<Operator> {
   return {
     validator,
-    commit: await harnessCommit(ROOT),
+    commit: await codeCommit(ROOT),
     node: process.version,
     host: { platform: process.platform, arch: process.arch },
     tier: process.env['CACHEON_TIER'] ?? 'unset',

@@ -5,7 +5,7 @@ import { readConfig } from '../images/image-config.ts';
 import { splitReference } from '../schema/image-ref.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { Log } from '../core/log.ts';
-import type { EngineRuntime, Target } from '../measure/engine.ts';
+import type { EngineRuntime, EngineTarget } from '../measure/engine.ts';
 import { fetchArenaImage } from '../images/arena-image.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
@@ -13,7 +13,7 @@ import { dockerImages } from '../images/io/docker-images.ts';
 import { prepareHost } from '../sandbox/io/docker-host.ts';
 import { idleWatch } from '../sandbox/io/idle-gpus.ts';
 import { type EngineCommand, processRuntime } from '../measure/io/process-runtime.ts';
-import { processTruth, selfTest } from '../measure/io/clock-check.ts';
+import { processGroundTruth, checkClock } from '../measure/io/clock-check.ts';
 import { urlRuntime } from '../measure/io/url-runtime.ts';
 import type { BootPorts } from '../pipeline/evaluate/boot-run.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
@@ -96,7 +96,7 @@ export async function measuringPorts(
       close: host.close,
     };
   }
-  const clock = await selfTest(() => processTruth(arena), arena.clock, log);
+  const clock = await checkClock(() => processGroundTruth(arena), arena.clock, log);
   const processes =
     engines.kind === 'processes'
       ? processRuntime(arena, (digest) => tinyEngine(engines, digest))
@@ -111,5 +111,5 @@ export async function measuringPorts(
 }
 
 const either = (urls: EngineRuntime, images: EngineRuntime): EngineRuntime => ({
-  start: (target: Target) => (target.kind === 'url' ? urls : images).start(target),
+  start: (target: EngineTarget) => (target.kind === 'url' ? urls : images).start(target),
 });

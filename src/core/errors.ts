@@ -3,7 +3,7 @@
  * Why a command could not do its work: a mistake of the caller, or a fault of the world around it.
  * Verdicts are values, never errors.
  */
-export type Outcome = 'usage' | 'infra';
+export type ErrorKind = 'usage' | 'infra';
 
 /**
  * The base of every module's own error class: what was wrong (message), which one (code), and what
@@ -11,10 +11,10 @@ export type Outcome = 'usage' | 'infra';
  */
 export class CacheonError<Code extends string = string> extends Error {
   readonly code: Code;
-  readonly outcome: Outcome;
+  readonly outcome: ErrorKind;
   readonly hint: string;
 
-  constructor(code: Code, outcome: Outcome, message: string, hint: string, cause?: unknown) {
+  constructor(code: Code, outcome: ErrorKind, message: string, hint: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.code = code;

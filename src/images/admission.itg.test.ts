@@ -17,7 +17,12 @@ import {
   printsOf,
   removeFolder,
 } from '../testing/admission-images.ts';
-import { imageOf, layerOf, type Image, type Layer } from '../devnet/registry/image-builder.ts';
+import {
+  buildImage,
+  layerOf,
+  type Image,
+  type ImageLayer,
+} from '../devnet/registry/image-builder.ts';
 import { startRegistry } from '../devnet/registry/registry-server.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 
@@ -47,7 +52,7 @@ describe('admission', () => {
     ['CUDA_ anything', { Env: ['CUDA_VISIBLE_DEVICES=all'] }, /CUDA_VISIBLE/],
   ])('refuses %s', async (_, config, reason) => {
     const { ask, pulled } = await admission({
-      bad: imageOf([base, mine], { Entrypoint: ['/mine'], ...config }),
+      bad: buildImage([base, mine], { Entrypoint: ['/mine'], ...config }),
     });
     expect(await ask('bad')).toMatch(/^image-policy/);
     expect(await ask('bad')).toMatch(reason);
@@ -55,7 +60,7 @@ describe('admission', () => {
   });
   it('takes variables as the baseline has them, emptied ones, and those that the arena lists', async () => {
     const environment = ['CUDA_VERSION=13.0'];
-    const image = imageOf([base, mine], {
+    const image = buildImage([base, mine], {
       Entrypoint: ['/mine'],
       Env: [...baselineEnv, 'LD_PRELOAD=', ...environment],
     });
@@ -65,12 +70,12 @@ describe('admission', () => {
     expect(await listed.ask('image')).toBe('admitted');
   });
   it('takes the variables of a public engine that the arena lists, and nobody owns its files', async () => {
-    const other = imageOf([await layer(engineFiles('nightly'))], {
+    const other = buildImage([await layer(engineFiles('nightly'))], {
       Entrypoint: ['/serve'],
       Env: ['CUDA_VERSION=13.1'],
     });
     const built = (env: string[]): Image =>
-      imageOf([{ ...nightly }, mine], {
+      buildImage([{ ...nightly }, mine], {
         Entrypoint: ['/mine'],
         Env: [...env, 'CUDA_VERSION=13.1'],
       });
@@ -84,16 +89,18 @@ describe('admission', () => {
   });
   it('refuses another platform, and layers that are not the ones it names', async () => {
     const { ask } = await admission({
-      arm: imageOf([base, mine], ENTRY, { architecture: 'arm64' }),
-      swapped: imageOf([base, { ...mine, diffId: base.diffId }], ENTRY),
-      short: imageOf([base, mine], ENTRY, { rootfs: { type: 'layers', diff_ids: [base.diffId] } }),
+      arm: buildImage([base, mine], ENTRY, { architecture: 'arm64' }),
+      swapped: buildImage([base, { ...mine, diffId: base.diffId }], ENTRY),
+      short: buildImage([base, mine], ENTRY, {
+        rootfs: { type: 'layers', diff_ids: [base.diffId] },
+      }),
     });
     expect(await ask('arm')).toMatch(/image-policy: an image for linux\/arm64/);
     expect(await ask('swapped')).toMatch(/image-policy: layer 2 is not/);
     expect(await ask('short')).toMatch(/diff-ids/);
   });
   it('refuses what the engine would read otherwise: names in another case, another program', async () => {
-    const twice = imageOf([base, mine], { ...ENTRY, volumes: { '/data': {} } });
+    const twice = buildImage([base, mine], { ...ENTRY, volumes: { '/data': {} } });
     const layers = JSON.parse(Buffer.from(original.manifest.bytes).toString()) as {
       layers: object[];
     };
@@ -104,7 +111,7 @@ describe('admission', () => {
     expect(await ask('shadowed')).toMatch(/another spelling/);
     const other = await admission({ original }, { engine: { volumes: ['/data'] } });
     expect(await other.ask('original')).toMatch(/the engine reads another list of volumes/);
-    const none = await admission({ none: imageOf([base, mine], {}) });
+    const none = await admission({ none: buildImage([base, mine], {}) });
     expect(await none.ask('none')).toMatch(/no program/);
   });
   it('refuses a megabyte that unpacks to a gigabyte before anything is on disk', async () => {
@@ -112,7 +119,7 @@ describe('admission', () => {
     const bomb = await layerOf(new Map([['/zeros', { bytes: zeros, mode: 0o644 }]]), true);
     expect(bomb.bytes.length).toBeLessThan(100_000);
     const { ask, pulled } = await admission(
-      { bomb: imageOf([base, bomb], ENTRY) },
+      { bomb: buildImage([base, bomb], ENTRY) },
       { arena: { maxUnpackedGb: 0.01 } },
     );
     expect(await ask('bomb')).toMatch(/image-policy: it unpacks to more than 0.0 GB/);
@@ -154,7 +161,7 @@ describe('admission', () => {
     const zstd = (
       bytes: Buffer,
       mediaType = 'application/vnd.oci.image.layer.v1.tar+zstd',
-    ): Layer => ({
+    ): ImageLayer => ({
       ...mine,
       bytes,
       mediaType,
@@ -162,12 +169,12 @@ describe('admission', () => {
     });
     const whole = Buffer.concat(frames);
     const { ask } = await admission({
-      frames: imageOf([base, zstd(whole)], ENTRY),
-      docker: imageOf([base, zstd(whole, 'application/vnd.docker.image.rootfs.diff.tar.zstd')], {
+      frames: buildImage([base, zstd(whole)], ENTRY),
+      docker: buildImage([base, zstd(whole, 'application/vnd.docker.image.rootfs.diff.tar.zstd')], {
         Entrypoint: ['/z'],
       }),
-      cut: imageOf([base, zstd(whole.subarray(0, whole.length - 15))], { Entrypoint: ['/z'] }),
-      other: imageOf([base, zstd(Buffer.concat([whole, Buffer.from('more')]))], {
+      cut: buildImage([base, zstd(whole.subarray(0, whole.length - 15))], { Entrypoint: ['/z'] }),
+      other: buildImage([base, zstd(Buffer.concat([whole, Buffer.from('more')]))], {
         Entrypoint: ['/z'],
       }),
     });
@@ -198,7 +205,7 @@ describe('admission', () => {
   it('refuses devices and pipes, which an engine might open as a file of users, but for layers of the arena’s own', async () => {
     const of = async (
       ...special: { name: string; type: 'fifo' | 'character-device' }[]
-    ): Promise<Layer> => {
+    ): Promise<ImageLayer> => {
       const tar = pack();
       for (const entry of special) tar.entry({ ...entry, devmajor: 10, devminor: 130 });
       tar.entry({ name: 'srv/special' }, special.map(({ name }) => name).join());
@@ -214,25 +221,28 @@ describe('admission', () => {
         mediaType: 'application/vnd.oci.image.layer.v1.tar',
       };
     };
-    const pipe = imageOf([base, await of({ name: 'etc/passwd', type: 'fifo' })], ENTRY);
-    const device = imageOf(
+    const pipe = buildImage([base, await of({ name: 'etc/passwd', type: 'fifo' })], ENTRY);
+    const device = buildImage(
       [base, await of({ name: 'etc/group', type: 'character-device' })],
       ENTRY,
     );
     const old = await of({ name: 'dev/null', type: 'character-device' });
-    const publicEngine = imageOf([old], ENTRY);
+    const publicEngine = buildImage([old], ENTRY);
     const options = {
       extra: { old: [publicEngine] },
       bases: [`old@${publicEngine.manifest.digest}`],
     };
-    const { ask } = await admission({ pipe, device, heir: imageOf([old, mine], ENTRY) }, options);
+    const { ask } = await admission(
+      { pipe, device, heir: buildImage([old, mine], ENTRY) },
+      options,
+    );
     for (const name of ['pipe', 'device'])
       expect(await ask(name)).toMatch(/image-policy: layer 2 has a device or a pipe/);
     expect(await ask('heir')).toBe('admitted');
   });
   it('refuses sizes that are not those of what it names, and texts that are none', async () => {
     type Sizes = { config: { size: number }; layers: { size: number }[] };
-    const honest = imageOf([base, mine], ENTRY);
+    const honest = buildImage([base, mine], ENTRY);
     const changed = (change: (manifest: Buffer) => Buffer): Image => {
       const bytes = change(Buffer.from(honest.manifest.bytes));
       return { ...honest, manifest: { bytes, digest: `sha256:${sha256Hex(bytes)}` } };
@@ -267,7 +277,7 @@ describe('admission', () => {
   it('stops at too many files, before their marks fill the memory', async () => {
     const many = await Promise.all([0, 1, 2].map((i) => layer(engineFiles(`many-${i}`, 30))));
     const { ask, registry } = await admission(
-      { many: imageOf([base, ...many], ENTRY) },
+      { many: buildImage([base, ...many], ENTRY) },
       { arena: { maxOwnFiles: 40 } },
     );
     expect(await ask('many')).toMatch(/image-policy: more than 90 files/);
@@ -283,7 +293,7 @@ describe('admission', () => {
       Array.from({ length: 10 }, (_, i) => layer({ [`/srv/${i}`]: `${i}` })),
     );
     const { ask } = await admission(
-      { thin: imageOf([base, ...thin], ENTRY) },
+      { thin: buildImage([base, ...thin], ENTRY) },
       { first: slowly, patience: { graceMs: 600, bytesPerSecond: 1e6 } },
     );
     await expect(ask('thin')).rejects.toMatchObject({
@@ -292,14 +302,14 @@ describe('admission', () => {
   });
   it('refuses a layer that is no tar, and names a registry’s lie as nobody’s fault', async () => {
     const bytes = Buffer.from('this is no gzip at all');
-    const rubbish: Layer = {
+    const rubbish: ImageLayer = {
       digest: `sha256:${sha256Hex(bytes)}`,
       bytes,
       diffId: mine.diffId,
       mediaType: mine.mediaType,
     };
     const { ask } = await admission(
-      { rubbish: imageOf([base, rubbish], ENTRY), lying: original },
+      { rubbish: buildImage([base, rubbish], ENTRY), lying: original },
       {
         first: (request, response) => {
           if (!(request.url ?? '').includes(`/lying/blobs/${mine.digest}`)) return false;

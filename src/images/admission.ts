@@ -7,7 +7,7 @@ import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { Fingerprint } from '../schema/fingerprint.ts';
-import { imageOf } from '../schema/image-ref.ts';
+import { pinnedImage } from '../schema/image-ref.ts';
 import { fingerprintPath } from '../schema/paths.ts';
 import { copyOf, ownFiles, startHash } from './copies.ts';
 import { ImageError } from './errors.ts';
@@ -32,7 +32,7 @@ const QUICK_NS = 60e9;
 const MOST_FILES = 4_000_000;
 
 /** Why an image is not started, as the event of its trace. */
-export type Refusal = {
+export type ImageRefusal = {
   readonly name: 'image-policy' | 'image-gone' | 'copy';
   readonly detail: string;
 };
@@ -50,7 +50,7 @@ type ImageHead = {
   readonly config: ImageConfig;
 };
 type Examined<T> =
-  { readonly ok: true; readonly facts: T } | { readonly ok: false; readonly refusal: Refusal };
+  { readonly ok: true; readonly facts: T } | { readonly ok: false; readonly refusal: ImageRefusal };
 type Rules = Pick<Arena, 'maxImageGb' | 'maxUnpackedGb' | 'maxOwnFiles' | 'copyContainment'>;
 type Reference = { readonly image: string; readonly digest: string };
 export type ImagePorts = {
@@ -60,7 +60,10 @@ export type ImagePorts = {
   readonly keep: (path: string, content: Uint8Array) => void;
 };
 
-const refuse = (name: Refusal['name'], detail: string): { ok: false; refusal: Refusal } => ({
+const refuse = (
+  name: ImageRefusal['name'],
+  detail: string,
+): { ok: false; refusal: ImageRefusal } => ({
   ok: false,
   refusal: { name, detail },
 });
@@ -175,7 +178,7 @@ export type Admission = {
    * Admits the image of a key, or says why not. Looks once: a failure stays a failure for the
    * round, so that no arm waits for the image twice.
    */
-  readonly admit: (key: string) => Promise<Admitted | Refusal>;
+  readonly admit: (key: string) => Promise<Admitted | ImageRefusal>;
   /**
    * Names on this machine of the arena's own images and of those that were admitted for these keys;
    * null where no caller asked for any.
@@ -210,7 +213,7 @@ export function openAdmission(
     return shared;
   });
   const seen = new Map<string, Fingerprint>();
-  const look = once(async (key: string): Promise<ImageFacts | Refusal> => {
+  const look = once(async (key: string): Promise<ImageFacts | ImageRefusal> => {
     const entry = entryOf(key);
     const shared = await common('');
     const mostFiles = shared.files.size + arena.maxOwnFiles;
@@ -246,7 +249,7 @@ export function openAdmission(
     return facts;
   });
   const ids = new Map<string, string>();
-  const admit = once(async (key: string): Promise<Admitted | Refusal> => {
+  const admit = once(async (key: string): Promise<Admitted | ImageRefusal> => {
     const entry = entryOf(key);
     // What fails of another is said where it is asked for.
     for (const other of entries)
@@ -278,7 +281,7 @@ export async function admitAlone(
   arena: Arena,
   reference: Reference,
   bases: readonly Reference[],
-): Promise<Admitted | Refusal> {
+): Promise<Admitted | ImageRefusal> {
   const env = new Set(arena.images.environment);
   const layers = new Set<string>();
   for (const base of bases) {
@@ -311,7 +314,7 @@ async function fetched(
   image: string,
   head: ImageHead,
   size: ImageSize,
-): Promise<Admitted | Refusal> {
+): Promise<Admitted | ImageRefusal> {
   const { images, log } = ports;
   const tell = (text: string): void => log.info(`    ${text}`);
   const result = await patiently(ports, image, () => images.pull(image, head.manifest, size, tell));
@@ -346,11 +349,12 @@ async function readCommon(ports: ImagePorts, arena: Arena): Promise<Common> {
   const layers = new Set<string>();
   const { baseline, bases, reference: teacher } = arena.images;
   for (const reference of new Set([baseline, ...bases, teacher])) {
-    const work = () => examine(ports, trusting(arena), imageOf(reference), null, MOST_FILES);
+    const work = () => examine(ports, trusting(arena), pinnedImage(reference), null, MOST_FILES);
     const examined = await patiently(ports, reference, work);
     if (!examined.ok) throw notPinned(reference, examined.refusal.detail);
     const { facts } = examined;
-    for (const id of [imageOf(reference).digest, facts.manifest, facts.configDigest]) ids.add(id);
+    for (const id of [pinnedImage(reference).digest, facts.manifest, facts.configDigest])
+      ids.add(id);
     for (const { digest } of facts.layers) layers.add(digest);
     for (const file of facts.files) files.add(file);
     for (const entry of facts.config.env) env.add(entry);

@@ -12,7 +12,7 @@ import {
   printsOf,
   removeFolder,
 } from '../testing/admission-images.ts';
-import { imageOf } from '../devnet/registry/image-builder.ts';
+import { buildImage } from '../devnet/registry/image-builder.ts';
 import { startRegistry } from '../devnet/registry/registry-server.ts';
 
 afterEach(closeRegistries);
@@ -34,19 +34,19 @@ describe('copies', () => {
     const { ask } = await admission({
       original,
       retagged: original,
-      recompressed: imageOf([base, repacked], { Entrypoint: ['/other'] }),
-      extra: imageOf([base, mine, trivial], { Entrypoint: ['/mine'] }),
-      rebuilt: imageOf([base, ...split], { ...ENTRY, Env: ['A=b'] }),
-      moved: imageOf([renamed, base], ENTRY),
-      thinned: imageOf(
+      recompressed: buildImage([base, repacked], { Entrypoint: ['/other'] }),
+      extra: buildImage([base, mine, trivial], { Entrypoint: ['/mine'] }),
+      rebuilt: buildImage([base, ...split], { ...ENTRY, Env: ['A=b'] }),
+      moved: buildImage([renamed, base], ENTRY),
+      thinned: buildImage(
         [base, await layer(Object.fromEntries(Object.entries(engineFiles('mine')).slice(1)))],
         ENTRY,
       ),
       // Half of it, and all of it beside much that is not: to be measured, and then it must be
       // faster.
-      half: imageOf([base, split[0]], ENTRY),
-      padded: imageOf([base, mine, await layer(engineFiles('more', 400))], ENTRY),
-      other: imageOf([base, await layer(engineFiles('other'))], ENTRY),
+      half: buildImage([base, split[0]], ENTRY),
+      padded: buildImage([base, mine, await layer(engineFiles('more', 400))], ENTRY),
+      other: buildImage([base, await layer(engineFiles('other'))], ENTRY),
     });
     expect(await ask('original')).toBe('admitted');
     expect(await ask('retagged')).toMatch(/^copy: of original:1, by manifest digest/);
@@ -56,7 +56,7 @@ describe('copies', () => {
     for (const name of ['half', 'padded', 'other']) expect(await ask(name)).toBe('admitted');
   });
   it('the order of asking does not decide who copied', async () => {
-    const extra = imageOf([base, mine, await layer({ '/x': 'y' })], ENTRY);
+    const extra = buildImage([base, mine, await layer({ '/x': 'y' })], ENTRY);
     const { ask } = await admission({ original, extra });
     expect(await ask('extra')).toMatch(/^copy: of original:1/);
     expect(await ask('original')).toBe('admitted');
@@ -65,7 +65,7 @@ describe('copies', () => {
     const first = await admission({ original });
     await first.ask('original');
     const [print] = printsOf(first.kept);
-    const again = imageOf([base, await layer(engineFiles('mine'), false)], {
+    const again = buildImage([base, await layer(engineFiles('mine'), false)], {
       Entrypoint: ['/other'],
     });
     for (const [known, verdict] of [
@@ -104,9 +104,9 @@ describe('copies', () => {
   });
   it('two tunings of the baseline’s own image are no copies of each other, the same tuning is', async () => {
     const { ask } = await admission({
-      one: imageOf([base], { Cmd: ['--fast'] }),
-      two: imageOf([base], { Cmd: ['--faster'] }),
-      three: imageOf([base], { Cmd: ['--fast'] }, { author: 'me' }),
+      one: buildImage([base], { Cmd: ['--fast'] }),
+      two: buildImage([base], { Cmd: ['--faster'] }),
+      three: buildImage([base], { Cmd: ['--fast'] }, { author: 'me' }),
     });
     expect(await ask('one')).toBe('admitted');
     expect(await ask('two')).toBe('admitted');

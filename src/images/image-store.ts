@@ -28,7 +28,7 @@ export type ImageSize = { readonly packedBytes: number; readonly unpackedBytes: 
  * How far the reading of one image is: a registry has so much time for all its layers, not for
  * each.
  */
-export type Pace = { readonly begunNs: bigint; movedBytes: number };
+export type RegistryPace = { readonly begunNs: bigint; movedBytes: number };
 /** What became of a pull: the engine may also be unable to unpack what we could read. */
 export type Pulled = Found<LocalImage> | { readonly state: 'refused'; readonly detail: string };
 /**
@@ -58,7 +58,7 @@ export interface ImageStore {
   /** Text of a configuration, checked against its digest. */
   config(image: string, digest: string): Promise<Found<string>>;
   /** The beginning of reading an image. */
-  pace(): Pace;
+  pace(): RegistryPace;
   /**
    * Reads a layer without keeping it; `maxBytes` is what it may unpack to. Throws `REGISTRY` also
    * where the whole image falls behind its pace.
@@ -67,7 +67,7 @@ export interface ImageStore {
     image: string,
     layer: LayerDescriptor,
     maxBytes: number,
-    pace: Pace,
+    pace: RegistryPace,
   ): Promise<Found<ScanResult>>;
   /**
    * Makes an image be on this machine, within the time that its size allows; tells how far it is.

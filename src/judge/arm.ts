@@ -19,7 +19,7 @@ import {
   summarise,
 } from './score.ts';
 import { tokensPerSecond, ttftNs } from './timing.ts';
-import { voidReason } from './void-samples.ts';
+import { voidSampleReason } from './void-samples.ts';
 /** What judging needs beside the traces. */
 export type JudgeContext = {
   readonly arena: MeasuringRules;
@@ -69,7 +69,7 @@ export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContex
   const answers = new Map<number, { answer: Answer; sentNs: number }>();
   for (const request of trace.requests) {
     if (request.end === null) continue;
-    const spoilt = voidReason(request, arena.clock);
+    const spoilt = voidSampleReason(request, arena.clock);
     if (spoilt !== null) {
       const fault = {
         verdict: 'INFRA_CLOCK',

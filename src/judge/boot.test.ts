@@ -14,7 +14,7 @@ import {
   type TraceLine,
 } from '../schema/trace.ts';
 import { readBoot } from './boot.ts';
-import { voidReason } from './void-samples.ts';
+import { voidSampleReason } from './void-samples.ts';
 
 const MS = 1e6;
 const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
@@ -189,26 +189,29 @@ describe('a void sample', () => {
     cost: { firstWaitNs: 1 * MS, waitNs: 6 * MS, gcNs: 0 },
   }).requests;
   it('is one of which the client lost more than 5 ms and 2 % itself', () => {
-    expect(voidReason(request!, arena.clock)).toContain('6.0 ms');
+    expect(voidSampleReason(request!, arena.clock)).toContain('6.0 ms');
     expect(
-      voidReason(
+      voidSampleReason(
         { ...request!, cost: { firstWaitNs: 1 * MS, waitNs: 4 * MS, gcNs: 0 } },
         arena.clock,
       ),
     ).toBeNull();
     expect(
-      voidReason(
+      voidSampleReason(
         { ...request!, cost: { firstWaitNs: 0, waitNs: 3 * MS, gcNs: 3 * MS } },
         arena.clock,
       ),
     ).not.toBeNull();
-    expect(voidReason({ ...request!, cost: null }, arena.clock)).toBeNull();
+    expect(voidSampleReason({ ...request!, cost: null }, arena.clock)).toBeNull();
   });
   it('is none for who floods the client himself', () => {
     const flood = Array.from({ length: 5000 }, (_, i) => ({ tNs: i, bytes: new Uint8Array(1) }));
-    expect(voidReason({ ...request!, chunks: flood }, arena.clock)).toBeNull();
+    expect(voidSampleReason({ ...request!, chunks: flood }, arena.clock)).toBeNull();
     expect(
-      voidReason({ ...request!, chunks: [{ tNs: 1, bytes: new Uint8Array(1e6) }] }, arena.clock),
+      voidSampleReason(
+        { ...request!, chunks: [{ tNs: 1, bytes: new Uint8Array(1e6) }] },
+        arena.clock,
+      ),
     ).toBeNull();
   });
 });

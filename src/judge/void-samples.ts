@@ -16,7 +16,10 @@ const FRAME_READS = 64;
  * garbage, for longer than a share of what it measured. Null where the sample stands, or where the
  * client did not note its own cost.
  */
-export function voidReason(request: TracedRequest, rules: MeasuringRules['clock']): string | null {
+export function voidSampleReason(
+  request: TracedRequest,
+  rules: MeasuringRules['clock'],
+): string | null {
   const { sentNs, chunks, end, cost, maxTokens } = request;
   if (cost === null || end === null) return null;
   // A server that sends many times the bytes of an honest answer keeps the client busy itself: it

@@ -5,7 +5,7 @@ import { sha256Hex } from '../core/hash.ts';
 import { predicateType, type Statement, STATEMENT_TYPE } from '../schema/records.ts';
 import type { Draft } from './draft.ts';
 import { LedgerError } from './errors.ts';
-import { soundLedger } from './open.ts';
+import { openLedger } from './open.ts';
 import type { LedgerFiles } from './read.ts';
 import { signatureFile, type Signer } from './sign.ts';
 import type { FileSet } from './store.ts';
@@ -22,7 +22,7 @@ export function appendRecords(
   signer: Signer,
   evidence: FileSet = new Map(),
 ): FileSet {
-  const ledger = soundLedger(validator, current);
+  const ledger = openLedger(validator, current);
   if (signer.address !== ledger.validator)
     throw new LedgerError(
       'BAD_KEY',
@@ -47,6 +47,6 @@ export function appendRecords(
     seq++;
     prev = sha256Hex(bytes);
   }
-  soundLedger(validator, new Map([...current, ...files]));
+  openLedger(validator, new Map([...current, ...files]));
   return files;
 }

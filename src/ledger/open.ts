@@ -3,7 +3,7 @@ import { LedgerError } from './errors.ts';
 import { type Ledger, type LedgerFiles, readLedger } from './read.ts';
 
 /** Opens a ledger that must be sound: no stage may build on a broken one. */
-export function soundLedger(validator: string, files: LedgerFiles): Ledger {
+export function openLedger(validator: string, files: LedgerFiles): Ledger {
   const ledger = readLedger(validator, files, false);
   const fault = ledger.faults[0];
   if (fault)

@@ -1,6 +1,6 @@
 // The signed plan that a measuring machine may work on.
 import { LedgerError } from './errors.ts';
-import { soundLedger } from './open.ts';
+import { openLedger } from './open.ts';
 import { recordsOf } from './read.ts';
 import type { ResultStore } from './store.ts';
 import type { LedgerRecord } from './verify.ts';
@@ -14,7 +14,7 @@ export async function signedPlan(
   validator: string,
   block: number,
 ): Promise<LedgerRecord<'plan'>> {
-  const ledger = soundLedger(validator, await store.read(validator));
+  const ledger = openLedger(validator, await store.read(validator));
   const plan = recordsOf(ledger, 'plan').find((item) => item.predicate.block.number === block);
   if (!plan)
     throw new LedgerError(

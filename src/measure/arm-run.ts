@@ -7,7 +7,7 @@ import { requestBody } from '../schema/request.ts';
 import type { TraceHeader, TraceLine } from '../schema/trace.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 import type { LoadClient } from './load-client.ts';
-import type { Engine, EngineRuntime, Target } from './engine.ts';
+import type { Engine, EngineRuntime, EngineTarget } from './engine.ts';
 
 /** How often a starting server is asked for its health. */
 const HEALTH_POLL_MS = 50;
@@ -44,7 +44,7 @@ export type ArmRun = { readonly lines: TraceLine[]; readonly log: Uint8Array | n
 export async function runArm(
   ports: LoadPorts,
   arena: MeasuringRules,
-  target: Target,
+  target: EngineTarget,
   header: ArmHeader,
   prompts: readonly Prompt[],
 ): Promise<ArmRun> {

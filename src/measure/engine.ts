@@ -2,7 +2,7 @@
 import type { LoadClient } from './load-client.ts';
 
 /** What to run: a server that is there already, or an image for a runtime to start. */
-export type Target =
+export type EngineTarget =
   | { readonly kind: 'url'; readonly url: string }
   | {
       readonly kind: 'image';
@@ -47,5 +47,5 @@ export interface Engine {
 
 /** Starts servers. Adapters: by URL, as a local process (trusted engines only), as a container. */
 export interface EngineRuntime {
-  start(target: Target): Promise<Engine>;
+  start(target: EngineTarget): Promise<Engine>;
 }

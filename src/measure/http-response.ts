@@ -1,6 +1,6 @@
 // Strict incremental reader of HTTP/1.1 responses from untrusted servers.
 import type { MeasuringRules } from '../schema/arena.ts';
-import type { Outcome } from '../schema/trace.ts';
+import type { RequestOutcome } from '../schema/trace.ts';
 
 /**
  * Longest chunk-size line: eight hex digits and a short extension. Longer ones only slow a client
@@ -20,7 +20,7 @@ const EXPECTED_START = Buffer.from('HTTP/1.');
 
 export type HttpLimits = Pick<MeasuringRules['limits'], 'headerBytes' | 'informational' | 'chunks'>;
 /** Why a response is not accepted. */
-export type HttpFault = { readonly outcome: Outcome; readonly detail: string };
+export type HttpFault = { readonly outcome: RequestOutcome; readonly detail: string };
 type State = 'head' | 'fixed' | 'until-close' | 'size' | 'data' | 'data-end' | 'trailers' | 'done';
 
 /**
@@ -95,7 +95,7 @@ export class ResponseReader {
     return this.#state === 'done';
   }
 
-  #refuse(outcome: Outcome, detail: string): void {
+  #refuse(outcome: RequestOutcome, detail: string): void {
     this.fault ??= { outcome, detail };
   }
 

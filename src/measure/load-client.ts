@@ -1,5 +1,5 @@
 // Interface of the client that sends prompts to a server and records the answers.
-import type { ClientCost, Outcome } from '../schema/trace.ts';
+import type { ClientCost, RequestOutcome } from '../schema/trace.ts';
 
 /** One request as the socket saw it. Times are ns on the client's monotonic clock. */
 export type Exchange = {
@@ -8,7 +8,7 @@ export type Exchange = {
   readonly end: {
     readonly tNs: number;
     readonly status: number | null;
-    readonly outcome: Outcome;
+    readonly outcome: RequestOutcome;
     readonly detail: string;
   };
   readonly cost: ClientCost;

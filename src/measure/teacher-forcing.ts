@@ -24,7 +24,7 @@ export type TeacherCache = Map<string, { top: (number | null)[]; own: (number | 
  * its trace; none where the reference has no `prompt_logprobs`, or where an answer cannot be read
  * (its fault is the verdict).
  */
-export async function teach(
+export async function teacherForce(
   lines: readonly TraceLine[],
   prompts: readonly Prompt[],
   ports: { reference: Reference; tokenizer: Tokenizer },

@@ -14,7 +14,7 @@ import { readBoot } from '../judge/boot.ts';
 import { ttftNs } from '../judge/timing.ts';
 import { runArm } from '../measure/arm-run.ts';
 import type { Engine, EngineRuntime } from '../measure/engine.ts';
-import { openMeter, processMeter } from '../measure/io/measuring-sidecar.ts';
+import { openSidecar, processSidecar } from '../measure/io/measuring-sidecar.ts';
 import { addressOf, urlRuntime } from '../measure/io/url-runtime.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { generatedCorpus } from '../prompts/corpus.ts';
@@ -136,13 +136,13 @@ async function runAgainst(url: string): Promise<{
   let peakBytes = 0;
   const runtime: EngineRuntime = {
     start: async (): Promise<Engine> => {
-      const channel = processMeter();
+      const channel = processSidecar();
       const kill = async (): Promise<void> => {
         const status = readFileSync(`/proc/${channel.pid}/status`, 'latin1');
         peakBytes = Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
         await channel.kill();
       };
-      const client = await openMeter({ ...channel, kill }, addressOf(url), arena);
+      const client = await openSidecar({ ...channel, kill }, addressOf(url), arena);
       return {
         image: url,
         connect: () => Promise.resolve(client),

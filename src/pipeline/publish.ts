@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import { appendRecords } from '../ledger/append.ts';
 import type { Draft } from '../ledger/draft.ts';
 import { openPlan } from '../ledger/open-plan.ts';
-import { soundLedger } from '../ledger/open.ts';
+import { openLedger } from '../ledger/open.ts';
 import { recordsOf } from '../ledger/read.ts';
 import type { Signer } from '../ledger/sign.ts';
 import type { FileSet, ResultStore } from '../ledger/store.ts';
@@ -67,7 +67,7 @@ export async function publishPlan(
 ): Promise<PlanOutcome> {
   let outcome = 'empty' as PlanOutcome['outcome'];
   await store.commit(signer.address, `Plan round ${draft.predicate.block.number}`, (files) => {
-    const ledger = soundLedger(signer.address, files);
+    const ledger = openLedger(signer.address, files);
     const open = openPlan(ledger);
     if (open && draft.predicate.block.number <= open.predicate.notAfter) {
       outcome = 'resumed';
@@ -80,7 +80,7 @@ export async function publishPlan(
     outcome = draft.predicate.shards.length > 0 ? 'signed' : 'empty';
     return drafts.length === 0 ? null : appendRecords(signer.address, files, drafts, signer);
   });
-  const ledger = soundLedger(signer.address, await store.read(signer.address));
+  const ledger = openLedger(signer.address, await store.read(signer.address));
   const plan = outcome === 'empty' ? null : openPlan(ledger);
   log.info(
     outcome === 'empty'
@@ -104,7 +104,7 @@ export async function publishRound(
   const files = Object.fromEntries([...evidence].map(([path, bytes]) => [path, sha256Hex(bytes)]));
   const placed = new Map([...evidence].map(([path, bytes]) => [`${folder}${path}`, bytes]));
   await store.commit(signer.address, `Judge round ${plan.predicate.block.number}`, (current) => {
-    const ledger = soundLedger(signer.address, current);
+    const ledger = openLedger(signer.address, current);
     const ended = [...recordsOf(ledger, 'round'), ...recordsOf(ledger, 'void')].some(
       (record) => record.predicate.plan === plan.sha256,
     );
@@ -131,7 +131,7 @@ export async function publishVoid(
   reason: string,
 ): Promise<void> {
   await store.commit(signer.address, `Void round ${plan.predicate.block.number}`, (files) => {
-    const ledger = soundLedger(signer.address, files);
+    const ledger = openLedger(signer.address, files);
     if (openPlan(ledger)?.sha256 !== plan.sha256) return null;
     return appendRecords(
       signer.address,

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../compose/repository.ts';
 import { fromUtf8Lossy } from '../core/bytes.ts';
 import { evalPlan, judgeEvaluation } from '../judge/evaluation.ts';
-import type { Engine, EngineRuntime, Exit, Target } from '../measure/engine.ts';
-import { openMeter, processMeter } from '../measure/io/measuring-sidecar.ts';
+import type { Engine, EngineRuntime, Exit, EngineTarget } from '../measure/engine.ts';
+import { openSidecar, processSidecar } from '../measure/io/measuring-sidecar.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { generatedCorpus } from '../prompts/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
@@ -47,7 +47,7 @@ const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
 /** Starts `vllm serve` with the settings that a target's name stands for. */
 function vllmRuntime(models: Readonly<Record<string, string>>): EngineRuntime {
   return {
-    start: (target: Target): Promise<Engine> => {
+    start: (target: EngineTarget): Promise<Engine> => {
       if (target.kind === 'url') throw new Error('names only');
       const args = [
         'serve',
@@ -93,7 +93,7 @@ function vllmRuntime(models: Readonly<Record<string, string>>): EngineRuntime {
       });
       return Promise.resolve({
         image: target.image,
-        connect: () => openMeter(processMeter(), { host: '127.0.0.1', port: PORT }, arena),
+        connect: () => openSidecar(processSidecar(), { host: '127.0.0.1', port: PORT }, arena),
         exited: () => exit,
         ended,
         stop: async () => {
@@ -139,7 +139,10 @@ describe.skipIf(runner === undefined)('a real vLLM in a miner’s place', () => 
     args?: string[];
   }): Promise<{ report: Report; logs: Map<string, Uint8Array> }> {
     // Not compiled: that starts in half the time.
-    const target = (image: string, args: readonly string[] = ['--enforce-eager']): Target => ({
+    const target = (
+      image: string,
+      args: readonly string[] = ['--enforce-eager'],
+    ): EngineTarget => ({
       kind: 'image',
       image,
       digest: `sha256:${'0'.repeat(64)}`,

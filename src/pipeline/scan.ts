@@ -11,7 +11,7 @@ import {
   submissionKey,
 } from '../arena/submissions.ts';
 import type { ChainReader, Snapshot } from '../chain/chain.ts';
-import { commitmentLines, revealToDate } from '../chain/commitments.ts';
+import { countedCommitments, revealToDate } from '../chain/commitments.ts';
 import { ChainError } from '../chain/errors.ts';
 import { fromHex } from '../core/bytes.ts';
 import type { Log } from '../core/log.ts';
@@ -22,7 +22,7 @@ import type { Corpus } from '../prompts/corpus.ts';
 import { suiteHash } from '../prompts/sampler.ts';
 import { bootSuite } from '../prompts/suites.ts';
 import { type Arena, ArenaError, feeRao } from '../schema/arena.ts';
-import { imageOf } from '../schema/image-ref.ts';
+import { pinnedImage } from '../schema/image-ref.ts';
 import type { PlanPredicate } from '../schema/records.ts';
 import { type Operator, recordContext } from './context.ts';
 import { assertNotBehind } from './freshness.ts';
@@ -63,7 +63,7 @@ export async function readCommitments(
         if (!(error instanceof ChainError) || error.code !== 'STATE_DISCARDED') throw error;
       }
     }
-    lines.push(...commitmentLines(commitment, commitBlock).map((line) => ({ hotkey, ...line })));
+    lines.push(...countedCommitments(commitment, commitBlock).map((line) => ({ hotkey, ...line })));
   }
   return lines;
 }
@@ -190,8 +190,8 @@ export async function scan(
   );
   const context = await recordContext(chain, operator, arena, block);
   const images = [
-    imageOf(arena.images.baseline),
-    imageOf(arena.images.reference),
+    pinnedImage(arena.images.baseline),
+    pinnedImage(arena.images.reference),
     ...content.submissions.filter(({ status }) => status === 'evaluate'),
   ];
   return {

@@ -8,7 +8,7 @@ import type { Arena } from '../schema/arena.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 
 /** One submission as the next scan would list it, and what this validator has said of it so far. */
-export type SubmissionStatusLine = Pick<
+export type SubmissionReport = Pick<
   Submission,
   | 'key'
   | 'hotkey'
@@ -31,7 +31,7 @@ export type StatusReport = {
   validator: string | null;
   block: number;
   registered: boolean | null;
-  submissions: SubmissionStatusLine[];
+  submissions: SubmissionReport[];
   waiting: number;
   /** The round that runners measure now, or null: then the next scan makes one. */
   openRound: { block: number; notAfter: number; measured: boolean } | null;
@@ -65,7 +65,7 @@ export async function status(
   const rounds = recordsOf(records, 'round');
   const lines = submissions
     .filter((item) => hotkey === null || item.hotkey === hotkey)
-    .map((item): SubmissionStatusLine => {
+    .map((item): SubmissionReport => {
       const { key, uid, image, digest, commitBlock, revealBlock, role, verdict, reason } = item;
       const last = rounds
         .flatMap(({ predicate }) =>

@@ -168,7 +168,7 @@ export function serverOptions(
  * Create options of the measuring client: it shares the server's network namespace and nothing
  * else.
  */
-export function meterOptions(
+export function sidecarOptions(
   image: string,
   command: readonly string[],
   server: string,

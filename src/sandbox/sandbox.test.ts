@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { gpuErrors, leftBehind, notIdle, parseGpus } from './gpu-state.ts';
 import { atLeast, tooOld } from './engine-versions.ts';
 import { judgeProbes } from './escape-probes.ts';
-import { meterOptions, serverOptions, shareCores, type Rig } from './container-options.ts';
+import { sidecarOptions, serverOptions, shareCores, type Rig } from './container-options.ts';
 import { seccompProfile } from './seccomp.ts';
 import { readSyscallResults, SYSCALLS, syscallProgram } from './syscall-program.ts';
 
@@ -108,7 +108,7 @@ describe('the sandbox’s options', () => {
     expect(SecurityOpt).toContain('no-new-privileges:true');
   });
   it('keep the measuring client off the server’s cores, and out of everything but its network', () => {
-    const meter = meterOptions('tools', ['/node', '/app/meter.cjs'], 'abc', rig, 'me');
+    const meter = sidecarOptions('tools', ['/node', '/app/meter.cjs'], 'abc', rig, 'me');
     expect(meter['HostConfig']).toMatchObject({
       NetworkMode: 'container:abc',
       CpusetCpus: '0',

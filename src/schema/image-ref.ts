@@ -62,7 +62,7 @@ export function checkImage(
 }
 
 /** Splits `name@sha256:…`. Throws where an image of the arena is not pinned. */
-export function imageOf(reference: string): { image: string; digest: string } {
+export function pinnedImage(reference: string): { image: string; digest: string } {
   const [image, digest] = reference.split('@');
   if (image === undefined || digest === undefined || !/^sha256:[0-9a-f]{64}$/.test(digest)) {
     throw new ArenaError(

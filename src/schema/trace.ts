@@ -17,7 +17,7 @@ export const OUTCOMES = [
   'protocol',
   'status',
 ] as const;
-export type Outcome = (typeof OUTCOMES)[number];
+export type RequestOutcome = (typeof OUTCOMES)[number];
 
 const ns = z.number().int().nonnegative();
 const prompt = z.number().int().nonnegative();
@@ -107,7 +107,7 @@ export type TracedRequest = {
   readonly end: null | {
     readonly tNs: number;
     readonly status: number | null;
-    readonly outcome: Outcome;
+    readonly outcome: RequestOutcome;
     readonly detail: string;
   };
   /** What measuring cost the client itself; null in traces of before it was noted. */

@@ -7,7 +7,12 @@ import type Docker from 'dockerode';
 import { fingerprintReader } from '../arena/known-images.ts';
 import { ROOT } from '../compose/repository.ts';
 import { silentLog } from '../core/log.ts';
-import { type Image, imageOf, type Layer, layerOf } from '../devnet/registry/image-builder.ts';
+import {
+  type Image,
+  buildImage,
+  type ImageLayer,
+  layerOf,
+} from '../devnet/registry/image-builder.ts';
 import { type Registry, startRegistry } from '../devnet/registry/registry-server.ts';
 import { type Admission, type Entry, openAdmission } from '../images/admission.ts';
 import type { ImageStore, LocalImage } from '../images/image-store.ts';
@@ -31,7 +36,7 @@ export async function closeRegistries(): Promise<void> {
 export const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
 
 export const file = (content: string | Buffer) => ({ bytes: Buffer.from(content), mode: 0o644 });
-export const layer = (files: Record<string, string>, packed = true): Promise<Layer> =>
+export const layer = (files: Record<string, string>, packed = true): Promise<ImageLayer> =>
   layerOf(new Map(Object.entries(files).map(([path, content]) => [path, file(content)])), packed);
 export const engineFiles = (tag: string, count = 20): Record<string, string> =>
   Object.fromEntries(
@@ -43,13 +48,13 @@ export const baselineEnv = [
   'NVIDIA_VISIBLE_DEVICES=all',
   'LD_LIBRARY_PATH=/usr/local/nvidia/lib',
 ];
-export const baseline = imageOf([base], { Entrypoint: ['/serve'], Env: baselineEnv });
+export const baseline = buildImage([base], { Entrypoint: ['/serve'], Env: baselineEnv });
 export const ENTRY = { Entrypoint: ['/mine'] };
 export const mine = {
   ...(await layer(engineFiles('mine'))),
   plain: Buffer.from((await layer(engineFiles('mine'), false)).bytes),
 };
-export const original = imageOf([base, mine], { Entrypoint: ['/mine'], Env: baselineEnv });
+export const original = buildImage([base, mine], { Entrypoint: ['/mine'], Env: baselineEnv });
 
 /**
  * The admission of images that were entered in this order, from one registry. Pulls count as done:

@@ -4,7 +4,7 @@ import { ApiPromise } from '@polkadot/api';
 import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import { ChainError } from '../errors.ts';
-import { type Pace, PacedProvider, paceOf } from './provider.ts';
+import { type RequestPace, PacedProvider, paceOf } from './provider.ts';
 
 /**
  * How long a connection may take before it counts as unreachable: on loopback, and with a public
@@ -18,7 +18,7 @@ const CONNECT_MS = { fast: 10_000, paced: 60_000 };
  */
 export async function connect(
   endpoint: string,
-  pace: Pace | null = paceOf(endpoint),
+  pace: RequestPace | null = paceOf(endpoint),
 ): Promise<ApiPromise> {
   const timeoutMs = pace === null ? CONNECT_MS.fast : CONNECT_MS.paced;
   if (!/^wss?:\/\/[^\s/]+/.test(endpoint))

@@ -5,7 +5,7 @@ import { startChain, type ChainServer } from '../../devnet/chain/chain-server.ts
 import { devPair } from '../../devnet/demo/miners.ts';
 import { silentLog, type Log } from '../../core/log.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
-import { deliver } from '../delivery.ts';
+import { deliverExtrinsic } from '../delivery.ts';
 import type { BlockRef } from '../chain.ts';
 import { connect, isTransport } from './connect.ts';
 import { EndpointPool } from './endpoints.ts';
@@ -63,7 +63,10 @@ describe('a scan', () => {
         netuid: 2,
         payload: Uint8Array.of(byte),
       });
-      const delivery = await deliver({ chain, clock: monotonicClock, log: silentLog }, transaction);
+      const delivery = await deliverExtrinsic(
+        { chain, clock: monotonicClock, log: silentLog },
+        transaction,
+      );
       return (delivery as { block: BlockRef }).block;
     };
     const plan = await commit(1);
@@ -167,7 +170,10 @@ describe('several endpoints', () => {
       netuid: 2,
       payload: new Uint8Array([1]),
     });
-    const delivery = await deliver({ chain, clock: monotonicClock, log: silentLog }, transaction);
+    const delivery = await deliverExtrinsic(
+      { chain, clock: monotonicClock, log: silentLog },
+      transaction,
+    );
     expect(delivery).toMatchObject({ state: 'included', outcome: { ok: true } });
     expect(warnings.length).toBeGreaterThan(0);
     expect(steady.requests).toContain('author_submitExtrinsic');
@@ -209,7 +215,10 @@ describe('an endpoint that lags', () => {
       remark: 'x',
     } as const;
     const transaction = await wallet.sign(call);
-    const landed = await deliver({ chain, clock: monotonicClock, log: silentLog }, transaction);
+    const landed = await deliverExtrinsic(
+      { chain, clock: monotonicClock, log: silentLog },
+      transaction,
+    );
     expect(landed).toMatchObject({ state: 'included', outcome: { ok: true } });
     const { block } = landed as { block: BlockRef };
     // Its nonce is known, its block is not: as after a failover to a node some blocks behind.
@@ -218,7 +227,7 @@ describe('an endpoint that lags', () => {
     );
     const lagging = new SubtensorChain(await connect(behind.url));
     await expect(
-      deliver({ chain: lagging, clock, log: silentLog }, transaction, true),
+      deliverExtrinsic({ chain: lagging, clock, log: silentLog }, transaction, true),
     ).rejects.toMatchObject({ code: 'STALE' });
     const claim = {
       ...call,
@@ -297,7 +306,7 @@ describe('a runtime upgrade while connected', () => {
         netuid: 2,
         payload: new Uint8Array([2]),
       });
-      return deliver({ chain, clock: monotonicClock, log: silentLog }, transaction);
+      return deliverExtrinsic({ chain, clock: monotonicClock, log: silentLog }, transaction);
     };
     const before = await chain.finalizedHead();
     await rawSend(chain.api, 'dev_upgrade', 425);

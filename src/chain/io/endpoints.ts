@@ -3,10 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { BlockRef, ChainReader, PaymentClaim, PaymentOutcome, Transactor } from '../chain.ts';
+import type {
+  BlockRef,
+  ChainReader,
+  PaymentClaim,
+  PaymentOutcome,
+  ExtrinsicSigner,
+} from '../chain.ts';
 import { ChainError } from '../errors.ts';
 import { connect, isTransport } from './connect.ts';
-import { transactor } from './extrinsic-signer.ts';
+import { extrinsicSigner } from './extrinsic-signer.ts';
 import { assertChain, SubtensorChain } from './subtensor.ts';
 
 export type EndpointOptions = {
@@ -268,8 +274,8 @@ export class EndpointPool implements ChainReader {
   }
 
   /** Signs calls with a key, by the current endpoint's metadata. */
-  transactor(pair: KeyringPair): Transactor {
-    return transactor(
+  transactor(pair: KeyringPair): ExtrinsicSigner {
+    return extrinsicSigner(
       () => this.#use((chain) => Promise.resolve({ api: chain.api, features: chain.features })),
       pair,
     );

@@ -1,7 +1,7 @@
 // Signing of chain calls with a key: nonce, era and encoded bytes.
 import type { ApiPromise } from '@polkadot/api';
 import type { KeyringPair } from '@polkadot/keyring/types';
-import type { Call, SignedTransaction, Transactor } from '../chain.ts';
+import type { Call, SignedTransaction, ExtrinsicSigner } from '../chain.ts';
 import { buildCall, type Features } from './calls.ts';
 
 /**
@@ -14,10 +14,10 @@ export const ERA_BLOCKS = 32;
  * Signs calls with one key on one chain. The nonce counts what waits in the pool; the era begins at
  * a finalized block.
  */
-export function transactor(
+export function extrinsicSigner(
   connection: () => Promise<{ api: ApiPromise; features: Features }>,
   pair: KeyringPair,
-): Transactor {
+): ExtrinsicSigner {
   return {
     address: pair.address,
     sign: async (call: Call): Promise<SignedTransaction> => {

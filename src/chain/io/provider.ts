@@ -6,20 +6,20 @@ import { messageOf } from '../../core/errors.ts';
 /**
  * How fast requests may follow each other: a bucket of `burst` that fills by one every `everyMs`.
  */
-export type Pace = { readonly everyMs: number; readonly burst: number };
+export type RequestPace = { readonly everyMs: number; readonly burst: number };
 
 /**
  * Public endpoints allow about one request a second and address; a start-up takes a handful at
  * once.
  */
-export const PUBLIC_PACE: Pace = { everyMs: 1000, burst: 12 };
+export const PUBLIC_PACE: RequestPace = { everyMs: 1000, burst: 12 };
 
 /** Waits before asking again after a node said "too many", doubled each time. */
 const BACK_OFF_MS = [1000, 2000, 4000, 8000];
 const TOO_MANY = /too many requests|rate.?limit|429|-32005|-32007|-32029|-32999/i;
 
 /** The pace of an endpoint: none for one's own machine and private networks. */
-export function paceOf(endpoint: string): Pace | null {
+export function paceOf(endpoint: string): RequestPace | null {
   const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : '';
   const own = /^(?:localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|\[::1\])/.test(host);
   return own ? null : PUBLIC_PACE;
@@ -30,12 +30,12 @@ export function paceOf(endpoint: string): Pace | null {
  * many requests".
  */
 export class PacedProvider extends WsProvider {
-  readonly #pace: Pace | null;
+  readonly #pace: RequestPace | null;
   #tokens: number;
   #filledAt = performance.now();
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(endpoint: string, pace: Pace | null, timeoutMs: number) {
+  constructor(endpoint: string, pace: RequestPace | null, timeoutMs: number) {
     // Without auto-connect: the library would print every failed attempt and retry for ever.
     super(endpoint, false, {}, timeoutMs);
     this.#pace = pace;
@@ -43,7 +43,7 @@ export class PacedProvider extends WsProvider {
   }
 
   /** Waits for this request's turn: requests keep their order. */
-  #turn(pace: Pace): Promise<void> {
+  #turn(pace: RequestPace): Promise<void> {
     const turn = this.#queue.then(async () => {
       const now = performance.now();
       this.#tokens = Math.min(pace.burst, this.#tokens + (now - this.#filledAt) / pace.everyMs);

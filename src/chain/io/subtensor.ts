@@ -16,17 +16,17 @@ import type {
   PaymentOutcome,
   Snapshot,
   SubnetState,
-  Transactor,
+  ExtrinsicSigner,
   WeightRow,
 } from '../chain.ts';
-import { dispatchRefusal, poolRefusal, type Refusal } from '../dispatch-errors.ts';
+import { dispatchRefusal, poolRefusal, type ChainRefusal } from '../dispatch-errors.ts';
 import { ChainError } from '../errors.ts';
 import { legacyEpoch } from '../weight-codec.ts';
 import { type Features, featuresOf } from './calls.ts';
 import { dispatchErrorName, eventsOf } from './chain-events.ts';
 import { isTransport } from './connect.ts';
 import { commitmentOf, standingCommitment } from './decode.ts';
-import { transactor } from './extrinsic-signer.ts';
+import { extrinsicSigner } from './extrinsic-signer.ts';
 import { verifyPayment } from './payment.ts';
 import { hasItem, type Item, numberOf, rawSend, readItems, stateError } from './storage-read.ts';
 import { readSnapshot } from './snapshot.ts';
@@ -255,7 +255,7 @@ export class SubtensorChain implements ChainReader {
       : { ok: true };
   }
 
-  async submit(extrinsic: string): Promise<Refusal | null> {
+  async submit(extrinsic: string): Promise<ChainRefusal | null> {
     try {
       await this.#send('author_submitExtrinsic', extrinsic);
       return null;
@@ -267,8 +267,8 @@ export class SubtensorChain implements ChainReader {
   }
 
   /** Signs calls with a key. */
-  transactor(pair: KeyringPair): Transactor {
-    return transactor(() => Promise.resolve({ api: this.api, features: this.features }), pair);
+  transactor(pair: KeyringPair): ExtrinsicSigner {
+    return extrinsicSigner(() => Promise.resolve({ api: this.api, features: this.features }), pair);
   }
 
   disconnect(): Promise<void> {

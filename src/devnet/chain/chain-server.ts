@@ -3,7 +3,7 @@ import { readFileSync, renameSync, writeFileSync, existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { CacheonError } from '../../core/errors.ts';
-import { ChainNode, type Snapshot } from './node.ts';
+import { ChainNode, type NodeSnapshot } from './node.ts';
 import { devGenesis, type GenesisOptions } from './genesis.ts';
 import { rpcError, RpcError, rpcMethods, type Subscriber } from './rpc.ts';
 
@@ -27,10 +27,10 @@ type Request = { id?: number | string; method?: unknown; params?: unknown };
  */
 export async function startChain(options: ChainServerOptions = {}): Promise<ChainServer> {
   const { stateFile } = options;
-  let snapshot: Snapshot | undefined;
+  let snapshot: NodeSnapshot | undefined;
   if (stateFile !== undefined && existsSync(stateFile)) {
     try {
-      snapshot = JSON.parse(readFileSync(stateFile, 'utf8')) as Snapshot;
+      snapshot = JSON.parse(readFileSync(stateFile, 'utf8')) as NodeSnapshot;
     } catch (error) {
       throw new DevnetError(
         'BAD_SNAPSHOT',

@@ -18,7 +18,7 @@ import {
 import { seedGenesis, type Genesis } from './genesis.ts';
 import { chainRegistry } from './metadata.ts';
 import { account, putAccount } from './pallets/money-pallet.ts';
-import { feeRao, HANDLERS, isFree, onFinalize, onInitialize } from './pallets/runtime.ts';
+import { extrinsicFeeRao, HANDLERS, isFree, onFinalize, onInitialize } from './pallets/runtime.ts';
 import { State, type Change } from './state.ts';
 import { Storage } from './storage.ts';
 import { EventEncoder } from './event-encoder.ts';
@@ -49,7 +49,7 @@ type Pooled = {
   watch: (status: ExtrinsicStatus) => void;
 };
 
-export type Snapshot = {
+export type NodeSnapshot = {
   genesis: Genesis;
   blocks: Block[];
   state: ReturnType<State['dump']>;
@@ -79,7 +79,7 @@ export class ChainNode {
   readonly #forced: number[] = [];
   readonly #versions: [from: number, specVersion: number][] = [];
 
-  constructor(genesis: Genesis, snapshot?: Snapshot) {
+  constructor(genesis: Genesis, snapshot?: NodeSnapshot) {
     const { registry, metadata } = chainRegistry();
     this.genesis = genesis;
     this.registry = registry;
@@ -95,7 +95,7 @@ export class ChainNode {
     }
   }
 
-  snapshot(): Snapshot {
+  snapshot(): NodeSnapshot {
     return {
       genesis: this.genesis,
       blocks: this.blocks,
@@ -161,7 +161,7 @@ export class ChainNode {
       );
     checkFee(
       account(this.storage, signer).data.free,
-      feeRao(extrinsic.method as unknown as GenericCall, bytes.length),
+      extrinsicFeeRao(extrinsic.method as unknown as GenericCall, bytes.length),
     );
     this.#pool.push({ bytes, hash, extrinsic, signer, nonce, watch });
     setImmediate(() => watch(ready ? 'ready' : 'future'));
@@ -271,7 +271,7 @@ export class ChainNode {
   #apply(item: Pooled, index: number): 'applied' | 'wait' | 'invalid' {
     const { extrinsic, signer } = item;
     const call = extrinsic.method as unknown as GenericCall;
-    const fee = feeRao(call, item.bytes.length);
+    const fee = extrinsicFeeRao(call, item.bytes.length);
     try {
       verifyExtrinsic(
         this.registry,

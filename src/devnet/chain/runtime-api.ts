@@ -8,7 +8,7 @@ import type { ChainNode } from './node.ts';
 import { METADATA_VERSIONS, metadataBytes, type MetadataVersion } from './metadata.ts';
 import { encodeOutput, SUBNET_APIS, type Api } from './subnet-api.ts';
 import { decodeExtrinsic, SPEC_NAME, TRANSACTION_VERSION } from './signed-extrinsic.ts';
-import { feeRao, isFree } from './pallets/runtime.ts';
+import { extrinsicFeeRao, isFree } from './pallets/runtime.ts';
 import source from './metadata.json' with { type: 'json' };
 
 /**
@@ -36,7 +36,7 @@ function callInfo(node: ChainNode, data: Uint8Array): { call: GenericCall; fee: 
   if (bytes[offset] === SIGNED) bytes[offset + SIGNATURE_AT] ||= 1;
   const extrinsic = decodeExtrinsic(node.registry, bytes);
   const call = extrinsic.method as unknown as GenericCall;
-  return { call, fee: feeRao(call, offset + length.toNumber()) };
+  return { call, fee: extrinsicFeeRao(call, offset + length.toNumber()) };
 }
 
 /** Runtime calls by their wire name. A missing one fails as on a node whose runtime lacks it. */

@@ -10,7 +10,7 @@ type Kept = {
  * What the embedded chain offers of the real runtime. scripts/chain-metadata.ts makes metadata.json
  * from this list.
  */
-export const KEPT: {
+export const RUNTIME_SUBSET: {
   pallets: Record<string, Kept>;
   apis: Record<string, readonly string[] | 'all'>;
 } = {

@@ -11,9 +11,9 @@ import { type Engines, measuringPorts } from '../../compose/measuring-host.ts';
 import { type Log, silentLog } from '../../core/log.ts';
 import { judgeRound } from '../../judge/round.ts';
 import { packEvidence, tracesOf, unpackText, unpackTrace } from '../../ledger/io/evidence-files.ts';
-import { gitStore, harnessCommit } from '../../ledger/io/git-store.ts';
+import { gitStore, codeCommit } from '../../ledger/io/git-store.ts';
 import { signerOf } from '../../ledger/io/signing-key.ts';
-import { soundLedger } from '../../ledger/open.ts';
+import { openLedger } from '../../ledger/open.ts';
 import { recordsOf } from '../../ledger/read.ts';
 import { findDocker } from '../../node/docker.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
@@ -30,7 +30,7 @@ import { reportHtml, reportRound, type ReportRound } from '../../site/page.ts';
 import { advanceTo } from '../chain/control.ts';
 import { describeChain } from '../chain/genesis.ts';
 import { startChain } from '../chain/chain-server.ts';
-import { type Contestant, CONTESTANTS, devPair, enter } from './miners.ts';
+import { type DemoMiner, DEMO_MINERS, devPair, submitImage } from './miners.ts';
 import { type DevnetImage, namedImage } from '../engine-names.ts';
 import { serveEngineImages } from '../registry/engine-images.ts';
 
@@ -128,7 +128,7 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
   mkdirSync(folder, { recursive: true });
   const own =
     options.endpoint === null
-      ? await startChain({ seed: options.seed, miners: CONTESTANTS.length })
+      ? await startChain({ seed: options.seed, miners: DEMO_MINERS.length })
       : null;
   const accounts =
     options.accounts ?? (describeChain(own!.node.genesis, own!.url) as unknown as Accounts);
@@ -201,7 +201,7 @@ async function play(
   const signer = signerOf(pair);
   const operator: Operator = {
     validator: signer.address,
-    commit: await harnessCommit(root),
+    commit: await codeCommit(root),
     node: process.version,
     host: { platform: process.platform, arch: process.arch },
     tier: 'devnet',
@@ -219,9 +219,9 @@ async function play(
   const measuring = await measuringPorts(arena, root, engines, log, (path, content) =>
     evidence.set(path, packEvidence(content)),
   );
-  const imageOf = ({ variant, image }: Contestant): DevnetImage =>
+  const imageOf = ({ variant, image }: DemoMiner): DevnetImage =>
     registry ? registry.of(image ?? variant) : namedImage(variant);
-  const field = CONTESTANTS.slice(0, accounts.miners.length).map((contestant, i) => ({
+  const field = DEMO_MINERS.slice(0, accounts.miners.length).map((contestant, i) => ({
     contestant,
     account: accounts.miners[i]!,
   }));
@@ -238,20 +238,20 @@ async function play(
       `\nround ${round}: ${entering.map(({ contestant }) => contestant.name).join(', ')} pay and commit`,
     );
     for (const { contestant, account } of entering)
-      await enter(
+      await submitImage(
         chain,
         arena,
         imageOf(contestant),
         { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri },
         silentLog,
       );
-    const ledger = soundLedger(signer.address, await store.read(signer.address));
+    const ledger = openLedger(signer.address, await store.read(signer.address));
     const draft = await scan({ chain, tokenizer, corpus, log }, arena, operator, ledger);
     const { plan } = await publishPlan({ store, signer, log }, draft);
     if (!plan) throw new Error('the demo found nothing to evaluate');
     evidence.clear();
     const files = await store.read(signer.address);
-    const known = knownBefore(plan, soundLedger(signer.address, files), files, unpackText);
+    const known = knownBefore(plan, openLedger(signer.address, files), files, unpackText);
     for (const { index } of plan.predicate.shards)
       await evaluate({ ...measuring, corpus, known }, plan, index);
     const traces = tracesOf(evidence);
@@ -277,7 +277,7 @@ async function play(
     }
     weights = settled.readBack;
     const judged = recordsOf(
-      soundLedger(signer.address, await store.read(signer.address)),
+      openLedger(signer.address, await store.read(signer.address)),
       'round',
     ).at(-1)!;
     const page = reportRound(judged.predicate, nameOf);

@@ -12,7 +12,7 @@ import type { SubmitState } from '../../pipeline/submit/submit-steps.ts';
 import type { DevnetImage } from '../engine-names.ts';
 
 /** A miner of the demo: its account, its server, and the round in which it enters. */
-export type Contestant = {
+export type DemoMiner = {
   readonly name: string;
   readonly variant: string;
   readonly round: 1 | 2;
@@ -24,7 +24,7 @@ export type Contestant = {
  * The field: honest servers, a resubmitted baseline, a copy, and cheats. The newcomer enters in the
  * second round.
  */
-export const CONTESTANTS: readonly Contestant[] = [
+export const DEMO_MINERS: readonly DemoMiner[] = [
   { name: 'fast', variant: 'fast', round: 1 },
   { name: 'speculative', variant: 'speculative', round: 2 },
   { name: 'int4', variant: 'int4', round: 1 },
@@ -46,7 +46,7 @@ export function devPair(uri: string): KeyringPair {
  * Enters an image, as a miner does with `cacheon submit`: pays (where the arena has a fee) and
  * commits.
  */
-export async function enter(
+export async function submitImage(
   chain: SubtensorChain,
   arena: Arena,
   image: DevnetImage,

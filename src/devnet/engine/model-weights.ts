@@ -18,7 +18,7 @@ export type Config = {
 };
 
 /** One decoder layer. Matrices are row-major, one row per output. */
-export type Layer = {
+export type ModelLayer = {
   inputNorm: Float32Array;
   postNorm: Float32Array;
   q: Float32Array;
@@ -37,7 +37,7 @@ export type Weights = {
   config: Config;
   embedding: Float32Array;
   norm: Float32Array;
-  layers: Layer[];
+  layers: ModelLayer[];
   arena: SimdArena;
 };
 
@@ -76,7 +76,7 @@ export function loadWeights(folder: URL): Weights {
       bits[i] = file.readUInt16LE(8 + headerLength + start + 2 * i) << 16;
     return arena.adopt(new Float32Array(bits.buffer));
   };
-  const layers = Array.from({ length: config.layers }, (_, i): Layer => {
+  const layers = Array.from({ length: config.layers }, (_, i): ModelLayer => {
     const part = (name: string): Float32Array => tensor(`model.layers.${i}.${name}`);
     return {
       inputNorm: part('input_layernorm.weight'),
@@ -103,6 +103,6 @@ export function loadWeights(folder: URL): Weights {
 }
 
 /** The seven matrices of a layer that cheats quantise or scale. */
-export function matricesOf(layer: Layer): Float32Array[] {
+export function matricesOf(layer: ModelLayer): Float32Array[] {
   return [layer.q, layer.k, layer.v, layer.o, layer.gate, layer.up, layer.down];
 }

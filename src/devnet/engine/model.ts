@@ -1,6 +1,6 @@
 // Forward pass of a Qwen2 language model in float32, with its key-value cache.
 import type { Kernel } from './kernels.ts';
-import type { Layer, Weights } from './model-weights.ts';
+import type { ModelLayer, Weights } from './model-weights.ts';
 
 /** Keys and values of one sequence so far. */
 export type Cache = {
@@ -64,7 +64,7 @@ export class Model {
 
   #layer(
     kernel: Kernel,
-    layer: Layer,
+    layer: ModelLayer,
     cache: Cache,
     index: number,
     x: Float32Array,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { libraries, NODE, type ImageFile } from '../../sandbox/io/tools-image.ts';
 import { VARIANTS } from '../engine/variants/index.ts';
 import type { DevnetImage } from '../engine-names.ts';
-import { imageOf, layerOf, type Image, type Layer } from './image-builder.ts';
+import { buildImage, layerOf, type Image, type ImageLayer } from './image-builder.ts';
 import { startRegistry, type Registry } from './registry-server.ts';
 
 /** The engine's code as one file. */
@@ -44,15 +44,15 @@ export async function buildEngineImages(
     false,
   );
   const config = { Entrypoint: [NODE, '/app/engine.mjs'] };
-  const variantLayer = (variant: string, more: [string, ImageFile][] = []): Promise<Layer> =>
+  const variantLayer = (variant: string, more: [string, ImageFile][] = []): Promise<ImageLayer> =>
     layerOf(new Map([['/variant', file(`${variant}\n`)], ...more]), true);
   const images = new Map<string, Image>();
   for (const variant of variants)
-    images.set(variant, imageOf([base, await variantLayer(variant)], config));
+    images.set(variant, buildImage([base, await variantLayer(variant)], config));
   const rebuilt = await variantLayer('fast', [['/README', file('')]]);
   images.set(
     'copycat',
-    imageOf([base, rebuilt, await layerOf(new Map([['/empty', file('')]]), true)], {
+    buildImage([base, rebuilt, await layerOf(new Map([['/empty', file('')]]), true)], {
       ...config,
       Env: ['BUILT=again'],
     }),

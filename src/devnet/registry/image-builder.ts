@@ -6,7 +6,7 @@ import type { ImageFile } from '../../sandbox/io/tools-image.ts';
 
 export type Blob = { readonly digest: string; readonly bytes: Uint8Array };
 /** A layer: its blob, and the digest of the tar in it. */
-export type Layer = Blob & { readonly diffId: string; readonly mediaType: string };
+export type ImageLayer = Blob & { readonly diffId: string; readonly mediaType: string };
 /** An image as a registry holds it. */
 export type Image = { readonly manifest: Blob; readonly blobs: readonly Blob[] };
 
@@ -19,7 +19,7 @@ const digestOf = (bytes: Uint8Array): string => `sha256:${sha256Hex(bytes)}`;
 export async function layerOf(
   files: ReadonlyMap<string, ImageFile>,
   packed: boolean,
-): Promise<Layer> {
+): Promise<ImageLayer> {
   const tar = pack();
   for (const [path, { bytes, mode }] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
     tar.entry({ name: path.replace(/^\//, ''), mode, mtime: new Date(0) }, Buffer.from(bytes));
@@ -35,8 +35,8 @@ export async function layerOf(
 /**
  * An image of layers. `config` is what a Dockerfile would say: Entrypoint, Env, Volumes and so on.
  */
-export function imageOf(
-  layers: readonly Layer[],
+export function buildImage(
+  layers: readonly ImageLayer[],
   config: Readonly<Record<string, unknown>>,
   extra: Readonly<Record<string, unknown>> = {},
 ): Image {

@@ -84,7 +84,7 @@ export async function runAction<S extends z.ZodObject>(
  * Runs an action and ends the process: libraries keep sockets open that would hold the step for
  * minutes.
  */
-export async function main<S extends z.ZodObject>(
+export async function startAction<S extends z.ZodObject>(
   name: string,
   schema: S,
   work: (context: ActionContext<z.infer<S>>) => Promise<void>,

@@ -12,12 +12,12 @@ import type {
   ImageStore,
   LayerDescriptor,
   LocalImage,
-  Pace,
+  RegistryPace,
   Pulled,
 } from '../image-store.ts';
 import { isBlob, ScanCache, scanLayer } from './layers.ts';
 import { diskFull, openRelay, registryError } from './pull-relay.ts';
-import { Brought } from './pulled-images.ts';
+import { PulledImages } from './pulled-images.ts';
 import { Repository } from './registry.ts';
 
 /** People are told how far a pull is this often. */
@@ -63,7 +63,7 @@ export function dockerImages(
   patience = PATIENCE,
 ): ImageStore {
   const cache = new ScanCache(cacheFolder);
-  const brought = new Brought(cacheFolder);
+  const brought = new PulledImages(cacheFolder);
   const spool = join(cacheFolder, 'spool');
   // Leftovers of a killed pull. Only one measuring process at a time has this machine.
   rmSync(spool, { recursive: true, force: true });
@@ -168,7 +168,7 @@ async function withBlob<T>(
   repository: Repository,
   layer: LayerDescriptor,
   { graceMs, bytesPerSecond }: Patience,
-  pace: Pace,
+  pace: RegistryPace,
   read: (blob: IncomingMessage, moved: (bytes: number) => void) => Promise<T>,
 ): Promise<Found<T>> {
   const lateMs = (): number =>

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../core/hash.ts';
-import { type Image, imageOf, layerOf } from '../../devnet/registry/image-builder.ts';
+import { type Image, buildImage, layerOf } from '../../devnet/registry/image-builder.ts';
 import { type Registry, startRegistry } from '../../devnet/registry/registry-server.ts';
 import { findDocker } from '../../node/docker.ts';
 import { splitReference } from '../../schema/image-ref.ts';
@@ -28,7 +28,7 @@ async function newImage(): Promise<Image> {
     await layerOf(new Map([['/one', file(unique())]]), true),
     await layerOf(new Map([['/two', file(unique())]]), true),
   ];
-  return imageOf(layers, { Entrypoint: ['/one'], Env: [] });
+  return buildImage(layers, { Entrypoint: ['/one'], Env: [] });
 }
 
 type First = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -177,7 +177,9 @@ describe.skipIf(engine === null)('a pull', () => {
       new Map([['/new', file(unique())], ...Object.entries(files)]),
       true,
     );
-    const { result } = await pulled(imageOf([layer], { Entrypoint: ['/one'], ...config }, extra));
+    const { result } = await pulled(
+      buildImage([layer], { Entrypoint: ['/one'], ...config }, extra),
+    );
     expect(result).toMatchObject({
       state: 'refused',
       detail: expect.stringContaining('cannot read it') as string,

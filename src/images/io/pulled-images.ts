@@ -9,7 +9,7 @@ type Line = { readonly id: string; readonly name: string };
  * Remembered on disk, so that those of a killed evaluation, or of a former winner, go too. One line
  * each: the image's id, a space, the name it was pulled by (which ends in its digest).
  */
-export class Brought {
+export class PulledImages {
   readonly #path: string;
   constructor(folder: string) {
     this.#path = join(folder, 'brought.txt');

@@ -191,7 +191,7 @@ export function gitStore(options: GitStoreOptions): ResultStore {
  * Commit of the code that runs, `-dirty` behind it where the tree has changes, or `unknown` outside
  * git.
  */
-export async function harnessCommit(folder: string): Promise<string> {
+export async function codeCommit(folder: string): Promise<string> {
   try {
     const { stdout: commit } = await run('git', ['-C', folder, 'rev-parse', 'HEAD']);
     const { stdout: status } = await run('git', [

@@ -21,7 +21,7 @@ const START_SECONDS = 20;
 const TRIES = 3;
 
 /** The ground truth's program: beside the bundle, or the source. */
-export function truthProgram(): string {
+export function groundTruthProgram(): string {
   const bundled = new URL('ground-truth.cjs', import.meta.url);
   return fileURLToPath(
     existsSync(bundled) ? bundled : new URL('ground-truth-main.ts', import.meta.url),
@@ -29,8 +29,8 @@ export function truthProgram(): string {
 }
 
 /** The ground truth as a process of this machine. */
-export function processTruth(rules: ClientRules): Promise<Engine> {
-  const args = ['--disable-warning=ExperimentalWarning', truthProgram()];
+export function processGroundTruth(rules: ClientRules): Promise<Engine> {
+  const args = ['--disable-warning=ExperimentalWarning', groundTruthProgram()];
   const runtime: EngineRuntime = processRuntime(rules, () => ({ command: process.execPath, args }));
   return runtime.start({ kind: 'image', image: 'ground-truth', digest: 'sha256:'.padEnd(71, '0') });
 }
@@ -39,7 +39,7 @@ export function processTruth(rules: ClientRules): Promise<Engine> {
  * Measures the measuring client against a server of known times. Throws `CLOCK_ERROR` where it is
  * too wrong to score anything.
  */
-export async function selfTest(
+export async function checkClock(
   start: () => Promise<Engine>,
   rules: MeasuringRules['clock'],
   log: Log,

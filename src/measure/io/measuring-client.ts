@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { MeasuringRules } from '../../schema/arena.ts';
 import type { Exchange } from '../load-client.ts';
 import { ResponseReader } from '../http-response.ts';
-import type { Outcome } from '../../schema/trace.ts';
+import type { RequestOutcome } from '../../schema/trace.ts';
 import type { CostMeter } from './client-cost.ts';
 
 /** Size of the one buffer that the socket reads into. */
@@ -15,7 +15,7 @@ const SLAB_BYTES = 1024 * 1024;
 const HEALTH_SECONDS = 2;
 
 export type ClientRules = Pick<MeasuringRules, 'deadlines' | 'limits'>;
-export type Target = { readonly host: string; readonly port: number };
+export type ServerAddress = { readonly host: string; readonly port: number };
 type Deadlines = {
   readonly connect: number;
   readonly firstByte: number;
@@ -70,13 +70,13 @@ function drain(line: Line): void {
  * size and time limited.
  */
 export class MeasuringClient {
-  readonly #target: Target;
+  readonly #target: ServerAddress;
   readonly #rules: ClientRules;
   readonly #clock: Clock;
   readonly #cost: CostMeter;
   #line: Line | null = null;
 
-  constructor(target: Target, rules: ClientRules, clock: Clock, cost: CostMeter) {
+  constructor(target: ServerAddress, rules: ClientRules, clock: Clock, cost: CostMeter) {
     this.#target = target;
     this.#rules = rules;
     this.#clock = clock;
@@ -232,7 +232,7 @@ export class MeasuringClient {
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout | undefined;
       let settled = false;
-      const settle = (outcome: Outcome, detail: string): void => {
+      const settle = (outcome: RequestOutcome, detail: string): void => {
         if (settled) return;
         settled = true;
         const tNs = clock.nowNs();

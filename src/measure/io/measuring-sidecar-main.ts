@@ -4,14 +4,14 @@
 // Node and the few files beside it: the sidecar's image holds nothing else.
 import { createInterface } from 'node:readline';
 import type { Exchange } from '../load-client.ts';
-import { MeasuringClient, type ClientRules, type Target } from './measuring-client.ts';
+import { MeasuringClient, type ClientRules, type ServerAddress } from './measuring-client.ts';
 import { monotonicClockFrom } from '../../node/monotonic-clock.ts';
 import { openCostMeter } from './client-cost.ts';
 
 type Command = { readonly id: number } & (
   | {
       readonly op: 'open';
-      readonly target: Target;
+      readonly target: ServerAddress;
       readonly rules: ClientRules;
       readonly originNs: string;
     }

@@ -11,7 +11,7 @@ import { MeasureError } from '../errors.ts';
 import { originNs } from '../../node/monotonic-clock.ts';
 import { OUTCOMES } from '../../schema/trace.ts';
 import type { Exchange, LoadClient } from '../load-client.ts';
-import type { ClientRules, Target } from './measuring-client.ts';
+import type { ClientRules, ServerAddress } from './measuring-client.ts';
 
 /** What a result may hold beside the body's base64: times and brackets of every chunk. */
 const CHUNK_OVERHEAD = 48;
@@ -41,7 +41,7 @@ const exchangeSchema = z.object({
 const replySchema = z.object({ id: z.number().int(), result: z.unknown() });
 
 /** A running meter: its ends, and how to be rid of it. */
-export type MeterChannel = {
+export type SidecarChannel = {
   readonly input: Writable;
   readonly output: Readable;
   readonly kill: () => Promise<void>;
@@ -60,9 +60,9 @@ const lost = (what: string, cause?: unknown): MeasureError =>
  * Talks to a meter through its standard streams, and checks its results like anything from a
  * machine that runs miners' code: the meter reads a hostile server's bytes.
  */
-export async function openMeter(
-  channel: MeterChannel,
-  target: Target,
+export async function openSidecar(
+  channel: SidecarChannel,
+  target: ServerAddress,
   rules: ClientRules,
 ): Promise<LoadClient> {
   const { deadlines, limits } = rules;
@@ -208,7 +208,7 @@ export async function openMeter(
 }
 
 /** The meter's program: beside the bundle, or the source that this file is. */
-export function meterProgram(): string {
+export function sidecarProgram(): string {
   const bundled = new URL('measuring-sidecar.cjs', import.meta.url);
   return fileURLToPath(
     existsSync(bundled) ? bundled : new URL('measuring-sidecar-main.ts', import.meta.url),
@@ -235,13 +235,17 @@ export function favour(pid: number): void {
 }
 
 /** Runs the meter as a process of this machine, for servers that are reached from here. */
-export function processMeter(): MeterChannel & { readonly pid: number } {
+export function processSidecar(): SidecarChannel & { readonly pid: number } {
   // A session of its own: Linux shares cores out between sessions, and a busy server must not
   // starve the clock.
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', meterProgram()], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    detached: true,
-  });
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', sidecarProgram()],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    },
+  );
   if (child.pid !== undefined) favour(child.pid);
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Engine, EngineRuntime } from '../engine.ts';
 import type { ClientRules } from './measuring-client.ts';
-import { openMeter, processMeter } from './measuring-sidecar.ts';
+import { openSidecar, processSidecar } from './measuring-sidecar.ts';
 import { addressOf } from './url-runtime.ts';
 
 /** How long a process may take to say where it listens. */
@@ -83,7 +83,7 @@ export function processRuntime(
       const { url } = JSON.parse(first) as { url: string };
       return {
         image: `${target.image}@${target.digest}`,
-        connect: () => openMeter(processMeter(), addressOf(url), rules),
+        connect: () => openSidecar(processSidecar(), addressOf(url), rules),
         exited: () => exit,
         ended,
         stop,

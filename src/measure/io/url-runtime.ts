@@ -1,13 +1,13 @@
 // Measuring of inference servers that already run at a URL.
 import { MeasureError } from '../errors.ts';
 import type { Engine, EngineRuntime } from '../engine.ts';
-import type { ClientRules, Target } from './measuring-client.ts';
-import { openMeter, processMeter } from './measuring-sidecar.ts';
+import type { ClientRules, ServerAddress } from './measuring-client.ts';
+import { openSidecar, processSidecar } from './measuring-sidecar.ts';
 
 const never = new Promise<void>(() => undefined);
 
 /** Where a URL's server listens. */
-export function addressOf(url: string): Target {
+export function addressOf(url: string): ServerAddress {
   const { hostname, port } = new URL(url);
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 80 : Number(port) };
 }
@@ -25,7 +25,7 @@ export function urlRuntime(rules: ClientRules): EngineRuntime {
         );
       return Promise.resolve({
         image: target.url,
-        connect: () => openMeter(processMeter(), addressOf(target.url), rules),
+        connect: () => openSidecar(processSidecar(), addressOf(target.url), rules),
         exited: () => null,
         ended: never,
         stop: () => Promise.resolve(),

@@ -18,7 +18,7 @@ import { anchorOf } from '../settle/anchor.ts';
 import { sameRow, weightsFrom } from '../settle/weight-row.ts';
 
 /** Tells one fault. */
-export type Report = (code: FaultCode, path: string, message: string) => void;
+export type ReportFault = (code: FaultCode, path: string, message: string) => void;
 type Records = Pick<Ledger, 'records'>;
 type WeightsAuditPorts = { readonly chain: ChainReader | null; readonly log: Log };
 
@@ -99,7 +99,7 @@ export async function auditWeights(
   record: LedgerRecord<'weights'> | LedgerRecord<'weights-intent'>,
   all: Records['records'],
   ports: WeightsAuditPorts,
-  report: Report,
+  report: ReportFault,
 ): Promise<void> {
   const { predicate } = record;
   const intent =
@@ -208,7 +208,7 @@ export async function auditReadback(
   readback: LedgerRecord<'weights-readback'>,
   all: Records['records'],
   { chain, log }: WeightsAuditPorts,
-  report: Report,
+  report: ReportFault,
 ): Promise<void> {
   const { predicate, path } = readback;
   const pending = recordsOf({ records: all }, 'weights').find(
@@ -246,7 +246,7 @@ export async function auditAnchor(
   ledger: Ledger,
   chain: ChainReader,
   log: Log,
-  report: Report,
+  report: ReportFault,
 ): Promise<void> {
   const last = ledger.records.at(-1);
   if (!last) return;

@@ -22,7 +22,7 @@ import { type Arena, arenaSchema } from '../../schema/arena.ts';
 import type { Fingerprint } from '../../schema/fingerprint.ts';
 import { fingerprintPath } from '../../schema/paths.ts';
 import type { Trace } from '../../schema/trace.ts';
-import { auditAnchor, auditReadback, auditWeights, type Report } from './audit-weights.ts';
+import { auditAnchor, auditReadback, auditWeights, type ReportFault } from './audit-weights.ts';
 import { judgeRound } from '../../judge/round.ts';
 import { lookUpPayments, planContent, readCommitments } from '../scan.ts';
 
@@ -113,7 +113,7 @@ function auditHistory(
   { path, predicate }: LedgerRecord<'plan'>,
   before: Records,
   derive: (what: string, recorded: unknown, derived: unknown) => void,
-  report: Report,
+  report: ReportFault,
 ): void {
   const history = historyOf(before);
   // Offline an audit cannot tell which hotkeys are still registered, but only these outcomes are
@@ -185,7 +185,7 @@ async function auditPlan(
   plan: LedgerRecord<'plan'>,
   before: Records | null,
   ports: AuditPorts,
-  report: Report,
+  report: ReportFault,
 ): Promise<void> {
   const { predicate } = plan;
   const parsed = arenaSchema.safeParse(predicate.arena);
@@ -316,7 +316,10 @@ type RoundAudit = {
  * that this ledger had seen with an earlier commit, in earlier rounds (where it was worth something
  * once) and in the same, as the machine of its shard saw them.
  */
-function auditCopies({ ledger, plan, round, files, readPrint }: RoundAudit, report: Report): void {
+function auditCopies(
+  { ledger, plan, round, files, readPrint }: RoundAudit,
+  report: ReportFault,
+): void {
   const { copyContainment } = arenaSchema.parse(plan.predicate.arena);
   const folder = round.path.replace(/round\.json$/, '');
   const entered = plan.predicate.shards.flatMap(({ entries }) => entries);
@@ -370,7 +373,7 @@ function auditCopies({ ledger, plan, round, files, readPrint }: RoundAudit, repo
       );
 }
 
-function auditRound(audited: RoundAudit, ports: AuditPorts, report: Report): void {
+function auditRound(audited: RoundAudit, ports: AuditPorts, report: ReportFault): void {
   const { plan, round, files } = audited;
   const folder = round.path.replace(/round\.json$/, '');
   const traces = new Map<string, Trace>();

@@ -2,14 +2,14 @@
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Tokenizer } from '../../core/tokenizer.ts';
-import type { Admitted, Refusal } from '../../images/admission.ts';
+import type { Admitted, ImageRefusal } from '../../images/admission.ts';
 import { type JudgeContext, readArm, readBaseline } from '../../judge/arm.ts';
 import { ATTEMPTS, type Nth, runOf, worthRepeating } from '../../judge/boot.ts';
 import { type ArmHeader, awaitHealth, type LoadPorts, runArm } from '../../measure/arm-run.ts';
-import type { Target } from '../../measure/engine.ts';
+import type { EngineTarget } from '../../measure/engine.ts';
 import { MeasureError } from '../../measure/errors.ts';
 import { openReference } from '../../measure/reference.ts';
-import { teach, type TeacherCache } from '../../measure/teacher-forcing.ts';
+import { teacherForce, type TeacherCache } from '../../measure/teacher-forcing.ts';
 import type { BootPrompts } from '../../prompts/suites.ts';
 import type { MeasuringRules } from '../../schema/arena.ts';
 import { logPath, tracePath } from '../../schema/paths.ts';
@@ -42,12 +42,12 @@ export type Arm = {
   readonly name: string;
   readonly role: 'baseline' | 'challenger' | 'incumbent';
   readonly key: string | null;
-  readonly target: Target;
+  readonly target: EngineTarget;
   /**
    * Looks at its image and fetches it; says why it is not started at all. Asked for more than once,
    * it does its work once.
    */
-  readonly admit?: () => Promise<Admitted | Refusal>;
+  readonly admit?: () => Promise<Admitted | ImageRefusal>;
 };
 type Event = { readonly name: string; readonly detail: string } & Readonly<Record<string, unknown>>;
 export type Boot = {
@@ -56,8 +56,8 @@ export type Boot = {
   readonly boot: number;
   readonly prompts: readonly Prompt[];
   readonly pools: BootPrompts;
-  readonly baseline: Target;
-  readonly reference: Target;
+  readonly baseline: EngineTarget;
+  readonly reference: EngineTarget;
   /** In the order that the seed has drawn. */
   readonly arms: readonly Arm[];
 };
@@ -192,7 +192,8 @@ const EVENT_OF: Readonly<Record<string, string>> = {
   DOCKER: 'host',
   HOST_BUSY: 'host',
 };
-const nameOf = (target: Target): string => (target.kind === 'url' ? target.url : target.image);
+const nameOf = (target: EngineTarget): string =>
+  target.kind === 'url' ? target.url : target.image;
 const traceOf = ({ arm, lines }: Run): Trace =>
   parseTrace(lines.map(traceLine).join(''), `the trace of ${arm.name}`);
 
@@ -297,7 +298,7 @@ async function forceAll(
       for (const run of runs)
         forced.set(
           run,
-          await teach(
+          await teacherForce(
             run.lines,
             boot.prompts,
             { reference, tokenizer: ports.tokenizer },

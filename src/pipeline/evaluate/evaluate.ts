@@ -5,14 +5,14 @@ import { messageOf } from '../../core/errors.ts';
 import { type Admission, openAdmission } from '../../images/admission.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import type { KnownImage } from '../../images/rivals.ts';
-import type { Target } from '../../measure/engine.ts';
+import type { EngineTarget } from '../../measure/engine.ts';
 import type { Corpus } from '../../prompts/corpus.ts';
 import { suiteHash } from '../../prompts/sampler.ts';
 import { bootSuite, poolsOf } from '../../prompts/suites.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
 import { type Arena, parseArena } from '../../schema/arena.ts';
 import { DocumentError } from '../../schema/errors.ts';
-import { imageOf } from '../../schema/image-ref.ts';
+import { pinnedImage } from '../../schema/image-ref.ts';
 import type { PlanPredicate } from '../../schema/records.ts';
 import type { Trace } from '../../schema/trace.ts';
 import { type Arm, type BootPorts, measureBoot } from './boot-run.ts';
@@ -50,8 +50,8 @@ export function armsOf(
 }
 
 /** Baseline or reference of an arena. */
-export function pinnedTarget(arena: Arena, which: 'baseline' | 'reference'): Target {
-  return { kind: 'image', ...imageOf(arena.images[which]), args: arena.images.arguments };
+export function pinnedTarget(arena: Arena, which: 'baseline' | 'reference'): EngineTarget {
+  return { kind: 'image', ...pinnedImage(arena.images[which]), args: arena.images.arguments };
 }
 
 /**

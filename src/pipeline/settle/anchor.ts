@@ -1,11 +1,11 @@
 // Anchors a ledger on chain, so that its signer cannot take back a record later.
 import type { Arena } from '../../schema/arena.ts';
-import type { ChainCommitment, ChainReader, Transactor } from '../../chain/chain.ts';
+import type { ChainCommitment, ChainReader, ExtrinsicSigner } from '../../chain/chain.ts';
 import { fromUtf8, utf8 } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Ledger } from '../../ledger/read.ts';
-import { deliver } from '../../chain/delivery.ts';
+import { deliverExtrinsic } from '../../chain/delivery.ts';
 import { epochNow } from './weight-row.ts';
 
 /** A ledger's head as a validator anchors it on chain: number and hash of its newest record. */
@@ -40,7 +40,7 @@ export type AnchorReport = {
  * step leaves another commitment, sealed or plain, alone.
  */
 export async function anchor(
-  ports: { chain: ChainReader; wallet: Transactor; clock: Clock; log: Log },
+  ports: { chain: ChainReader; wallet: ExtrinsicSigner; clock: Clock; log: Log },
   arena: Pick<Arena, 'netuid'>,
   ledger: Ledger,
 ): Promise<AnchorReport> {
@@ -75,7 +75,7 @@ export async function anchor(
   // epoch is enough.
   if (transaction.nonce > (await chain.finalizedNonce(wallet.address)).nonce)
     return none('another transaction of this key waits');
-  const delivery = await deliver(ports, transaction);
+  const delivery = await deliverExtrinsic(ports, transaction);
   if (delivery.state === 'expired') return none('no block took it in time');
   if (delivery.state === 'refused') return none(`refused: ${delivery.refusal.name}`);
   if (delivery.outcome?.ok === false) return none(`failed: ${delivery.outcome.refusal.name}`);

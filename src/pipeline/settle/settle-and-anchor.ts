@@ -1,6 +1,6 @@
 // Sets the validator's weights, then writes the hash of its newest ledger record to the chain.
 import { messageOf } from '../../core/errors.ts';
-import { soundLedger } from '../../ledger/open.ts';
+import { openLedger } from '../../ledger/open.ts';
 import type { Arena } from '../../schema/arena.ts';
 import { anchor, type AnchorReport } from './anchor.ts';
 import type { Operator } from '../context.ts';
@@ -24,7 +24,7 @@ export async function settleAndAnchor(
     anchored = await anchor(
       ports,
       arena,
-      soundLedger(signer.address, await store.read(signer.address)),
+      openLedger(signer.address, await store.read(signer.address)),
     );
   } catch (error) {
     // The weights are set: a lost connection now takes nothing from them, and the next run anchors.

@@ -4,19 +4,20 @@ import type {
   ChainReader,
   SignedTransaction,
   SubnetState,
-  Transactor,
+  ExtrinsicSigner,
+  WeightMethod,
   WeightRow,
 } from '../../chain/chain.ts';
-import { deliver, type Delivery } from '../../chain/delivery.ts';
+import { deliverExtrinsic, type Delivery } from '../../chain/delivery.ts';
 import { ChainError } from '../../chain/errors.ts';
-import { checkRow, type WeightMethod } from '../../chain/weight-codec.ts';
+import { checkRow } from '../../chain/weight-codec.ts';
 import type { Clock } from '../../core/clock.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import type { Log } from '../../core/log.ts';
 import { appendRecords } from '../../ledger/append.ts';
 import type { Draft } from '../../ledger/draft.ts';
 import { LedgerError } from '../../ledger/errors.ts';
-import { soundLedger } from '../../ledger/open.ts';
+import { openLedger } from '../../ledger/open.ts';
 import { type Ledger, recordsOf } from '../../ledger/read.ts';
 import type { Signer } from '../../ledger/sign.ts';
 import type { ResultStore } from '../../ledger/store.ts';
@@ -37,7 +38,7 @@ import {
 
 export type SettlePorts = {
   readonly chain: ChainReader;
-  readonly wallet: Transactor;
+  readonly wallet: ExtrinsicSigner;
   readonly store: ResultStore;
   readonly signer: Signer;
   readonly clock: Clock;
@@ -104,7 +105,7 @@ class Settlement {
 
   async ledger(): Promise<Ledger> {
     const { store, signer } = this.ports;
-    return soundLedger(signer.address, await store.read(signer.address));
+    return openLedger(signer.address, await store.read(signer.address));
   }
 
   /** The row on chain at a block; at the newest one where the node no longer keeps that state. */
@@ -140,7 +141,7 @@ class Settlement {
       predicate: { ...body, intent: intent.sha256, ...outcome },
     };
     await store.commit(signer.address, `Record weights at block ${body.block.number}`, (files) => {
-      const now = soundLedger(signer.address, files);
+      const now = openLedger(signer.address, files);
       return recordsOf(now, 'weights').some((item) => item.predicate.intent === intent.sha256)
         ? null
         : appendRecords(signer.address, files, [draft], signer);
@@ -154,7 +155,7 @@ class Settlement {
   async finish(intent: Intent, again: boolean): Promise<Delivery> {
     const { chain } = this.ports;
     const { weights, commit, transaction } = intent.predicate;
-    const delivery = await deliver(this.ports, transaction, again);
+    const delivery = await deliverExtrinsic(this.ports, transaction, again);
     const failed = (reason: string, includedIn: BlockRef | null, readBack: WeightRow): Outcome => ({
       commit,
       extrinsicHash: transaction.hash,
@@ -216,7 +217,7 @@ class Settlement {
       if (commit!.salt === null) return 'waiting'; // sealed: its pulse has not come yet
       log.info(`revealing the weights of block ${pending.predicate.block.number}`);
       reveal = await wallet.sign(revealCall(netuid, weights, versionKey, commit!));
-      revealed = await deliver(this.ports, reveal);
+      revealed = await deliverExtrinsic(this.ports, reveal);
     }
     const readAt = revealed?.state === 'included' ? revealed.block : await chain.finalizedHead();
     const readBack = await this.row(readAt);
@@ -267,7 +268,7 @@ class Settlement {
       },
     };
     await store.commit(signer.address, `Read back weights of block ${block.number}`, (files) => {
-      const now = soundLedger(signer.address, files);
+      const now = openLedger(signer.address, files);
       return recordsOf(now, 'weights-readback').some(
         (item) => item.predicate.weights === pending.sha256,
       )
@@ -482,7 +483,7 @@ async function intend(
     },
   };
   await store.commit(signer.address, `Intend weights at block ${block.number}`, (files) => {
-    const now = soundLedger(signer.address, files);
+    const now = openLedger(signer.address, files);
     if (openIntent(now) || (recordsOf(now, 'round').at(-1)?.sha256 ?? null) !== body.round)
       throw new LedgerError(
         'STALE',
@@ -493,7 +494,7 @@ async function intend(
     return appendRecords(signer.address, files, [draft], signer);
   });
   return recordsOf(
-    soundLedger(signer.address, await store.read(signer.address)),
+    openLedger(signer.address, await store.read(signer.address)),
     'weights-intent',
   ).find((item) => item.path === path)!;
 }

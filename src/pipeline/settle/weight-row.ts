@@ -1,26 +1,32 @@
 // Derives validator weights from the ledger's standing, and the calls that set them on chain.
-import { emissionShares, toWeights, type Share, type Weight } from '../../arena/emission.ts';
+import { emissionShares, type Share, toWeights, type Weight } from '../../arena/emission.ts';
+import { historyOf } from '../../arena/history.ts';
 import type { Standing } from '../../arena/ranking.ts';
-import { parseArena, type Arena } from '../../schema/arena.ts';
-import type { BlockRef, Call, ChainReader, SubnetState, WeightRow } from '../../chain/chain.ts';
+import { type Beacon, QUICKNET } from '../../beacon/pulses.ts';
+import type {
+  BlockRef,
+  Call,
+  ChainReader,
+  SubnetState,
+  WeightMethod,
+  WeightRow,
+} from '../../chain/chain.ts';
 import { ChainError } from '../../chain/errors.ts';
-import { QUICKNET, type Beacon } from '../../beacon/pulses.ts';
 import { seal, type SealEntropy } from '../../chain/timelock.ts';
 import {
   legacyEpoch,
   legacyEpochStart,
-  revealRound,
+  revealPulse,
   revealSchedule,
   weightsCommitHash,
   weightsPayload,
-  type WeightMethod,
 } from '../../chain/weight-codec.ts';
 import { toHex } from '../../core/bytes.ts';
 import { blake2b256 } from '../../core/hash.ts';
 import { decodeSs58 } from '../../core/ss58.ts';
-import { recordsOf, type Ledger } from '../../ledger/read.ts';
+import { type Ledger, recordsOf } from '../../ledger/read.ts';
+import { type Arena, parseArena } from '../../schema/arena.ts';
 import type { Predicate } from '../../schema/records.ts';
-import { historyOf } from '../../arena/history.ts';
 
 /**
  * The largest difference that counts as read back: the chain scales and rounds u16 weights itself.
@@ -169,7 +175,7 @@ export function weightsCall(
       'wait for its owner to set a tempo',
     );
   const beacon = beaconFor(arena.network, state.beacon);
-  const round = revealRound(
+  const round = revealPulse(
     beacon,
     state.nowSeconds,
     state.head.number,

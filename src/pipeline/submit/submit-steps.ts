@@ -5,10 +5,10 @@ import type {
   ChainReader,
   SignedTransaction,
   SubnetState,
-  Transactor,
+  ExtrinsicSigner,
 } from '../../chain/chain.ts';
-import { deliver, type Delivery } from '../../chain/delivery.ts';
-import type { Refusal } from '../../chain/dispatch-errors.ts';
+import { deliverExtrinsic, type Delivery } from '../../chain/delivery.ts';
+import type { ChainRefusal } from '../../chain/dispatch-errors.ts';
 import { ChainError } from '../../chain/errors.ts';
 import type { SealEntropy } from '../../chain/timelock.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -46,8 +46,8 @@ export interface Journal {
 
 export type SubmitPorts = {
   readonly chain: ChainReader;
-  readonly coldkey: Transactor;
-  readonly hotkey: Transactor;
+  readonly coldkey: ExtrinsicSigner;
+  readonly hotkey: ExtrinsicSigner;
   /**
    * A salt that only the hotkey's holder can tell, the same each time for the same text: a lost
    * journal loses no payment.
@@ -91,7 +91,7 @@ export async function assertBalance(
  * Brings the payment into a block. Signed bytes are on disk before they are sent, and new ones are
  * signed only once the old can never land.
  */
-export async function pay(
+export async function payFee(
   ports: SubmitPorts,
   arena: Arena,
   entry: SubmitState,
@@ -108,7 +108,7 @@ export async function pay(
     }
     const { transaction, tx } = entry.payment;
     log.info(`paying ${arena.fee} TAO: ${tx}`);
-    const delivery = await deliver(ports, transaction!, again);
+    const delivery = await deliverExtrinsic(ports, transaction!, again);
     const done = settledBy(delivery, 'the payment');
     if (done.state === 'done') {
       entry.payment = { transaction, tx, block: done.block };
@@ -140,7 +140,10 @@ export async function pay(
 function settledBy(
   delivery: Delivery,
   what: string,
-): { state: 'done'; block: number } | { state: 'failed'; refusal: Refusal } | { state: 'over' } {
+):
+  | { state: 'done'; block: number }
+  | { state: 'failed'; refusal: ChainRefusal }
+  | { state: 'over' } {
   if (delivery.state === 'expired') return { state: 'over' };
   if (delivery.state === 'refused')
     throw new ChainError(
@@ -163,7 +166,7 @@ function settledBy(
 }
 
 /** Brings the commitment into a block, in the same way. */
-export async function commit(
+export async function commitPayload(
   ports: SubmitPorts,
   arena: Arena,
   entry: SubmitState,
@@ -183,7 +186,7 @@ export async function commit(
     log.info(
       `committing: ${transaction.hash}${round === null ? '' : `, sealed until drand round ${round}`}`,
     );
-    const done = settledBy(await deliver(ports, transaction, again), 'the commitment');
+    const done = settledBy(await deliverExtrinsic(ports, transaction, again), 'the commitment');
     if (done.state === 'done') {
       entry.commitment = { transaction, round, block: done.block };
       journal.write(entry);

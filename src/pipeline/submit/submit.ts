@@ -3,7 +3,7 @@ import { checkImage } from '../../schema/image-ref.ts';
 import { paymentRemark, renderPayload, type Payload } from '../../arena/payload.ts';
 import { ArenaError, feeRao, type Arena } from '../../schema/arena.ts';
 import type { Call, SubnetState } from '../../chain/chain.ts';
-import { publishedAt, roundAfterBlocks } from '../../beacon/pulses.ts';
+import { publishedAt, pulseAfterBlocks } from '../../beacon/pulses.ts';
 import { ChainError } from '../../chain/errors.ts';
 import { readRevealed } from '../../chain/revealed-payload.ts';
 import { compact } from '../../chain/scale.ts';
@@ -12,9 +12,9 @@ import { concatBytes, equalBytes, utf8 } from '../../core/bytes.ts';
 import {
   assertBalance,
   assertNothingLost,
-  commit,
+  commitPayload,
   landed,
-  pay,
+  payFee,
   type SubmitPorts,
   type SubmitState,
 } from './submit-steps.ts';
@@ -171,7 +171,7 @@ export async function submit(
   // Before any money moves: an obstacle to the commitment is an obstacle to the payment.
   if (!request.replace && entry.commitment === null)
     assertNothingLost(await chain.commitment(hotkey.address, arena.netuid));
-  if (payCall) await pay(ports, arena, entry, payCall);
+  if (payCall) await payFee(ports, arena, entry, payCall);
   const payment = landed(entry.payment)
     ? { tx: entry.payment.tx, block: entry.payment.block }
     : null;
@@ -193,7 +193,7 @@ export async function submit(
       );
   }
   const content = payload(payment);
-  await commit(ports, arena, entry, request.replace, (now) => commitCall(payment, now));
+  await commitPayload(ports, arena, entry, request.replace, (now) => commitCall(payment, now));
   const commitment = {
     tx: entry.commitment!.transaction.hash,
     block: entry.commitment!.block!,
@@ -256,7 +256,7 @@ function commitmentCall(
   if (revealBlocks === null)
     return { call: { kind: 'commit', netuid: arena.netuid, payload }, round: null };
   const beacon = beaconFor(arena.network, state.beacon);
-  const round = roundAfterBlocks(beacon, state.nowSeconds, revealBlocks, state.blockSeconds);
+  const round = pulseAfterBlocks(beacon, state.nowSeconds, revealBlocks, state.blockSeconds);
   const ciphertext = seal(beacon, round, concatBytes(compact(payload.length), payload), entropy());
   return { call: { kind: 'commit-sealed', netuid: arena.netuid, ciphertext, round }, round };
 }

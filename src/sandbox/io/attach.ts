@@ -1,7 +1,7 @@
 // Standard streams of containers: bounded logs, and the channel to the measuring client.
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import type Docker from 'dockerode';
-import type { MeterChannel } from '../../measure/io/measuring-sidecar.ts';
+import type { SidecarChannel } from '../../measure/io/measuring-sidecar.ts';
 import { removeContainer } from './engine-host.ts';
 
 /**
@@ -100,7 +100,7 @@ export async function keepLog(container: Docker.Container): Promise<LogKeeper> {
  * The streams of a meter in a container. The meter's stderr goes to ours: the meter is our own
  * code.
  */
-export async function containerChannel(container: Docker.Container): Promise<MeterChannel> {
+export async function containerChannel(container: Docker.Container): Promise<SidecarChannel> {
   const stream = await container.attach({
     stream: true,
     stdin: true,

@@ -5,9 +5,9 @@ import { CacheonError, messageOf } from '../../core/errors.ts';
 import { dockerError } from '../../node/docker.ts';
 import { DockerError } from '../../node/errors.ts';
 import { SandboxError } from '../errors.ts';
-import type { Engine, EngineRuntime, Exit, Target } from '../../measure/engine.ts';
+import type { Engine, EngineRuntime, Exit, EngineTarget } from '../../measure/engine.ts';
 import {
-  meterOptions,
+  sidecarOptions,
   OWNER_LABEL,
   type Rig,
   type SandboxRules,
@@ -15,7 +15,7 @@ import {
   serverOptions,
 } from '../container-options.ts';
 import type { ClientRules } from '../../measure/io/measuring-client.ts';
-import { openMeter } from '../../measure/io/measuring-sidecar.ts';
+import { openSidecar } from '../../measure/io/measuring-sidecar.ts';
 import { reap, removeContainer } from './engine-host.ts';
 import { containerChannel, keepLog, type LogKeeper } from './attach.ts';
 
@@ -45,7 +45,7 @@ export type DockerRuntimeOptions = {
   readonly meter: { readonly image: string; readonly command: readonly string[] };
   readonly owner: string;
   /** Makes an image be there; returns the name to create a container from. */
-  readonly fetch: (target: Target & { kind: 'image' }) => Promise<string>;
+  readonly fetch: (target: EngineTarget & { kind: 'image' }) => Promise<string>;
 };
 
 /**
@@ -185,14 +185,14 @@ async function begin(
   return {
     image,
     connect: async () => {
-      const create = meterOptions(meter.image, meter.command, server.id, rig, owner);
+      const create = sidecarOptions(meter.image, meter.command, server.id, rig, owner);
       const container = await docker.createContainer(create).catch((error: unknown) => {
         throw dockerError('the measuring client cannot be created', error);
       });
       try {
         const channel = await containerChannel(container);
         await container.start({ abortSignal: AbortSignal.timeout(ENGINE_MS) });
-        return await openMeter(channel, ADDRESS, rules);
+        return await openSidecar(channel, ADDRESS, rules);
       } catch (error) {
         await removeContainer(container);
         throw error instanceof CacheonError

@@ -15,8 +15,8 @@ import {
   type SandboxRules,
   shareCores,
 } from '../container-options.ts';
-import { meterProgram } from '../../measure/io/measuring-sidecar.ts';
-import { selfTest, truthProgram } from '../../measure/io/clock-check.ts';
+import { sidecarProgram } from '../../measure/io/measuring-sidecar.ts';
+import { checkClock, groundTruthProgram } from '../../measure/io/clock-check.ts';
 import {
   gpuIds,
   onlineCores,
@@ -130,8 +130,8 @@ export async function probeHost(
 }
 
 const PROGRAMS = (): Record<string, string> => ({
-  meter: meterProgram(),
-  truth: truthProgram(),
+  meter: sidecarProgram(),
+  truth: groundTruthProgram(),
   probes: probesProgram(),
 });
 
@@ -243,7 +243,7 @@ async function readyHost<Images>(
   };
   const truth = dockerRuntime({ ...container, fetch: () => Promise.resolve(tools.name) });
   const args = [NODE, QUIET, tools.paths['truth']!, '--port', '8000'];
-  const clock = await selfTest(
+  const clock = await checkClock(
     () => truth.start({ kind: 'image', image: 'ground-truth', digest: tools.name, args }),
     rules.clock,
     log,

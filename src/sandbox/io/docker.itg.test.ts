@@ -9,15 +9,20 @@ import { refusesVolumes } from '../../compose/measuring-host.ts';
 import { ROOT } from '../../compose/repository.ts';
 import { fromUtf8Lossy } from '../../core/bytes.ts';
 import { serveEngineImages } from '../../devnet/registry/engine-images.ts';
-import { type Image, imageOf, type Layer, layerOf } from '../../devnet/registry/image-builder.ts';
+import {
+  type Image,
+  buildImage,
+  type ImageLayer,
+  layerOf,
+} from '../../devnet/registry/image-builder.ts';
 import { type Registry, startRegistry } from '../../devnet/registry/registry-server.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import { dockerImages } from '../../images/io/docker-images.ts';
 import { readArm } from '../../judge/arm.ts';
 import { runArm } from '../../measure/arm-run.ts';
 import type { EngineRuntime } from '../../measure/engine.ts';
-import { truthProgram } from '../../measure/io/clock-check.ts';
-import { meterProgram } from '../../measure/io/measuring-sidecar.ts';
+import { groundTruthProgram } from '../../measure/io/clock-check.ts';
+import { sidecarProgram } from '../../measure/io/measuring-sidecar.ts';
 import { findDocker } from '../../node/docker.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
 import { generatedCorpus } from '../../prompts/corpus.ts';
@@ -102,7 +107,7 @@ let store: ImageStore;
 let runtime: EngineRuntime;
 let rig: Rig;
 let tools: Awaited<ReturnType<typeof toolsImage>>;
-let node: Layer;
+let node: ImageLayer;
 const images = new Map<string, Image>();
 const owner = ownerMark();
 
@@ -116,8 +121,8 @@ describe.skipIf(engine === null)('the sandbox', () => {
   beforeAll(async () => {
     await reap(docker);
     tools = await toolsImage(docker, {
-      meter: meterProgram(),
-      truth: truthProgram(),
+      meter: sidecarProgram(),
+      truth: groundTruthProgram(),
       probes: probesProgram(),
     });
     rig = { ...(await rigOf(docker, arena, null)), models: null };
@@ -130,7 +135,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
     );
     const server = await layerOf(new Map([['/server.mjs', text(SERVER)]]), true);
     const of = (mode: string, more: object = {}): Image =>
-      imageOf([node, server], { Entrypoint: [NODE, '/server.mjs', mode], ...more });
+      buildImage([node, server], { Entrypoint: [NODE, '/server.mjs', mode], ...more });
     for (const mode of ['honest', 'exit', 'crash', 'orphan', 'dies', 'memory', 'stdout'])
       images.set(mode, of(mode));
     images.set('stopsignal', of('honest', { StopSignal: 'SIGCONT' }));
@@ -143,16 +148,16 @@ describe.skipIf(engine === null)('the sandbox', () => {
         },
       }),
     );
-    images.set('missing', imageOf([node, server], { Entrypoint: ['/no/such/program'] }));
+    images.set('missing', buildImage([node, server], { Entrypoint: ['/no/such/program'] }));
     const inTheWay = await layerOf(new Map([['/tmp', text('a file')]]), true);
     images.set(
       'tmp',
-      imageOf([node, server, inTheWay], { Entrypoint: [NODE, '/server.mjs', 'honest'] }),
+      buildImage([node, server, inTheWay], { Entrypoint: [NODE, '/server.mjs', 'honest'] }),
     );
     const users = await layerOf(new Map([['/etc/passwd/x', text('a folder of users')]]), true);
     images.set(
       'users',
-      imageOf([node, server, users], { Entrypoint: [NODE, '/server.mjs', 'honest'] }),
+      buildImage([node, server, users], { Entrypoint: [NODE, '/server.mjs', 'honest'] }),
     );
     images.set('folder', of('honest', { WorkingDir: '/server.mjs/x' }));
     registry = await startRegistry(new Map([...images].map(([name, image]) => [name, [image]])));

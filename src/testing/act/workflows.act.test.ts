@@ -10,7 +10,7 @@ import { silentLog } from '../../core/log.ts';
 import { type ChainServer, startChain } from '../../devnet/chain/chain-server.ts';
 import { describeChain } from '../../devnet/chain/genesis.ts';
 import type { Accounts } from '../../devnet/demo/demo.ts';
-import { CONTESTANTS, enter } from '../../devnet/demo/miners.ts';
+import { DEMO_MINERS, submitImage } from '../../devnet/demo/miners.ts';
 import { namedImage } from '../../devnet/engine-names.ts';
 import { parseArena } from '../../schema/arena.ts';
 import { actBinary, type ActRun, newSandbox, runAct, type Sandbox } from './act.ts';
@@ -82,10 +82,10 @@ describe.skipIf(act === null)('the workflows under act', () => {
   };
   const enters = async (index: number, name: string): Promise<void> => {
     const account = accounts.miners[index]!;
-    await enter(
+    await submitImage(
       client,
       arena,
-      namedImage(CONTESTANTS.find((contestant) => contestant.name === name)!.variant),
+      namedImage(DEMO_MINERS.find((contestant) => contestant.name === name)!.variant),
       { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri },
       silentLog,
     );

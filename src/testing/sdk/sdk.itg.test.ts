@@ -16,7 +16,7 @@ import { compact } from '../../chain/scale.ts';
 import { open, seal } from '../../chain/timelock.ts';
 import { silentLog } from '../../core/log.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
-import { deliver } from '../../chain/delivery.ts';
+import { deliverExtrinsic } from '../../chain/delivery.ts';
 import { DEVNET_BEACON } from '../../devnet/chain/pallets/drand-pallet.ts';
 import { startChain } from '../../devnet/chain/chain-server.ts';
 import { devPair } from '../../devnet/demo/miners.ts';
@@ -52,7 +52,7 @@ async function runSdk(python: string, script: string): Promise<Line[]> {
       sealEntropy(),
     );
     const ports = { chain, clock: monotonicClock, log: silentLog };
-    await deliver(
+    await deliverExtrinsic(
       ports,
       await wallet.sign({ kind: 'commit-sealed', netuid: 2, ciphertext, round }),
     );

@@ -3,7 +3,7 @@ import type { Codec } from '@polkadot/types/types';
 import { bls12_381 as bls } from '@noble/curves/bls12-381';
 import { toHex } from '../../../core/bytes.ts';
 import { sha256, sha256Hex } from '../../../core/hash.ts';
-import { latestRound, QUICKNET, roundPoint, type Beacon } from '../../../beacon/pulses.ts';
+import { latestPulse, QUICKNET, pulsePoint, type Beacon } from '../../../beacon/pulses.ts';
 import { open } from '../../../chain/timelock.ts';
 import type { Storage } from '../storage.ts';
 import type { BlockContext } from './dispatch.ts';
@@ -22,8 +22,8 @@ export const DEVNET_BEACON: Beacon = {
 };
 
 /** The beacon's signature of a round. */
-export function signRound(round: number): Uint8Array {
-  return roundPoint(round).multiply(SECRET).toBytes();
+export function signPulse(round: number): Uint8Array {
+  return pulsePoint(round).multiply(SECRET).toBytes();
 }
 
 /** Writes the beacon's configuration. */
@@ -38,7 +38,7 @@ export function seedBeacon(storage: Storage): void {
   });
 }
 
-export function lastStoredRound(storage: Storage): number {
+export function lastStoredPulse(storage: Storage): number {
   return storage.number('drand.lastStoredRound');
 }
 
@@ -63,7 +63,7 @@ export function storePulse(
   round: number,
 ): void {
   if (pulseSignature(storage, round) !== null) return;
-  const signature = signRound(round);
+  const signature = signPulse(round);
   storage.put('drand.pulses', [round], {
     round,
     randomness: `0x${toHex(sha256(signature))}`,
@@ -83,9 +83,9 @@ export function importPulses(
   awaited: readonly number[],
 ): void {
   const { storage } = context;
-  const latest = latestRound(DEVNET_BEACON, nowMs / 1000);
+  const latest = latestPulse(DEVNET_BEACON, nowMs / 1000);
   for (const round of awaited)
     if (round >= 1 && round <= latest && round > latest - KEPT_ROUNDS) storePulse(context, round);
-  if (latest > lastStoredRound(storage)) storage.put('drand.lastStoredRound', [], latest);
+  if (latest > lastStoredPulse(storage)) storage.put('drand.lastStoredRound', [], latest);
   storage.put('drand.oldestStoredRound', [], Math.max(1, latest - KEPT_ROUNDS));
 }

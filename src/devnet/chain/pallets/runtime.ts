@@ -30,7 +30,7 @@ const BASE_FEE_RAO = 54_078n;
 const CALL_FEE_RAO = 50_000n;
 
 /** Fee in rao: a base, a part per call, one rao per byte; near the real chain's. */
-export function feeRao(call: GenericCall, encodedLength: number): bigint {
+export function extrinsicFeeRao(call: GenericCall, encodedLength: number): bigint {
   if (isFree(call)) return 0n;
   const calls = call.section === 'utility' ? BigInt((call.args[0] as Vec<Call>).length) : 1n;
   return BASE_FEE_RAO + CALL_FEE_RAO * calls + BigInt(encodedLength);

@@ -15,7 +15,7 @@ import {
   type CallContext,
   type Handler,
 } from './dispatch.ts';
-import { lastStoredRound, pulseSignature, tryOpen } from './drand-pallet.ts';
+import { lastStoredPulse, pulseSignature, tryOpen } from './drand-pallet.ts';
 
 const PALLET = 'SubtensorModule';
 const U16_MAX = 65_535;
@@ -205,7 +205,7 @@ function commitTimelocked(
   if (version !== storage.number('subtensorModule.commitRevealWeightsVersion'))
     fail(PALLET, 'IncorrectCommitRevealVersion');
   const uid = admitCommit(context, netuid);
-  if (round < lastStoredRound(storage)) fail(PALLET, 'InvalidRevealRound');
+  if (round < lastStoredPulse(storage)) fail(PALLET, 'InvalidRevealRound');
   const epoch = epochOf(storage, netuid);
   const commits = sealedCommits(storage, netuid, epoch);
   if (commits.filter(([other]) => other === who).length >= MAX_COMMITS)
