@@ -26,24 +26,39 @@ need_node() {
   command -v npm >/dev/null || need_packages nodejs npm
   if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
     say "installing npm packages (with Node 24) into node_modules"
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
     touch node_modules/.package-lock.json
   fi
   export PATH="$root/node_modules/.bin:$PATH"
 }
 
-# A Docker engine for the sandbox's tests. One that answers is used as it is; else, as root, Debian's is installed and started.
-need_docker() {
+# A Docker engine for containers. One that answers is used as it is; else, as root, Debian's is
+# installed and started. With a folder, an engine that is started keeps everything there, and
+# stop_docker ends it.
+engine_pid=
+need_docker() { # [folder of the engine's own]
   docker version >/dev/null 2>&1 && return
   [ "$(id -u)" -eq 0 ] || return 1
   command -v dockerd >/dev/null && command -v docker-registry >/dev/null || need_packages docker.io docker-registry iptables || return 1
   docker version >/dev/null 2>&1 && return
+  local own=()
+  [ $# -eq 0 ] || own=(--data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/pid")
   say "starting dockerd (its log: .cache/dockerd.log)"
   mkdir -p "$root/.cache"
-  setsid dockerd --storage-driver=overlay2 >"$root/.cache/dockerd.log" 2>&1 </dev/null &
+  setsid dockerd --storage-driver=overlay2 "${own[@]}" >"$root/.cache/dockerd.log" 2>&1 </dev/null &
+  engine_pid=$!
   for _ in $(seq 100); do
     docker version >/dev/null 2>&1 && return
     sleep 0.2
   done
+  stop_docker
   return 1
+}
+
+# Ends the engine that need_docker started, if it did.
+stop_docker() {
+  [ -n "$engine_pid" ] || return 0
+  kill "$engine_pid" 2>/dev/null
+  wait "$engine_pid" 2>/dev/null
+  engine_pid=
 }

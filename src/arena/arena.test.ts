@@ -309,7 +309,8 @@ describe('emission', () => {
             emission,
           );
           expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
-          const top = winnerUid !== null ? w : runnerUid !== null ? r : 0;
+          const second = runnerUid !== null ? r : 0;
+          const top = winnerUid !== null ? w : second;
           if (winnerUid !== 0)
             expect(shares.find(({ uid }) => uid === 0)?.share ?? 0).toBeCloseTo(
               1 - Math.min(1, top / 0.1),

@@ -1,7 +1,8 @@
 // Who wins a round and who is runner-up, decided from verified results and the old standing.
+import { compare } from '../core/order.ts';
 import type { VerifiedResult } from '../ledger/verified-result.ts';
 import type { Arena } from '../schema/arena.ts';
-import { decideBoot, lowerBound, type Bar, type BootDecision } from './takeover.ts';
+import { type Bar, type BootDecision, decideBoot, lowerBound } from './takeover.ts';
 
 /** A holder of the throne or of the second place. `score` is its last valid one. */
 export type Place = {
@@ -52,7 +53,7 @@ export function afterDeregistration(
 function better(a: Place, b: Place): number {
   if (a.score !== b.score) return b.score - a.score;
   if (a.commitBlock !== b.commitBlock) return a.commitBlock - b.commitBlock;
-  return a.hotkey < b.hotkey ? -1 : a.hotkey > b.hotkey ? 1 : 0;
+  return compare(a.hotkey, b.hotkey);
 }
 
 /**

@@ -1,6 +1,7 @@
 // Which submissions a round measures, rejects or leaves waiting, and why.
-import type { MinerFault, Verdict } from '../schema/verdicts.ts';
+import { compare } from '../core/order.ts';
 import type { Arena } from '../schema/arena.ts';
+import type { MinerFault, Verdict } from '../schema/verdicts.ts';
 import { parsePayload } from './payload.ts';
 import { afterDeregistration, type Standing } from './ranking.ts';
 
@@ -117,7 +118,7 @@ export function submissionKey(hotkey: string, commitBlock: number): string {
  * Earlier commit first, then the smaller hotkey: the order in which copies and payments are judged.
  */
 function byCommit(a: Commitment, b: Commitment): number {
-  return a.commitBlock - b.commitBlock || (a.hotkey < b.hotkey ? -1 : a.hotkey > b.hotkey ? 1 : 0);
+  return a.commitBlock - b.commitBlock || compare(a.hotkey, b.hotkey);
 }
 
 /**

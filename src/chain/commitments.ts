@@ -68,6 +68,19 @@ export function revealToDate({ standing, revealed, lastBlock }: ChainCommitment)
   return standing && contentOf(standing).kind !== 'hidden' ? null : newest.block;
 }
 
+const undated = (revealBlock: number): CommitmentContent => ({
+  kind: 'unknown',
+  reason: `revealed at block ${revealBlock}, but the node no longer knows when it was committed: an archive endpoint does`,
+});
+
+const revealedContent = (
+  { bytes }: { readonly bytes: Uint8Array },
+  ambiguous: boolean,
+): CommitmentContent =>
+  ambiguous
+    ? fault('E_AMBIGUOUS', 'several fields of one commitment: which one counts?')
+    : { kind: 'payload', bytes: readRevealed(bytes).bytes };
+
 /**
  * A hotkey's commitments as they count: the newest plain or revealed one, and the commitment that
  * is still sealed. `commitBlock` dates the newest reveal where {@link revealToDate} asks for it;
@@ -94,16 +107,11 @@ export function countedCommitments(
   if (newest && counts) {
     const dated = revealToDate(commitment) === null ? lastBlock : commitBlock;
     const twin = revealed.at(-2)?.block === newest.block;
-    const content: CommitmentContent =
-      dated === null
-        ? {
-            kind: 'unknown',
-            reason: `revealed at block ${newest.block}, but the node no longer knows when it was committed: an archive endpoint does`,
-          }
-        : rest > 0 || twin
-          ? fault('E_AMBIGUOUS', 'several fields of one commitment: which one counts?')
-          : { kind: 'payload', bytes: readRevealed(newest.bytes).bytes };
-    lines.push({ commitBlock: dated ?? newest.block, revealBlock: newest.block, content });
+    lines.push({
+      commitBlock: dated ?? newest.block,
+      revealBlock: newest.block,
+      content: dated === null ? undated(newest.block) : revealedContent(newest, rest > 0 || twin),
+    });
   }
   if (standing !== null && standing.block >= (newest?.block ?? 0))
     lines.push({ commitBlock: standing.block, revealBlock: null, content: contentOf(standing) });

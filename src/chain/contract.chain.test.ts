@@ -51,6 +51,13 @@ const embedded = (commitReveal: boolean): Target => ({
   },
 });
 
+/**
+ * The environment without npm's own settings: the runtime's set-up installs packages of its own, and
+ * an inherited `ignore-scripts` would keep one of them from bringing its program.
+ */
+const withoutNpm = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
+
 /** Starts the real runtime and waits for the line that says that it is ready. */
 const real = (script: string, port: number, commitReveal: boolean): Target => ({
   name: `real runtime (subtensor/run.sh)${commitReveal ? ', commit-reveal' : ''}`,
@@ -66,6 +73,7 @@ const real = (script: string, port: number, commitReveal: boolean): Target => ({
     const child: ChildProcess = spawn('bash', args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,
+      env: withoutNpm(),
     });
     const accounts = await new Promise<Accounts>((resolve, reject) => {
       let text = '';

@@ -136,14 +136,7 @@ export function parseKeyfile(bytes: Uint8Array, file: string): Keyfile {
       `${file} contradicts itself: its public key is ${encodeSs58(publicKey)}, its address ${address}`,
       'restore the keyfile from your backup',
     );
-  const secret: Secret | null =
-    typeof phrase === 'string' && phrase !== ''
-      ? { kind: 'mnemonic', phrase }
-      : seed
-        ? { kind: 'seed', seed }
-        : canonical
-          ? { kind: 'private-key', canonical }
-          : null;
+  const secret = secretOf(phrase, seed, canonical);
   if (!secret && address === null && !publicKey)
     throw new WalletError(
       'BAD_KEYFILE',
@@ -151,6 +144,17 @@ export function parseKeyfile(bytes: Uint8Array, file: string): Keyfile {
       'name a wallet that btcli made',
     );
   return { secret, address, publicKey };
+}
+
+/** The secret of a keyfile: the phrase counts before the seed, the seed before the private key. */
+function secretOf(
+  phrase: unknown,
+  seed: Uint8Array | null,
+  canonical: Uint8Array | null,
+): Secret | null {
+  if (typeof phrase === 'string' && phrase !== '') return { kind: 'mnemonic', phrase };
+  if (seed) return { kind: 'seed', seed };
+  return canonical ? { kind: 'private-key', canonical } : null;
 }
 
 function bareSecret(text: string, file: string): Secret {

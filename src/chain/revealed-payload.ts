@@ -8,6 +8,8 @@ import { readCompact } from './scale.ts';
 export type Revealed = { readonly bytes: Uint8Array; readonly how: 'scale' | 'bare' | 'lenient' };
 
 const OPENS_JSON = /[{\s]/;
+/** Bytes that the SDK's reader skips, by the low bits of the first byte. */
+const SKIPPED = [1, 2, 4, 4] as const;
 
 /**
  * The text inside a revealed commitment. The Bittensor SDK seals a SCALE string, whose compact
@@ -22,6 +24,5 @@ export function readRevealed(bytes: Uint8Array): Revealed {
     return { bytes: bytes.subarray(length.size), how: 'scale' };
   if (bytes.length === 0 || OPENS_JSON.test(String.fromCharCode(bytes[0]!)))
     return { bytes, how: 'bare' };
-  const mode = bytes[0]! & 3;
-  return { bytes: bytes.subarray(mode === 0 ? 1 : mode === 1 ? 2 : 4), how: 'lenient' };
+  return { bytes: bytes.subarray(SKIPPED[bytes[0]! & 3]), how: 'lenient' };
 }

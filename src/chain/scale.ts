@@ -9,13 +9,15 @@ export function compact(value: number): Uint8Array {
   return new Uint8Array(out.subarray(0, value < 1 << 14 ? 2 : 4));
 }
 
+/** Bytes that a compact number takes, by its low bits; 0 for big ones, which nothing here needs. */
+const COMPACT_SIZES = [1, 2, 4, 0] as const;
+
 /**
  * A compact number at the start of bytes with the bytes it takes; null where there is none, or one
  * written longer than it must be.
  */
 export function readCompact(bytes: Uint8Array): { value: number; size: number } | null {
-  const mode = (bytes[0] ?? 3) & 3;
-  const size = mode === 0 ? 1 : mode === 1 ? 2 : mode === 2 ? 4 : 0;
+  const size = COMPACT_SIZES[(bytes[0] ?? 3) & 3]!;
   if (size === 0 || bytes.length < size) return null;
   const value = Buffer.from(bytes.subarray(0, size)).readUIntLE(0, size) / 4;
   const whole = Math.floor(value);

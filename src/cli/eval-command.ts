@@ -7,7 +7,8 @@ import { measuringPorts } from '../compose/measuring-host.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { fromHex } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
-import { admitAlone, type Admitted, type ImageRefusal } from '../images/admission.ts';
+import { lazy } from '../core/lazy.ts';
+import { admitAlone } from '../images/admission.ts';
 import { evalPlan } from '../judge/evaluation.ts';
 import { writeEvidence } from '../ledger/io/evidence-files.ts';
 import type { EngineTarget } from '../measure/engine.ts';
@@ -102,10 +103,9 @@ export const evalCommand: Run = async (invocation) => {
   const arm = (role: 'challenger' | 'incumbent', target: EngineTarget): Arm => {
     const { images } = ports;
     // The round's policy applies; no miner has a claim on content here.
-    let admitted: Promise<Admitted | ImageRefusal> | null = null;
     const admit =
       images && target.kind === 'image'
-        ? { admit: () => (admitted ??= admitAlone({ ...ports, images }, arena, target, bases)) }
+        ? { admit: lazy(() => admitAlone({ ...ports, images }, arena, target, bases)) }
         : {};
     return { name: role, role, key: null, target, ...admit };
   };

@@ -5,6 +5,7 @@ import { saltOf } from '../chain/io/key-pairs.ts';
 import { coldkeyAddress, hotkeyFile, unlockColdkey, unlockPair } from '../chain/io/wallet.ts';
 import { UsageError } from '../compose/errors.ts';
 import { arenaPath, readArena } from '../compose/repository.ts';
+import { lazy } from '../core/lazy.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { submit } from '../pipeline/submit/submit.ts';
 import type { Arena } from '../schema/arena.ts';
@@ -52,8 +53,7 @@ function agreedArena(invocation: Invocation): Arena {
  * that cannot be made.
  */
 function lazily(address: string, open: () => Promise<ExtrinsicSigner>): ExtrinsicSigner {
-  let opened: Promise<ExtrinsicSigner> | null = null;
-  const transactor = (): Promise<ExtrinsicSigner> => (opened ??= open());
+  const transactor = lazy(open);
   return {
     address,
     sign: async (call) => (await transactor()).sign(call),

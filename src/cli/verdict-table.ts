@@ -7,7 +7,8 @@ import type { Verdict } from '../schema/verdicts.ts';
  * event.
  */
 export function exitCodeOf(verdict: Verdict): number {
-  return verdict === 'VALID' ? 0 : verdict.startsWith('E_') ? 1 : 3;
+  if (verdict === 'VALID') return 0;
+  return verdict.startsWith('E_') ? 1 : 3;
 }
 
 const ms = (ns: number | null): string => (ns === null ? '-' : `${(ns / 1e6).toFixed(1)} ms`);

@@ -21,12 +21,11 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /** A round's verdicts for the job's summary. */
 export function roundSummary(block: number, body: RoundBody): string {
-  const place = (key: string): string =>
-    key === body.standing.winner?.key
-      ? 'winner'
-      : key === body.standing.runnerUp?.key
-        ? 'runner-up'
-        : '';
+  const { winner, runnerUp } = body.standing;
+  const place = (key: string): string => {
+    if (key === winner?.key) return 'winner';
+    return key === runnerUp?.key ? 'runner-up' : '';
+  };
   const rows = body.entries.map((entry) => [
     entry.key,
     entry.image ?? '',

@@ -5,6 +5,8 @@ import { fileMark } from '../schema/content-mark.ts';
 const BLOCK = 512;
 /** Names and extended headers: a real one has some hundred bytes. */
 const MAX_META = 1024 * 1024;
+/** What the headers that describe the next entry are kept as; others of that kind hold nothing. */
+const META_HEADERS: Readonly<Record<string, 'pax' | 'name'>> = { x: 'pax', L: 'name' };
 /** Entries of one layer: a real one has some ten thousand. */
 const MAX_ENTRIES = 2_000_000;
 /**
@@ -150,7 +152,7 @@ export class TarHasher {
     if (type === '0' || type === '7' || (type === '\0' && !isFolder)) begin('file');
     else if (isMeta && size > MAX_META)
       this.#refuse('an extended tar header larger than a megabyte');
-    else if (isMeta) begin(type === 'x' ? 'pax' : type === 'L' ? 'name' : 'nothing');
+    else if (isMeta) begin(META_HEADERS[type] ?? 'nothing');
     else if ((isFolder || /^[1-6]$/.test(type)) && size === 0) {
       this.special ||= /^[346]$/.test(type);
       begin('nothing');
@@ -195,7 +197,8 @@ const EMPTY = createHash('sha256').digest('hex');
 
 function octal(field: Buffer): number | null {
   const text = field.toString('latin1').replace(/^[ \0]+|[ \0]+$/g, '');
-  return text === '' ? 0 : /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : null;
+  if (text === '') return 0;
+  return /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : null;
 }
 
 /** A size: octal, or for large ones big-endian with the first bit set. */

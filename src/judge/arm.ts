@@ -207,6 +207,13 @@ export type BaselineReading =
     }
   | { readonly ok: false; readonly verdict: Verdict; readonly reason: string };
 
+/** What a fault of the baseline is called; every other one is `INFRA_BASELINE`. */
+const BASELINE_FAULTS: Readonly<Partial<Record<Verdict, Verdict>>> = {
+  E_START_TIMEOUT: 'INFRA_ENGINE',
+  INFRA_ENGINE: 'INFRA_ENGINE',
+  INFRA_CLOCK: 'INFRA_CLOCK',
+};
+
 /**
  * Reads the baseline's first and last run: the baseline must answer everything, pass its own gate,
  * and not drift.
@@ -225,11 +232,7 @@ export function readBaseline(
   const arm = readArm(first, context);
   if (arm.fault)
     return bad(
-      arm.fault.verdict === 'E_START_TIMEOUT' || arm.fault.verdict === 'INFRA_ENGINE'
-        ? 'INFRA_ENGINE'
-        : arm.fault.verdict === 'INFRA_CLOCK'
-          ? 'INFRA_CLOCK'
-          : 'INFRA_BASELINE',
+      BASELINE_FAULTS[arm.fault.verdict] ?? 'INFRA_BASELINE',
       `baseline: ${arm.fault.reason}`,
     );
   const clock = headerClockFault(first.header, context.arena.clock);

@@ -1,5 +1,5 @@
 // Plan and verdict of a single evaluation of a server outside of the competition's rounds.
-import { decideBoot } from '../arena/takeover.ts';
+import { type Bar, decideBoot } from '../arena/takeover.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { ArmVerdict, BaselineReading } from './arm.ts';
@@ -76,6 +76,12 @@ export function armReport(arm: ArmVerdict, baseline: BaselineReading): Omit<Repo
   };
 }
 
+/** What the challenger of one evaluation must beat: the incumbent's fresh score, if it has one. */
+function barOf({ verdict, score, promptScores }: ArmVerdict): Bar {
+  if (verdict === 'VALID') return { kind: 'fresh', score, promptScores };
+  return { kind: verdict.startsWith('E_') ? 'none' : 'shut' };
+}
+
 /**
  * Judges one evaluation from its plan and traces alone. Pure: the same folder gives the same bytes
  * anywhere.
@@ -111,12 +117,7 @@ export function judgeEvaluation(
   if (incumbent) log?.info(`incumbent: ${incumbent.verdict}, score ${incumbent.score.toFixed(4)}`);
   let takeover: Report['takeover'] = null;
   if (incumbent) {
-    const fresh = incumbent.verdict === 'VALID';
-    const bar = fresh
-      ? ({ kind: 'fresh', score: incumbent.score, promptScores: incumbent.promptScores } as const)
-      : incumbent.verdict.startsWith('E_')
-        ? ({ kind: 'none' } as const)
-        : ({ kind: 'shut' } as const);
+    const bar = barOf(incumbent);
     const decision =
       challenger.verdict === 'VALID'
         ? decideBoot(

@@ -327,8 +327,8 @@ export function judgeRound(
       const result = results.find((item) => item.key === key);
       if (result) {
         const scores = result.boots.map(({ score }) => score);
-        const score =
-          scores.length === 0 ? 0 : role === 'challenger' ? Math.min(...scores) : scores[0]!;
+        const least = role === 'challenger' ? Math.min(...scores) : scores[0];
+        const score = scores.length === 0 ? 0 : least!;
         return [
           {
             ...base,

@@ -32,11 +32,8 @@ const kindOf = (path: string): Kind | null => {
   const groups = RECORD_PATH.exec(path)?.groups;
   if (!groups) return null;
   if (groups['part'] !== undefined) return groups['part'] as Kind;
-  return groups['step'] === '.intent'
-    ? 'weights-intent'
-    : groups['step'] === '.readback'
-      ? 'weights-readback'
-      : 'weights';
+  if (groups['step'] === '.intent') return 'weights-intent';
+  return groups['step'] === '.readback' ? 'weights-readback' : 'weights';
 };
 const blockOf = (path: string): number =>
   Number(RECORD_PATH.exec(path)!.groups!['round'] ?? RECORD_PATH.exec(path)!.groups!['block']);

@@ -56,7 +56,10 @@ export async function teacherForce(
     if (result === null) return [];
     const ends: number[] = [];
     let offset = 0;
-    for (const id of forced) ends.push((offset += tokenizer.bytesOf(id)?.length ?? 0));
+    for (const id of forced) {
+      offset += tokenizer.bytesOf(id)?.length ?? 0;
+      ends.push(offset);
+    }
     out.push({ type: 'teacher', prompt: request.prompt, tokenIds: forced, ends, ...result });
   }
   return out;

@@ -94,6 +94,15 @@ const common = (owner: string): Record<string, unknown> => ({
 
 const size = (gb: number): number => Math.round(gb * GIB);
 
+/** How the engine is asked for a server's GPUs: by CDI where it speaks that, else by NVIDIA's runtime. */
+const deviceRequest = ({
+  by,
+  ids,
+}: NonNullable<Rig['gpus']>): { Driver: string; DeviceIDs: string[]; Capabilities?: string[][] } =>
+  by === 'cdi'
+    ? { Driver: 'cdi', DeviceIDs: ids.map((id) => `nvidia.com/gpu=${id}`) }
+    : { Driver: 'nvidia', DeviceIDs: [...ids], Capabilities: [['gpu', 'compute', 'utility']] };
+
 /** Create options of a server's container: its own loopback and nothing else. */
 export function serverOptions(
   image: string,
@@ -148,18 +157,7 @@ export function serverOptions(
         '/cache': `rw,exec,nosuid,nodev,size=${size(rules.cacheGb)},nr_inodes=${INODES},mode=0700,uid=${SERVER_USER},gid=${SERVER_USER}`,
       },
       Binds: rig.models === null ? [] : [`${rig.models}:/models:ro`],
-      DeviceRequests:
-        gpus === null
-          ? []
-          : gpus.by === 'cdi'
-            ? [{ Driver: 'cdi', DeviceIDs: gpus.ids.map((id) => `nvidia.com/gpu=${id}`) }]
-            : [
-                {
-                  Driver: 'nvidia',
-                  DeviceIDs: [...gpus.ids],
-                  Capabilities: [['gpu', 'compute', 'utility']],
-                },
-              ],
+      DeviceRequests: gpus === null ? [] : [deviceRequest(gpus)],
     },
   };
 }

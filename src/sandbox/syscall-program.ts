@@ -121,9 +121,10 @@ export function syscallProgram(calls: readonly Syscall[]): Uint8Array {
     return at;
   };
   const rows = calls.map(({ nr, args }) => {
-    const values = args.map((arg) =>
-      arg === SCRATCH ? scratch : typeof arg === 'string' ? pointer(arg) : arg,
-    );
+    const values = args.map((arg) => {
+      if (arg === SCRATCH) return scratch;
+      return typeof arg === 'string' ? pointer(arg) : arg;
+    });
     return concatBytes(
       ...[nr, ...values, ...Array.from({ length: 7 - values.length }, () => 0)].map(u64),
     );

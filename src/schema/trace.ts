@@ -126,6 +126,18 @@ export function traceLine(line: TraceLine): string {
   return `${JSON.stringify(line)}\n`;
 }
 
+/** The bytes of a chunk's line; null where it has none. */
+function chunkBytes({
+  text,
+  data,
+}: {
+  readonly text?: string | undefined;
+  readonly data?: string | undefined;
+}): Uint8Array | null {
+  if (text !== undefined) return utf8(text);
+  return data === undefined ? null : new Uint8Array(Buffer.from(data, 'base64'));
+}
+
 /**
  * Reads a trace. Throws `BAD_TRACE` with the line number; unknown fields and unknown line types are
  * kept out of the way.
@@ -192,12 +204,7 @@ export function parseTrace(text: string, name: string): Trace {
     }
     if (!open) return fail(at, `${line.type} of prompt ${line.prompt} without its request`);
     if (line.type === 'chunk') {
-      const bytes =
-        line.text !== undefined
-          ? utf8(line.text)
-          : line.data !== undefined
-            ? new Uint8Array(Buffer.from(line.data, 'base64'))
-            : fail(at, 'a chunk has neither text nor data');
+      const bytes = chunkBytes(line) ?? fail(at, 'a chunk has neither text nor data');
       const before = open.chunks.at(-1)?.tNs ?? open.sentNs;
       if (line.tNs < before) return fail(at, 'time goes back');
       (open.chunks as Chunk[]).push({ tNs: line.tNs, bytes });

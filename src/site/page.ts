@@ -98,14 +98,11 @@ function bars(
 }
 
 function roundSection(round: ReportRound): string {
-  const tone = (entry: ReportEntry): string =>
-    entry.key === round.winner
-      ? 'win'
-      : entry.key === round.runnerUp
-        ? 'second'
-        : entry.verdict === 'VALID'
-          ? 'valid'
-          : 'bad';
+  const tone = (entry: ReportEntry): string => {
+    if (entry.key === round.winner) return 'win';
+    if (entry.key === round.runnerUp) return 'second';
+    return entry.verdict === 'VALID' ? 'valid' : 'bad';
+  };
   const measured = round.entries.filter((entry) => entry.ttftNs !== null);
   const baseline = round.baseline
     ? [
@@ -126,12 +123,10 @@ function roundSection(round: ReportRound): string {
       tokensPerSecond: entry.tokensPerSecond ?? 0,
     })),
   ];
-  const place = (entry: ReportEntry): string =>
-    entry.key === round.winner
-      ? ' <b class="win">winner</b>'
-      : entry.key === round.runnerUp
-        ? ' <b class="second">runner-up</b>'
-        : '';
+  const place = (entry: ReportEntry): string => {
+    if (entry.key === round.winner) return ' <b class="win">winner</b>';
+    return entry.key === round.runnerUp ? ' <b class="second">runner-up</b>' : '';
+  };
   const rows = round.entries.map(
     (entry) =>
       `<tr><td>${escapeHtml(entry.miner)}${place(entry)}</td><td><span class="v ${entry.verdict === 'VALID' ? 'ok' : 'no'}">${escapeHtml(entry.verdict)}</span></td><td class="n">${entry.score.toFixed(4)}</td><td>${escapeHtml(entry.reason)}</td><td><code>${escapeHtml(entry.image ?? '')}</code></td></tr>`,

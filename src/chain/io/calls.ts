@@ -29,9 +29,8 @@ export function featuresOf(api: ApiPromise): Features {
   const has = (root: unknown, path: string): boolean =>
     path
       .split('.')
-      .every(
-        (name) => (root = (root as Record<string, unknown> | undefined)?.[name]) !== undefined,
-      );
+      .reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], root) !==
+    undefined;
   const fields = api.registry.lookup.types
     .filter(({ type }) => type.path.at(-1)?.toString() === 'Data')
     .map(({ type }) => JSON.stringify(type.def.toJSON()))

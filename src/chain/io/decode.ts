@@ -23,7 +23,8 @@ function oneField({ type, inner }: { type: string; inner: Codec }): CommitmentFi
       (inner as unknown as Map<string, Codec>).get('reveal_round');
     return { kind: 'timelock', revealRound: Number(round?.toString() ?? 0) };
   }
-  return { kind: type === 'None' ? 'none' : type === 'ResetBondsFlag' ? 'reset-bonds' : 'unknown' };
+  if (type === 'None') return { kind: 'none' };
+  return { kind: type === 'ResetBondsFlag' ? 'reset-bonds' : 'unknown' };
 }
 
 /**

@@ -50,11 +50,8 @@ export async function readSnapshot(
   const found = await readItems(api, hash, items);
   const commitments = neurons.flatMap(({ hotkey }) => {
     const stored = found[`standing ${hotkey}`];
-    const stands = standing
-      ? (standing.get(hotkey) ?? null)
-      : stored
-        ? standingCommitment(stored)
-        : null;
+    const read = stored ? standingCommitment(stored) : null;
+    const stands = standing ? (standing.get(hotkey) ?? null) : read;
     const commitment = commitmentOf(
       hotkey,
       stands,

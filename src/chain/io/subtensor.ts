@@ -50,9 +50,10 @@ export class SubtensorChain implements ChainReader {
     const has = (root: unknown, path: string): boolean =>
       path
         .split('.')
-        .every(
-          (name) => (root = (root as Record<string, unknown> | undefined)?.[name]) !== undefined,
-        );
+        .reduce<unknown>(
+          (at, name) => (at as Record<string, unknown> | undefined)?.[name],
+          root,
+        ) !== undefined;
     const lacks = (what: string): ChainError =>
       new ChainError(
         'MISSING_FEATURE',

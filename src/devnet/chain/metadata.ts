@@ -32,20 +32,19 @@ function encodeMetadata(version: MetadataVersion): Uint8Array {
       additionalSigned: implicit,
     })),
   };
-  const body =
-    version === 16
-      ? { lookup: { types }, pallets, extrinsic, apis, outerEnums, custom: { map: {} } }
-      : version === 15
-        ? {
-            lookup: { types },
-            pallets,
-            extrinsic: { ...extrinsic, ...old, extraType: extra },
-            type: callType,
-            apis,
-            outerEnums,
-            custom: { map: {} },
-          }
-        : { lookup: { types }, pallets, extrinsic: { ...old, type: callType }, type: callType };
+  const common = { lookup: { types }, pallets };
+  const api = { apis, outerEnums, custom: { map: {} } };
+  const bodies = {
+    14: { ...common, extrinsic: { ...old, type: callType }, type: callType },
+    15: {
+      ...common,
+      extrinsic: { ...extrinsic, ...old, extraType: extra },
+      type: callType,
+      ...api,
+    },
+    16: { ...common, extrinsic, ...api },
+  };
+  const body = bodies[version];
   return concatBytes(
     MAGIC,
     Uint8Array.of(version),

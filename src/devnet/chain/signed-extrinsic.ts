@@ -93,12 +93,11 @@ export function verifyExtrinsic(
   const key = registry.createType('AccountId32', signer).toU8a();
   // By the tag alone: the library's own signatureVerify tries every scheme and accepts
   // <Bytes>-wrapped messages.
-  const ok =
-    type === 'Sr25519'
-      ? tryVerify(() => sr25519Verify(message, raw, key))
-      : type === 'Ed25519'
-        ? tryVerify(() => ed25519Verify(message, raw, key))
-        : tryVerify(() => secp256k1Verify(message, raw, key, 'blake2'));
+  const ok = tryVerify(() => {
+    if (type === 'Sr25519') return sr25519Verify(message, raw, key);
+    if (type === 'Ed25519') return ed25519Verify(message, raw, key);
+    return secp256k1Verify(message, raw, key, 'blake2');
+  });
   if (!ok) throw invalid('Transaction has a bad signature');
 }
 

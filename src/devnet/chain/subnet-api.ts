@@ -113,13 +113,9 @@ function metagraphField(node: ChainNode, netuid: number, block: number, field: s
     case 'identity':
       return null;
     default:
-      return ZEROS_PER_UID.has(field)
-        ? uids.map(() => 0)
-        : FLAGS.test(field)
-          ? false
-          : field === 'moving_price'
-            ? { bits: 0 }
-            : 0;
+      if (ZEROS_PER_UID.has(field)) return uids.map(() => 0);
+      if (FLAGS.test(field)) return false;
+      return field === 'moving_price' ? { bits: 0 } : 0;
   }
 }
 
@@ -142,16 +138,12 @@ function metagraph(
   asked: readonly number[] | null,
 ): unknown {
   if (!exists(node, netuid, block)) return null;
-  return Object.fromEntries(
-    fieldsOf(struct).map((name, index) => [
-      name,
-      name === 'netuid'
-        ? netuid
-        : asked === null || asked.includes(index)
-          ? metagraphField(node, netuid, block, name)
-          : null,
-    ]),
-  );
+  const valueOf = (name: string, index: number): unknown => {
+    if (name === 'netuid') return netuid;
+    const wanted = asked === null || asked.includes(index);
+    return wanted ? metagraphField(node, netuid, block, name) : null;
+  };
+  return Object.fromEntries(fieldsOf(struct).map((name, index) => [name, valueOf(name, index)]));
 }
 
 function subnetState(node: ChainNode, netuid: number, block: number): unknown {
@@ -164,14 +156,12 @@ function subnetState(node: ChainNode, netuid: number, block: number): unknown {
     'last_update',
     'block_at_registration',
   ]);
-  const fields = fieldsOf('SubnetState').map((name): [string, unknown] => [
-    name,
-    name === 'netuid'
-      ? netuid
-      : known.has(name) || ZEROS_PER_UID.has(name)
-        ? metagraphField(node, netuid, block, name)
-        : undefined,
-  ]);
+  const valueOf = (name: string): unknown => {
+    if (name === 'netuid') return netuid;
+    const told = known.has(name) || ZEROS_PER_UID.has(name);
+    return told ? metagraphField(node, netuid, block, name) : undefined;
+  };
+  const fields = fieldsOf('SubnetState').map((name): [string, unknown] => [name, valueOf(name)]);
   // Histories of emission: none.
   return Object.fromEntries(fields.map(([name, value]) => [name, value ?? []]));
 }
@@ -261,7 +251,8 @@ export const SUBNET_APIS: Readonly<Record<string, Api>> = {
         Number(node.storage.at(block, `subtensorModule.${item}`, netuid)!.toString());
       const pending = number('pendingEpochAt');
       const next = number('lastEpochBlock') + number('tempo');
-      return number('tempo') === 0 ? null : pending > 0 ? Math.min(pending, next) : next;
+      if (number('tempo') === 0) return null;
+      return pending > 0 ? Math.min(pending, next) : next;
     },
   }),
 };

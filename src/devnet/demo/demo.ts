@@ -346,13 +346,18 @@ async function play(
   };
 }
 
+const placeOf = (key: string, round: ReportRound): string => {
+  if (key === round.winner) return 'winner';
+  return key === round.runnerUp ? 'runner-up' : '';
+};
+
 /** A round as a table for a terminal. */
 export function roundTable(round: ReportRound): string[] {
   const rows = round.entries.map((entry) => [
     entry.miner,
     entry.verdict,
     entry.score.toFixed(4),
-    entry.key === round.winner ? 'winner' : entry.key === round.runnerUp ? 'runner-up' : '',
+    placeOf(entry.key, round),
     entry.reason,
   ]);
   const table = [['miner', 'verdict', 'score', 'place', 'reason'], ...rows];

@@ -61,7 +61,12 @@ export async function submitImage(
       coldkey: chain.transactor(devPair(uris.coldkey)),
       hotkey: chain.transactor(hotkey),
       salt: (text) => saltOf(hotkey, text),
-      journal: { read: () => kept, write: (state) => void (kept = state) },
+      journal: {
+        read: () => kept,
+        write: (state) => {
+          kept = state;
+        },
+      },
       clock: monotonicClock,
       entropy: sealEntropy,
       log,

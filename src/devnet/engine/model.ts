@@ -148,7 +148,10 @@ export class Model {
           if (scores[j]! > top) top = scores[j]!;
         }
         let total = 0;
-        for (let j = 0; j < length; j++) total += scores[j] = Math.exp(scores[j]! - top);
+        for (let j = 0; j < length; j++) {
+          scores[j] = Math.exp(scores[j]! - top);
+          total += scores[j]!;
+        }
         for (let i = 0; i < headSize; i++) {
           let sum = 0;
           for (let j = 0; j < length; j++) sum += scores[j]! * values[j * kvSize + group + i]!;

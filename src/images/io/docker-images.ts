@@ -188,7 +188,9 @@ async function withBlob<T>(
   try {
     return {
       state: 'found',
-      value: await read(blob.value, (bytes) => void (pace.movedBytes += bytes)),
+      value: await read(blob.value, (bytes) => {
+        pace.movedBytes += bytes;
+      }),
     };
   } catch (error) {
     if (error instanceof CacheonError) throw error;
@@ -209,8 +211,10 @@ async function withBlob<T>(
 async function local(docker: Docker, name: string): Promise<LocalImage | null> {
   try {
     const { Id, RootFS, Config } = await docker.getImage(name).inspect();
-    const list = (value: unknown): string[] =>
-      Array.isArray(value) ? (value as string[]) : typeof value === 'string' ? [value] : [];
+    const list = (value: unknown): string[] => {
+      if (Array.isArray(value)) return value as string[];
+      return typeof value === 'string' ? [value] : [];
+    };
     const names = (value: unknown): string[] =>
       typeof value === 'object' && value !== null ? Object.keys(value) : [];
     return {

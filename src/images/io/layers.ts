@@ -91,6 +91,12 @@ export function isBlob(
   );
 }
 
+/** What unpacks a layer of a media type: nothing where it is a plain tar. */
+function unpackers(mediaType: string): Duplex[] {
+  if (mediaType.endsWith('gzip')) return [createGunzip()];
+  return mediaType.endsWith('zstd') ? [Duplex.from(unzstd)] : [];
+}
+
 /**
  * Reads a layer as it arrives and keeps nothing of it but hashes. Nothing is written to disk before
  * its real size is known: a megabyte of gzip may be a gigabyte, and the manifest tells only the
@@ -114,11 +120,7 @@ export async function scanLayer(
     read += part.length;
     packed.update(part);
   };
-  const unpack = /gzip$/.test(layer.mediaType)
-    ? [createGunzip()]
-    : /zstd$/.test(layer.mediaType)
-      ? [Duplex.from(unzstd)]
-      : [];
+  const unpack = unpackers(layer.mediaType);
   const sink = new Writable({
     write: (part: Buffer, _encoding, done) => {
       bytes += part.length;

@@ -90,10 +90,10 @@ export async function openRelay(
       throw new Error('nobody waits for it any more');
     }
     const path = join(folder, layer.digest.replace('sha256:', ''));
-    if (
-      !(await relayBlob(found.value, layer, createWriteStream(path), (count) => (bytes += count)))
-    )
-      throw wrongBytes(layer.digest);
+    const whole = await relayBlob(found.value, layer, createWriteStream(path), (count) => {
+      bytes += count;
+    });
+    if (!whole) throw wrongBytes(layer.digest);
     return path;
   };
   /** A layer as a file here; fetched once, however often it is asked for. */

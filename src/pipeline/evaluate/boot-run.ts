@@ -104,11 +104,18 @@ type GpuWatch = {
 };
 function watchGpus(idle: () => Promise<IdleReceipt>): GpuWatch {
   let last: IdleReceipt | null = null;
+  const look = async (): Promise<IdleReceipt> => {
+    const seen = await idle();
+    last = seen;
+    return seen;
+  };
   return {
     // The trouble may have passed since: heat passes, and so does a tool that did not answer.
-    before: async () => (last?.ok === true ? last : (last = await idle())),
-    after: async () => (last = await idle()),
-    forget: () => (last = null),
+    before: async () => (last?.ok === true ? last : await look()),
+    after: look,
+    forget: () => {
+      last = null;
+    },
   };
 }
 
@@ -135,7 +142,9 @@ async function measureAttempt(
     const quiet = async (): Promise<void> => {
       await next;
     };
-    void next?.then(() => (untilNs = ports.clock.nowNs()));
+    void next?.then(() => {
+      untilNs = ports.clock.nowNs();
+    });
     const loadedNs = (from: number): number =>
       Math.max(0, Math.min(ports.clock.nowNs(), untilNs) - Math.max(from, sinceNs));
     ports.log.info(
@@ -265,7 +274,7 @@ async function oneRun(
     if (!(error instanceof CacheonError) || error.outcome === 'usage') throw error;
     gpus?.forget();
     ports.log.warn(`${arm.name} could not be run: ${messageOf(error)}`);
-    const name = EVENT_OF[error.code] ?? 'not-run';
+    const name = EVENT_OF[String(error.code)] ?? 'not-run';
     return notRun(ports, boot, arm, run, { name, detail: messageOf(error) });
   }
 }

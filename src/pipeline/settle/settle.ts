@@ -2,13 +2,14 @@
 import type {
   BlockRef,
   ChainReader,
+  ExtrinsicSigner,
   SignedTransaction,
   SubnetState,
-  ExtrinsicSigner,
   WeightMethod,
   WeightRow,
 } from '../../chain/chain.ts';
 import { deliverExtrinsic, type Delivery } from '../../chain/delivery.ts';
+import type { ChainRefusal } from '../../chain/dispatch-errors.ts';
 import { ChainError } from '../../chain/errors.ts';
 import { checkRow } from '../../chain/weight-codec.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -65,6 +66,12 @@ export type SettleReport = {
  * a tempo of 360.
  */
 const REFRESH_BLOCKS = 200;
+
+/** Why the chain did not take a call: refused by its pool, or failed in a block; null where it did. */
+function refusalOf(delivery: Exclude<Delivery, { state: 'expired' }>): ChainRefusal | null {
+  if (delivery.state === 'refused') return delivery.refusal;
+  return delivery.outcome?.ok === false ? delivery.outcome.refusal : null;
+}
 
 /** How the reason of a refusal by the pool begins. */
 const REFUSED = 'refused: ';
@@ -422,12 +429,7 @@ export async function settle(
       `no block took the weights before block ${intent.predicate.transaction.lastBlock}`,
       'settle again',
     );
-  const refusal =
-    delivery.state === 'refused'
-      ? delivery.refusal
-      : delivery.outcome?.ok === false
-        ? delivery.outcome.refusal
-        : null;
+  const refusal = refusalOf(delivery);
   if (refusal)
     throw new ChainError(
       'REJECTED',

@@ -6,6 +6,7 @@ import * as library from '@huggingface/tokenizers';
 import { utf8 } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
+import { lazy } from '../../core/lazy.ts';
 import type { Tokenizer } from '../../core/tokenizer.ts';
 import { PromptError } from '../errors.ts';
 
@@ -45,7 +46,7 @@ export function tokenizerFromJson(text: string): Tokenizer {
   const config = { clean_up_tokenization_spaces: false };
   const withSpecials = new HuggingFace(json, config);
   // Answers are encoded without special tokens: a text that spells one out is ordinary text.
-  let plain: Encoder | undefined;
+  const plain = lazy((): Encoder => new HuggingFace({ ...json, added_tokens: [] }, config));
   const alphabet = byteAlphabet();
   const byId = new Map<number, string>(
     Object.entries(json.model.vocab).map(([token, id]) => [id, token]),
@@ -55,8 +56,7 @@ export function tokenizerFromJson(text: string): Tokenizer {
   );
   return {
     id: sha256Hex(text),
-    encode: (input) =>
-      (plain ??= new HuggingFace({ ...json, added_tokens: [] }, config)).encode(input).ids,
+    encode: (input) => plain().encode(input).ids,
     encodePrompt: (input) => withSpecials.encode(input).ids,
     bytesOf: (id) => {
       const content = added.get(id);

@@ -208,7 +208,9 @@ async function begin(
       let late: NodeJS.Timeout | undefined;
       await Promise.race([
         ended,
-        new Promise((resolve) => (late = setTimeout(resolve, END_NOTICE_MS))),
+        new Promise((resolve) => {
+          late = setTimeout(resolve, END_NOTICE_MS);
+        }),
       ]);
       clearTimeout(late);
     },

@@ -196,7 +196,9 @@ export async function runAct(act: string, sandbox: Sandbox, options: ActOptions)
   });
   let text = '';
   for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (data: Buffer) => (text += data.toString()));
+    stream.on('data', (data: Buffer) => {
+      text += data.toString();
+    });
   const code = await new Promise<number>((resolve) =>
     child.once('close', (status) => resolve(status ?? 1)),
   );
@@ -212,7 +214,7 @@ export async function runAct(act: string, sandbox: Sandbox, options: ActOptions)
       continue;
     }
     if (item.jobID !== undefined && item.jobResult !== undefined)
-      (jobs[item.jobID] ??= []).push(item.jobResult);
+      jobs[item.jobID] = [...(jobs[item.jobID] ?? []), item.jobResult];
     if (item.level !== 'debug' && item.msg !== undefined) visible.push(item.msg);
   }
   return { code, jobs, visible: visible.join('\n') };

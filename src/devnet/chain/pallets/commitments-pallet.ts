@@ -9,8 +9,11 @@ import { pulseSignature, tryOpen } from './drand-pallet.ts';
 
 /** Limits that SCALE metadata cannot express. */
 const MAX_FIELDS = 3;
-const MAX_BIG_RAW = 512;
-const MAX_TIMELOCK = 1024;
+const MAX_RAW = 128;
+const MAX_FIELD_BYTES: ReadonlyMap<string, number> = new Map([
+  ['BigRaw', 512],
+  ['TimelockEncrypted', 1024],
+]);
 /** Reveals that the chain keeps of one account. */
 const MAX_REVEALS = 10;
 
@@ -43,10 +46,7 @@ export function withinBounds(call: GenericCall): boolean {
     fields.length <= MAX_FIELDS &&
     fields.every((field) => {
       const { type } = field as unknown as { type: string };
-      return (
-        fieldSize(field) <=
-        (type === 'BigRaw' ? MAX_BIG_RAW : type === 'TimelockEncrypted' ? MAX_TIMELOCK : 128)
-      );
+      return fieldSize(field) <= (MAX_FIELD_BYTES.get(type) ?? MAX_RAW);
     })
   );
 }

@@ -1,0 +1,48 @@
+// Whether .github/RULES.md and the code name each other rightly: every heading once, every file and
+// name of a `Code:` line there, every heading that a comment cites there.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, sources } from './import-graph.ts';
+
+const RULES = '.github/RULES.md';
+const faults: string[] = [];
+const text = readFileSync(join(root, RULES), 'utf8');
+
+const headings = [...text.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading!);
+const twice = headings.filter((heading, i) => headings.indexOf(heading) !== i);
+for (const heading of twice) faults.push(`${RULES}: the heading "${heading}" stands twice`);
+
+/** The rules, each with its text. */
+const rules = text.split(/^### /m).slice(1);
+const declares = (source: string, name: string): boolean =>
+  new RegExp(`\\b(?:const|function\\*?|class|type|interface) ${name}\\b`).test(source);
+for (const rule of rules) {
+  const heading = rule.slice(0, rule.indexOf('\n'));
+  const code = /^Code: ([\s\S]*?)(?=\n\n|$(?![\s\S]))/m.exec(rule)?.[1];
+  if (code === undefined) {
+    faults.push(`${RULES}: "${heading}" names no file`);
+    continue;
+  }
+  for (const [, path, names] of code.matchAll(/`([^`]+)`(?:\s+\(([^)]*)\))?/g)) {
+    if (path!.includes('*')) continue;
+    if (!existsSync(join(root, path!))) {
+      faults.push(`${RULES}: "${heading}" names ${path!}, which is not there`);
+      continue;
+    }
+    const source = readFileSync(join(root, path!), 'utf8');
+    for (const [, name] of (names ?? '').matchAll(/`(\w+)/g))
+      if (!declares(source, name!))
+        faults.push(`${RULES}: "${heading}" names ${name!}, which ${path!} does not declare`);
+  }
+}
+
+for (const path of sources()) {
+  const comments = readFileSync(join(root, path), 'utf8').replace(/\n\s*(?:\*|\/\/) ?/g, ' ');
+  for (const [, heading] of comments.matchAll(/RULES\s+"([^"$]+)"/g))
+    if (!headings.includes(heading!))
+      faults.push(`${path} cites RULES "${heading!}": no such rule`);
+}
+
+for (const fault of faults) console.error(fault);
+if (faults.length > 0) process.exit(1);
+console.log(`${headings.length} rules`);
