@@ -84,6 +84,7 @@ suite() { # name, npm script: adds the suite's own counts
 check "types" npm run --silent check:types
 check "lint: rooms, limits, the I/O rule" npm run --silent check:lint
 check "the house: no circles, each name once" node scripts/check-house.ts
+check "no dead exports, no unused dependency" npm run --silent check:dead
 check "the rulebook and the code name each other" node scripts/check-rules.ts
 check "format" npm run --silent check:format
 check "generated documents are fresh" node scripts/docs.ts --check

@@ -26,7 +26,7 @@ export type LogprobEntry = {
 };
 
 /** A chunk that completes at least one token. */
-export type ContentChunk = { readonly tNs: number; readonly tokens: number };
+type ContentChunk = { readonly tNs: number; readonly tokens: number };
 
 /** What one request's bytes say. Token counts are ours, whatever the server claims. */
 export type Answer = {

@@ -23,7 +23,7 @@ const arena: Arena = parseArena(
     netuid: 2,
     genesisHash: null,
     model: { name: 'm', path: '/m', eosTokenId: 1, chatTemplate: 'chatml', systemMessage: '' },
-    tokenizer: 'reference',
+    tokenizer: { file: 'tokenizer.json', sha256: '0'.repeat(64) },
     corpus: 'generated',
     images: { baseline: 'b', reference: 'b' },
     honestP999Nats: 0.001,

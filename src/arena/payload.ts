@@ -93,7 +93,7 @@ export function renderPayload(payload: Payload): string {
  * remark learns nothing before the reveal. Without a salt it is the bare digest (the form of
  * Cacheon's first version).
  */
-export function paymentClaim(digest: string, salt: string | null): string {
+function paymentClaim(digest: string, salt: string | null): string {
   return salt === null ? digest : createHash('sha256').update(`${digest}:${salt}`).digest('hex');
 }
 

@@ -17,7 +17,7 @@ export type Place = {
 export type Standing = { readonly winner: Place | null; readonly runnerUp: Place | null };
 
 /** Why a challenger did or did not take over, boot by boot. */
-export type Decision = {
+type Decision = {
   readonly key: string;
   readonly takesOver: boolean;
   readonly boots: readonly (BootDecision & { readonly boot: number })[];

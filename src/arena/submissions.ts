@@ -85,7 +85,7 @@ export const EMPTY_HISTORY: History = {
   gone: new Map(),
 };
 
-export type SubmissionStatus = 'evaluate' | 'rejected' | 'judged' | 'waiting';
+type SubmissionStatus = 'evaluate' | 'rejected' | 'judged' | 'waiting';
 
 /**
  * One line of a plan. Every submission that the chain shows is listed, so that an omission is seen.
@@ -267,7 +267,7 @@ function judgeEntry(
 }
 
 /** The field of a submission whose image was gone when it was last looked for. */
-export function goneSince({ gone }: Pick<History, 'gone'>, key: string): { goneSince?: number } {
+function goneSince({ gone }: Pick<History, 'gone'>, key: string): { goneSince?: number } {
   const block = gone.get(key);
   return block === undefined ? {} : { goneSince: block };
 }

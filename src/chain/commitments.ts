@@ -3,7 +3,7 @@ import type { ChainCommitment, StandingCommitment } from './chain.ts';
 import { readRevealed } from './revealed-payload.ts';
 
 /** What a commitment says. Names of faults are verdicts (RULES "Commitment fields"). */
-export type CommitmentContent =
+type CommitmentContent =
   | { readonly kind: 'payload'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'fault';

@@ -3,7 +3,7 @@
  * What the caller can do after the chain refused: repeat the call later, change something first, or
  * give up.
  */
-export type Remedy = 'retry' | 'fix' | 'give-up';
+type Remedy = 'retry' | 'fix' | 'give-up';
 export type ChainRefusal = {
   readonly name: string;
   readonly remedy: Remedy;

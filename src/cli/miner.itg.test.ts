@@ -1,14 +1,19 @@
 // A miner's commands as a miner runs them: real processes, real keyfiles, the embedded chain.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sr25519Verify } from '@polkadot/util-crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { publishedAt } from '../beacon/pulses.ts';
+import { connect } from '../chain/io/connect.ts';
 import { ROOT } from '../compose/repository.ts';
-import { fromHex, utf8 } from '../core/bytes.ts';
+import { fromHex, toHex, utf8 } from '../core/bytes.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import { type ChainServer, startChain } from '../devnet/chain/chain-server.ts';
+import { DEVNET_BEACON, signPulse } from '../devnet/chain/pallets/drand-pallet.ts';
 import { devKeyfile, writeWallet, writeWallets } from '../devnet/demo/wallets.ts';
 import { engineDigest, engineImage } from '../devnet/engine-names.ts';
 import type { StatusReport } from '../pipeline/status.ts';
@@ -17,6 +22,7 @@ import { startProxy } from '../testing/chain-proxy.ts';
 
 const SIGNATURE =
   'b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39';
+const BLOCK_SECONDS = 12;
 const IMAGE = ['--image', engineImage('fast'), '--digest', engineDigest('fast')];
 
 let server: ChainServer;
@@ -80,6 +86,25 @@ const errorOf = ({
     }
   ).error;
 
+describe('cacheon devnet chain', () => {
+  it('builds blocks by itself in the pace that it is given', async () => {
+    const args = ['devnet', 'chain', '--miners', '1', '--block-ms', '20'];
+    const child = spawn(process.execPath, [join(ROOT, 'src/cli/main.ts'), ...args]);
+    try {
+      const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+      const { endpoint } = JSON.parse(line) as { endpoint: string };
+      const api = await connect(endpoint);
+      const head = async (): Promise<number> => (await api.rpc.chain.getHeader()).number.toNumber();
+      const first = await head();
+      await expect.poll(head, { timeout: 5000 }).toBeGreaterThan(first + 3);
+      await api.disconnect();
+    } finally {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }
+  });
+});
+
 describe('cacheon timelock', () => {
   it('seals for a round and opens with its signature', async () => {
     const sealed = await cacheon(['timelock', 'seal', '--round', '1000'], '0x6e657773');
@@ -87,6 +112,17 @@ describe('cacheon timelock', () => {
     expect(sealed.stdout.trim().length).toBe(2 + 2 * (4 + 244));
     const opened = await cacheon(['timelock', 'open', '--signature', SIGNATURE], sealed.stdout);
     expect([opened.code, opened.stdout]).toEqual([0, '0x6e657773\n']);
+  });
+
+  it("seals for another beacon's key, which only that beacon opens", async () => {
+    const key = toHex(DEVNET_BEACON.publicKey);
+    const args = ['timelock', 'seal', '--round', '5', '--public-key', key];
+    const { stdout } = await cacheon(args, '0x6e657773');
+    const own = toHex(signPulse(5));
+    const opened = await cacheon(['timelock', 'open', '--signature', own], stdout);
+    expect([opened.code, opened.stdout]).toEqual([0, '0x6e657773\n']);
+    const foreign = await cacheon(['timelock', 'open', '--signature', SIGNATURE], stdout);
+    expect(foreign.code).not.toBe(0);
   });
 
   it.each([
@@ -164,9 +200,11 @@ describe('cacheon submit', () => {
   it('pays, commits, shows both hashes, confirms the reveal, and does nothing twice', async () => {
     const hotkey = server.node.genesis.miners[0]!.hotkey.address;
     expect((await status(hotkey)).submissions).toEqual([]);
-    const sent = await submit('miner0', '--no-wait');
+    const sent = await submit('miner0', '--no-wait', '--reveal-blocks', '1000');
     expect(sent.code, sent.stderr).toBe(0);
     const report = JSON.parse(sent.stdout) as SubmitReport;
+    const opensSeconds = publishedAt(DEVNET_BEACON, report.commitment!.round!);
+    expect(opensSeconds - Date.now() / 1000).toBeGreaterThan(990 * BLOCK_SECONDS);
     expect(report.payment!.tx).toMatch(/^0x[0-9a-f]{64}$/);
     for (const hash of [report.payment!.tx, report.commitment!.tx])
       expect(sent.stderr).toContain(hash);

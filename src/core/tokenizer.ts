@@ -1,7 +1,7 @@
 // The port of a model's tokenizer.
 /** A model's tokenizer, as the judge needs it: exact bytes for every token. */
 export interface Tokenizer {
-  /** sha256 of the tokenizer file, or `"reference"`: part of every record. */
+  /** sha256 of the tokenizer file: part of every record. */
   readonly id: string;
   /**
    * Ids of a text; special tokens in the text are not parsed as such: an answer cannot contain one.

@@ -6,7 +6,7 @@ import type { MeasuringRules } from '../schema/arena.ts';
 import type { Teacher } from '../schema/trace.ts';
 
 /** Why an answer is not the model's own. */
-export type GateReason =
+type GateReason =
   | 'mean-margin'
   | 'first-token'
   | 'big-margin'

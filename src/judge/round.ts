@@ -7,7 +7,7 @@ import type { ArmVerdict } from './arm.ts';
 import { readBoot, runOf } from './boot.ts';
 import { suiteHash } from '../prompts/sampler.ts';
 import type { BootPrompts } from '../prompts/suites.ts';
-import { renderChat } from '../prompts/template.ts';
+import { CHAT_TEMPLATES } from '../prompts/template.ts';
 import type { EntryResult } from '../ledger/verified-result.ts';
 import { type LedgerRecord, verifyResults } from '../ledger/verify.ts';
 import { type Arena, parseArena } from '../schema/arena.ts';
@@ -45,13 +45,14 @@ const poolsOf = (arena: Arena): BootPrompts => {
 
 /** The suite that a trace's requests spell out: it must hash to the signed plan's. */
 function suiteOf(trace: Trace, tokenizer: Tokenizer, arena: Arena): Prompt[] {
+  const render = CHAT_TEMPLATES[arena.model.chatTemplate];
   return trace.requests.map(({ prompt, warmup, body }) => {
     const messages = (body['messages'] ?? []) as Message[];
     return {
       index: prompt,
       pool: warmup ? 'warmup' : 'scored',
       messages,
-      tokens: tokenizer.encodePrompt(renderChat(messages, arena.model.systemMessage)).length,
+      tokens: tokenizer.encodePrompt(render(messages, arena.model.systemMessage)).length,
     };
   });
 }

@@ -7,7 +7,7 @@ declare const verified: unique symbol;
  * One boot of one arm, as the judge found it. `promptScores[i]` is null where the answer had no
  * content: it makes every bound -infinity.
  */
-export type BootScore = {
+type BootScore = {
   readonly shard: number;
   readonly boot: number;
   readonly score: number;

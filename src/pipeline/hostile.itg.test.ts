@@ -48,6 +48,7 @@ const suite = (scored: number): Prompt[] =>
     scored,
     inputTokens: arena.inputTokens,
     systemMessage: arena.model.systemMessage,
+    chatTemplate: 'chatml',
   });
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n';

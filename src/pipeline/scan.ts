@@ -25,6 +25,7 @@ import { type Arena, ArenaError, feeRao } from '../schema/arena.ts';
 import { pinnedImage } from '../schema/image-ref.ts';
 import type { PlanPredicate } from '../schema/records.ts';
 import { type Operator, recordContext } from './context.ts';
+import { assertReady } from './readiness.ts';
 import { assertNotBehind } from './freshness.ts';
 
 export type ScanPorts = {
@@ -162,14 +163,7 @@ export async function scan(
   ledger: Ledger,
 ): Promise<PlanDraft> {
   const { chain, tokenizer, corpus, log } = ports;
-  if (arena.corpus !== 'generated' && arena.corpus.manifestSha256 === null) {
-    throw new ArenaError(
-      'BAD_ARENA',
-      'usage',
-      `the corpus ${arena.corpus.name} of the arena ${arena.name} is not pinned`,
-      'set corpus.manifestSha256: a corpus that may change is no rule',
-    );
-  }
+  assertReady(arena, operator.tier);
   const snapshot = await chain.snapshot(arena.netuid);
   const { block } = snapshot;
   log.info(`scanning subnet ${arena.netuid} at block ${block.number}`);

@@ -8,7 +8,7 @@ import type { Arena } from '../schema/arena.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 
 /** One submission as the next scan would list it, and what this validator has said of it so far. */
-export type SubmissionReport = Pick<
+type SubmissionReport = Pick<
   Submission,
   | 'key'
   | 'hotkey'

@@ -11,7 +11,7 @@ export interface Corpus {
 }
 
 /** Cacheon's filters for a document. */
-export const CORPUS_FILTER = { minCharacters: 4000, minLetters: 0.5, maxWhitespace: 0.35 } as const;
+const CORPUS_FILTER = { minCharacters: 4000, minLetters: 0.5, maxWhitespace: 0.35 } as const;
 
 /** Why a text is no document of a corpus, or null where it is one. */
 export function documentFault(text: string): string | null {

@@ -21,6 +21,7 @@ const request: SuiteRequest = {
   scored: 5,
   inputTokens: 96,
   systemMessage: 'You are a helpful assistant.',
+  chatTemplate: 'chatml',
 };
 const suite = (change: Partial<SuiteRequest> = {}) =>
   drawSuite(generatedCorpus(), tokenizer, { ...request, ...change });

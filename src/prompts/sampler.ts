@@ -6,7 +6,7 @@ import type { Tokenizer } from '../core/tokenizer.ts';
 import type { Message, Prompt } from '../schema/prompt.ts';
 import type { Corpus } from './corpus.ts';
 import { PromptError } from './errors.ts';
-import { renderChat } from './template.ts';
+import { CHAT_TEMPLATES } from './template.ts';
 
 /**
  * What a suite is drawn from. `boot` 1 uses the bare labels, later boots `prompts/2`, `warmup/2`,
@@ -19,6 +19,7 @@ export type SuiteRequest = {
   readonly scored: number;
   readonly inputTokens: number;
   readonly systemMessage: string;
+  readonly chatTemplate: keyof typeof CHAT_TEMPLATES;
 };
 
 /**
@@ -73,8 +74,9 @@ function drawPrompt(
     { role: 'system', content: `Session ${salt}. ${request.systemMessage}` },
     { role: 'user', content: `${passage}\n\n${instruction}` },
   ];
+  const render = CHAT_TEMPLATES[request.chatTemplate];
   const count = (passage: string): number =>
-    tokenizer.encodePrompt(renderChat(messages(passage), request.systemMessage)).length;
+    tokenizer.encodePrompt(render(messages(passage), request.systemMessage)).length;
   const overhead = count('');
   if (overhead >= request.inputTokens)
     throw new PromptError(

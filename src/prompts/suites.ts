@@ -33,6 +33,7 @@ export function bootSuite(
     scored: arena.scoredPrompts,
     inputTokens: arena.inputTokens,
     systemMessage: arena.model.systemMessage,
+    chatTemplate: arena.model.chatTemplate,
   });
 }
 

@@ -1,8 +1,6 @@
 // Rendering of chat messages as a ChatML prompt.
 import type { Message } from '../schema/prompt.ts';
 
-/** One chat message. */
-
 /**
  * ChatML, as Qwen2's template writes it: a default system message where none is given, and the
  * assistant's header at the end.
@@ -14,3 +12,6 @@ export function renderChat(messages: readonly Message[], defaultSystem: string):
       : [{ role: 'system', content: defaultSystem }, ...messages];
   return `${all.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join('')}<|im_start|>assistant\n`;
 }
+
+/** Chat templates by the name that an arena gives (RULES "Chat template"). */
+export const CHAT_TEMPLATES = { chatml: renderChat } as const;

@@ -42,8 +42,7 @@ export const arenaSchema = z.strictObject({
   }),
   tokenizer: z
     .union([
-      z.literal('reference'),
-      z.strictObject({ package: z.string(), version: z.string(), file: z.string(), sha256 }),
+      z.strictObject({ package: z.string(), file: z.string(), sha256 }),
       z.strictObject({ file: z.string().describe('from the repository root'), sha256 }),
     ])
     .describe("the model's own tokenizer: it counts every token"),

@@ -4,7 +4,7 @@ import type { MeasuringRules } from './arena.ts';
 import type { TraceHeader } from './trace.ts';
 
 /** What a self-test of the clock found: the client against a server of known times. */
-export const receiptSchema = z.looseObject({
+const receiptSchema = z.looseObject({
   streams: z.number().int().positive(),
   chunks: z.number().int().nonnegative(),
   lostChunks: z.number().int().nonnegative(),

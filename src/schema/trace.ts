@@ -81,12 +81,12 @@ const lineSchema = z.discriminatedUnion('type', [
 
 export type TraceHeader = z.infer<typeof header>;
 export type TraceLine = z.infer<typeof lineSchema>;
-export type TraceEvent = {
+type TraceEvent = {
   readonly tNs: number;
   readonly name: string;
   readonly detail: string | null;
 };
-export type Chunk = { readonly tNs: number; readonly bytes: Uint8Array };
+type Chunk = { readonly tNs: number; readonly bytes: Uint8Array };
 /**
  * Teacher forcing of one answer: `ends` are byte offsets of the forced ids; `own` is null where the
  * reference had no value.

@@ -3,7 +3,7 @@
  * All verdicts (RULES "Table of verdicts"). `E_*` is the miner's fault and final; `INFRA_*` is the
  * infrastructure's fault, and the next round tries again; `SEC_*` stops the host.
  */
-export const MINER_FAULTS = [
+const MINER_FAULTS = [
   'E_START_TIMEOUT',
   'E_EXIT',
   'E_OOM',
@@ -23,7 +23,7 @@ export const MINER_FAULTS = [
   'E_NO_PREIMAGE',
   'E_PAYMENT',
 ] as const;
-export const INFRA_FAULTS = [
+const INFRA_FAULTS = [
   'INFRA_CHAIN',
   'INFRA_BASELINE',
   'INFRA_DRIFT',
@@ -34,7 +34,7 @@ export const INFRA_FAULTS = [
   'INFRA_DIGEST',
   'INFRA_ENGINE',
 ] as const;
-export const SECURITY_FAULTS = ['SEC_ESCAPE', 'SEC_GPU_STATE'] as const;
+const SECURITY_FAULTS = ['SEC_ESCAPE', 'SEC_GPU_STATE'] as const;
 export const VERDICTS = ['VALID', ...MINER_FAULTS, ...INFRA_FAULTS, ...SECURITY_FAULTS] as const;
 
 export type MinerFault = (typeof MINER_FAULTS)[number];

@@ -2,7 +2,7 @@
 import type { RoundPredicate } from '../schema/records.ts';
 
 /** One row of a round's table. */
-export type ReportEntry = {
+type ReportEntry = {
   readonly key: string;
   readonly miner: string;
   readonly image: string | null;
@@ -27,7 +27,7 @@ export type ReportPage = {
 };
 
 /** Text for HTML: names and reasons come from miners. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

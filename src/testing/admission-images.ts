@@ -35,7 +35,7 @@ export async function closeRegistries(): Promise<void> {
 /** After the last one. */
 export const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
 
-export const file = (content: string | Buffer) => ({ bytes: Buffer.from(content), mode: 0o644 });
+const file = (content: string | Buffer) => ({ bytes: Buffer.from(content), mode: 0o644 });
 export const layer = (files: Record<string, string>, packed = true): Promise<ImageLayer> =>
   layerOf(new Map(Object.entries(files).map(([path, content]) => [path, file(content)])), packed);
 export const engineFiles = (tag: string, count = 20): Record<string, string> =>

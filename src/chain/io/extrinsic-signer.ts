@@ -8,7 +8,7 @@ import { buildCall, type Features } from './calls.ts';
  * Blocks for which a signed transaction may be included: short, for the chain's fixed priorities
  * make a waiting nonce irreplaceable.
  */
-export const ERA_BLOCKS = 32;
+const ERA_BLOCKS = 32;
 
 /**
  * Signs calls with one key on one chain. The nonce counts what waits in the pool; the era begins at

@@ -22,7 +22,7 @@ const ENDPOINTS: Readonly<Record<Network, readonly string[]>> = {
 export const ANY_CHAIN = { network: 'local', genesisHash: null } as const;
 
 /** Endpoints as people write them: separated by commas. */
-export function endpointList(text: string | undefined): string[] | null {
+function endpointList(text: string | undefined): string[] | null {
   const list = (text ?? '')
     .split(',')
     .map((item) => item.trim())

@@ -12,7 +12,7 @@ export type RequestPace = { readonly everyMs: number; readonly burst: number };
  * Public endpoints allow about one request a second and address; a start-up takes a handful at
  * once.
  */
-export const PUBLIC_PACE: RequestPace = { everyMs: 1000, burst: 12 };
+const PUBLIC_PACE: RequestPace = { everyMs: 1000, burst: 12 };
 
 /** Waits before asking again after a node said "too many", doubled each time. */
 const BACK_OFF_MS = [1000, 2000, 4000, 8000];

@@ -35,7 +35,7 @@ export const NOBODY = encodeSs58(new Uint8Array(32));
  * What nodes say of state that they no longer keep: an hour or so of it, unless they are archives.
  */
 const DISCARDED = /discarded|unknown block|not found|pruned|4003/i;
-export const ARCHIVE_HINT =
+const ARCHIVE_HINT =
   'ask again with an archive endpoint: on finney wss://archive.chain.opentensor.ai:443';
 
 /** An error of reading old state, told from others. */

@@ -11,7 +11,7 @@ import { assertReadable, pairOfKeyfile, unlock } from './key-pairs.ts';
 const MAX_KEYFILE_BYTES = 64 * 1024;
 
 /** Asks the user for a password; null where there is no terminal to ask on. */
-export type AskPassword = (file: string) => Promise<string | null>;
+type AskPassword = (file: string) => Promise<string | null>;
 export type WalletOptions = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly ask: AskPassword;

@@ -10,7 +10,7 @@ import { rpcError, RpcError, rpcMethods, type Subscriber } from './rpc.ts';
 /** Largest JSON-RPC message. */
 const MAX_MESSAGE = 8 * 1024 * 1024;
 
-export class DevnetError extends CacheonError<'PORT_IN_USE' | 'CANNOT_LISTEN' | 'BAD_SNAPSHOT'> {}
+class DevnetError extends CacheonError<'PORT_IN_USE' | 'CANNOT_LISTEN' | 'BAD_SNAPSHOT'> {}
 
 export type ChainServer = {
   readonly node: ChainNode;

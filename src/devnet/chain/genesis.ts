@@ -7,7 +7,7 @@ import { register } from './pallets/neurons-pallet.ts';
 import type { Storage } from './storage.ts';
 
 /** A dev account, as `subtensor/run.sh` prints it too. */
-export type DevAccount = { uri: string; address: string };
+type DevAccount = { uri: string; address: string };
 export type DevPair = { uid: number | null; coldkey: DevAccount; hotkey: DevAccount };
 
 /**

@@ -15,7 +15,7 @@ import source from './metadata.json' with { type: 'json' };
  * Names of the runtime APIs with their versions, as `state_getRuntimeVersion` lists them (blake2-64
  * of the name).
  */
-export const API_NAMES = source.apis.map(({ name, version }) => ({ name, version }));
+const API_NAMES = source.apis.map(({ name, version }) => ({ name, version }));
 
 const option = (bytes: Uint8Array | null): Uint8Array =>
   bytes === null ? Uint8Array.of(0) : concatBytes(Uint8Array.of(1), bytes);

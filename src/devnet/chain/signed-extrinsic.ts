@@ -9,7 +9,7 @@ export const SPEC_NAME = 'node-subtensor';
 export const SPEC_VERSION = 424;
 export const TRANSACTION_VERSION = 1;
 /** Blocks for which the chain remembers hashes: an older era is ancient. */
-export const BLOCK_HASH_COUNT = 2400;
+const BLOCK_HASH_COUNT = 2400;
 
 /** Why the pool refuses an extrinsic: JSON-RPC code, message, data. */
 export class PoolError extends Error {

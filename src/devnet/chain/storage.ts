@@ -88,7 +88,7 @@ export class Storage {
 }
 
 /** Throws where an object has a field that its type lacks. */
-export function assertNames(codec: Codec, value: unknown, where: string): void {
+function assertNames(codec: Codec, value: unknown, where: string): void {
   if (
     typeof value !== 'object' ||
     value === null ||

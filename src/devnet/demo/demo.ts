@@ -352,7 +352,7 @@ const placeOf = (key: string, round: ReportRound): string => {
 };
 
 /** A round as a table for a terminal. */
-export function roundTable(round: ReportRound): string[] {
+function roundTable(round: ReportRound): string[] {
   const rows = round.entries.map((entry) => [
     entry.miner,
     entry.verdict,

@@ -60,6 +60,7 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
       scored: PROMPTS,
       inputTokens: 120,
       systemMessage: 'You are a helpful assistant.',
+      chatTemplate: 'chatml',
     });
     const rules = parseArena(JSON.parse(readFileSync(arena, 'utf8')), arena);
     const clients = await Promise.all(

@@ -31,14 +31,12 @@ const WARMUPS = 10;
 const STEADY = 1.1;
 const WARMUP_IDS = Array.from({ length: 24 }, (_, i) => i + 10);
 /** What a client calls the model. */
-export const MODEL_NAME = 'tiny-qwen2';
+const MODEL_NAME = 'tiny-qwen2';
 /** Default system message of the model's chat template. */
-export const SYSTEM_MESSAGE = 'You are a helpful assistant.';
+const SYSTEM_MESSAGE = 'You are a helpful assistant.';
 const MODEL_FOLDER = new URL('../model/', import.meta.url);
 
-export class EngineError extends CacheonError<
-  'UNKNOWN_VARIANT' | 'PORT_IN_USE' | 'CANNOT_LISTEN'
-> {}
+class EngineError extends CacheonError<'UNKNOWN_VARIANT' | 'PORT_IN_USE' | 'CANNOT_LISTEN'> {}
 
 export type TinyEngine = {
   readonly url: string;

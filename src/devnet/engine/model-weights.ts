@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { SimdArena } from './simd.ts';
 
 /** Sizes of a Qwen2 model, from its config.json. */
-export type Config = {
+type Config = {
   hidden: number;
   layers: number;
   heads: number;

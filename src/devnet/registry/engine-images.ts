@@ -31,7 +31,7 @@ const file = (text: string): ImageFile => ({ bytes: Buffer.from(text), mode: 0o6
  * Tiny engines as real images: Node and the engine below, what makes a variant above. The one named
  * `copycat` is the fast engine built again, with a trivial layer: another digest, the same content.
  */
-export async function buildEngineImages(
+async function buildEngineImages(
   root: string,
   variants: readonly string[] = [...VARIANTS.keys()],
 ): Promise<Map<string, Image>> {

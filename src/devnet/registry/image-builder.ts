@@ -4,7 +4,7 @@ import { pack } from 'tar-stream';
 import { sha256Hex } from '../../core/hash.ts';
 import type { ImageFile } from '../../sandbox/io/tools-image.ts';
 
-export type Blob = { readonly digest: string; readonly bytes: Uint8Array };
+type Blob = { readonly digest: string; readonly bytes: Uint8Array };
 /** A layer: its blob, and the digest of the tar in it. */
 export type ImageLayer = Blob & { readonly diffId: string; readonly mediaType: string };
 /** An image as a registry holds it. */

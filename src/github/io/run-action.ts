@@ -43,7 +43,7 @@ export function readInputs(schema: z.ZodObject, get: (name: string) => string): 
  * error into one failure line with what to do. As much as possible happens inside the try: an
  * action never ends in a raw stack trace.
  */
-export async function runAction<S extends z.ZodObject>(
+async function runAction<S extends z.ZodObject>(
   name: string,
   schema: S,
   work: (context: ActionContext<z.infer<S>>) => Promise<void>,

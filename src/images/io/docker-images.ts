@@ -47,7 +47,7 @@ const CANNOT_READ = /json: cannot unmarshal|parsing time|in History section|inva
 const DISK_FULL = /no space left on device|disk quota exceeded/i;
 
 /** The name of an image by its digest alone: a tag beside it says nothing. */
-export function pinnedName(image: string, digest: string): string {
+function pinnedName(image: string, digest: string): string {
   return `${image.replace(/:[^/:]*$/, '')}@${digest}`;
 }
 

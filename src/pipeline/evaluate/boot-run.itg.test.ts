@@ -33,6 +33,7 @@ const prompts = drawSuite(generatedCorpus(), tokenizer, {
   scored: 1,
   inputTokens: 64,
   systemMessage: arena.model.systemMessage,
+  chatTemplate: 'chatml',
 });
 const servers: Server[] = [];
 afterAll(() => servers.forEach((server) => server.close()));

@@ -29,7 +29,7 @@ export type EvaluatePorts = BootPorts & {
 };
 
 /** Arms of one boot between the baselines, as the seed has drawn them. */
-export function armsOf(
+function armsOf(
   plan: PlanPredicate,
   shard: number,
   boot: number,
@@ -50,7 +50,7 @@ export function armsOf(
 }
 
 /** Baseline or reference of an arena. */
-export function pinnedTarget(arena: Arena, which: 'baseline' | 'reference'): EngineTarget {
+function pinnedTarget(arena: Arena, which: 'baseline' | 'reference'): EngineTarget {
   return { kind: 'image', ...pinnedImage(arena.images[which]), args: arena.images.arguments };
 }
 

@@ -12,7 +12,7 @@ import { epochNow } from './weight-row.ts';
 export type Anchor = { readonly seq: number; readonly sha256: string };
 
 /** The text of an anchor: it fits one Raw128 field, so that every runtime takes it. */
-export function anchorText({ seq, sha256 }: Anchor): string {
+function anchorText({ seq, sha256 }: Anchor): string {
   return `cacheon:head:${seq}:${sha256}`;
 }
 

@@ -18,9 +18,7 @@ const { Tokenizer: HuggingFace } = library as unknown as {
 
 /** Where an arena's tokenizer is. */
 export type TokenizerSource =
-  | 'reference'
-  | { package: string; version: string; file: string; sha256: string }
-  | { file: string; sha256: string };
+  { package: string; file: string; sha256: string } | { file: string; sha256: string };
 
 type TokenizerJson = {
   added_tokens: { id: number; content: string; special: boolean }[];
@@ -75,13 +73,6 @@ export function tokenizerFromJson(text: string): Tokenizer {
  * would count other tokens.
  */
 export function loadTokenizer(source: TokenizerSource, root: string): Tokenizer {
-  if (source === 'reference')
-    throw new PromptError(
-      'BAD_TOKENIZER',
-      'usage',
-      'tokenizer "reference" cannot be used offline',
-      'pin a tokenizer file or package by sha256, so that an auditor can judge again',
-    );
   let path: string;
   let text: string;
   try {

@@ -33,7 +33,7 @@ export type HostRules = MeasuringRules & {
   readonly sandbox: SandboxRules & { readonly minimums: Minimums };
 };
 /** Facts about a machine before the first measurement on it; every trace carries them. */
-export type HostFacts = {
+type HostFacts = {
   readonly versions: Versions;
   readonly cores: { readonly server: string | null; readonly meter: string | null };
   readonly gpus: readonly string[];
@@ -49,7 +49,7 @@ export type DockerHost = {
 };
 
 /** How images of the arena's own come to this machine: the sandbox knows no registry. */
-export type ImageSource<Images> = {
+type ImageSource<Images> = {
   readonly open: (docker: Docker) => Images;
   /** The name on this machine of an image. */
   readonly fetch: (

@@ -73,6 +73,7 @@ const prompts = drawSuite(generatedCorpus(), tokenizer, {
   scored: 2,
   inputTokens: 64,
   systemMessage: arena.model.systemMessage,
+  chatTemplate: 'chatml',
 });
 
 /** An honest little server, and what else its first argument makes of it. */
