@@ -36,7 +36,10 @@ for (const rule of rules) {
   }
 }
 
-for (const path of sources()) {
+const pages = ['CONTRIBUTING.md', 'SECURITY.md', 'ARCHITECTURE.md'].map(
+  (name) => `.github/${name}`,
+);
+for (const path of [...sources(), ...pages, 'README.md']) {
   const comments = readFileSync(join(root, path), 'utf8').replace(/\n\s*(?:\*|\/\/) ?/g, ' ');
   for (const [, heading] of comments.matchAll(/RULES\s+"([^"$]+)"/g))
     if (!headings.includes(heading!))

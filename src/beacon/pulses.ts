@@ -1,9 +1,9 @@
-// Pulses of the drand randomness beacon: signature checks and the times of their rounds.
+// Pulses of a drand randomness beacon: whether one is genuine, and when it is published.
 import { bls12_381 as bls } from '@noble/curves/bls12-381';
 import { u64be } from '../core/bytes.ts';
 import { sha256 } from '../core/hash.ts';
 
-/** A randomness beacon: rounds in G1 signatures of one key in G2, one every `periodSeconds`. */
+/** A randomness beacon: each pulse is a signature in G1 by one key in G2, every `periodSeconds`. */
 export type Beacon = {
   readonly publicKey: Uint8Array;
   readonly genesisSeconds: number;
@@ -26,7 +26,7 @@ export const QUICKNET: Beacon = {
   periodSeconds: 3,
 };
 
-/** Bytes of a round's signature: a compressed point of G1. */
+/** Bytes of a pulse's signature: a compressed point of G1. */
 export const SIGNATURE_BYTES = 48;
 /** Bytes of a beacon's public key: a compressed point of G2. */
 export const PUBLIC_KEY_BYTES = 96;
@@ -34,35 +34,35 @@ export const PUBLIC_KEY_BYTES = 96;
 const DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
 
 /**
- * What a beacon signs for a round: sha256 of the round number, 8 bytes big-endian, hashed to G1.
+ * What a beacon signs for a pulse: sha256 of the pulse number, 8 bytes big-endian, hashed to G1.
  */
-export function pulsePoint(round: number) {
-  return bls.shortSignatures.hash(sha256(u64be(round)), DST);
+export function pulsePoint(pulse: number) {
+  return bls.shortSignatures.hash(sha256(u64be(pulse)), DST);
 }
 
 /**
- * Whether a signature is the beacon's for a round. False also for bytes that are no point of G1.
+ * Whether a signature is the beacon's for a pulse. False also for bytes that are no point of G1.
  */
-export function verifyPulse(beacon: Beacon, round: number, signature: Uint8Array): boolean {
+export function verifyPulse(beacon: Beacon, pulse: number, signature: Uint8Array): boolean {
   try {
-    return bls.shortSignatures.verify(signature, pulsePoint(round), beacon.publicKey);
+    return bls.shortSignatures.verify(signature, pulsePoint(pulse), beacon.publicKey);
   } catch {
     return false;
   }
 }
 
-/** The newest round that is published at a moment (unix seconds); 0 before the first. */
+/** The newest pulse that is published at a moment (unix seconds); 0 before the first. */
 export function latestPulse(beacon: Beacon, nowSeconds: number): number {
   return Math.max(0, Math.floor((nowSeconds - beacon.genesisSeconds) / beacon.periodSeconds) + 1);
 }
 
-/** When a round is published, unix seconds. Round 1 comes at genesis. */
-export function publishedAt(beacon: Beacon, round: number): number {
-  return beacon.genesisSeconds + (round - 1) * beacon.periodSeconds;
+/** When a pulse is published, unix seconds. Pulse 1 comes at genesis. */
+export function publishedAt(beacon: Beacon, pulse: number): number {
+  return beacon.genesisSeconds + (pulse - 1) * beacon.periodSeconds;
 }
 
 /**
- * The round of a commitment that opens after some blocks, as the Bittensor SDK counts it (integer
+ * The pulse of a commitment that opens after some blocks, as the Bittensor SDK counts it (integer
  * division, at least 1).
  */
 export function pulseAfterBlocks(

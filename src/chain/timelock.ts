@@ -1,4 +1,4 @@
-// Timelock encryption to a future drand round, in the format that the Subtensor chain reads.
+// Timelock encryption to a future drand pulse, in the format that the Subtensor chain reads.
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { bls12_381 as bls } from '@noble/curves/bls12-381';
 import { concatBytes, equalBytes, utf8 } from '../core/bytes.ts';
@@ -9,7 +9,7 @@ import { u64le } from './scale.ts';
 
 /**
  * Timelock encryption as the chain reads it (crate `tle`; RULES "Timelock format"):
- * identity-based encryption to a drand round (Boneh-Franklin FullIdent over BLS12-381) of a key,
+ * identity-based encryption to a drand pulse (Boneh-Franklin FullIdent over BLS12-381) of a key,
  * and AES-256-GCM of the message under that key. Not the format of age, tlock-js or
  * @ideallabs/timelock.js. Layout, every length a u64 little-endian: U (96) ‖ len V (32) ‖ len W
  * (32) ‖ len body( len ct‖tag ‖ len nonce(12) ) ‖ len "AES_GCM_".
@@ -77,27 +77,27 @@ const scalarOf = (sigma: Uint8Array, key: Uint8Array): bigint => {
 };
 
 /**
- * Seals a message for a drand round. The result is {@link OVERHEAD_BYTES} longer than the message.
+ * Seals a message for a drand pulse. The result is {@link OVERHEAD_BYTES} longer than the message.
  */
 export function seal(
   beacon: Beacon,
-  round: number,
+  pulse: number,
   message: Uint8Array,
   entropy: SealEntropy,
 ): Uint8Array {
-  if (!Number.isSafeInteger(round) || round < 1)
+  if (!Number.isSafeInteger(pulse) || pulse < 1)
     throw new ChainError(
       'BAD_ROUND',
       'usage',
-      `${round} is not a drand round`,
-      'rounds are whole numbers from 1 on',
+      `${pulse} is not a drand pulse`,
+      'pulses are whole numbers from 1 on',
     );
   const { sigma, key, nonce } = entropy;
   if (sigma.length !== KEY_BYTES || key.length !== KEY_BYTES || nonce.length !== NONCE_BYTES)
     throw new RangeError('entropy of 32, 32 and 12 bytes is needed');
   const r = scalarOf(sigma, key);
   const u = bls.G2.Point.BASE.multiply(r).toBytes();
-  const shared = bls.pairing(pulsePoint(round), bls.G2.Point.fromHex(beacon.publicKey).multiply(r));
+  const shared = bls.pairing(pulsePoint(pulse), bls.G2.Point.fromHex(beacon.publicKey).multiply(r));
   const v = xor(sigma, sha256(gtBytes(shared)));
   const w = xor(key, sha256(sigma));
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
@@ -130,7 +130,7 @@ class Parts {
   }
 }
 
-/** The point of G1 that a round's signature is. Throws `BAD_SIGNATURE`. */
+/** The point of G1 that a pulse's signature is. Throws `BAD_SIGNATURE`. */
 function signaturePoint(signature: Uint8Array) {
   try {
     if (signature.length !== SIGNATURE_BYTES)
@@ -143,15 +143,15 @@ function signaturePoint(signature: Uint8Array) {
       'BAD_SIGNATURE',
       'usage',
       `not a drand signature: ${error instanceof Error ? error.message : String(error)}`,
-      "give the round's signature, 48 bytes of hex",
+      "give the pulse's signature, 48 bytes of hex",
       error,
     );
   }
 }
 
 /**
- * Opens a ciphertext with the signature of its round. Throws `BAD_SIGNATURE`, `BAD_CIPHERTEXT`
- * where the layout is wrong, and `WRONG_ROUND` where the signature is of another round (or the
+ * Opens a ciphertext with the signature of its pulse. Throws `BAD_SIGNATURE`, `BAD_CIPHERTEXT`
+ * where the layout is wrong, and `WRONG_ROUND` where the signature is of another pulse (or the
  * ciphertext was changed: a reader cannot tell those two apart).
  */
 export function open(ciphertext: Uint8Array, signature: Uint8Array): Uint8Array {
@@ -178,8 +178,8 @@ export function open(ciphertext: Uint8Array, signature: Uint8Array): Uint8Array 
   const wrong = new ChainError(
     'WRONG_ROUND',
     'usage',
-    'the signature does not open this ciphertext: it is of another round, or the ciphertext was changed',
-    "use the signature of the ciphertext's own round",
+    'the signature does not open this ciphertext: it is of another pulse, or the ciphertext was changed',
+    "use the signature of the ciphertext's own pulse",
   );
   const sigma = xor(v, sha256(gtBytes(bls.pairing(point, ephemeral))));
   const key = xor(w, sha256(sigma));
