@@ -208,6 +208,25 @@ describe('the state of GPUs', () => {
       },
     ]);
   });
+  it('reads what nvidia-smi 580 prints of an H200, idle and at work', () => {
+    // From one machine (.github/measurements); the UUID is zeroed.
+    const uuid = 'GPU-00000000-0000-0000-0000-000000000000';
+    const [idle] = parseGpus(`${uuid}, 0, 0, 34, 345, 3201, 0x0000000000000001, 0\n`);
+    expect(idle).toEqual({
+      uuid,
+      memoryUsedMib: 0,
+      utilisationPercent: 0,
+      temperatureC: 34,
+      smClockMhz: 345,
+      memoryClockMhz: 3201,
+      throttleReasons: '0x0000000000000001',
+      uncorrectedEcc: 0,
+    });
+    expect(notIdle([idle!], [])).toBeNull();
+    const [busy] = parseGpus(`${uuid}, 18215, 100, 55, 1980, 3201, 0x0000000000000000, 0\n`);
+    expect(notIdle([busy!], [])).toContain('18215 MiB');
+    expect(notIdle([idle!], ['1554, 18206'])).toContain('1554');
+  });
   it('is idle without processes, memory, work and heat', () => {
     const [gpu] = parseGpus(line);
     expect(notIdle([gpu!], [])).toBeNull();
