@@ -87,141 +87,160 @@ const MAX_PIECES_PER_TOKEN = 2;
 
 type Piece = { tNs: number; content: string };
 export type AnswerLimits = { readonly lineBytes: number; readonly events: number };
+type Choice = z.infer<typeof eventSchema>['choices'][number];
+type Entry = z.infer<typeof entry>;
+
+const bytesOf = ({ bytes, token }: Entry): readonly number[] => bytes ?? [...utf8(token)];
+
+/** Reads the events of one answer in the order of their arrival, up to the first fault. */
+class AnswerReader {
+  readonly pieces: Piece[] = [];
+  readonly ids: number[] = [];
+  readonly logprobs: LogprobEntry[] = [];
+  finishReason: string | null = null;
+  /** Whether every event with text named its ids. */
+  idsComplete = true;
+  done = false;
+  /** Arrival of the bytes that are being read. */
+  now: number;
+  #fault: Fault | null = null;
+  #events = 0;
+  #textLength = 0;
+  readonly #request: TracedRequest;
+  readonly #limits: AnswerLimits;
+
+  constructor(request: TracedRequest, limits: AnswerLimits) {
+    this.now = request.sentNs;
+    this.#request = request;
+    this.#limits = limits;
+  }
+
+  /** The earliest fault so far; null while there is none. */
+  get fault(): Fault | null {
+    return this.#fault;
+  }
+
+  /** Notes a fault at this moment; the first one stands. */
+  blame(verdict: MinerFault, reason: string): void {
+    const prompt = this.#request.prompt;
+    this.#fault ??= { verdict, reason: `prompt ${prompt}: ${reason}`, tNs: this.now };
+  }
+
+  /** Takes the data of one event. */
+  event(data: string): void {
+    if (this.#fault) return;
+    this.#events++;
+    if (this.#events > this.#limits.events)
+      this.blame('E_HTTP_LIMIT', `more than ${this.#limits.events} events`);
+    else if (this.done) this.blame('E_CONTENT', 'an event after [DONE]');
+    else if (data === '[DONE]') this.done = true;
+    else this.#read(data);
+  }
+
+  #read(data: string): void {
+    let value: unknown;
+    try {
+      value = parseStrictJson(data, SERVER_JSON);
+    } catch (error) {
+      this.blame('E_CONTENT', `an event is not JSON: ${messageOf(error)}`);
+      return;
+    }
+    const parsed = eventSchema.safeParse(value);
+    if (!parsed.success) {
+      const { path, message } = parsed.error.issues[0]!;
+      this.blame('E_CONTENT', `event field ${path.join('.')}: ${message}`);
+      return;
+    }
+    const { error, choices } = parsed.data;
+    if (error !== undefined && error !== null) this.blame('E_API', 'an error event in the stream');
+    else if (choices[0]) this.#take(choices[0]);
+  }
+
+  #take(choice: Choice): void {
+    const content = choice.delta?.content ?? '';
+    if (this.finishReason !== null && (content !== '' || choice.finish_reason)) {
+      this.blame('E_CONTENT', 'content or a second finish_reason after finish_reason');
+      return;
+    }
+    this.finishReason = choice.finish_reason ?? this.finishReason;
+    if (choice.token_ids) this.ids.push(...choice.token_ids);
+    else if (content !== '') this.idsComplete = false;
+    for (const item of choice.logprobs?.content ?? [])
+      this.logprobs.push({
+        bytes: bytesOf(item),
+        logprob: item.logprob,
+        top: item.top_logprobs.map((one) => ({ bytes: bytesOf(one), logprob: one.logprob })),
+      });
+    this.#grow(content);
+  }
+
+  #grow(content: string): void {
+    const { maxTokens } = this.#request;
+    this.#textLength += content.length;
+    if (this.#textLength > maxTokens * MAX_TOKEN_CHARACTERS)
+      this.blame('E_HTTP_LIMIT', `more text than ${maxTokens} tokens can hold`);
+    // A token brings at most one piece of text: more pieces only make reading them slow.
+    else if (this.pieces.length > MAX_PIECES_PER_TOKEN * maxTokens + 16)
+      this.blame('E_HTTP_LIMIT', `more pieces of text than ${maxTokens} tokens can be`);
+    else if (content !== '') this.pieces.push({ tNs: this.now, content });
+  }
+}
+
+/** What the client saw go wrong with a request; null where it ended well. */
+function transportFault({ prompt, end }: TracedRequest): Fault | null {
+  const { outcome, detail, tNs } = end!;
+  if (outcome === 'done') return null;
+  const reason = `prompt ${prompt}: ${outcome}: ${detail}`;
+  return { verdict: protocolFault[outcome], reason, tNs };
+}
+
+/** Feeds the body of a request to a reader, chunk by chunk, until its first fault. */
+function feed(reader: AnswerReader, request: TracedRequest, limits: AnswerLimits): void {
+  const parser = createParser({
+    maxBufferSize: limits.lineBytes,
+    onEvent: ({ data }) => reader.event(data),
+    onError: (error) => {
+      if (error.type === 'max-buffer-size-exceeded')
+        reader.blame('E_HTTP_LIMIT', `a line longer than ${limits.lineBytes} bytes`);
+    },
+  });
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  for (const chunk of request.chunks) {
+    reader.now = chunk.tNs;
+    try {
+      parser.feed(decoder.decode(chunk.bytes, { stream: true }));
+    } catch {
+      reader.blame('E_CONTENT', 'the body is not UTF-8');
+    }
+    if (reader.fault) break;
+  }
+  reader.now = request.end!.tNs;
+}
 
 /**
- * Reads a traced request: its answer, or the earliest fault. Never throws on what a server sent.
+ * Reads a traced request: its answer, or the earliest fault (RULES "Which fault counts"). Never
+ * throws on what a server sent.
  */
 export function readAnswer(
   request: TracedRequest,
   tokenizer: Tokenizer,
   limits: AnswerLimits,
 ): { answer: Answer } | { fault: Fault } {
-  const end = request.end!;
-  const transport: Fault | null =
-    end.outcome === 'done'
-      ? null
-      : {
-          verdict: protocolFault[end.outcome],
-          reason: `prompt ${request.prompt}: ${end.outcome}: ${end.detail}`,
-          tNs: end.tNs,
-        };
-  const pieces: Piece[] = [];
-  const ids: number[] = [];
-  const logprobs: LogprobEntry[] = [];
-  const faults: Fault[] = []; // the first one found is the earliest in time
-  let idsComplete = true as boolean; // widened: it changes inside a callback
-  let finishReason: string | null = null;
-  let done = false as boolean;
-  let events = 0;
-  let textLength = 0;
-  let now = request.sentNs;
-  const blame = (verdict: MinerFault, reason: string): void => {
-    if (faults.length === 0)
-      faults.push({ verdict, reason: `prompt ${request.prompt}: ${reason}`, tNs: now });
-  };
-
-  const onEvent = (data: string): void => {
-    if (faults.length > 0) return;
-    if (++events > limits.events) {
-      blame('E_HTTP_LIMIT', `more than ${limits.events} events`);
-      return;
-    }
-    if (done) {
-      blame('E_CONTENT', 'an event after [DONE]');
-      return;
-    }
-    if (data === '[DONE]') {
-      done = true;
-      return;
-    }
-    let value: unknown;
-    try {
-      value = parseStrictJson(data, SERVER_JSON);
-    } catch (error) {
-      blame('E_CONTENT', `an event is not JSON: ${messageOf(error)}`);
-      return;
-    }
-    const parsed = eventSchema.safeParse(value);
-    if (!parsed.success) {
-      blame(
-        'E_CONTENT',
-        `event field ${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`,
-      );
-      return;
-    }
-    if (parsed.data.error !== undefined && parsed.data.error !== null) {
-      blame('E_API', 'an error event in the stream');
-      return;
-    }
-    const choice = parsed.data.choices[0];
-    if (!choice) return;
-    const content = choice.delta?.content ?? '';
-    if (finishReason !== null && (content !== '' || choice.finish_reason)) {
-      blame('E_CONTENT', 'content or a second finish_reason after finish_reason');
-      return;
-    }
-    finishReason = choice.finish_reason ?? finishReason;
-    if (choice.token_ids) ids.push(...choice.token_ids);
-    else if (content !== '') idsComplete = false;
-    for (const item of choice.logprobs?.content ?? []) {
-      const bytesOf = (one: z.infer<typeof entry>): readonly number[] =>
-        one.bytes ?? [...utf8(one.token)];
-      logprobs.push({
-        bytes: bytesOf(item),
-        logprob: item.logprob,
-        top: item.top_logprobs.map((one) => ({ bytes: bytesOf(one), logprob: one.logprob })),
-      });
-    }
-    textLength += content.length;
-    if (textLength > request.maxTokens * MAX_TOKEN_CHARACTERS) {
-      blame('E_HTTP_LIMIT', `more text than ${request.maxTokens} tokens can hold`);
-      return;
-    }
-    // A token brings at most one piece of text: more pieces only make reading them slow.
-    if (pieces.length > MAX_PIECES_PER_TOKEN * request.maxTokens + 16) {
-      blame('E_HTTP_LIMIT', `more pieces of text than ${request.maxTokens} tokens can be`);
-      return;
-    }
-    if (content !== '') pieces.push({ tNs: now, content });
-  };
-
-  const parser = createParser({
-    maxBufferSize: limits.lineBytes,
-    onEvent: ({ data }) => onEvent(data),
-    onError: (error) => {
-      if (error.type === 'max-buffer-size-exceeded')
-        blame('E_HTTP_LIMIT', `a line longer than ${limits.lineBytes} bytes`);
-    },
-  });
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  for (const chunk of request.chunks) {
-    now = chunk.tNs;
-    try {
-      parser.feed(decoder.decode(chunk.bytes, { stream: true }));
-    } catch {
-      blame('E_CONTENT', 'the body is not UTF-8');
-    }
-    if (faults.length > 0) break;
-  }
-  now = end.tNs;
+  const reader = new AnswerReader(request, limits);
+  feed(reader, request, limits);
   // At one moment protocol comes before content; a broken connection explains a missing end better
   // than the missing end does.
-  const early = faults.at(0);
-  if (transport && (early === undefined || transport.tNs <= early.tNs)) return { fault: transport };
-  if (!done) blame('E_STREAM', 'the stream ended without [DONE]');
-  const text = pieces.map(({ content }) => content).join('');
-  if (!text.isWellFormed()) blame('E_CONTENT', 'the answer has half a surrogate pair');
-  const fault = faults.at(0);
-  if (fault) return { fault };
-  return {
-    answer: {
-      text,
-      finishReason,
-      tokenIds: idsComplete && ids.length > 0 ? ids : null,
-      logprobs,
-      ...placeTokens(text, pieces, tokenizer),
-    },
-  };
+  const transport = transportFault(request);
+  const early = reader.fault;
+  if (transport && (early === null || transport.tNs <= early.tNs)) return { fault: transport };
+  if (!reader.done) reader.blame('E_STREAM', 'the stream ended without [DONE]');
+  const text = reader.pieces.map(({ content }) => content).join('');
+  if (!text.isWellFormed()) reader.blame('E_CONTENT', 'the answer has half a surrogate pair');
+  if (reader.fault) return { fault: reader.fault };
+  const { ids, idsComplete, finishReason, logprobs, pieces } = reader;
+  const tokenIds = idsComplete && ids.length > 0 ? ids : null;
+  const placed = placeTokens(text, pieces, tokenizer);
+  return { answer: { text, finishReason, tokenIds, logprobs, ...placed } };
 }
 
 /**

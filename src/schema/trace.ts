@@ -138,93 +138,122 @@ function chunkBytes({
   return data === undefined ? null : new Uint8Array(Buffer.from(data, 'base64'));
 }
 
-/**
- * Reads a trace. Throws `BAD_TRACE` with the line number; unknown fields and unknown line types are
- * kept out of the way.
- */
-export function parseTrace(text: string, name: string): Trace {
-  const fail = (line: number, what: string): never => {
+const LINE_TYPES = ['header', 'request', 'chunk', 'end', 'teacher', 'event'];
+type LineOf<T extends TraceLine['type']> = Extract<TraceLine, { type: T }>;
+
+/** Puts a trace together from its lines, in their order. */
+class TraceReader {
+  #head: TraceHeader | null = null;
+  readonly #requests = new Map<
+    number,
+    { -readonly [K in keyof TracedRequest]: TracedRequest[K] }
+  >();
+  readonly #events: TraceEvent[] = [];
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  fail(at: number, what: string): never {
     throw new DocumentError(
       'BAD_TRACE',
       'usage',
-      `${name} line ${line}: ${what}`,
+      `${this.#name} line ${at}: ${what}`,
       'the trace is cut or edited: fetch it again, or measure again',
     );
-  };
-  if (!text.endsWith('\n')) fail(text.split('\n').length, 'the last line is not complete');
-  let head: TraceHeader | null = null;
-  const requests: { -readonly [K in keyof TracedRequest]: TracedRequest[K] }[] = [];
-  const events: TraceEvent[] = [];
-  for (const [index, raw] of text.slice(0, -1).split('\n').entries()) {
-    const at = index + 1;
-    let value: unknown;
-    try {
-      value = parseStrictJson(raw, SERVER_JSON);
-    } catch (error) {
-      fail(at, messageOf(error));
-    }
+  }
+
+  /** Takes the text of line `at`, counted from 1. A line of an unknown type is passed over. */
+  line(raw: string, at: number): void {
+    const value = this.#json(raw, at);
     const type = (value as { type?: unknown } | null)?.type;
-    if (
-      typeof type === 'string' &&
-      !['header', 'request', 'chunk', 'end', 'teacher', 'event'].includes(type)
-    )
-      continue;
+    if (typeof type === 'string' && !LINE_TYPES.includes(type)) return;
     const parsed = lineSchema.safeParse(value);
-    if (!parsed.success)
-      return fail(
-        at,
-        `${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`,
-      );
-    const line = parsed.data;
-    if ((line.type === 'header') !== (head === null))
-      return fail(at, 'one header must stand first');
-    if (line.type === 'header') {
-      head = line;
-      continue;
+    if (!parsed.success) {
+      const { path, message } = parsed.error.issues[0]!;
+      this.fail(at, `${path.join('.')}: ${message}`);
     }
-    if (line.type === 'event') {
-      events.push({ tNs: line.tNs, name: line.name, detail: line.detail ?? null });
-      continue;
+    this.#take(parsed.data, at);
+  }
+
+  trace(): Trace {
+    const header = this.#head ?? this.fail(1, 'there is no header');
+    return { header, requests: [...this.#requests.values()], events: this.#events };
+  }
+
+  #json(raw: string, at: number): unknown {
+    try {
+      return parseStrictJson(raw, SERVER_JSON);
+    } catch (error) {
+      return this.fail(at, messageOf(error));
     }
-    const open = requests.find((request) => request.prompt === line.prompt);
-    if (line.type === 'request') {
-      if (open) return fail(at, `prompt ${line.prompt} was asked twice`);
-      requests.push({
-        prompt: line.prompt,
-        warmup: line.warmup,
-        sentNs: line.tNs,
-        maxTokens: line.body.max_tokens,
-        body: line.body,
-        chunks: [],
-        end: null,
-        cost: null,
-        teacher: null,
-      });
-      continue;
+  }
+
+  #take(line: TraceLine, at: number): void {
+    if ((line.type === 'header') !== (this.#head === null))
+      this.fail(at, 'one header must stand first');
+    switch (line.type) {
+      case 'header':
+        this.#head = line;
+        break;
+      case 'event':
+        this.#events.push({ tNs: line.tNs, name: line.name, detail: line.detail ?? null });
+        break;
+      case 'request':
+        this.#open(line, at);
+        break;
+      default:
+        this.#extend(line, at);
     }
-    if (!open) return fail(at, `${line.type} of prompt ${line.prompt} without its request`);
+  }
+
+  #open({ prompt, warmup, tNs, body }: LineOf<'request'>, at: number): void {
+    if (this.#requests.has(prompt)) this.fail(at, `prompt ${prompt} was asked twice`);
+    this.#requests.set(prompt, {
+      prompt,
+      warmup,
+      sentNs: tNs,
+      maxTokens: body.max_tokens,
+      body,
+      chunks: [],
+      end: null,
+      cost: null,
+      teacher: null,
+    });
+  }
+
+  #extend(line: LineOf<'chunk' | 'end' | 'teacher'>, at: number): void {
+    const open =
+      this.#requests.get(line.prompt) ??
+      this.fail(at, `${line.type} of prompt ${line.prompt} without its request`);
     if (line.type === 'chunk') {
-      const bytes = chunkBytes(line) ?? fail(at, 'a chunk has neither text nor data');
+      const bytes = chunkBytes(line) ?? this.fail(at, 'a chunk has neither text nor data');
       const before = open.chunks.at(-1)?.tNs ?? open.sentNs;
-      if (line.tNs < before) return fail(at, 'time goes back');
+      if (line.tNs < before) this.fail(at, 'time goes back');
       (open.chunks as Chunk[]).push({ tNs: line.tNs, bytes });
     } else if (line.type === 'end') {
-      if (open.end) return fail(at, `prompt ${line.prompt} ended twice`);
+      if (open.end) this.fail(at, `prompt ${line.prompt} ended twice`);
       open.end = { tNs: line.tNs, status: line.status, outcome: line.outcome, detail: line.detail };
       open.cost = line.client ?? null;
     } else {
-      const lengths = new Set([
-        line.tokenIds.length,
-        line.ends.length,
-        line.top.length,
-        line.own.length,
-      ]);
-      if (lengths.size !== 1) return fail(at, 'teacher lists differ in length');
-      open.teacher = { tokenIds: line.tokenIds, ends: line.ends, top: line.top, own: line.own };
+      const { tokenIds, ends, top, own } = line;
+      const lengths = new Set([tokenIds.length, ends.length, top.length, own.length]);
+      if (lengths.size !== 1) this.fail(at, 'teacher lists differ in length');
+      open.teacher = { tokenIds, ends, top, own };
     }
   }
-  if (!head) return fail(1, 'there is no header');
-  return { header: head, requests, events };
+}
+
+/**
+ * Reads a trace (RULES "Lines of a trace"). Throws `BAD_TRACE` with the line number; unknown fields
+ * and unknown line types are passed over.
+ */
+export function parseTrace(text: string, name: string): Trace {
+  const reader = new TraceReader(name);
+  if (!text.endsWith('\n')) reader.fail(text.split('\n').length, 'the last line is not complete');
+  for (const [index, raw] of text.slice(0, -1).split('\n').entries()) reader.line(raw, index + 1);
+  return reader.trace();
 }
 
 /**
