@@ -28,113 +28,142 @@ export const SERVER_JSON: JsonLimits = { maxDepth: 64, exactNumbers: false };
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const SPACE = /[ \t\n\r]*/y;
 
-/**
- * Parses JSON as RFC 8259 has it, and refuses what parsers disagree on: a duplicate key, nesting
- * past `maxDepth`. `JSON.parse` keeps the last duplicate silently, so two readers of one signed
- * record could see two values.
- */
-export function parseStrictJson(text: string, limits: JsonLimits): Json {
-  let at = 0;
+const WORDS = [
+  ['true', true],
+  ['false', false],
+  ['null', null],
+] as const;
 
-  const fail = (fault: JsonFault, what: string): never => {
-    throw new JsonError(fault, at, what);
-  };
-  const match = (pattern: RegExp): string | null => {
-    pattern.lastIndex = at;
-    const found = pattern.exec(text);
+/** Reads one JSON text from its start to its end. */
+class JsonReader {
+  #at = 0;
+  readonly #text: string;
+  readonly #limits: JsonLimits;
+
+  constructor(text: string, limits: JsonLimits) {
+    this.#text = text;
+    this.#limits = limits;
+  }
+
+  document(): Json {
+    const result = this.#value(0);
+    this.#skip();
+    if (this.#at !== this.#text.length) this.#fail('syntax', 'text after the end');
+    return result;
+  }
+
+  #fail(fault: JsonFault, what: string): never {
+    throw new JsonError(fault, this.#at, what);
+  }
+
+  #match(pattern: RegExp): string | null {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text);
     if (!found) return null;
-    at = pattern.lastIndex;
+    this.#at = pattern.lastIndex;
     return found[0];
-  };
-  const skip = (): void => void match(SPACE);
-  const take = (char: string): boolean => {
-    if (text[at] !== char) return false;
-    at++;
+  }
+
+  #skip(): void {
+    this.#match(SPACE);
+  }
+
+  #take(char: string): boolean {
+    if (this.#text[this.#at] !== char) return false;
+    this.#at++;
     return true;
-  };
+  }
+
+  #value(depth: number): Json {
+    if (depth > this.#limits.maxDepth)
+      this.#fail('depth', `nesting deeper than ${this.#limits.maxDepth}`);
+    this.#skip();
+    const char = this.#text[this.#at];
+    if (char === '{') return this.#object(depth);
+    if (char === '[') return this.#array(depth);
+    if (char === '"') return this.#string();
+    const word = WORDS.find(([name]) => this.#text.startsWith(name, this.#at));
+    if (!word) return this.#number();
+    this.#at += word[0].length;
+    return word[1];
+  }
+
+  #number(): number {
+    const found = this.#match(NUMBER);
+    if (found === null) return this.#fail('syntax', 'an unexpected character');
+    const value = Number(found);
+    const fits = Number.isFinite(value) && (!/^-?\d+$/.test(found) || Number.isSafeInteger(value));
+    if (this.#limits.exactNumbers && !fits)
+      this.#fail('number', `${found.slice(0, 30)} does not fit a binary64 number`);
+    return value;
+  }
+
   // By a loop: a regular expression over a string of megabytes overflows the stack. JSON.parse then
   // checks escapes and control characters.
-  const string = (): string => {
-    if (text[at] !== '"') return fail('syntax', 'a string is missing');
-    let end = at + 1;
+  #string(): string {
+    const text = this.#text;
+    const start = this.#at;
+    if (text[start] !== '"') return this.#fail('syntax', 'a string is missing');
+    let end = start + 1;
     while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
-    if (end >= text.length) return fail('syntax', 'a string has no end');
+    if (end >= text.length) return this.#fail('syntax', 'a string has no end');
     try {
-      const value = JSON.parse(text.slice(at, end + 1)) as string;
-      at = end + 1;
+      const value = JSON.parse(text.slice(start, end + 1)) as string;
+      this.#at = end + 1;
       return value;
     } catch {
-      return fail('syntax', 'a bad string');
+      return this.#fail('syntax', 'a bad string');
     }
-  };
-  const number = (): number => {
-    const found = match(NUMBER);
-    if (found === null) return fail('syntax', 'an unexpected character');
-    const value = Number(found);
-    if (
-      limits.exactNumbers &&
-      (!Number.isFinite(value) || (/^-?\d+$/.test(found) && !Number.isSafeInteger(value)))
-    ) {
-      return fail('number', `${found.slice(0, 30)} does not fit a binary64 number`);
-    }
-    return value;
-  };
-  const value = (depth: number): Json => {
-    if (depth > limits.maxDepth) fail('depth', `nesting deeper than ${limits.maxDepth}`);
-    skip();
-    const char = text[at];
-    if (char === '{') return object(depth);
-    if (char === '[') return array(depth);
-    if (char === '"') return string();
-    for (const [word, meaning] of [
-      ['true', true],
-      ['false', false],
-      ['null', null],
-    ] as const) {
-      if (text.startsWith(word, at)) {
-        at += word.length;
-        return meaning;
-      }
-    }
-    return number();
-  };
-  const object = (depth: number): Json => {
-    at++;
-    const out: { [key: string]: Json } = {};
-    skip();
-    if (take('}')) return out;
-    do {
-      skip();
-      const key = string();
-      if (Object.hasOwn(out, key))
-        fail('duplicate-key', `the key ${JSON.stringify(key.slice(0, 40))} stands twice`);
-      skip();
-      if (!take(':')) fail('syntax', 'a colon is missing');
-      // defineProperty: assigning "__proto__" would set the prototype instead of a member.
-      Object.defineProperty(out, key, {
-        value: value(depth + 1),
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      });
-      skip();
-    } while (take(','));
-    return take('}') ? out : fail('syntax', 'a comma or a closing brace is missing');
-  };
-  const array = (depth: number): Json => {
-    at++;
-    const out: Json[] = [];
-    skip();
-    if (take(']')) return out;
-    do {
-      out.push(value(depth + 1));
-      skip();
-    } while (take(','));
-    return take(']') ? out : fail('syntax', 'a comma or a closing bracket is missing');
-  };
+  }
 
-  const result = value(0);
-  skip();
-  if (at !== text.length) fail('syntax', 'text after the end');
-  return result;
+  #object(depth: number): Json {
+    this.#at++;
+    const out: { [key: string]: Json } = {};
+    this.#skip();
+    if (this.#take('}')) return out;
+    do {
+      this.#member(out, depth);
+      this.#skip();
+    } while (this.#take(','));
+    if (!this.#take('}')) this.#fail('syntax', 'a comma or a closing brace is missing');
+    return out;
+  }
+
+  #member(out: { [key: string]: Json }, depth: number): void {
+    this.#skip();
+    const key = this.#string();
+    if (Object.hasOwn(out, key))
+      this.#fail('duplicate-key', `the key ${JSON.stringify(key.slice(0, 40))} stands twice`);
+    this.#skip();
+    if (!this.#take(':')) this.#fail('syntax', 'a colon is missing');
+    // defineProperty: assigning "__proto__" would set the prototype instead of a member.
+    Object.defineProperty(out, key, {
+      value: this.#value(depth + 1),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  }
+
+  #array(depth: number): Json {
+    this.#at++;
+    const out: Json[] = [];
+    this.#skip();
+    if (this.#take(']')) return out;
+    do {
+      out.push(this.#value(depth + 1));
+      this.#skip();
+    } while (this.#take(','));
+    if (!this.#take(']')) this.#fail('syntax', 'a comma or a closing bracket is missing');
+    return out;
+  }
+}
+
+/**
+ * Parses JSON as RFC 8259 has it, and refuses what parsers disagree on: a duplicate key, nesting
+ * past `maxDepth` (RULES "Strict JSON"). `JSON.parse` keeps the last duplicate silently, so two
+ * readers of one signed record could see two values.
+ */
+export function parseStrictJson(text: string, limits: JsonLimits): Json {
+  return new JsonReader(text, limits).document();
 }

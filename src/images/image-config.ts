@@ -74,10 +74,89 @@ const SETTINGS = [
  */
 const DANGEROUS = /^(?:LD_|NVIDIA_|CUDA_)/;
 
+type ParsedConfig = z.infer<typeof configSchema>;
+/** What a configuration is held against. */
+type ConfigContext = {
+  /** Layers of the manifest. */
+  readonly layers: number;
+  /** Variables that may stand as they are; null trusts the image as it is. */
+  readonly known: ReadonlySet<string> | null;
+};
+type ConfigRule = (parsed: ParsedConfig, context: ConfigContext) => string | null;
+
+/** What a configuration may not be, in the order in which it is told. */
+const CONFIG_RULES: readonly ConfigRule[] = [
+  ({ architecture, os }) =>
+    os === PLATFORM.os && architecture === PLATFORM.architecture
+      ? null
+      : `an image for ${os}/${architecture}, ${PLATFORM.os}/${PLATFORM.architecture} is needed`,
+  ({ rootfs }, { layers }) =>
+    rootfs.diff_ids.length === layers
+      ? null
+      : `${layers} layers, but ${rootfs.diff_ids.length} diff-ids`,
+  // Engines with a graph driver refuse it, those with containerd do not: the verdict must not
+  // depend on that.
+  ({ history }, { layers }) =>
+    (history ?? []).filter((entry) => entry?.empty_layer !== true).length > layers
+      ? `its history has more layers than its ${layers}`
+      : null,
+  // A declared volume is a writable folder on the host's disk, past the read-only root (C17).
+  ({ config }, { known }) => {
+    const [volume] = Object.keys(config?.Volumes ?? {});
+    return volume !== undefined && known ? `it declares the volume ${volume}` : null;
+  },
+  ({ config }) => ((config?.OnBuild ?? []).length > 0 ? 'it has ONBUILD triggers' : null),
+  ({ config }, { known }) => {
+    const override = (config?.Env ?? []).find(
+      (entry) => known && DANGEROUS.test(entry) && !known.has(entry) && !/^[^=]*=$/.test(entry),
+    );
+    return override === undefined ? null : `ENV ${override} is not the baseline's`;
+  },
+  ({ config }) => {
+    const [program = ''] = [...(config?.Entrypoint ?? []), ...(config?.Cmd ?? [])];
+    return program === '' ? 'it names no program to start' : null;
+  },
+  // An engine refuses this too, but only when it starts the container.
+  ({ config }) =>
+    /^(?:\/|$)/.test(config?.WorkingDir ?? '') ? null : 'its working directory is no absolute path',
+  ({ config }) =>
+    (config?.Env ?? []).some((entry) => !/^[^=\0]+=/.test(entry))
+      ? 'an ENV entry without a name or value'
+      : null,
+];
+
+/** Whether a member that we read stands there in another spelling, which engines would read too. */
+function hasConfigAlias(value: unknown): boolean {
+  const { config, rootfs, history } = (value ?? {}) as Record<string, unknown>;
+  return (
+    hasAlias(value, TOP) ||
+    hasAlias(config, SETTINGS) ||
+    hasAlias(rootfs, ['type', 'diff_ids']) ||
+    (Array.isArray(history) && history.some((entry) => hasAlias(entry, ['empty_layer'])))
+  );
+}
+
+/** A configuration as far as its form is right, or what is wrong with the form. */
+function parseConfig(text: string): { parsed: ParsedConfig } | { reason: string } {
+  if (text.length > MAX_MANIFEST_BYTES)
+    return { reason: `the configuration is larger than ${MAX_MANIFEST_BYTES} bytes` };
+  let value: unknown;
+  try {
+    value = parseStrictJson(text, RECORD_JSON);
+  } catch (error) {
+    return { reason: `the configuration is not JSON: ${messageOf(error)}` };
+  }
+  if (hasConfigAlias(value)) return { reason: 'a member of the configuration in another spelling' };
+  const result = configSchema.safeParse(value);
+  if (result.success) return { parsed: result.data };
+  const { path, message } = result.error.issues[0]!;
+  return { reason: `the configuration's ${path.join('.') || 'form'}: ${message}` };
+}
+
 /**
- * Reads an image's configuration (RULES "Configuration"). `known` are variables that
- * may stand as they are: the baseline's own, and those that the arena lists; null trusts the image
- * as it is. Never throws: the miner wrote the text.
+ * Reads an image's configuration (RULES "Configuration"). `known` are variables that may stand as
+ * they are: the baseline's own, and those that the arena lists; null trusts the image as it is.
+ * Never throws: the miner wrote the text.
  */
 export function readConfig(
   text: string,
@@ -87,73 +166,25 @@ export function readConfig(
   const refuse = (reason: string): ConfigResult => ({
     ok: false,
     verdict: 'E_IMAGE_POLICY',
-    reason,
+    reason: reason.slice(0, 300),
   });
-  if (text.length > MAX_MANIFEST_BYTES)
-    return refuse(`the configuration is larger than ${MAX_MANIFEST_BYTES} bytes`);
-  let value: unknown;
-  try {
-    value = parseStrictJson(text, RECORD_JSON);
-  } catch (error) {
-    return refuse(`the configuration is not JSON: ${messageOf(error)}`.slice(0, 300));
+  const form = parseConfig(text);
+  if ('reason' in form) return refuse(form.reason);
+  for (const rule of CONFIG_RULES) {
+    const reason = rule(form.parsed, { layers, known });
+    if (reason !== null) return refuse(reason);
   }
-  const {
-    config: settings,
-    rootfs: roots,
-    history: past,
-  } = (value ?? {}) as Record<string, unknown>;
-  const aliases =
-    hasAlias(value, TOP) ||
-    hasAlias(settings, SETTINGS) ||
-    hasAlias(roots, ['type', 'diff_ids']) ||
-    (Array.isArray(past) && past.some((entry) => hasAlias(entry, ['empty_layer'])));
-  if (aliases) return refuse('a member of the configuration in another spelling');
-  const parsed = configSchema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    return refuse(
-      `the configuration's ${issue.path.join('.') || 'form'}: ${issue.message}`.slice(0, 300),
-    );
-  }
-  const { architecture, os, rootfs, history, config } = parsed.data;
-  if (os !== PLATFORM.os || architecture !== PLATFORM.architecture)
-    return refuse(
-      `an image for ${os}/${architecture}, ${PLATFORM.os}/${PLATFORM.architecture} is needed`.slice(
-        0,
-        300,
-      ),
-    );
-  if (rootfs.diff_ids.length !== layers)
-    return refuse(`${layers} layers, but ${rootfs.diff_ids.length} diff-ids`);
-  // Engines with a graph driver refuse it, those with containerd do not: the verdict must not
-  // depend on that.
-  if ((history ?? []).filter((entry) => entry?.empty_layer !== true).length > layers)
-    return refuse(`its history has more layers than its ${layers}`);
-  // A declared volume is a writable folder on the host's disk, past the read-only root (C17).
-  const volumes = Object.keys(config?.Volumes ?? {});
-  if (volumes.length > 0 && known)
-    return refuse(`it declares the volume ${volumes[0]}`.slice(0, 300));
-  if ((config?.OnBuild ?? []).length > 0) return refuse('it has ONBUILD triggers');
-  const env = config?.Env ?? [];
-  const override = env.find(
-    (entry) => known && DANGEROUS.test(entry) && !known.has(entry) && !/^[^=]*=$/.test(entry),
-  );
-  if (override !== undefined) return refuse(`ENV ${override} is not the baseline's`.slice(0, 300));
-  const entrypoint = config?.Entrypoint ?? [];
-  const cmd = config?.Cmd ?? [];
-  const [program = ''] = [...entrypoint, ...cmd];
-  if (program === '') return refuse('it names no program to start');
-  // An engine refuses this too, but only when it starts the container.
-  if (!/^(?:\/|$)/.test(config?.WorkingDir ?? ''))
-    return refuse('its working directory is no absolute path');
-  if (env.some((entry) => !/^[^=\0]+=/.test(entry)))
-    return refuse('an ENV entry without a name or value');
+  const { rootfs, config } = form.parsed;
   return {
     ok: true,
     config: {
       diffIds: rootfs.diff_ids,
-      env,
-      start: { entrypoint, cmd, workingDir: config?.WorkingDir ?? '' },
+      env: config?.Env ?? [],
+      start: {
+        entrypoint: config?.Entrypoint ?? [],
+        cmd: config?.Cmd ?? [],
+        workingDir: config?.WorkingDir ?? '',
+      },
     },
   };
 }

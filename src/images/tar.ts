@@ -93,71 +93,78 @@ export class TarHasher {
   }
 
   #header(block: Buffer): void {
-    if (!this.#begun && MAGIC.some((magic) => magic.every((byte, i) => block[i] === byte))) {
-      this.#refuse('compressed once more than its type says');
+    const fault = this.#frameFault(block);
+    if (fault !== null) {
+      this.#refuse(fault);
       return;
     }
-    this.#begun = true;
-    if (block.every((byte) => byte === 0)) {
-      this.#zeros++;
-      return;
-    }
-    if (this.#zeros > 0) {
-      this.#refuse('an entry after the end of the tar');
-      return;
-    }
-    if (++this.#entries > MAX_ENTRIES) {
-      this.#refuse(`more than ${MAX_ENTRIES} entries`);
-      return;
-    }
-    const sum = block.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
-    if (sum !== octal(block.subarray(148, 156))) {
-      this.#refuse('a tar header with a wrong checksum');
-      return;
-    }
+    if (this.#zeros > 0) return;
     const type = String.fromCharCode(block[156]!);
-    const own = sizeOf(block.subarray(124, 136));
     const isMeta = type === 'x' || type === 'L' || type === 'K';
+    const own = sizeOf(block.subarray(124, 136));
     const size = isMeta ? own : (this.#paxSize ?? own);
     if (size === null || !Number.isSafeInteger(size) || size < 0) {
       this.#refuse('a tar entry of no size');
       return;
     }
-    const renamed = this.#renamed;
+    if (isMeta) this.#meta(type, size);
+    else this.#item(block, type, size);
+  }
+
+  /** What is wrong with a block as the next header of a tar; null where nothing is. */
+  #frameFault(block: Buffer): string | null {
+    if (!this.#begun && MAGIC.some((magic) => magic.every((byte, i) => block[i] === byte)))
+      return 'compressed once more than its type says';
+    this.#begun = true;
+    if (block.every((byte) => byte === 0)) {
+      this.#zeros++;
+      return null;
+    }
+    if (this.#zeros > 0) return 'an entry after the end of the tar';
+    this.#entries++;
+    if (this.#entries > MAX_ENTRIES) return `more than ${MAX_ENTRIES} entries`;
+    const sum = block.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
+    return sum === octal(block.subarray(148, 156)) ? null : 'a tar header with a wrong checksum';
+  }
+
+  /** A header that says something of the entry after it. */
+  #meta(type: string, size: number): void {
     // Of two extended headers in a row the second one counts alone, as Go has it.
     if (type === 'x') this.#paxSize = null;
-    if (!isMeta && !renamed && block[0] === 0) {
+    if (size > MAX_META) this.#refuse('an extended tar header larger than a megabyte');
+    else this.#begin(META_HEADERS[type] ?? 'nothing', size);
+  }
+
+  /** A file, a folder, a link or a device. */
+  #item(block: Buffer, type: string, size: number): void {
+    const renamed = this.#renamed;
+    if (!renamed && block[0] === 0) {
       this.#refuse('a tar entry without a name');
       return;
     }
-    if (!isMeta) {
-      this.#paxSize = null;
-      this.#renamed = false;
-    }
-    const padding = (BLOCK - (size % BLOCK)) % BLOCK;
-    const begin = (kind: Entry['kind']): void => {
-      this.#entry = {
-        kind,
-        bytes: size,
-        left: size,
-        padding,
-        hash: kind === 'file' ? createHash('sha256') : null,
-        meta: [],
-      };
-      if (size === 0) this.#end(this.#entry);
-    };
-    const isFolder =
-      type === '\0' &&
-      (renamed || block.subarray(0, 100).toString('latin1').split('\0')[0]!.endsWith('/'));
-    if (type === '0' || type === '7' || (type === '\0' && !isFolder)) begin('file');
-    else if (isMeta && size > MAX_META)
-      this.#refuse('an extended tar header larger than a megabyte');
-    else if (isMeta) begin(META_HEADERS[type] ?? 'nothing');
+    this.#paxSize = null;
+    this.#renamed = false;
+    const name = block.subarray(0, 100).toString('latin1').split('\0')[0]!;
+    const isFolder = type === '\0' && (renamed || name.endsWith('/'));
+    if (type === '0' || type === '7' || (type === '\0' && !isFolder)) this.#begin('file', size);
     else if ((isFolder || /^[1-6]$/.test(type)) && size === 0) {
       this.special ||= /^[346]$/.test(type);
-      begin('nothing');
+      this.#begin('nothing', size);
     } else
       this.#refuse(`a tar entry of type ${JSON.stringify(type)}${size > 0 ? ' with data' : ''}`);
+  }
+
+  #begin(kind: Entry['kind'], size: number): void {
+    const entry: Entry = {
+      kind,
+      bytes: size,
+      left: size,
+      padding: (BLOCK - (size % BLOCK)) % BLOCK,
+      hash: kind === 'file' ? createHash('sha256') : null,
+      meta: [],
+    };
+    this.#entry = entry;
+    if (size === 0) this.#end(entry);
   }
 
   #end(entry: Entry): void {

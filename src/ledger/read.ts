@@ -38,29 +38,29 @@ const kindOf = (path: string): Kind | null => {
 const blockOf = (path: string): number =>
   Number(RECORD_PATH.exec(path)!.groups!['round'] ?? RECORD_PATH.exec(path)!.groups!['block']);
 
-/**
- * Reads, verifies and orders a ledger. Never throws: every fault is named by its reason class and
- * path. To an auditor an overdue plan is an omission; to its own validator it is the plan to
- * declare void next.
- */
-export function readLedger(validator: string, files: LedgerFiles, overdueIsFault = true): Ledger {
-  const faults: LedgerFault[] = [];
-  const fault = (code: LedgerFault['code'], path: string, message: string): void =>
-    void faults.push({ code, path, message });
+/** Paths of a ledger's folder that may not be there (RULES "Record paths"). */
+function checkPaths(files: LedgerFiles, fault: Report): void {
   const lower = new Map<string, string>();
-  for (const path of files.keys()) {
+  for (const [path, bytes] of files) {
     const twin = lower.get(path.toLowerCase());
     if (twin !== undefined) fault('PATH', path, `differs from ${twin} in case only`);
     lower.set(path.toLowerCase(), path);
-    if (files.get(path) === UNREADABLE)
+    if (bytes === UNREADABLE)
       fault('PATH', path, 'a link, an oversized file or something else that is no record');
     if (kindOf(path.replace(/\.sig$/, '')) === null && !LEDGER_EVIDENCE_PATH.test(path))
       fault('PATH', path, 'no record and no evidence has such a path');
   }
-  // What later records say a file's hash was: tells a changed record from a changed signature.
-  const claimed = new Map<string, Set<string>>();
-  const records: AnyRecord[] = [];
-  const read: { path: string; bytes: Uint8Array; record: AnyRecord | null }[] = [];
+}
+
+/** A record's file, and the record where it could be read. */
+type ReadFile = {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly record: AnyRecord | null;
+};
+
+function readRecords(files: LedgerFiles, validator: string, fault: Report): ReadFile[] {
+  const read: ReadFile[] = [];
   for (const [path, bytes] of files) {
     const kind = kindOf(path);
     if (kind === null || bytes === UNREADABLE) continue;
@@ -69,22 +69,37 @@ export function readLedger(validator: string, files: LedgerFiles, overdueIsFault
       continue;
     }
     const result = readRecord(path, bytes);
-    if ('fault' in result) faults.push(result.fault);
+    if ('fault' in result) fault(result.fault.code, result.fault.path, result.fault.message);
     const record = 'record' in result ? result.record : null;
     read.push({ path, bytes, record });
+    if (record) checkPlace(record, kind, validator, fault);
+  }
+  return read;
+}
+
+/** Whether a record stands where its kind, block and validator belong. */
+function checkPlace(record: AnyRecord, kind: Kind, validator: string, fault: Report): void {
+  const { path, predicate } = record;
+  const block = predicate.block.number;
+  if (record.kind !== kind || block !== blockOf(path))
+    fault('REPLAY', path, `a ${record.kind} of block ${block} does not belong here`);
+  if (predicate.validator !== validator)
+    fault('WRONG_CONTEXT', path, `made by ${predicate.validator}`);
+}
+
+/** Every signature, and which of record and signature was changed where one does not fit. */
+function checkSignatures(
+  read: readonly ReadFile[],
+  files: LedgerFiles,
+  validator: string,
+  fault: Report,
+): void {
+  // What later records say a file's hash was: tells a changed record from a changed signature.
+  const claimed = new Map<number, Set<string>>();
+  for (const { record } of read) {
     if (!record) continue;
-    if (record.kind !== kind || record.predicate.block.number !== blockOf(path))
-      fault(
-        'REPLAY',
-        path,
-        `a ${record.kind} of block ${record.predicate.block.number} does not belong here`,
-      );
-    if (record.predicate.validator !== validator)
-      fault('WRONG_CONTEXT', path, `made by ${record.predicate.validator}`);
-    const { prev } = record.predicate;
-    const key = `seq ${record.predicate.seq - 1}`;
-    claimed.set(key, (claimed.get(key) ?? new Set()).add(String(prev)));
-    records.push(record);
+    const { seq, prev } = record.predicate;
+    claimed.set(seq - 1, (claimed.get(seq - 1) ?? new Set()).add(String(prev)));
   }
   for (const { path, bytes, record } of read) {
     const sig = files.get(`${path}.sig`);
@@ -94,7 +109,7 @@ export function readLedger(validator: string, files: LedgerFiles, overdueIsFault
     }
     const wrong = checkSignature(bytes, fromUtf8(sig) ?? '', validator);
     if (!wrong) continue;
-    const next = record ? claimed.get(`seq ${record.predicate.seq}`) : undefined;
+    const next = record ? claimed.get(record.predicate.seq) : undefined;
     const intact = next === undefined ? null : next.has(sha256Hex(bytes));
     if (intact !== true && !wrong.inSig) fault(wrong.code, path, wrong.message);
     if (intact === true || wrong.inSig) fault(wrong.code, `${path}.sig`, wrong.message);
@@ -104,10 +119,26 @@ export function readLedger(validator: string, files: LedgerFiles, overdueIsFault
   for (const path of files.keys())
     if (path.endsWith('.sig') && !files.has(path.slice(0, -4)))
       fault('OMISSION', path.slice(0, -4), 'the signed record is gone');
-  records.sort((a, b) => a.predicate.seq - b.predicate.seq || (a.path < b.path ? -1 : 1));
+}
+
+/**
+ * Reads, verifies and orders a ledger. Never throws: every fault is named by its reason class and
+ * path. To an auditor an overdue plan is an omission; to its own validator it is the plan to
+ * declare void next.
+ */
+export function readLedger(validator: string, files: LedgerFiles, overdueIsFault = true): Ledger {
+  const faults: LedgerFault[] = [];
+  const fault: Report = (code, path, message) => void faults.push({ code, path, message });
+  checkPaths(files, fault);
+  const read = readRecords(files, validator, fault);
+  checkSignatures(read, files, validator, fault);
+  const records = read
+    .flatMap(({ record }) => (record ? [record] : []))
+    .sort((a, b) => a.predicate.seq - b.predicate.seq || (a.path < b.path ? -1 : 1));
   checkChain(records, fault);
   checkTime(records, fault);
-  checkRounds(records, files, overdueIsFault, fault);
+  checkEnds(records, files, overdueIsFault, fault);
+  checkEvidence(records, files, fault);
   return { validator, records, faults };
 }
 
@@ -175,33 +206,33 @@ function checkTime(records: readonly AnyRecord[], fault: Report): void {
   }
 }
 
-function checkRounds(
+const ofKind = <K extends Kind>(records: readonly AnyRecord[], kind: K): LedgerRecord<K>[] =>
+  records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
+
+/** Every plan ends once, in a round or a void of its own (RULES "One end for each plan"). */
+function checkEnds(
   records: readonly AnyRecord[],
   files: LedgerFiles,
   overdueIsFault: boolean,
   fault: Report,
 ): void {
   const last = records.at(-1)?.predicate.block.number ?? 0;
-  const of = <K extends Kind>(kind: K): LedgerRecord<K>[] =>
-    records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
-  const listed = new Set<string>();
-  for (const plan of of('plan')) {
+  const plans = ofKind(records, 'plan');
+  const allEnds = [...ofKind(records, 'round'), ...ofKind(records, 'void')];
+  for (const plan of plans) {
+    const { seq, block, notAfter } = plan.predicate;
     const folder = plan.path.replace(/plan\.json$/, '');
-    const ends = [...of('round'), ...of('void')].filter((record) => record.path.startsWith(folder));
+    const ends = allEnds.filter((record) => record.path.startsWith(folder));
     const evidence = [...files.keys()].some(
       (path) => path.startsWith(folder) && LEDGER_EVIDENCE_PATH.test(path),
     );
-    const later = records.some(
-      (record) => record.kind === 'plan' && record.predicate.seq > plan.predicate.seq,
-    );
-    if (
-      ends.length === 0 &&
-      (evidence || later || (overdueIsFault && last > plan.predicate.notAfter))
-    )
+    const later = plans.some((other) => other.predicate.seq > seq);
+    const overdue = overdueIsFault && last > notAfter;
+    if (ends.length === 0 && (evidence || later || overdue))
       fault(
         'OMISSION',
         `${folder}round.json`,
-        `the plan of block ${plan.predicate.block.number} ended in no round and no void`,
+        `the plan of block ${block.number} ended in no round and no void`,
       );
     if (ends.length > 1)
       fault(
@@ -213,9 +244,15 @@ function checkRounds(
       if (end.predicate.plan !== plan.sha256)
         fault('REWRITE', end.path, `belongs to a plan ${end.predicate.plan}, not to this one`);
   }
-  for (const round of of('round')) {
+}
+
+/** Every round has its plan and exactly the files that it lists (RULES "Evidence hashes"). */
+function checkEvidence(records: readonly AnyRecord[], files: LedgerFiles, fault: Report): void {
+  const plans = new Set(ofKind(records, 'plan').map(({ path }) => path));
+  const listed = new Set<string>();
+  for (const round of ofKind(records, 'round')) {
     const folder = round.path.replace(/round\.json$/, '');
-    if (!of('plan').some((plan) => plan.path === `${folder}plan.json`))
+    if (!plans.has(`${folder}plan.json`))
       fault('OMISSION', `${folder}plan.json`, 'a round without its plan');
     for (const [name, expected] of Object.entries(round.predicate.files)) {
       const path = `${folder}${name}`;
@@ -237,5 +274,5 @@ export function recordsOf<K extends Kind>(
   ledger: Pick<Ledger, 'records'>,
   kind: K,
 ): LedgerRecord<K>[] {
-  return ledger.records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
+  return ofKind(ledger.records, kind);
 }
