@@ -52,6 +52,78 @@ const LAG_TRIES = 20;
 /** Without a new finalized block for this long the chain stands still. */
 const STALL_NS = 600e9;
 
+const stale = (what: string): ChainError =>
+  new ChainError('STALE', 'infra', what, 'try again: nothing is sent twice');
+
+/** One transaction on its way into a block. */
+class DeliveryRun {
+  readonly #ports: DeliverPorts;
+  readonly #transaction: SignedTransaction;
+  /** Whether the bytes may have been sent before. */
+  #again: boolean;
+  #searched: number;
+  #sentAt: number | null = null;
+  #lagging = 0;
+  #moved: { number: number; at: number };
+
+  constructor(ports: DeliverPorts, transaction: SignedTransaction, again: boolean) {
+    this.#ports = ports;
+    this.#transaction = transaction;
+    this.#again = again;
+    this.#searched = transaction.firstBlock - 1;
+    this.#moved = { number: -1, at: ports.clock.nowNs() };
+  }
+
+  async run(): Promise<Delivery> {
+    const { chain, clock } = this.#ports;
+    let waitMs = FIRST_WAIT_MS;
+    for (;;) {
+      const { nonce, head } = await chain.finalizedNonce(this.#transaction.signer);
+      const spent = nonce > this.#transaction.nonce;
+      const end = spent ? await this.#find(head.number) : await this.#send(head.number);
+      if (end) return end;
+      await clock.sleep(spent ? LONGEST_WAIT_MS : waitMs);
+      if (!spent) waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 1.5);
+    }
+  }
+
+  /** The nonce is used: by this transaction, or by another. Null where the node lags. */
+  async #find(head: number): Promise<Delivery | null> {
+    const { chain } = this.#ports;
+    const { extrinsic, lastBlock } = this.#transaction;
+    const found = await find(chain, extrinsic, this.#searched + 1, Math.min(head, lastBlock));
+    if (found === 'unknown') {
+      // Another endpoint answers now, and lags behind the endpoint that told the nonce: "not found"
+      // would be a lie that pays twice.
+      this.#lagging++;
+      if (this.#lagging > LAG_TRIES) throw stale(`the node does not know final block ${head}`);
+      return null;
+    }
+    if (found === null) return { state: 'expired' };
+    return { state: 'included', block: found.block, outcome: await outcomeOf(chain, found) };
+  }
+
+  /** Hands the bytes to the pool where that is due. Null while they may still land. */
+  async #send(head: number): Promise<Delivery | null> {
+    const { chain, clock, log } = this.#ports;
+    const { extrinsic, hash, lastBlock } = this.#transaction;
+    if (head > lastBlock) return { state: 'expired' };
+    this.#searched = Math.max(this.#searched, head);
+    const now = clock.nowNs();
+    if (head !== this.#moved.number) this.#moved = { number: head, at: now };
+    else if (now - this.#moved.at > STALL_NS)
+      throw stale(`no block was finalized after ${head} for ten minutes`);
+    if (this.#sentAt !== null && now - this.#sentAt <= RESEND_NS) return null;
+    const refusal = await chain.submit(extrinsic);
+    const outdated = this.#again && OUTDATED.has(refusal?.name ?? '');
+    if (refusal && !outdated && !WAITING.has(refusal.name)) return { state: 'refused', refusal };
+    if (this.#sentAt !== null) log.info(`${hash} waits for a block (until ${lastBlock})`);
+    this.#again = true;
+    this.#sentAt = now;
+    return null;
+  }
+}
+
 /**
  * Brings a signed transaction into a block and waits until that block is final. The caller may
  * repeat it with the same bytes at any later time, after any interruption: this function first
@@ -59,63 +131,11 @@ const STALL_NS = 600e9;
  * have been sent before.
  */
 export async function deliverExtrinsic(
-  { chain, clock, log }: DeliverPorts,
+  ports: DeliverPorts,
   transaction: SignedTransaction,
   again = false,
 ): Promise<Delivery> {
-  const { extrinsic, signer, nonce, firstBlock, lastBlock } = transaction;
-  let searched = firstBlock - 1;
-  let sentAt: number | null = null;
-  let waitMs = FIRST_WAIT_MS;
-  let lagging = 0;
-  let moved = { number: -1, at: clock.nowNs() };
-  for (;;) {
-    const finalized = await chain.finalizedNonce(signer);
-    if (finalized.nonce > nonce) {
-      const found = await find(
-        chain,
-        extrinsic,
-        searched + 1,
-        Math.min(finalized.head.number, lastBlock),
-      );
-      if (found === 'unknown') {
-        // Another endpoint answers now, and lags behind the endpoint that told the nonce: "not
-        // found" would be a lie that pays twice.
-        if (++lagging > LAG_TRIES)
-          throw new ChainError(
-            'STALE',
-            'infra',
-            `the node does not know final block ${finalized.head.number}`,
-            'try again: nothing is sent twice',
-          );
-        await clock.sleep(LONGEST_WAIT_MS);
-        continue;
-      }
-      return found === null
-        ? { state: 'expired' }
-        : { state: 'included', block: found.block, outcome: await outcomeOf(chain, found) };
-    }
-    if (finalized.head.number > lastBlock) return { state: 'expired' };
-    searched = Math.max(searched, finalized.head.number);
-    const now = clock.nowNs();
-    if (finalized.head.number !== moved.number) moved = { number: finalized.head.number, at: now };
-    else if (now - moved.at > STALL_NS)
-      throw new ChainError(
-        'STALE',
-        'infra',
-        `no block was finalized after ${moved.number} for ten minutes`,
-        'try again: nothing is sent twice',
-      );
-    if (sentAt === null || now - sentAt > RESEND_NS) {
-      const refusal = await chain.submit(extrinsic);
-      const outdated = (again || sentAt !== null) && OUTDATED.has(refusal?.name ?? '');
-      if (refusal && !outdated && !WAITING.has(refusal.name)) return { state: 'refused', refusal };
-      if (sentAt !== null) log.info(`${transaction.hash} waits for a block (until ${lastBlock})`);
-      sentAt = now;
-    }
-    await clock.sleep(waitMs);
-    waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 1.5);
-  }
+  return await new DeliveryRun(ports, transaction, again).run();
 }
 
 /**

@@ -107,28 +107,25 @@ export function parseKeyfile(bytes: Uint8Array, file: string): Keyfile {
     );
   if (!text.startsWith('{'))
     return { secret: bareSecret(text, file), address: null, publicKey: null };
-  let fields: Record<string, unknown>;
+  return fromFields(jsonFields(text, file), file);
+}
+
+const damaged = (file: string, what: string): WalletError =>
+  new WalletError('BAD_KEYFILE', `${file}${what}`, 'restore the keyfile from your backup');
+
+function jsonFields(text: string, file: string): Record<string, unknown> {
   try {
-    fields = JSON.parse(text) as Record<string, unknown>;
+    return JSON.parse(text) as Record<string, unknown>;
   } catch {
-    throw new WalletError(
-      'BAD_KEYFILE',
-      `${file} is damaged: its JSON does not end`,
-      'restore the keyfile from your backup',
-    );
+    throw damaged(file, ' is damaged: its JSON does not end');
   }
+}
+
+function fromFields(fields: Record<string, unknown>, file: string): Keyfile {
   checkType(fields['cryptoType'], file);
-  const phrase = fields['secretPhrase'];
   const seed = hexField(fields['secretSeed'], SEED_BYTES, 'secretSeed', file);
   const canonical = hexField(fields['privateKey'], PRIVATE_BYTES, 'privateKey', file);
-  // Old files have a key with a leading space.
-  const address = fields['ss58Address'] ?? fields[' ss58Address'] ?? null;
-  if (address !== null && (typeof address !== 'string' || decodeSs58(address) === null))
-    throw new WalletError(
-      'BAD_KEYFILE',
-      `${file}: ss58Address is not an address of this network`,
-      'restore the keyfile from your backup',
-    );
+  const address = addressOf(fields, file);
   const publicKey = hexField(fields['publicKey'] ?? fields['accountId'], 32, 'publicKey', file);
   if (address !== null && publicKey && encodeSs58(publicKey) !== address)
     throw new WalletError(
@@ -136,7 +133,7 @@ export function parseKeyfile(bytes: Uint8Array, file: string): Keyfile {
       `${file} contradicts itself: its public key is ${encodeSs58(publicKey)}, its address ${address}`,
       'restore the keyfile from your backup',
     );
-  const secret = secretOf(phrase, seed, canonical);
+  const secret = secretOf(fields['secretPhrase'], seed, canonical);
   if (!secret && address === null && !publicKey)
     throw new WalletError(
       'BAD_KEYFILE',
@@ -144,6 +141,15 @@ export function parseKeyfile(bytes: Uint8Array, file: string): Keyfile {
       'name a wallet that btcli made',
     );
   return { secret, address, publicKey };
+}
+
+/** The address that a keyfile gives; old files have a key with a leading space. */
+function addressOf(fields: Record<string, unknown>, file: string): string | null {
+  const address = fields['ss58Address'] ?? fields[' ss58Address'] ?? null;
+  if (address === null) return null;
+  if (typeof address !== 'string' || decodeSs58(address) === null)
+    throw damaged(file, ': ss58Address is not an address of this network');
+  return address;
 }
 
 /** The secret of a keyfile: the phrase counts before the seed, the seed before the private key. */

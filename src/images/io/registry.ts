@@ -78,6 +78,52 @@ const failed = (what: string, cause?: unknown): ImageError =>
     cause,
   );
 
+/** Where a registry's challenge says that a token is to be had; null where it says nothing usable. */
+function tokenUrl(challenge: string): URL | null {
+  const fields = new Map(
+    [...challenge.matchAll(/([a-z]+)="([^"]*)"/g)].map(([, name, value]) => [name!, value!]),
+  );
+  const realm = fields.get('realm');
+  if (!/^bearer /i.test(challenge) || realm === undefined || !URL.canParse(realm)) return null;
+  const url = new URL(realm);
+  for (const name of ['service', 'scope'])
+    if (fields.has(name)) url.searchParams.set(name, fields.get(name)!);
+  return url;
+}
+
+async function tokenText(response: IncomingMessage, { origin }: URL): Promise<string> {
+  let text = '';
+  const late = setTimeout(
+    () => response.destroy(new Error(`not done within ${TEXT_MS / 1000} s`)),
+    TEXT_MS,
+  );
+  try {
+    for await (const part of response as AsyncIterable<Buffer>) {
+      text += part.toString('utf8');
+      if (text.length > MAX_TEXT_BYTES) throw new Error('larger than a manifest may be');
+    }
+    return text;
+  } catch (error) {
+    throw failed(`the token of ${origin} broke off: ${messageOf(error)}`, error);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** The header that a token's document gives; null where it holds no token. */
+function tokenOf(text: string): string | null {
+  try {
+    const { token, access_token: access } = JSON.parse(text) as {
+      token?: unknown;
+      access_token?: unknown;
+    };
+    const value = token ?? access;
+    return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value) ? `Bearer ${value}` : null;
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Reads images from one repository of a registry. `loopback` allows a registry of this machine,
  * over plain HTTP: for tests.
@@ -171,51 +217,15 @@ export class Repository {
 
   /** A token for reading what is public, as the registry's challenge says where to get it. */
   async #authorise(challenge: string | undefined): Promise<string | null> {
-    const fields = new Map(
-      [...(challenge ?? '').matchAll(/([a-z]+)="([^"]*)"/g)].map(([, name, value]) => [
-        name!,
-        value!,
-      ]),
-    );
-    const realm = fields.get('realm');
-    if (!/^bearer /i.test(challenge ?? '') || realm === undefined || !URL.canParse(realm))
-      return null;
-    const url = new URL(realm);
-    for (const name of ['service', 'scope'])
-      if (fields.has(name)) url.searchParams.set(name, fields.get(name)!);
+    const url = tokenUrl(challenge ?? '');
+    if (url === null) return null;
     const response = await this.#fetch(url, {});
     const status = response.statusCode ?? 0;
-    if (status !== 200) {
-      response.destroy();
-      if (status !== 401 && status !== 403)
-        throw failed(`${url.origin} answers ${status} for a token`);
-      return null;
-    }
-    let text = '';
-    const late = setTimeout(
-      () => response.destroy(new Error(`not done within ${TEXT_MS / 1000} s`)),
-      TEXT_MS,
-    );
-    try {
-      for await (const part of response as AsyncIterable<Buffer>) {
-        text += part.toString('utf8');
-        if (text.length > MAX_TEXT_BYTES) throw new Error('larger than a manifest may be');
-      }
-    } catch (error) {
-      throw failed(`the token of ${url.origin} broke off: ${messageOf(error)}`, error);
-    } finally {
-      clearTimeout(late);
-    }
-    try {
-      const { token, access_token: access } = JSON.parse(text) as {
-        token?: unknown;
-        access_token?: unknown;
-      };
-      const value = token ?? access;
-      return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value) ? `Bearer ${value}` : null;
-    } catch {
-      return null;
-    }
+    if (status === 200) return tokenOf(await tokenText(response, url));
+    response.destroy();
+    if (status !== 401 && status !== 403)
+      throw failed(`${url.origin} answers ${status} for a token`);
+    return null;
   }
 
   /**
