@@ -2,6 +2,7 @@
 // name of a `Code:` line there, every heading that a comment cites there.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { VERDICTS } from '../src/schema/verdicts.ts';
 import { root, sources } from './import-graph.ts';
 
 const RULES = '.github/RULES.md';
@@ -11,6 +12,20 @@ const text = readFileSync(join(root, RULES), 'utf8');
 const headings = [...text.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading!);
 const twice = headings.filter((heading, i) => headings.indexOf(heading) !== i);
 for (const heading of twice) faults.push(`${RULES}: the heading "${heading}" stands twice`);
+
+// A formatter turns a line that begins with an operator into a list or a quote.
+const lines = text.split('\n');
+const start = lines.findIndex((line) => line.startsWith('## '));
+for (const [i, line] of lines.entries())
+  if (i > start && /^\s*(?:[-+>] |\d+\. )/.test(line))
+    faults.push(`${RULES}:${i + 1} begins with an operator: put the formula in backticks`);
+
+for (const [, path] of text.matchAll(/`((?:src|scripts|actions|\.github)\/[\w./-]+\.\w+)`/g))
+  if (!existsSync(join(root, path!))) faults.push(`${RULES} names ${path!}, which is not there`);
+
+const listed = new Set([...text.matchAll(/^\| `([A-Z]+(?:_[A-Z]+)*)` /gm)].map(([, code]) => code));
+for (const verdict of VERDICTS)
+  if (!listed.has(verdict)) faults.push(`${RULES}: the table of verdicts lacks ${verdict}`);
 
 /** The rules, each with its text. */
 const rules = text.split(/^### /m).slice(1);

@@ -22,7 +22,7 @@ const UNREGISTERED = giveUp(
 
 /**
  * Dispatch errors of weights and commitments by their name in the metadata (RULES "Refusals of the
- * chain" and 1.2).
+ * chain").
  */
 const DISPATCH: Readonly<Record<string, Omit<ChainRefusal, 'name'>>> = {
   CommitRevealEnabled: fix('the subnet takes committed weights now: read its flag again'),

@@ -59,9 +59,9 @@ export type ManifestResult =
   | { readonly kind: 'fault'; readonly verdict: 'E_IMAGE_POLICY'; readonly reason: string };
 
 /**
- * Whether a JSON object holds the same member twice in two spellings. Other readers (Go's, which is
- * the engine's) take names in any case and keep the last one: "Layers" beside "layers" would show
- * us one image and run another.
+ * Whether a JSON object holds a known member in another spelling, alone or beside the right one.
+ * Other readers (Go's, which is the engine's) take names in any case and keep the last one: "Layers"
+ * beside "layers" would show us one image and run another.
  */
 export function hasAlias(value: unknown, names: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false;

@@ -1,7 +1,7 @@
 // All verdicts on a submission, grouped by who is at fault, and which of them are final.
 /**
  * All verdicts (RULES "Table of verdicts"). `E_*` is the miner's fault and final; `INFRA_*` is the
- * infrastructure's fault, and the next round tries again; `SEC_*` stops the host.
+ * infrastructure's fault, and the next round tries again; `SEC_*` puts the machine in doubt.
  */
 const MINER_FAULTS = [
   'E_START_TIMEOUT',
