@@ -19,29 +19,13 @@ import { findDocker } from '../../node/docker.ts';
 import { splitReference } from '../../schema/image-ref.ts';
 import type { LocalImage } from '../image-store.ts';
 import { dockerImages } from './docker-images.ts';
-import { isPrivateAddress, Repository } from './registry.ts';
+import { Repository } from './registry.ts';
 
 afterEach(closeRegistries);
 afterAll(removeFolder);
 
 describe('the registry client', () => {
   it('is led to no address of this machine or its networks', async () => {
-    for (const address of [
-      '127.0.0.1',
-      '10.1.2.3',
-      '172.20.0.1',
-      '192.168.1.1',
-      '169.254.169.254',
-      '100.100.1.1',
-      '0.0.0.0',
-      '::1',
-      'fd00::1',
-      'fe80::1',
-      '::ffff:10.0.0.1',
-    ])
-      expect(isPrivateAddress(address)).toBe(true);
-    for (const address of ['1.1.1.1', '140.82.112.3', '2606:4700::1'])
-      expect(isPrivateAddress(address)).toBe(false);
     let hits = 0;
     const canary = createServer((_, response) => {
       hits++;

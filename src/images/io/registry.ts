@@ -2,10 +2,11 @@
 import { lookup } from 'node:dns';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { messageOf } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import { ImageError, wrongBytes } from '../errors.ts';
+import { isPrivateAddress } from './address.ts';
 import type { Found } from '../image-store.ts';
 
 /** Redirects of one request: registries keep blobs elsewhere. */
@@ -26,46 +27,6 @@ const MANIFESTS = [
   'application/vnd.docker.distribution.manifest.v2+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ].join(', ');
-
-/**
- * Addresses that no registry may lead us to: this machine, its neighbours, a cloud's metadata (a
- * server of names may say anything).
- */
-const PRIVATE = new BlockList();
-for (const [net, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const)
-  PRIVATE.addSubnet(net, bits, 'ipv4');
-for (const [net, bits] of [
-  ['::', 127],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
-  // IPv4 in other clothes: by translation, and by 6to4.
-  ['64:ff9b::', 96],
-  ['2002::', 16],
-] as const)
-  PRIVATE.addSubnet(net, bits, 'ipv6');
-
-/**
- * Whether an address is one of this machine, one of its networks, or a reserved one. Addresses of
- * IPv4 in IPv6 clothes count as IPv4.
- */
-export function isPrivateAddress(address: string): boolean {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return PRIVATE.check(mapped, 'ipv4');
-  return PRIVATE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
-}
 
 type Place = { readonly host: string; readonly path: string };
 
