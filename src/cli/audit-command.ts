@@ -10,11 +10,11 @@ import { monotonicClock } from '../node/monotonic-clock.ts';
 import { audit } from '../pipeline/audit/audit.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
 
 /** `cacheon audit`: derives every number of a ledger again and names what is wrong. */
-export const auditCommand: Run = async (invocation) => {
+export const auditCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const began = monotonicClock.nowNs();
   const results = resolve(optional(invocation, 'results') ?? 'results');

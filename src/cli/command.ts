@@ -9,11 +9,11 @@ export type Invocation = {
   readonly log: Log;
 };
 
-export type Run = (invocation: Invocation) => Promise<number>;
+export type RunCommand = (invocation: Invocation) => Promise<number>;
 
 export type Command = {
   readonly about: string;
   readonly usage: string;
   readonly options: Readonly<Record<string, { type: 'string' | 'boolean' }>>;
-  readonly load: () => Promise<Run>;
+  readonly load: () => Promise<RunCommand>;
 };

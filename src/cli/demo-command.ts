@@ -4,12 +4,12 @@ import { resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { demo, readAccounts } from '../devnet/demo/demo.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { seedOption } from './devnet-chain-command.ts';
 import { optional } from './options.ts';
 
 /** `cacheon demo`: the whole pipeline on this machine. */
-export const demoCommand: Run = async (invocation) => {
+export const demoCommand: RunCommand = async (invocation) => {
   const endpoint = optional(invocation, 'endpoint') ?? null;
   const accountsFile = optional(invocation, 'accounts');
   if ((endpoint === null) !== (accountsFile === undefined))

@@ -4,7 +4,7 @@ import { UsageError } from '../compose/errors.ts';
 import { startChain } from '../devnet/chain/chain-server.ts';
 import { describeChain } from '../devnet/chain/genesis.ts';
 import { writeWallets } from '../devnet/demo/wallets.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { optional, wholeNumber } from './options.ts';
 import { stopSignal } from './stop.ts';
 
@@ -20,7 +20,7 @@ export function seedOption(value: string | undefined): string | null {
 /**
  * `cacheon devnet chain`: prints one JSON line with the endpoint and the dev accounts, then serves.
  */
-export const devnetChainCommand: Run = async (invocation) => {
+export const devnetChainCommand: RunCommand = async (invocation) => {
   const port = wholeNumber(invocation, 'port', 0, 65_535);
   const miners = wholeNumber(invocation, 'miners', 0, 250);
   const blockMs = wholeNumber(invocation, 'block-ms', 10, 600_000);

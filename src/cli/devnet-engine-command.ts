@@ -2,7 +2,7 @@
 import { UsageError } from '../compose/errors.ts';
 import { variantOfDigest } from '../devnet/engine-names.ts';
 import { startEngine } from '../devnet/engine/engine-server.ts';
-import type { Invocation, Run } from './command.ts';
+import type { Invocation, RunCommand } from './command.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { stopSignal } from './stop.ts';
 
@@ -17,7 +17,7 @@ function variantOf(invocation: Invocation): string {
 }
 
 /** `cacheon devnet engine`: prints one JSON line with the URL, then serves. */
-export const devnetEngineCommand: Run = async (invocation) => {
+export const devnetEngineCommand: RunCommand = async (invocation) => {
   const port = wholeNumber(invocation, 'port', 0, 65_535);
   const engine = await startEngine({
     variant: variantOf(invocation),

@@ -5,14 +5,14 @@ import { refusesVolumes } from '../compose/measuring-host.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { tooOld } from '../sandbox/engine-versions.ts';
 import { openHost, probeHost, rigOf } from '../sandbox/io/docker-host.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
 
 /**
  * `cacheon doctor --sandbox`: versions of what holds containers in, and the escape probes; exit
  * code 1 where a probe fails.
  */
-export const doctorCommand: Run = async (invocation) => {
+export const doctorCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   if (invocation.values['sandbox'] !== true)
     throw new UsageError(

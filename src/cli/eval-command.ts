@@ -13,13 +13,14 @@ import { evalPlan } from '../judge/evaluation.ts';
 import { writeEvidence } from '../ledger/io/evidence-files.ts';
 import type { EngineTarget } from '../measure/engine.ts';
 import { writeWhole } from '../node/atomic-file.ts';
-import { type Arm, type BootPorts, measureBoot } from '../pipeline/evaluate/boot-run.ts';
+import type { Arm, BootPorts } from '../pipeline/evaluate/boot-parts.ts';
+import { measureBoot } from '../pipeline/evaluate/boot-run.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { poolsOf } from '../prompts/suites.ts';
 import type { Arena } from '../schema/arena.ts';
 import { pinnedImage } from '../schema/image-ref.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { judgeFolder } from './eval-folder.ts';
 import { optional, required } from './options.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
@@ -56,7 +57,7 @@ const withArguments = (target: EngineTarget, arena: Arena): EngineTarget =>
  * `cacheon eval`: one evaluation of running servers or images. Writes DIR/plan.json, the traces and
  * verdict.json.
  */
-export const evalCommand: Run = async (invocation) => {
+export const evalCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const blockHash = required(invocation, 'block-hash');

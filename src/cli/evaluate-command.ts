@@ -10,7 +10,7 @@ import { signedPlan } from '../ledger/signed-plan.ts';
 import { evaluate } from '../pipeline/evaluate/evaluate.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { parseArena } from '../schema/arena.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { workplace } from './workplace.ts';
 
@@ -18,7 +18,7 @@ import { workplace } from './workplace.ts';
  * `cacheon evaluate`: measures one shard of a signed plan and leaves its traces in a folder. Holds
  * no key.
  */
-export const evaluateCommand: Run = async (invocation) => {
+export const evaluateCommand: RunCommand = async (invocation) => {
   const { store } = workplace(invocation);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
   if (block === undefined) throw new UsageError('--round is missing', 'the block of a signed plan');

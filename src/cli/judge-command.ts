@@ -2,12 +2,12 @@
 import { join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { writeWhole } from '../node/atomic-file.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { judgeFolder } from './eval-folder.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
 
 /** `cacheon judge DIR`: writes verdict.json again from the traces. */
-export const judgeCommand: Run = ({ positionals, json, log }) => {
+export const judgeCommand: RunCommand = ({ positionals, json, log }) => {
   const folder = positionals[0];
   if (folder === undefined || positionals.length > 1)
     throw new UsageError('judge wants one folder', 'cacheon judge DIR');

@@ -4,14 +4,14 @@ import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { promptLine } from '../prompts/sampler.ts';
 import { bootSuite } from '../prompts/suites.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { optional, required, wholeNumber } from './options.ts';
 
 /**
  * `cacheon prompts`: NDJSON on stdout, byte-identical on every machine. `--count` is the number of
  * lines, warm-ups first.
  */
-export const promptsCommand: Run = (invocation) => {
+export const promptsCommand: RunCommand = (invocation) => {
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const count = wholeNumber(invocation, 'count', 1, 10_000);
   const boot = wholeNumber(invocation, 'boot', 1, 100) ?? 1;

@@ -13,7 +13,7 @@ import { publishPlan, publishRound, publishVoid } from '../pipeline/publish.ts';
 import { scan } from '../pipeline/scan.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { optional, wholeNumber } from './options.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
 
@@ -21,7 +21,7 @@ import { openChain, operatorOf, workplace } from './workplace.ts';
  * `cacheon publish`: without --round, scans and signs the plan of now; with `--round BLOCK --traces
  * DIR`, judges the traces of that plan and signs the round, or a void where there are none.
  */
-export const publishCommand: Run = async (invocation) => {
+export const publishCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const { arena, store } = workplace(invocation);
   const signer = signerOf(keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE));

@@ -7,12 +7,12 @@ import { openLedger } from '../ledger/open.ts';
 import { scan } from '../pipeline/scan.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { optional, required } from './options.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
 
 /** `cacheon scan`: the plan that would be signed now. Reads only; --json prints the plan. */
-export const scanCommand: Run = async (invocation) => {
+export const scanCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const validator = required(invocation, 'validator');
   if (decodeSs58(validator) === null)

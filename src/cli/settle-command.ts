@@ -4,14 +4,14 @@ import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { settleAndAnchor } from '../pipeline/settle/settle-and-anchor.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
 
 /**
  * `cacheon settle`: sets the weights that follow from the ledger, or with --dry-run only derives
  * them.
  */
-export const settleCommand: Run = async (invocation) => {
+export const settleCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const { arena, store } = workplace(invocation);
   const pair = keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE);

@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import { openLedger } from '../ledger/open.ts';
 import { status, type StatusReport } from '../pipeline/status.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
 import { openChain, workplace } from './workplace.ts';
 
@@ -12,7 +12,7 @@ import { openChain, workplace } from './workplace.ts';
  * `cacheon status`: where one hotkey's submission stands with every validator of this clone, or the
  * whole queue.
  */
-export const statusCommand: Run = async (invocation) => {
+export const statusCommand: RunCommand = async (invocation) => {
   const { log, json, positionals } = invocation;
   const hotkey = positionals[0] ?? null;
   if (hotkey !== null && decodeSs58(hotkey) === null)

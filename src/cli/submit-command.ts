@@ -9,7 +9,7 @@ import { lazy } from '../core/lazy.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { submit } from '../pipeline/submit/submit.ts';
 import type { Arena } from '../schema/arena.ts';
-import type { Invocation, Run } from './command.ts';
+import type { Invocation, RunCommand } from './command.ts';
 import { journalFile, lockedJournal } from './journal.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';
@@ -62,7 +62,7 @@ function lazily(address: string, open: () => Promise<ExtrinsicSigner>): Extrinsi
 }
 
 /** `cacheon submit`: pays the fee and commits an image; run again, it finishes what was begun. */
-export const submitCommand: Run = async (invocation) => {
+export const submitCommand: RunCommand = async (invocation) => {
   const { log, json, values } = invocation;
   const [image, digest] = [required(invocation, 'image'), required(invocation, 'digest')];
   const tx = optional(invocation, 'payment-tx');

@@ -4,7 +4,7 @@ import { sealEntropy } from '../chain/io/entropy.ts';
 import { open, seal } from '../chain/timelock.ts';
 import { UsageError } from '../compose/errors.ts';
 import { fromHex, toHex } from '../core/bytes.ts';
-import type { Invocation, Run } from './command.ts';
+import type { Invocation, RunCommand } from './command.ts';
 import { optional, required, wholeNumber } from './options.ts';
 
 /** Longest input: a weights commit has at most 5,000 bytes. */
@@ -46,7 +46,7 @@ function print({ json }: Invocation, bytes: Uint8Array): number {
 /**
  * `cacheon timelock seal --round N`: hex on stdin, the ciphertext as the chain stores it on stdout.
  */
-export const timelockSealCommand: Run = async (invocation) => {
+export const timelockSealCommand: RunCommand = async (invocation) => {
   const round = wholeNumber(invocation, 'round', 1, Number.MAX_SAFE_INTEGER);
   if (round === undefined)
     throw new UsageError('--round is missing', 'give the drand round after which it opens');
@@ -57,7 +57,7 @@ export const timelockSealCommand: Run = async (invocation) => {
 };
 
 /** `cacheon timelock open --signature HEX`: the ciphertext on stdin, the message on stdout. */
-export const timelockOpenCommand: Run = async (invocation) => {
+export const timelockOpenCommand: RunCommand = async (invocation) => {
   const signature = fromHex(required(invocation, 'signature'));
   if (!signature) throw new UsageError('--signature is not hex', "give the round's signature");
   return print(invocation, open(await readHex('the ciphertext'), signature));

@@ -12,7 +12,7 @@ import {
 } from '../chain/io/wallet.ts';
 import { toHex, utf8 } from '../core/bytes.ts';
 import { decodeSs58 } from '../core/ss58.ts';
-import type { Run } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';
 
@@ -32,7 +32,7 @@ const DOMAIN = 'cacheon wallet test: ';
 /**
  * `cacheon wallet show`: addresses, public keys and key types of a btcli wallet; never a secret.
  */
-export const walletShowCommand: Run = async (invocation) => {
+export const walletShowCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const wallet = walletOf(invocation);
   const options = walletOptions(invocation);

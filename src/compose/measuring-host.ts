@@ -15,7 +15,7 @@ import { idleWatch } from '../sandbox/io/idle-gpus.ts';
 import { type EngineCommand, processRuntime } from '../measure/io/process-runtime.ts';
 import { processGroundTruth, checkClock } from '../measure/io/clock-check.ts';
 import { urlRuntime } from '../measure/io/url-runtime.ts';
-import type { BootPorts } from '../pipeline/evaluate/boot-run.ts';
+import type { BootPorts } from '../pipeline/evaluate/boot-parts.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 
 /** Everything that measuring needs; `images` is null where no registry is involved. */

@@ -6,7 +6,7 @@ import type { Prompt } from '../schema/prompt.ts';
 import { requestBody } from '../schema/request.ts';
 import type { TraceHeader, TraceLine } from '../schema/trace.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
-import type { LoadClient } from './load-client.ts';
+import type { Exchange, LoadClient } from './load-client.ts';
 import type { Engine, EngineRuntime, EngineTarget } from './engine.ts';
 
 /** How often a starting server is asked for its health. */
@@ -37,35 +37,130 @@ export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
 /** What one arm's run left: its trace, and what the server printed. */
 export type ArmRun = { readonly lines: TraceLine[]; readonly log: Uint8Array | null };
 
+/** What one arm's run measures. */
+export type ArmTask = {
+  readonly arena: MeasuringRules;
+  readonly target: EngineTarget;
+  readonly header: ArmHeader;
+  readonly prompts: readonly Prompt[];
+};
+
+/** A server that was started, and the trace of what happens to it. */
+class ArmMeasurement {
+  readonly lines: TraceLine[];
+  readonly #ports: LoadPorts;
+  readonly #task: ArmTask;
+  readonly #engine: Engine;
+  readonly #originNs: number;
+  /** The image may have been pulled first: a server's own time begins once it runs. */
+  readonly #startedNs: number;
+
+  constructor(ports: LoadPorts, task: ArmTask, engine: Engine, originNs: number) {
+    this.#ports = ports;
+    this.#task = task;
+    this.#engine = engine;
+    this.#originNs = originNs;
+    this.#startedNs = ports.clock.nowNs();
+    this.lines = [
+      { type: 'header', schema: 1, ...task.header, image: engine.image } as TraceLine,
+      { type: 'event', tNs: 0, name: 'start' },
+    ];
+  }
+
+  event(name: string, extra: Record<string, unknown> = {}, atNs = this.#ports.clock.nowNs()): void {
+    this.lines.push({ type: 'event', tNs: this.#since(atNs), name, ...extra });
+  }
+
+  /** Notes how the server ended by itself. */
+  exited(atNs = this.#ports.clock.nowNs()): void {
+    const exit = this.#engine.exited();
+    if (exit?.lost !== undefined) {
+      this.event('host', { detail: exit.lost }, atNs);
+      return;
+    }
+    const name = exit?.oom === true ? 'oom' : 'exit';
+    const code = exit?.code;
+    const detail = typeof code === 'number' ? { code, detail: `code ${code}` } : {};
+    this.event(name, detail, atNs);
+  }
+
+  /** Waits for health, then asks every prompt until one does not end well. */
+  async askAll(client: LoadClient): Promise<void> {
+    if (!(await this.#healthy(client))) return;
+    await this.#ports.quiet?.();
+    for (const prompt of this.#task.prompts) if (!(await this.#ask(client, prompt))) return;
+  }
+
+  #since(ns: number): number {
+    return Math.max(0, Math.round(ns - this.#originNs));
+  }
+
+  async #healthy(client: LoadClient): Promise<boolean> {
+    const { clock, loadedNs } = this.#ports;
+    const seconds = this.#task.arena.deadlines.start;
+    const deadlineNs = (): number =>
+      this.#startedNs + seconds * 1e9 + (loadedNs?.(this.#startedNs) ?? 0);
+    const health = await awaitHealth(this.#engine, client, clock, deadlineNs);
+    if (health === 'healthy') this.event('healthy');
+    else if (health === 'exited') this.exited();
+    else this.event('start-timeout', { seconds });
+    return health === 'healthy';
+  }
+
+  /** Asks one prompt; false where the arm ends with it. */
+  async #ask(client: LoadClient, prompt: Prompt): Promise<boolean> {
+    const body = requestBody(prompt, this.#task.arena);
+    const exchange = await client.ask(JSON.stringify(body));
+    this.#write(prompt, body, exchange);
+    const { end } = exchange;
+    if (end.outcome === 'done' && !this.#engine.exited()) return true;
+    if (end.outcome !== 'done')
+      await Promise.race([this.#engine.ended, this.#ports.clock.sleep(EXIT_NOTICE_MS)]);
+    // The server's death explains the broken connection, so the exit counts from the same moment.
+    if (this.#engine.exited()) this.exited(end.tNs);
+    return false;
+  }
+
+  #write(
+    { index: prompt, pool }: Prompt,
+    body: ReturnType<typeof requestBody>,
+    { sentNs, chunks, end, cost }: Exchange,
+  ): void {
+    const warmup = pool === 'warmup';
+    this.lines.push({ type: 'request', prompt, warmup, tNs: this.#since(sentNs), body });
+    for (const { tNs, bytes } of chunks)
+      this.lines.push({ type: 'chunk', prompt, tNs: this.#since(tNs), ...contentOf(bytes) });
+    const { status, outcome, detail } = end;
+    const tNs = this.#since(end.tNs);
+    this.lines.push({ type: 'end', prompt, tNs, status, outcome, detail, client: cost });
+  }
+}
+
+/**
+ * A chunk's bytes as its line holds them. Control characters grow sixfold in JSON: such bytes are
+ * kept as base64 like those that are no text.
+ */
+function contentOf(bytes: Uint8Array): { text: string } | { data: string } {
+  const text = fromUtf8(bytes);
+  return text === null || CONTROL.test(text)
+    ? { data: Buffer.from(bytes).toString('base64') }
+    : { text };
+}
+
 /**
  * One arm's run: start, health, every prompt in order, stop. It measures and decides nothing: it
  * writes the answers into trace lines. A request that did not end well ends the arm.
  */
-export async function runArm(
-  ports: LoadPorts,
-  arena: MeasuringRules,
-  target: EngineTarget,
-  header: ArmHeader,
-  prompts: readonly Prompt[],
-): Promise<ArmRun> {
-  const { clock, runtime } = ports;
-  const origin = clock.nowNs();
-  const since = (ns: number): number => Math.max(0, Math.round(ns - origin));
-  const engine = await runtime.start(target);
-  // The image may have been pulled first: a server's own time begins once it runs.
-  const startedNs = clock.nowNs();
-  const lines: TraceLine[] = [
-    { type: 'header', schema: 1, ...header, image: engine.image } as TraceLine,
-  ];
-  const event = (name: string, atNs: number, extra: Record<string, unknown> = {}): void =>
-    void lines.push({ type: 'event', tNs: since(atNs), name, ...extra });
-  event('start', origin);
+export async function runArm(ports: LoadPorts, task: ArmTask): Promise<ArmRun> {
+  const originNs = ports.clock.nowNs();
+  const engine = await ports.runtime.start(task.target);
+  const measurement = new ArmMeasurement(ports, task, engine, originNs);
   let client: LoadClient | null = null;
   let fault: Error | null = null;
   try {
-    client = await connected(engine, clock);
-    if (client) await askAll(client);
-    else exitEvent(engine, event, clock.nowNs());
+    client = await connected(engine, ports.clock);
+    if (client) await measurement.askAll(client);
+    else measurement.exited();
   } catch (error) {
     fault = asError(error);
   }
@@ -77,71 +172,9 @@ export async function runArm(
     // ours.
     if (!(fault instanceof CacheonError) || fault.outcome === 'usage') throw fault;
     const name = fault.code === 'METER_LOST' ? 'meter-lost' : 'host';
-    event(name, clock.nowNs(), { detail: fault.message.slice(0, 300) });
+    measurement.event(name, { detail: fault.message.slice(0, 300) });
   }
-  return { lines, log: engine.log() };
-
-  async function askAll(to: LoadClient): Promise<void> {
-    const loadedNs = (): number => ports.loadedNs?.(startedNs) ?? 0;
-    const health = await awaitHealth(
-      engine,
-      to,
-      clock,
-      () => startedNs + arena.deadlines.start * 1e9 + loadedNs(),
-    );
-    if (health !== 'healthy') {
-      if (health === 'exited') exitEvent(engine, event, clock.nowNs());
-      else event('start-timeout', clock.nowNs(), { seconds: arena.deadlines.start });
-      return;
-    }
-    event('healthy', clock.nowNs());
-    await ports.quiet?.();
-    for (const prompt of prompts) {
-      const body = requestBody(prompt, arena);
-      const exchange = await to.ask(JSON.stringify(body));
-      lines.push({
-        type: 'request',
-        prompt: prompt.index,
-        warmup: prompt.pool === 'warmup',
-        tNs: since(exchange.sentNs),
-        body,
-      });
-      for (const { tNs, bytes } of exchange.chunks) {
-        // Control characters grow sixfold in JSON: such bytes are kept as base64 like those that
-        // are no text.
-        const plain = fromUtf8(bytes);
-        const text = plain !== null && CONTROL.test(plain) ? null : plain;
-        const content = text === null ? { data: Buffer.from(bytes).toString('base64') } : { text };
-        lines.push({ type: 'chunk', prompt: prompt.index, tNs: since(tNs), ...content });
-      }
-      const { end } = exchange;
-      lines.push({
-        type: 'end',
-        prompt: prompt.index,
-        tNs: since(end.tNs),
-        status: end.status,
-        outcome: end.outcome,
-        detail: end.detail,
-        client: exchange.cost,
-      });
-      if (end.outcome === 'done' && !engine.exited()) continue;
-      if (end.outcome !== 'done') await Promise.race([engine.ended, clock.sleep(EXIT_NOTICE_MS)]);
-      // The server's death explains the broken connection, so the exit counts from the same moment.
-      if (engine.exited()) exitEvent(engine, event, end.tNs);
-      return;
-    }
-  }
-}
-
-function exitEvent(
-  engine: Engine,
-  event: (name: string, atNs: number, extra?: Record<string, unknown>) => void,
-  atNs: number,
-): void {
-  const exit = engine.exited();
-  if (exit?.lost !== undefined) event('host', atNs, { detail: exit.lost });
-  else if (typeof exit?.code !== 'number') event(exit?.oom === true ? 'oom' : 'exit', atNs);
-  else event(exit.oom ? 'oom' : 'exit', atNs, { code: exit.code, detail: `code ${exit.code}` });
+  return { lines: measurement.lines, log: engine.log() };
 }
 
 const asError = (error: unknown): Error =>

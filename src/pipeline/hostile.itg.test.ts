@@ -24,7 +24,8 @@ import { poolsOf } from '../prompts/suites.ts';
 import { parseArena } from '../schema/arena.ts';
 import type { Prompt } from '../schema/prompt.ts';
 import { parseTrace, traceLine } from '../schema/trace.ts';
-import { type Arm, measureBoot } from './evaluate/boot-run.ts';
+import type { Arm } from './evaluate/boot-parts.ts';
+import { measureBoot } from './evaluate/boot-run.ts';
 
 const MAX_SECONDS = 10;
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -166,10 +167,7 @@ async function runAgainst(url: string): Promise<{
   } as const;
   const { lines } = await runArm(
     { clock: monotonicClock, runtime },
-    arena,
-    { kind: 'url', url },
-    header,
-    suite(1),
+    { arena, target: { kind: 'url', url }, header, prompts: suite(1) },
   );
   const arm = readArm(parseTrace(lines.map(traceLine).join(''), 'test'), {
     arena,

@@ -174,7 +174,7 @@ class TraceReader {
       const { path, message } = parsed.error.issues[0]!;
       this.fail(at, `${path.join('.')}: ${message}`);
     }
-    this.#take(parsed.data, at);
+    this.take(parsed.data, at);
   }
 
   trace(): Trace {
@@ -190,7 +190,8 @@ class TraceReader {
     }
   }
 
-  #take(line: TraceLine, at: number): void {
+  /** Takes line `at`, whose form is right. */
+  take(line: TraceLine, at: number): void {
     if ((line.type === 'header') !== (this.#head === null))
       this.fail(at, 'one header must stand first');
     switch (line.type) {
@@ -253,6 +254,13 @@ export function parseTrace(text: string, name: string): Trace {
   const reader = new TraceReader(name);
   if (!text.endsWith('\n')) reader.fail(text.split('\n').length, 'the last line is not complete');
   for (const [index, raw] of text.slice(0, -1).split('\n').entries()) reader.line(raw, index + 1);
+  return reader.trace();
+}
+
+/** The trace that lines make, without printing and reading them: `parseTrace` of their text. */
+export function traceOfLines(lines: readonly TraceLine[], name: string): Trace {
+  const reader = new TraceReader(name);
+  for (const [index, line] of lines.entries()) reader.take(line, index + 1);
   return reader.trace();
 }
 

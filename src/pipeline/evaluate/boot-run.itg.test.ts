@@ -17,7 +17,8 @@ import { drawSuite } from '../../prompts/sampler.ts';
 import { poolsOf } from '../../prompts/suites.ts';
 import { parseArena } from '../../schema/arena.ts';
 import { parseTrace, type Trace, traceLine, type TraceLine } from '../../schema/trace.ts';
-import { type Arm, type BootPorts, type IdleReceipt, measureBoot } from './boot-run.ts';
+import type { Arm, BootPorts, IdleReceipt } from './boot-parts.ts';
+import { measureBoot } from './boot-run.ts';
 
 const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
 const deadlines = { start: 1, connect: 1, firstByte: 2, interChunk: 2, request: 3 };

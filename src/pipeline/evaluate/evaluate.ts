@@ -15,7 +15,8 @@ import { DocumentError } from '../../schema/errors.ts';
 import { pinnedImage } from '../../schema/image-ref.ts';
 import type { PlanPredicate } from '../../schema/records.ts';
 import type { Trace } from '../../schema/trace.ts';
-import { type Arm, type BootPorts, measureBoot } from './boot-run.ts';
+import type { Arm, BootPorts } from './boot-parts.ts';
+import { measureBoot } from './boot-run.ts';
 import { goesOn, sidesOf } from '../../judge/round.ts';
 
 export type EvaluatePorts = BootPorts & {

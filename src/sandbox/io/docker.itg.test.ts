@@ -209,10 +209,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
     const began = monotonicClock.nowNs();
     const { lines, log } = await runArm(
       { clock: monotonicClock, runtime },
-      arena,
-      target,
-      header,
-      prompts,
+      { arena, target, header, prompts },
     );
     const trace = parseTrace(lines.map(traceLine).join(''), mode);
     const { fault } = readArm(trace, { arena, tokenizer, prompts: poolsOf(prompts) });

@@ -1,0 +1,119 @@
+// What a boot is measured with and what its runs leave: ports, arms, and each run's lines.
+import { lazy } from '../../core/lazy.ts';
+import type { Log } from '../../core/log.ts';
+import type { Tokenizer } from '../../core/tokenizer.ts';
+import type { Admitted, ImageRefusal } from '../../images/admission.ts';
+import { type JudgeContext, readArm } from '../../judge/arm.ts';
+import type { LoadPorts } from '../../measure/arm-run.ts';
+import type { EngineTarget } from '../../measure/engine.ts';
+import type { BootPrompts } from '../../prompts/suites.ts';
+import { tracePath } from '../../schema/paths.ts';
+import type { Prompt } from '../../schema/prompt.ts';
+import { type Trace, type TraceLine, traceOfLines } from '../../schema/trace.ts';
+
+/**
+ * Whether the machine is in the state it was in before the last server; the next trace carries this
+ * receipt.
+ */
+export type IdleReceipt = { readonly ok: boolean; readonly detail: string } & Readonly<
+  Record<string, unknown>
+>;
+
+export type BootPorts = LoadPorts & {
+  readonly tokenizer: Tokenizer;
+  readonly log: Log;
+  /** Keeps one file of evidence under its path; called as soon as it is whole. */
+  readonly keep: (path: string, content: readonly TraceLine[] | Uint8Array) => void;
+  /** Wall-clock time for people, never for measuring. */
+  readonly now: () => string;
+  /** Looks at the GPUs between two servers; absent where there are none. */
+  readonly idle?: () => Promise<IdleReceipt>;
+  /** The host's facts at the start: engines, probes, clock. Every trace header carries them. */
+  readonly header?: Readonly<Record<string, unknown>>;
+};
+
+/** A server of one boot. `name` is that of its trace. */
+export type Arm = {
+  readonly name: string;
+  readonly role: 'baseline' | 'challenger' | 'incumbent';
+  readonly key: string | null;
+  readonly target: EngineTarget;
+  /**
+   * Looks at its image and fetches it; says why it is not started at all. Asked for more than once,
+   * it does its work once.
+   */
+  readonly admit?: () => Promise<Admitted | ImageRefusal>;
+};
+/** What happened to an arm that was not started. */
+export type ArmEvent = { readonly name: string; readonly detail: string } & Readonly<
+  Record<string, unknown>
+>;
+export type Boot = {
+  readonly blockHash: string;
+  readonly shard: number;
+  readonly boot: number;
+  readonly prompts: readonly Prompt[];
+  readonly pools: BootPrompts;
+  readonly baseline: EngineTarget;
+  readonly reference: EngineTarget;
+  /** In the order that the seed has drawn. */
+  readonly arms: readonly Arm[];
+};
+
+/** One run of one arm. Its trace is put together once, and read once. */
+export class Run {
+  readonly arm: Arm;
+  readonly run: number;
+  readonly lines: readonly TraceLine[];
+  readonly trace: () => Trace;
+  /** What ended the run, or spoilt its samples; null where it stands. */
+  readonly fault: () => string | null;
+
+  constructor(arm: Arm, run: number, lines: readonly TraceLine[], context: JudgeContext) {
+    this.arm = arm;
+    this.run = run;
+    this.lines = lines;
+    this.trace = lazy(() => traceOfLines(lines, `the trace of ${arm.name}`));
+    this.fault = lazy(() => {
+      const { fault, voided } = readArm(this.trace(), context);
+      return fault?.verdict ?? voided?.verdict ?? null;
+    });
+  }
+
+  /** How many requests were answered to their end. */
+  answered(): number {
+    return this.lines.filter((line) => line.type === 'end' && line.outcome === 'done').length;
+  }
+}
+
+/** Time of the last line of a trace. */
+export function lastNs(lines: readonly TraceLine[]): number {
+  return lines.reduce(
+    (latest, line) =>
+      'tNs' in line && typeof line.tNs === 'number' ? Math.max(latest, line.tNs) : latest,
+    0,
+  );
+}
+
+/** Keeps a run's trace with the lines that came after it; gives its path and the whole trace. */
+export function keepRun(
+  ports: Pick<BootPorts, 'keep'>,
+  { shard, boot }: Pick<Boot, 'shard' | 'boot'>,
+  run: Run,
+  more: readonly TraceLine[],
+): [string, Trace] {
+  const path = tracePath(shard, boot, run.arm.name, run.run);
+  const lines = [...run.lines, ...more];
+  ports.keep(path, lines);
+  return [path, more.length === 0 ? run.trace() : traceOfLines(lines, path)];
+}
+
+/** The line that says why no reference forced a run's answers. */
+export function withoutReference(run: Run, reason: string): TraceLine {
+  const detail = reason.slice(0, 300);
+  return { type: 'event', tNs: lastNs(run.lines) + 1, name: 'reference-failed', detail };
+}
+
+/** What a target is called for people. */
+export const nameOf = (target: EngineTarget): string =>
+  target.kind === 'url' ? target.url : target.image;
