@@ -4,32 +4,23 @@ import { renderJson } from '../core/canonical.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { predicateType, type Statement, STATEMENT_TYPE } from '../schema/records.ts';
 import type { Draft } from './draft.ts';
-import { LedgerError } from './errors.ts';
 import { openLedger } from './open.ts';
 import type { LedgerFiles } from './read.ts';
 import { signatureFile, type Signer } from './sign.ts';
 import type { FileSet } from './store.ts';
 
 /**
- * Chains and signs drafts after a ledger's last record, with evidence files beside them. The ledger
+ * Chains and signs drafts after the last record of the signer's ledger, with evidence files beside them. The ledger
  * must be sound before and after: another writer may have moved on since a draft was made, and
  * nothing may be signed that an audit would refuse.
  */
 export function appendRecords(
-  validator: string,
   current: LedgerFiles,
   drafts: readonly Draft[],
   signer: Signer,
   evidence: FileSet = new Map(),
 ): FileSet {
-  const ledger = openLedger(validator, current);
-  if (signer.address !== ledger.validator)
-    throw new LedgerError(
-      'BAD_KEY',
-      'usage',
-      `the key is ${signer.address}, the ledger belongs to ${ledger.validator}`,
-      'use the hotkey of this validator',
-    );
+  const ledger = openLedger(signer.address, current);
   const files = new Map(evidence);
   const last = ledger.records.at(-1);
   let seq = last ? last.predicate.seq + 1 : 0;
@@ -47,6 +38,6 @@ export function appendRecords(
     seq++;
     prev = sha256Hex(bytes);
   }
-  openLedger(validator, new Map([...current, ...files]));
+  openLedger(signer.address, new Map([...current, ...files]));
   return files;
 }

@@ -6,5 +6,5 @@ import { CacheonError } from '../core/errors.ts';
  * of these.
  */
 export class LedgerError extends CacheonError<
-  'EMPTY_LEDGER' | 'BROKEN_LEDGER' | 'UNSIGNED_PLAN' | 'NO_KEY' | 'BAD_KEY' | 'GIT_FAILED' | 'STALE'
+  'EMPTY_LEDGER' | 'BROKEN_LEDGER' | 'UNSIGNED_PLAN' | 'NO_KEY' | 'GIT_FAILED' | 'STALE'
 > {}

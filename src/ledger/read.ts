@@ -1,7 +1,7 @@
 // Reading and full verification of a validator's ledger, with a list of every fault.
 import { fromUtf8 } from '../core/bytes.ts';
 import { LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
-import { sha256Hex } from '../core/hash.ts';
+import { VerifiedFiles } from './verified-files.ts';
 import {
   checkSignature,
   MAX_RECORD_BYTES,
@@ -52,6 +52,21 @@ function checkPaths(files: LedgerFiles, fault: Report): void {
   }
 }
 
+/** How a ledger is read. */
+type ReadOptions = {
+  /** To an auditor an overdue plan is an omission. */
+  readonly overdueIsFault?: boolean;
+  /** What was found before about the same bytes. */
+  readonly known?: VerifiedFiles;
+};
+/** One reading of a ledger: what its steps share. */
+type Reading = {
+  readonly files: LedgerFiles;
+  readonly validator: string;
+  readonly known: VerifiedFiles;
+  readonly fault: Report;
+};
+
 /** A record's file, and the record where it could be read. */
 type ReadFile = {
   readonly path: string;
@@ -59,7 +74,7 @@ type ReadFile = {
   readonly record: AnyRecord | null;
 };
 
-function readRecords(files: LedgerFiles, validator: string, fault: Report): ReadFile[] {
+function readRecords({ files, validator, known, fault }: Reading): ReadFile[] {
   const read: ReadFile[] = [];
   for (const [path, bytes] of files) {
     const kind = kindOf(path);
@@ -68,7 +83,7 @@ function readRecords(files: LedgerFiles, validator: string, fault: Report): Read
       fault('PATH', path, `larger than ${MAX_RECORD_BYTES} bytes`);
       continue;
     }
-    const result = readRecord(path, bytes);
+    const result = known.record(path, bytes, () => readRecord(path, bytes));
     if ('fault' in result) fault(result.fault.code, result.fault.path, result.fault.message);
     const record = 'record' in result ? result.record : null;
     read.push({ path, bytes, record });
@@ -90,9 +105,7 @@ function checkPlace(record: AnyRecord, kind: Kind, validator: string, fault: Rep
 /** Every signature, and which of record and signature was changed where one does not fit. */
 function checkSignatures(
   read: readonly ReadFile[],
-  files: LedgerFiles,
-  validator: string,
-  fault: Report,
+  { files, validator, known, fault }: Reading,
 ): void {
   // What later records say a file's hash was: tells a changed record from a changed signature.
   const claimed = new Map<number, Set<string>>();
@@ -107,10 +120,12 @@ function checkSignatures(
       fault('BAD_SIG', path, 'the record has no signature');
       continue;
     }
-    const wrong = checkSignature(bytes, fromUtf8(sig) ?? '', validator);
+    const wrong = known.signature(bytes, sig, validator, () =>
+      checkSignature(bytes, fromUtf8(sig) ?? '', validator),
+    );
     if (!wrong) continue;
     const next = record ? claimed.get(record.predicate.seq) : undefined;
-    const intact = next === undefined ? null : next.has(sha256Hex(bytes));
+    const intact = next === undefined ? null : next.has(known.hash(bytes));
     if (intact !== true && !wrong.inSig) fault(wrong.code, path, wrong.message);
     if (intact === true || wrong.inSig) fault(wrong.code, `${path}.sig`, wrong.message);
     else if (intact === null)
@@ -126,19 +141,24 @@ function checkSignatures(
  * path. To an auditor an overdue plan is an omission; to its own validator it is the plan to
  * declare void next.
  */
-export function readLedger(validator: string, files: LedgerFiles, overdueIsFault = true): Ledger {
+export function readLedger(
+  validator: string,
+  files: LedgerFiles,
+  { overdueIsFault = true, known = new VerifiedFiles() }: ReadOptions = {},
+): Ledger {
   const faults: LedgerFault[] = [];
   const fault: Report = (code, path, message) => void faults.push({ code, path, message });
+  const reading: Reading = { files, validator, known, fault };
   checkPaths(files, fault);
-  const read = readRecords(files, validator, fault);
-  checkSignatures(read, files, validator, fault);
+  const read = readRecords(reading);
+  checkSignatures(read, reading);
   const records = read
     .flatMap(({ record }) => (record ? [record] : []))
     .sort((a, b) => a.predicate.seq - b.predicate.seq || (a.path < b.path ? -1 : 1));
   checkChain(records, fault);
   checkTime(records, fault);
   checkEnds(records, files, overdueIsFault, fault);
-  checkEvidence(records, files, fault);
+  checkEvidence(records, reading);
   return { validator, records, faults };
 }
 
@@ -247,7 +267,7 @@ function checkEnds(
 }
 
 /** Every round has its plan and exactly the files that it lists (RULES "Evidence hashes"). */
-function checkEvidence(records: readonly AnyRecord[], files: LedgerFiles, fault: Report): void {
+function checkEvidence(records: readonly AnyRecord[], { files, known, fault }: Reading): void {
   const plans = new Set(ofKind(records, 'plan').map(({ path }) => path));
   const listed = new Set<string>();
   for (const round of ofKind(records, 'round')) {
@@ -260,7 +280,7 @@ function checkEvidence(records: readonly AnyRecord[], files: LedgerFiles, fault:
       const bytes = files.get(path);
       if (!LEDGER_EVIDENCE_PATH.test(path)) fault('PATH', path, 'no evidence has such a path');
       else if (!bytes) fault('MERKLE_MISMATCH', path, 'a file of the round is missing');
-      else if (sha256Hex(bytes) !== expected)
+      else if (known.hash(bytes) !== expected)
         fault('MERKLE_MISMATCH', path, `sha256 is not ${expected}`);
     }
   }

@@ -78,7 +78,7 @@ export async function publishPlan(
       : [];
     if (draft.predicate.shards.length > 0) drafts.push(draft);
     outcome = draft.predicate.shards.length > 0 ? 'signed' : 'empty';
-    return drafts.length === 0 ? null : appendRecords(signer.address, files, drafts, signer);
+    return drafts.length === 0 ? null : appendRecords(files, drafts, signer);
   });
   const ledger = openLedger(signer.address, await store.read(signer.address));
   const plan = outcome === 'empty' ? null : openPlan(ledger);
@@ -118,7 +118,7 @@ export async function publishRound(
       subject: plan.subject,
       predicate: { ...contextOf(plan.predicate), plan: plan.sha256, ...body, files },
     };
-    return appendRecords(signer.address, current, [draft], signer, placed);
+    return appendRecords(current, [draft], signer, placed);
   });
 }
 
@@ -133,12 +133,7 @@ export async function publishVoid(
   await store.commit(signer.address, `Void round ${plan.predicate.block.number}`, (files) => {
     const ledger = openLedger(signer.address, files);
     if (openPlan(ledger)?.sha256 !== plan.sha256) return null;
-    return appendRecords(
-      signer.address,
-      files,
-      [voidDraft(plan, contextOf(plan.predicate), reason)],
-      signer,
-    );
+    return appendRecords(files, [voidDraft(plan, contextOf(plan.predicate), reason)], signer);
   });
   log.warn(`round ${plan.predicate.block.number} is void: ${reason}`);
 }

@@ -151,7 +151,7 @@ class Settlement {
       const now = openLedger(signer.address, files);
       return recordsOf(now, 'weights').some((item) => item.predicate.intent === intent.sha256)
         ? null
-        : appendRecords(signer.address, files, [draft], signer);
+        : appendRecords(files, [draft], signer);
     });
   }
 
@@ -280,7 +280,7 @@ class Settlement {
         (item) => item.predicate.weights === pending.sha256,
       )
         ? null
-        : appendRecords(signer.address, files, [draft], signer);
+        : appendRecords(files, [draft], signer);
     });
   }
 }
@@ -493,7 +493,7 @@ async function intend(
         'another writer has published a round or weights meanwhile',
         'settle again',
       );
-    return appendRecords(signer.address, files, [draft], signer);
+    return appendRecords(files, [draft], signer);
   });
   return recordsOf(
     openLedger(signer.address, await store.read(signer.address)),
