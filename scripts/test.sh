@@ -89,7 +89,8 @@ check "the rulebook and the code name each other" node scripts/check-rules.ts
 check "format" npm run --silent check:format
 check "generated documents are fresh" node scripts/docs.ts --check
 check "the SIMD kernel is the one its source makes" node scripts/wasm.ts --check
-suite "tests" test
+suite "unit tests" test:unit
+suite "tests with sockets, git, processes and containers" test:itg
 suite "the chain contract" test:chain
 suite "workflows under act" test:workflows
 if [ -x "$tools/bin/zizmor" ]; then check "zizmor" "$tools/bin/zizmor" --quiet --offline --persona auditor --config .github/zizmor.yml .; else skip "zizmor (not installed)"; fi
