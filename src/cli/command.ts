@@ -1,4 +1,4 @@
-// What a command of the command line is: its options, and the function that runs it.
+// What a command of the command line is: its words, its options, and the function that runs it.
 import type { Log } from '../core/log.ts';
 
 /** What a command gets from its command line. */
@@ -11,9 +11,14 @@ export type Invocation = {
 
 export type RunCommand = (invocation: Invocation) => Promise<number>;
 
+/** An option by its name: what its value is called in the help (none for a switch), and what it is. */
+export type OptionSpec = readonly [value: string | null, about: string];
+
 export type Command = {
   readonly about: string;
-  readonly usage: string;
-  readonly options: Readonly<Record<string, { type: 'string' | 'boolean' }>>;
+  /** A positional argument: `[NAME]` or, where it must be given, `<NAME>`. */
+  readonly argument?: readonly [name: string, about: string];
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  readonly examples?: readonly string[];
   readonly load: () => Promise<RunCommand>;
 };

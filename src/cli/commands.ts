@@ -1,177 +1,209 @@
 // The list of all commands with their options and help texts.
-import type { Command } from './command.ts';
+import type { Command, OptionSpec } from './command.ts';
 
-const text = { type: 'string' } as const;
-const flag = { type: 'boolean' } as const;
-
+const ENDPOINT: OptionSpec = [
+  'URL',
+  "WebSocket endpoint of the chain, several with commas between (default: the arena's network)",
+];
+const CORPUS: OptionSpec = [
+  'DIR',
+  'folder of the corpus that the arena pins; none where it is generated',
+];
+/** Where a stage finds the ledger. */
+const LEDGER = {
+  repo: ['DIR', 'git checkout that holds results/ (default: this folder)'],
+  branch: ['NAME', 'branch of origin to fetch and push; without it commits stay local'],
+} as const satisfies Record<string, OptionSpec>;
 /** How a wallet is named, as btcli does. */
-const WALLET = { 'wallet-path': text, 'wallet-name': text, 'wallet-hotkey': text } as const;
+const WALLET = {
+  'wallet-path': ['DIR', 'folder of wallets (default: ~/.bittensor/wallets)'],
+  'wallet-name': ['NAME', 'name of the wallet, its coldkey'],
+  'wallet-hotkey': ['NAME', 'name of the hotkey in it (default: default)'],
+} as const satisfies Record<string, OptionSpec>;
+const DRY_RUN: OptionSpec = [null, 'says what would be done, and changes nothing'];
+const BLOCK_HASH: OptionSpec = ['0x…', 'block hash of 32 bytes that draws the prompts'];
+const SERVER = 'http://… of a running server, or image@sha256:…';
 
 /** Every command. Its code is loaded only when it runs: the chain library alone takes a second. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   demo: {
     about:
       'the whole competition on this machine: miners, two rounds, weights on a chain, an audit, a page',
-    usage: '[--seed HEX] [--out DIR] [--processes] [--endpoint ws://… --accounts FILE]',
-    options: { seed: text, out: text, endpoint: text, accounts: text, processes: flag },
+    options: {
+      seed: ['HEX', 'repeats prompts, tokens and gate verdicts; at most 32 bytes of hex'],
+      out: ['DIR', 'where ledger and page go (default: a temporary folder)'],
+      processes: [null, 'runs the servers as processes, also where Docker answers'],
+      endpoint: ['URL', 'a local chain of yours in place of the embedded one'],
+      accounts: ['FILE', 'JSON with the dev accounts of that chain'],
+    },
+    examples: ['cacheon demo --seed 2a', 'cacheon demo --json | jq .weights'],
     load: async () => (await import('./demo-command.ts')).demoCommand,
   },
   prompts: {
     about: 'the prompts of a block, one JSON object a line',
-    usage: '--block-hash 0x… [--count N] [--boot B] [--corpus DIR]',
-    options: { 'block-hash': text, count: text, corpus: text, boot: text },
+    options: {
+      'block-hash': BLOCK_HASH,
+      count: ['N', 'how many prompts, warm-ups among them (default: as many as the arena asks)'],
+      boot: ['B', 'of which boot, counted from 1 (default: 1)'],
+      corpus: CORPUS,
+    },
     load: async () => (await import('./prompts-command.ts')).promptsCommand,
   },
   eval: {
-    about:
-      'measures one server against a baseline and judges it; X is http://… of a running server, or image@sha256:…',
-    usage:
-      '--baseline X --challenger X [--incumbent X] [--reference X] --block-hash 0x… --out DIR [--corpus DIR]',
+    about: 'measures one server against a baseline and judges it',
     options: {
-      baseline: text,
-      challenger: text,
-      incumbent: text,
-      reference: text,
-      'block-hash': text,
-      out: text,
-      corpus: text,
+      baseline: ['X', SERVER],
+      challenger: ['X', SERVER],
+      incumbent: ['X', `the winner to compare with: ${SERVER}`],
+      reference: ['X', `the server that teacher-forces (default: the baseline): ${SERVER}`],
+      'block-hash': BLOCK_HASH,
+      out: ['DIR', 'a new folder for plan, traces and verdict'],
+      corpus: CORPUS,
     },
+    examples: [
+      'cacheon eval --baseline http://127.0.0.1:8000 --challenger http://127.0.0.1:8001 --block-hash 0x… --out out',
+    ],
     load: async () => (await import('./eval-command.ts')).evalCommand,
   },
   judge: {
     about: 'judges the traces of an evaluation again; the same bytes come out',
-    usage: 'DIR',
+    argument: ['<DIR>', 'folder that eval left'],
     options: {},
     load: async () => (await import('./judge-command.ts')).judgeCommand,
   },
   scan: {
     about: 'the plan that would be signed now: every submission on chain and what becomes of it',
-    usage: '--validator SS58 [--endpoint ws://…] [--repo DIR] [--corpus DIR]',
-    options: { validator: text, endpoint: text, repo: text, branch: text, corpus: text },
+    options: {
+      validator: ['SS58', "address of the validator's hotkey"],
+      endpoint: ENDPOINT,
+      ...LEDGER,
+      corpus: CORPUS,
+    },
     load: async () => (await import('./scan-command.ts')).scanCommand,
   },
   publish: {
     about: 'signs and commits a plan, or with --round a judged round (key from CACHEON_HOTKEY)',
-    usage:
-      '[--endpoint ws://…] [--round BLOCK --traces DIR] [--repo DIR] [--branch NAME] [--corpus DIR] [--dry-run]',
     options: {
-      endpoint: text,
-      round: text,
-      traces: text,
-      repo: text,
-      branch: text,
-      corpus: text,
-      'dry-run': flag,
+      endpoint: ENDPOINT,
+      round: ['BLOCK', "judges and signs the round of this plan's block"],
+      traces: ['DIR', 'folder of its traces (default: out/BLOCK)'],
+      ...LEDGER,
+      corpus: CORPUS,
+      'dry-run': DRY_RUN,
     },
     load: async () => (await import('./publish-command.ts')).publishCommand,
   },
   evaluate: {
     about: 'measures one shard of a signed plan and leaves its traces in a folder',
-    usage:
-      '--validator SS58 --round BLOCK --out DIR [--shard N] [--engine-command PATH] [--repo DIR] [--corpus DIR]',
     options: {
-      validator: text,
-      round: text,
-      out: text,
-      shard: text,
-      'engine-command': text,
-      repo: text,
-      branch: text,
-      corpus: text,
+      validator: ['SS58', 'address whose ledger holds the plan'],
+      round: ['BLOCK', 'block of the plan'],
+      out: ['DIR', 'folder for the traces'],
+      shard: ['N', 'which shard (default: 0)'],
+      'engine-command': ['PATH', 'starts tiny engines as processes, on development chains only'],
+      ...LEDGER,
+      corpus: CORPUS,
     },
     load: async () => (await import('./evaluate-command.ts')).evaluateCommand,
   },
   doctor: {
-    about:
-      'whether this machine may run miners’ images: engine versions and the escape probes C01 to C20',
-    usage: '--sandbox',
-    options: { sandbox: flag },
+    about: 'whether this machine may run miners’ images: engine versions and escape probes',
+    options: { sandbox: [null, 'runs the probes C01 to C20 (C16 is listed as not run)'] },
     load: async () => (await import('./doctor-command.ts')).doctorCommand,
   },
   settle: {
     about:
       'sets the weights that follow from the ledger and reads them back (key from CACHEON_HOTKEY)',
-    usage: '[--endpoint ws://…] [--repo DIR] [--branch NAME] [--dry-run]',
-    options: { endpoint: text, repo: text, branch: text, 'dry-run': flag },
+    options: { endpoint: ENDPOINT, ...LEDGER, 'dry-run': DRY_RUN },
     load: async () => (await import('./settle-command.ts')).settleCommand,
   },
   submit: {
     about:
       'pays the fee and commits an image for a hotkey; run again, it finishes what was begun and never pays twice',
-    usage:
-      '--image I --digest sha256:… --wallet-name W [--wallet-hotkey H] [--wallet-path P] [--fee 0.1] [--network N] [--netuid U] [--endpoint ws://…]\n         [--reveal-blocks B] [--no-wait] [--replace] [--again] [--payment-tx 0x… --payment-block N] [--dry-run]',
     options: {
+      image: ['NAME', 'registry and path of the image, with or without a tag'],
+      digest: ['sha256:…', 'digest of its manifest or index'],
       ...WALLET,
-      image: text,
-      digest: text,
-      fee: text,
-      network: text,
-      netuid: text,
-      endpoint: text,
-      'payment-tx': text,
-      'payment-block': text,
-      'reveal-blocks': text,
-      'no-wait': flag,
-      replace: flag,
-      again: flag,
-      'dry-run': flag,
+      fee: ['TAO', "must equal the arena's fee where it is given"],
+      network: ['NAME', "must equal the arena's network where it is given"],
+      netuid: ['N', "must equal the arena's subnet where it is given"],
+      endpoint: ENDPOINT,
+      'reveal-blocks': ['N', 'blocks until a sealed commitment opens (default: 60)'],
+      'no-wait': [null, 'does not wait for the reveal'],
+      replace: [null, 'replaces a commitment that is still sealed'],
+      again: [null, 'enters the same image once more, with a new payment'],
+      'payment-tx': ['0x…', 'a payment made before, by its extrinsic hash'],
+      'payment-block': ['N', 'and by its block'],
+      'dry-run': DRY_RUN,
     },
+    examples: [
+      'cacheon submit --image ghcr.io/you/server --digest sha256:… --wallet-name W --dry-run',
+    ],
     load: async () => (await import('./submit-command.ts')).submitCommand,
   },
   status: {
     about:
       'where a submission stands: registration, commitment, payment, queue, verdicts, place; without a hotkey the whole queue',
-    usage: '[HOTKEY] [--endpoint ws://…] [--repo DIR] [--validator SS58]',
-    options: { endpoint: text, repo: text, branch: text, validator: text },
+    argument: ['[HOTKEY]', 'address of a hotkey'],
+    options: {
+      endpoint: ENDPOINT,
+      ...LEDGER,
+      validator: ['SS58', 'one validator (default: every ledger of the checkout)'],
+    },
     load: async () => (await import('./status-command.ts')).statusCommand,
   },
   'wallet show': {
     about: 'addresses, public keys and key types of a btcli wallet; never a secret',
-    usage: '--wallet-name W [--wallet-path P] [--wallet-hotkey H] [--sign TEXT]',
-    options: { ...WALLET, sign: text },
+    options: { ...WALLET, sign: ['TEXT', 'signs a text, to prove that the key opens'] },
     load: async () => (await import('./wallet-show-command.ts')).walletShowCommand,
   },
   'timelock seal': {
     about: 'seals hex from stdin for a drand round, as the chain reads it',
-    usage: '--round N [--public-key HEX]',
-    options: { round: text, 'public-key': text },
+    options: {
+      round: ['N', 'drand round after which it opens'],
+      'public-key': ['HEX', "another beacon's key (default: quicknet's)"],
+    },
+    examples: ['echo 0x6e657773 | cacheon timelock seal --round 1000'],
     load: async () => (await import('./timelock-command.ts')).timelockSealCommand,
   },
   'timelock open': {
     about: "opens a ciphertext from stdin with its round's signature",
-    usage: '--signature HEX',
-    options: { signature: text },
+    options: { signature: ['HEX', "the round's signature, 48 bytes"] },
     load: async () => (await import('./timelock-command.ts')).timelockOpenCommand,
   },
   audit: {
     about:
       'derives every verdict, score, ranking and weight of a ledger again and names what is wrong',
-    usage: '[--results DIR] [--chain ws://…] [--corpus DIR]',
-    options: { results: text, chain: text, corpus: text },
+    options: {
+      results: ['DIR', 'holds one folder for each validator (default: results)'],
+      chain: ['URL', 'compares with the chain too; an archive node tells more'],
+      corpus: CORPUS,
+    },
+    examples: ['cacheon audit', 'cacheon audit --results /tmp/demo/results --json'],
     load: async () => (await import('./audit-command.ts')).auditCommand,
   },
   'devnet chain': {
     about:
       'a small chain on loopback with the names and rules of Subtensor, until SIGINT or SIGTERM',
-    usage:
-      '[--port P] [--miners N] [--seed HEX] [--block-ms MS] [--tempo BLOCKS] [--commit-reveal] [--wallets DIR] [--state FILE]',
     options: {
-      port: text,
-      miners: text,
-      seed: text,
-      'block-ms': text,
-      tempo: text,
-      'commit-reveal': flag,
-      wallets: text,
-      state: text,
+      port: ['P', 'port on loopback (default: a free one)'],
+      miners: ['N', 'registered miners (default: 4)'],
+      seed: ['HEX', 'repeats block hashes and times'],
+      'block-ms': ['MS', 'builds a block by itself this often'],
+      tempo: ['BLOCKS', 'blocks of an epoch'],
+      'commit-reveal': [null, 'weights are committed first and revealed later'],
+      wallets: ['DIR', 'writes the dev keys as btcli wallets there'],
+      state: ['FILE', 'keeps the chain in a file over restarts'],
     },
     load: async () => (await import('./devnet-chain-command.ts')).devnetChainCommand,
   },
   'devnet engine': {
     about: 'a tiny inference engine on loopback with the paths of vLLM, until SIGINT or SIGTERM',
-    usage:
-      '--variant plain|fast|speculative|int4|other-weights|sampled|early-eos|burst|role-chunk | --digest D [--port P]',
-    options: { variant: text, digest: text, port: text },
+    options: {
+      variant: ['NAME', 'which engine; a wrong name lists them'],
+      digest: ['sha256:…', 'or the digest that stands for one'],
+      port: ['P', 'port on loopback (default: a free one)'],
+    },
     load: async () => (await import('./devnet-engine-command.ts')).devnetEngineCommand,
   },
 };
