@@ -1,18 +1,9 @@
 // Progress notes of a submission on disk, locked so that a fee is never paid twice.
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
+import { writeWhole } from '../node/atomic-file.ts';
 import type { Journal, SubmitState } from '../pipeline/submit/submit-steps.ts';
 
 /**
@@ -62,19 +53,9 @@ function fileJournal(path: string): Journal {
         );
       }
     },
+    // What was paid must survive a power cut, and is only for the miner to read.
     write: (state) => {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      const file = openSync(`${path}.new`, 'w', 0o600);
-      try {
-        writeSync(file, `${JSON.stringify(state, null, 2)}\n`);
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      renameSync(`${path}.new`, path);
-      const folder = openSync(dirname(path), 'r');
-      fsyncSync(folder);
-      closeSync(folder);
+      writeWhole(path, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600, durable: true });
     },
   };
 }

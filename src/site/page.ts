@@ -1,5 +1,6 @@
 // Renders rounds as a self-contained HTML page with tables and charts.
 import type { RoundPredicate } from '../schema/records.ts';
+import { html, type Html } from './html.ts';
 
 /** One row of a round's table. */
 type ReportEntry = {
@@ -25,16 +26,6 @@ export type ReportPage = {
   readonly weights: readonly { uid: number; weight: number; who: string }[];
   readonly audit: { ok: boolean; faults: number } | null;
 };
-
-/** Text for HTML: names and reasons come from miners. */
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
-}
 
 /** A round's predicate as rows. `nameOf` gives what people call a miner. */
 export function reportRound(
@@ -86,18 +77,18 @@ function bars(
   title: string,
   unit: string,
   rows: readonly { name: string; value: number; tone: string }[],
-): string {
+): Html {
   const most = Math.max(1e-9, ...rows.map(({ value }) => value));
   const drawn = rows.map(({ name, value, tone }, i) => {
     const y = 8 + i * BAR;
     const length = Math.max(1, (value / most) * WIDTH);
     const label = value >= 100 ? value.toFixed(0) : value.toFixed(2);
-    return `<text x="${LEFT - 8}" y="${y + 14}" text-anchor="end">${escapeHtml(name)}</text><rect class="${tone}" x="${LEFT}" y="${y}" width="${length.toFixed(1)}" height="${BAR - 6}" rx="2"/><text class="n" x="${(LEFT + length + 6).toFixed(1)}" y="${y + 14}">${label}</text>`;
+    return html`<text x="${LEFT - 8}" y="${y + 14}" text-anchor="end">${name}</text><rect class="${tone}" x="${LEFT}" y="${y}" width="${length.toFixed(1)}" height="${BAR - 6}" rx="2"/><text class="n" x="${(LEFT + length + 6).toFixed(1)}" y="${y + 14}">${label}</text>`;
   });
-  return `<figure><figcaption>${escapeHtml(title)} <small>${escapeHtml(unit)}</small></figcaption><svg viewBox="0 0 ${LEFT + WIDTH + 70} ${rows.length * BAR + 12}" role="img" aria-label="${escapeHtml(title)}">${drawn.join('')}</svg></figure>`;
+  return html`<figure><figcaption>${title} <small>${unit}</small></figcaption><svg viewBox="0 0 ${LEFT + WIDTH + 70} ${rows.length * BAR + 12}" role="img" aria-label="${title}">${drawn}</svg></figure>`;
 }
 
-function roundSection(round: ReportRound): string {
+function roundSection(round: ReportRound): Html {
   const tone = (entry: ReportEntry): string => {
     if (entry.key === round.winner) return 'win';
     if (entry.key === round.runnerUp) return 'second';
@@ -123,16 +114,16 @@ function roundSection(round: ReportRound): string {
       tokensPerSecond: entry.tokensPerSecond ?? 0,
     })),
   ];
-  const place = (entry: ReportEntry): string => {
-    if (entry.key === round.winner) return ' <b class="win">winner</b>';
-    return entry.key === round.runnerUp ? ' <b class="second">runner-up</b>' : '';
+  const place = (entry: ReportEntry): Html | string => {
+    if (entry.key === round.winner) return html` <b class="win">winner</b>`;
+    return entry.key === round.runnerUp ? html` <b class="second">runner-up</b>` : '';
   };
   const rows = round.entries.map(
     (entry) =>
-      `<tr><td>${escapeHtml(entry.miner)}${place(entry)}</td><td><span class="v ${entry.verdict === 'VALID' ? 'ok' : 'no'}">${escapeHtml(entry.verdict)}</span></td><td class="n">${entry.score.toFixed(4)}</td><td>${escapeHtml(entry.reason)}</td><td><code>${escapeHtml(entry.image ?? '')}</code></td></tr>`,
+      html`<tr><td>${entry.miner}${place(entry)}</td><td><span class="v ${entry.verdict === 'VALID' ? 'ok' : 'no'}">${entry.verdict}</span></td><td class="n">${entry.score.toFixed(4)}</td><td>${entry.reason}</td><td><code>${entry.image ?? ''}</code></td></tr>`,
   );
-  return `<section><h2>Round at block ${round.block}</h2>
-<table><thead><tr><th>miner</th><th>verdict</th><th>score</th><th>reason</th><th>image</th></tr></thead><tbody>${rows.join('')}</tbody></table>
+  return html`<section><h2>Round at block ${round.block}</h2>
+<table><thead><tr><th>miner</th><th>verdict</th><th>score</th><th>reason</th><th>image</th></tr></thead><tbody>${rows}</tbody></table>
 <div class="charts">${bars(
     'Score',
     '0 = as fast as the baseline',
@@ -150,7 +141,7 @@ ${bars(
 )}</div></section>`;
 }
 
-const STYLE = `:root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--line:#d8dee4;--dim:#59636e}@media(prefers-color-scheme:dark){:root{--fg:#e6edf3;--bg:#0d1117;--line:#30363d;--dim:#9198a1}}
+const STYLE = html`:root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--line:#d8dee4;--dim:#59636e}@media(prefers-color-scheme:dark){:root{--fg:#e6edf3;--bg:#0d1117;--line:#30363d;--dim:#9198a1}}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:1100px;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}.n{font-variant-numeric:tabular-nums}td code{font-size:12px;color:var(--dim)}
 .v{padding:.05rem .45rem;border-radius:3px;font-size:13px}.ok{background:#1f883d22;color:#1a7f37}.no{background:#cf222e22;color:#cf222e}b.win{color:#9a6700}b.second{color:#0969da}.charts{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:1rem 0;flex:1 1 320px}figcaption{font-weight:600}small{font-weight:400;color:var(--dim)}svg{width:100%;font:12px system-ui,sans-serif}svg text{fill:var(--fg)}rect.base{fill:#8c959f}rect.valid{fill:#2da44e}rect.win{fill:#d4a72c}rect.second{fill:#218bff}rect.bad{fill:#cf222e}footer{color:var(--dim);margin:2rem 0}`;
 
@@ -158,15 +149,19 @@ body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max
 export function reportHtml(page: ReportPage): string {
   const weights = page.weights.map(
     ({ uid, weight, who }) =>
-      `<tr><td class="n">${uid}</td><td class="n">${weight}</td><td>${escapeHtml(who)}</td></tr>`,
+      html`<tr><td class="n">${uid}</td><td class="n">${weight}</td><td>${who}</td></tr>`,
   );
-  const audit =
-    page.audit === null
+  const { audit } = page;
+  const told = audit?.ok === true ? 'passed' : `${audit?.faults ?? 0} faults`;
+  const audited =
+    audit === null
       ? ''
-      : `<p>Audit of the ledger: <span class="v ${page.audit.ok ? 'ok' : 'no'}">${page.audit.ok ? 'passed' : `${page.audit.faults} faults`}</span></p>`;
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escapeHtml(page.title)}</title><style>${STYLE}</style></head><body>
-<h1>${escapeHtml(page.title)}</h1>${audit}${[...page.rounds].reverse().map(roundSection).join('\n')}
-<section><h2>Weights on chain</h2><table><thead><tr><th>uid</th><th>weight (u16)</th><th>who</th></tr></thead><tbody>${weights.join('')}</tbody></table></section>
+      : html`<p>Audit of the ledger: <span class="v ${audit.ok ? 'ok' : 'no'}">${told}</span></p>`;
+  const rounds = [...page.rounds].reverse().map(roundSection);
+  const text = html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${page.title}</title><style>${STYLE}</style></head><body>
+<h1>${page.title}</h1>${audited}${rounds}
+<section><h2>Weights on chain</h2><table><thead><tr><th>uid</th><th>weight (u16)</th><th>who</th></tr></thead><tbody>${weights}</tbody></table></section>
 <footer>Gold: winner. Blue: runner-up. Red: failed. Grey: baseline. Every number follows from the traces in the ledger.</footer></body></html>
 `;
+  return text.toString();
 }

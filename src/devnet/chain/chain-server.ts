@@ -1,10 +1,11 @@
 // WebSocket server of the embedded development chain, with snapshots on disk.
-import { readFileSync, renameSync, writeFileSync, existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { CacheonError } from '../../core/errors.ts';
-import { ChainNode, type NodeSnapshot } from './node.ts';
+import { writeWhole } from '../../node/atomic-file.ts';
 import { devGenesis, type GenesisOptions } from './genesis.ts';
+import { ChainNode, type NodeSnapshot } from './node.ts';
 import { rpcError, RpcError, rpcMethods, type Subscriber } from './rpc.ts';
 
 /** Largest JSON-RPC message. */
@@ -46,8 +47,7 @@ export async function startChain(options: ChainServerOptions = {}): Promise<Chai
     : new ChainNode(devGenesis(options));
   const save = (): string | null => {
     if (stateFile === undefined) return null;
-    writeFileSync(`${stateFile}.new`, JSON.stringify(node.snapshot()));
-    renameSync(`${stateFile}.new`, stateFile);
+    writeWhole(stateFile, JSON.stringify(node.snapshot()));
     return stateFile;
   };
   const methods = rpcMethods(node, { save });

@@ -1,23 +1,22 @@
 // Reading of image layers as they arrive: sizes, digests and marks of their files.
-import { wrongBytes } from '../errors.ts';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   utimesSync,
-  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { Duplex, Transform, Writable, type Readable } from 'node:stream';
+import { Duplex, type Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
+import { writeWhole } from '../../node/atomic-file.ts';
 import { FILE_MARK } from '../../schema/content-mark.ts';
+import { wrongBytes } from '../errors.ts';
 import type { LayerDescriptor, LayerScan, ScanResult } from '../image-store.ts';
 import { TarHasher } from '../tar.ts';
 import { unzstd } from './zstd.ts';
@@ -204,8 +203,6 @@ export class ScanCache {
   }
 
   put(layer: LayerDescriptor, scan: LayerScan): void {
-    const path = this.#path(layer);
-    writeFileSync(`${path}.${process.pid}.new`, JSON.stringify(scan));
-    renameSync(`${path}.${process.pid}.new`, path);
+    writeWhole(this.#path(layer), JSON.stringify(scan));
   }
 }
