@@ -1,9 +1,10 @@
 // Command that audits a validator's ledger and names every fault found.
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ANY_CHAIN, openEndpoints } from '../chain/io/networks.ts';
+import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { UsageError } from '../compose/errors.ts';
 import { ROOT } from '../compose/repository.ts';
+import type { Log } from '../core/log.ts';
 import { unpackText, unpackTrace } from '../ledger/io/evidence-files.ts';
 import { readFolder, validatorFolders } from '../ledger/io/git-store.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
@@ -12,6 +13,12 @@ import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
+
+/** The chain library takes a second and 200 MB to load: an offline audit does without. */
+async function openAnyChain(endpoint: string, log: Log): Promise<EndpointPool> {
+  const { ANY_CHAIN, openEndpoints } = await import('../chain/io/networks.ts');
+  return openEndpoints(endpoint, ANY_CHAIN, log);
+}
 
 /** `cacheon audit`: derives every number of a ledger again and names what is wrong. */
 export const auditCommand: RunCommand = async (invocation) => {
@@ -24,7 +31,7 @@ export const auditCommand: RunCommand = async (invocation) => {
     validatorFolders(results).map((validator) => [validator, readFolder(join(results, validator))]),
   );
   const endpoint = optional(invocation, 'chain');
-  const chain = endpoint === undefined ? null : await openEndpoints(endpoint, ANY_CHAIN, log);
+  const chain = endpoint === undefined ? null : await openAnyChain(endpoint, log);
   const folder = optional(invocation, 'corpus');
   const report = await audit(ledgers, {
     chain,
