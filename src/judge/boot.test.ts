@@ -93,12 +93,12 @@ function runOf(
 }
 const starved: ClientCost = { firstWaitNs: 60 * MS, waitNs: 60 * MS, gcNs: 0 };
 const boot = (traces: Record<string, Trace>) =>
-  readBoot(
-    (name, run) => traces[`${name}.${run}`] ?? null,
+  readBoot({
+    given: (name, run) => traces[`${name}.${run}`] ?? null,
     context,
-    'test',
-    () => true,
-  );
+    place: 'test',
+    belongs: () => true,
+  });
 const judged = (traces: Record<string, Trace>): string => {
   const verdict = boot(traces).judge('arm', null);
   return verdict

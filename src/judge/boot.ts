@@ -39,19 +39,26 @@ export type BootReading = {
   readonly judge: (name: string, history: MarginHistory | null) => ArmVerdict | null;
 };
 
+/** Where the traces of a boot come from, and which of them count. */
+export type BootSource = {
+  readonly given: (name: string, run: number) => Trace | null;
+  readonly context: JudgeContext;
+  /** What the boot is called in reasons. */
+  readonly place: string;
+  /** Whether a trace is of this boot at all. */
+  readonly belongs: (trace: Trace) => boolean;
+  /** Whether an arm's trace may be judged beside its baseline's; it may throw `BAD_TRACE`. */
+  readonly usable?: (name: string, own: Trace, baseline: Trace) => boolean;
+};
+
 /**
  * Reads a boot from its traces. The runner does not choose which of several runs counts: it is the
  * first attempt, unless its baseline drifted or its clock failed; an arm's first run, unless it
  * ended by an infrastructure fault. Throws `BAD_TRACE` for a cut trace; `usable` may throw it too,
  * or refuse an arm's trace; `belongs` says whether a trace is of this boot at all.
  */
-export function readBoot(
-  given: (name: string, run: number) => Trace | null,
-  context: JudgeContext,
-  place: string,
-  belongs: (trace: Trace) => boolean,
-  usable: (name: string, own: Trace, baseline: Trace) => boolean = () => true,
-): BootReading {
+export function readBoot(source: BootSource): BootReading {
+  const { given, context, place, belongs, usable = () => true } = source;
   // A trace counts as the run that its header names: a copied or renamed trace counts as none.
   const trace = (name: string, run: number): Trace | null => {
     const found = given(name, run);

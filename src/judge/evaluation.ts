@@ -100,7 +100,12 @@ export function judgeEvaluation(
       'judge with the pinned tokenizer',
     );
   const context = { arena: plan.arena, tokenizer, prompts: poolsOf(plan.prompts) };
-  const reading = readBoot(traces, context, 'this evaluation', () => true);
+  const reading = readBoot({
+    given: traces,
+    context,
+    place: 'this evaluation',
+    belongs: () => true,
+  });
   const { baseline } = reading;
   const arm = (role: string): ArmVerdict => {
     const verdict = reading.judge(role, null);

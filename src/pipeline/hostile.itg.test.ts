@@ -525,12 +525,12 @@ describe('hostile servers, answers', () => {
     );
     const find = (name: string, run: number) =>
       traces.get(`traces/0/1/${name}${run === 1 ? '' : `.${run}`}.ndjson.gz`) ?? null;
-    return readBoot(
-      find,
-      { arena: patient, tokenizer, prompts: poolsOf(prompts) },
-      'test',
-      () => true,
-    ).judge('challenger', null)!;
+    return readBoot({
+      given: find,
+      context: { arena: patient, tokenizer, prompts: poolsOf(prompts) },
+      place: 'test',
+      belongs: () => true,
+    }).judge('challenger', null)!;
   }
   const ask = async (engine: TinyEngine, body: string): Promise<string> =>
     await (await fetch(`${engine.url}/v1/chat/completions`, { method: 'POST', body })).text();

@@ -133,6 +133,7 @@ async function measureBoots(
       arms: armsOf(predicate, shard, boot, [...incumbents, ...challengers], admission),
     });
     for (const [path, trace] of traced) traces.set(path, trace);
-    challengers = goesOn(plan, arena, ports.tokenizer, traces, shard, boot, challengers);
+    const judging = { plan, arena, tokenizer: ports.tokenizer, traces };
+    challengers = goesOn(judging, { shard, boot }, challengers);
   }
 }
