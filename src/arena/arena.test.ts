@@ -11,7 +11,8 @@ import { parsePayload, paymentRemark, renderPayload } from './payload.ts';
 import { dealShards } from './deal.ts';
 import { rank, type Place, type RankedEntry, type RankingRules, type Standing } from './ranking.ts';
 import { parseArena, type Arena } from '../schema/arena.ts';
-import { EMPTY_HISTORY, listSubmissions, type Commitment, type Neuron } from './submissions.ts';
+import { listSubmissions, type Commitment, type Neuron } from './submissions.ts';
+import { EMPTY_HISTORY } from './history.ts';
 import { decideBoot, differences, lowerBound } from './takeover.ts';
 
 const address = (name: string): string => encodeSs58(sha256(name));
@@ -483,7 +484,7 @@ describe('payloads', () => {
 describe('submissions', () => {
   const neurons = [neuron('a', 1), neuron('b', 2), neuron('c', 3)];
   const list = (commitments: Commitment[], payments = paid(commitments), history = EMPTY_HISTORY) =>
-    listSubmissions(arena, { neurons, commitments }, payments, history).submissions;
+    listSubmissions(arena, { neurons, commitments, payments }, history).submissions;
   it('P14: lists every one, with the earliest commit keeping the claim on a digest', () => {
     const result = list([commitment('b', 20, 'a'), commitment('a', 10), commitment('c', 30)]);
     expect(result.map(({ key, status, verdict }) => [key.slice(-2), status, verdict])).toEqual([
@@ -535,8 +536,11 @@ describe('submissions', () => {
     const history = { ...EMPTY_HISTORY, standing: { winner: place('gone'), runnerUp: place('b') } };
     const result = listSubmissions(
       arena,
-      { neurons, commitments: [commitment('a', 10)] },
-      paid([commitment('a', 10)]),
+      {
+        neurons,
+        commitments: [commitment('a', 10)],
+        payments: paid([commitment('a', 10)]),
+      },
       history,
     );
     expect(result.standing).toMatchObject({ winner: { hotkey: address('b') }, runnerUp: null });

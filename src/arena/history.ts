@@ -1,13 +1,61 @@
 // What the ledger's past rounds say of submissions: verdicts, claims, payments and standing.
 import { type Ledger, recordsOf } from '../ledger/read.ts';
+import type { LedgerRecord } from '../ledger/verify.ts';
 import { isFinal, type Verdict } from '../schema/verdicts.ts';
-import {
-  type Claim,
-  EMPTY_HISTORY,
-  type History,
-  type ImageHistory,
-  submissionKey,
-} from './submissions.ts';
+import type { Standing } from './ranking.ts';
+import { submissionKey } from './submission-key.ts';
+
+/** Sum of an image's clipped margins over all its rounds, for the running mean. */
+export type ImageHistory = {
+  readonly rounds: number;
+  readonly tokens: number;
+  readonly clippedNats: number;
+};
+
+/** What the ledger says about earlier rounds. */
+export type History = {
+  readonly standing: Standing;
+  /** Final verdicts by submission key. */
+  readonly judged: ReadonlyMap<string, { readonly verdict: Verdict; readonly reason: string }>;
+  /** Digests of earlier valid submissions. */
+  readonly claims: readonly Claim[];
+  /** Payment hash -> the submission it already served. */
+  readonly payments: ReadonlyMap<string, string>;
+  readonly images: ReadonlyMap<string, ImageHistory>;
+  /**
+   * Commit block of a revealed submission, by `hotkey:revealBlock`: the chain forgets it within the
+   * hour.
+   */
+  readonly dated: ReadonlyMap<string, number>;
+  /** Submissions that an earlier plan found paid, by key. */
+  readonly paid: ReadonlySet<string>;
+  /**
+   * Block of the round that first found a submission's image gone from its registry, where no later
+   * one found it there.
+   */
+  readonly gone: ReadonlyMap<string, number>;
+};
+export type Claim = {
+  readonly digest: string;
+  readonly hotkey: string;
+  readonly commitBlock: number;
+};
+
+export const EMPTY_HISTORY: History = {
+  standing: { winner: null, runnerUp: null },
+  judged: new Map(),
+  claims: [],
+  payments: new Map(),
+  images: new Map(),
+  dated: new Map(),
+  paid: new Set(),
+  gone: new Map(),
+};
+
+type Plan = LedgerRecord<'plan'>;
+type Round = LedgerRecord<'round'>;
+/** A round with the plan that it follows. */
+type Played = { readonly plan: Plan; readonly round: Round };
 
 /**
  * What a ledger's rounds say about the past: verdicts, claims on digests, spent payments, margins
@@ -15,64 +63,82 @@ import {
  */
 export function historyOf(ledger: Pick<Ledger, 'records'>): History {
   const plans = new Map(recordsOf(ledger, 'plan').map((plan) => [plan.sha256, plan]));
-  const judged = new Map<string, { verdict: Verdict; reason: string }>();
-  const claims: Claim[] = [];
-  const payments = new Map<string, string>();
-  const images = new Map<string, ImageHistory>();
-  const dated = new Map<string, number>();
-  for (const { predicate } of plans.values())
-    for (const { hotkey, revealBlock, commitBlock, status } of predicate.submissions)
-      if (revealBlock !== null && status !== 'waiting')
-        dated.set(submissionKey(hotkey, revealBlock), commitBlock);
-  const paid = new Set<string>();
-  const gone = new Map<string, number>();
-  for (const { predicate } of plans.values())
-    for (const { key, status, role } of predicate.submissions)
-      if (status === 'evaluate' && role === 'challenger') paid.add(key);
-  let standing = EMPTY_HISTORY.standing;
-  for (const round of recordsOf(ledger, 'round')) {
+  const played = recordsOf(ledger, 'round').flatMap((round): Played[] => {
     const plan = plans.get(round.predicate.plan);
-    if (!plan) continue;
-    standing = round.predicate.standing;
-    for (const submission of plan.predicate.submissions) {
-      if (
-        submission.status !== 'evaluate' ||
-        submission.role !== 'challenger' ||
-        submission.digest === null
-      )
-        continue;
-      if (
-        !claims.some(
-          (claim) => claim.digest === submission.digest && claim.hotkey === submission.hotkey,
-        )
-      )
-        claims.push({
-          digest: submission.digest,
-          hotkey: submission.hotkey,
-          commitBlock: submission.commitBlock,
-        });
-      if (submission.paymentTx !== null) payments.set(submission.paymentTx, submission.key);
-    }
-    for (const entry of round.predicate.entries) {
-      if (isGone(entry.boots.map(({ report }) => report)))
-        gone.set(entry.key, gone.get(entry.key) ?? round.predicate.block.number);
-      else if (entry.boots.length > 0 && entry.verdict !== 'INFRA_REGISTRY') gone.delete(entry.key);
-      if (isFinal(entry.verdict) && !judged.has(entry.key))
-        judged.set(entry.key, { verdict: entry.verdict, reason: entry.reason });
-      // A winner that fails later is judged anew: its last verdict counts.
-      else if (entry.verdict.startsWith('E_'))
-        judged.set(entry.key, { verdict: entry.verdict, reason: entry.reason });
-      const gates = entry.boots.flatMap(({ report }) => (report.gate ? [report.gate] : []));
-      if (entry.digest === null || gates.length === 0) continue;
-      const before = images.get(entry.digest) ?? { rounds: 0, tokens: 0, clippedNats: 0 };
-      images.set(entry.digest, {
-        rounds: before.rounds + 1,
-        tokens: gates.reduce((sum, gate) => sum + gate.tokens, before.tokens),
-        clippedNats: gates.reduce((sum, gate) => sum + gate.clippedNats, before.clippedNats),
-      });
-    }
+    return plan ? [{ plan, round }] : [];
+  });
+  const planned = [...plans.values()].flatMap(({ predicate }) => predicate.submissions);
+  const measured = played.flatMap(({ plan }) => plan.predicate.submissions).filter(isChallenger);
+  return {
+    standing: played.at(-1)?.round.predicate.standing ?? EMPTY_HISTORY.standing,
+    judged: verdictsOf(played),
+    claims: claimsOf(measured),
+    payments: new Map(
+      measured.flatMap(({ paymentTx, key }) => (paymentTx === null ? [] : [[paymentTx, key]])),
+    ),
+    images: marginsOf(played),
+    dated: new Map(
+      planned.flatMap(({ hotkey, revealBlock, commitBlock, status }) =>
+        revealBlock === null || status === 'waiting'
+          ? []
+          : [[submissionKey(hotkey, revealBlock), commitBlock]],
+      ),
+    ),
+    paid: new Set(planned.filter(isChallenger).map(({ key }) => key)),
+    gone: goneImages(played),
+  };
+}
+
+type Planned = Plan['predicate']['submissions'][number];
+const isChallenger = ({ status, role }: Planned): boolean =>
+  status === 'evaluate' && role === 'challenger';
+
+/** The first final verdict counts; but a winner that fails later is judged anew. */
+function verdictsOf(played: readonly Played[]): History['judged'] {
+  const judged = new Map<string, { verdict: Verdict; reason: string }>();
+  for (const { round } of played)
+    for (const { key, verdict, reason } of round.predicate.entries)
+      if (verdict.startsWith('E_') || (isFinal(verdict) && !judged.has(key)))
+        judged.set(key, { verdict, reason });
+  return judged;
+}
+
+/** Each hotkey's first commitment of a digest. */
+function claimsOf(challengers: readonly Planned[]): Claim[] {
+  const claims = new Map<string, Claim>();
+  for (const { digest, hotkey, commitBlock } of challengers) {
+    const owned = `${hotkey} ${digest}`;
+    if (digest !== null && !claims.has(owned)) claims.set(owned, { digest, hotkey, commitBlock });
   }
-  return { standing, judged, claims, payments, images, dated, paid, gone };
+  return [...claims.values()];
+}
+
+/** Margins by digest, over every boot that the gate saw. */
+function marginsOf(played: readonly Played[]): History['images'] {
+  const images = new Map<string, ImageHistory>();
+  for (const { digest, boots } of played.flatMap(({ round }) => round.predicate.entries)) {
+    const gates = boots.flatMap(({ report }) => (report.gate ? [report.gate] : []));
+    if (digest === null || gates.length === 0) continue;
+    const before = images.get(digest) ?? { rounds: 0, tokens: 0, clippedNats: 0 };
+    images.set(digest, {
+      rounds: before.rounds + 1,
+      tokens: gates.reduce((sum, gate) => sum + gate.tokens, before.tokens),
+      clippedNats: gates.reduce((sum, gate) => sum + gate.clippedNats, before.clippedNats),
+    });
+  }
+  return images;
+}
+
+/** Since which round an image is gone: it no longer is once a round found it. */
+function goneImages(played: readonly Played[]): History['gone'] {
+  const gone = new Map<string, number>();
+  for (const { round } of played)
+    for (const { key, boots, verdict } of round.predicate.entries) {
+      if (isGone(boots.map(({ report }) => report)))
+        gone.set(key, gone.get(key) ?? round.predicate.block.number);
+      else if (boots.length > 0 && verdict !== 'INFRA_REGISTRY') gone.delete(key);
+    }
+  return gone;
 }
 
 /**

@@ -66,24 +66,120 @@ function scoreOf(result: VerifiedResult): number {
   return result.role === 'challenger' ? Math.min(...scores) : scores[0]!;
 }
 
-function barOf(
-  standing: Place | null,
-  fresh: VerifiedResult | undefined,
-  at: { shard: number; boot: number },
-  infraRounds: number,
+/** What a round says of a server: measured, failed by its own fault, or not measured (`INFRA`). */
+type Outcome = 'measured' | 'failed' | 'unmeasured';
+function outcomeOf({ result: { verdict } }: RankedEntry): Outcome {
+  if (verdict === 'VALID') return 'measured';
+  return verdict.startsWith('E_') ? 'failed' : 'unmeasured';
+}
+
+function placeOf({ result, image, digest }: RankedEntry): Place {
+  const { key, hotkey, commitBlock } = result;
+  return { key, hotkey, commitBlock, image, digest, score: scoreOf(result), infraRounds: 0 };
+}
+
+/** A round as the ranking reads it. */
+type Round = {
+  readonly entries: readonly RankedEntry[];
+  readonly rules: RankingRules;
+  /** The standing winner and runner-up, each with its entry of this round; null: no such place. */
+  readonly winner: { readonly place: Place; readonly entry: RankedEntry } | null;
+  readonly runnerUp: { readonly place: Place; readonly entry: RankedEntry } | null;
+  /** Rounds in a row, this one included, that could not measure the winner alone. */
+  readonly infraRounds: number;
+};
+
+function readRound(
+  entries: readonly RankedEntry[],
+  standing: Standing,
   rules: RankingRules,
+): Round {
+  const held = (place: Place | null): Round['winner'] => {
+    const entry = entries.find(({ result }) => result.key === place?.key);
+    return place && entry ? { place, entry } : null;
+  };
+  const winner = held(standing.winner);
+  const round = { entries, rules, winner, runnerUp: held(standing.runnerUp) };
+  return { ...round, infraRounds: infraRoundsOf(entries, winner) };
+}
+
+/**
+ * "Of the winner alone": a round that could measure no other entry says nothing about the winner.
+ */
+function infraRoundsOf(entries: readonly RankedEntry[], winner: Round['winner']): number {
+  if (!winner || outcomeOf(winner.entry) !== 'unmeasured') return 0;
+  const others = entries.some((entry) => outcomeOf(entry) === 'measured');
+  return winner.place.infraRounds + (others ? 1 : 0);
+}
+
+/** What a challenger has to pass in one boot. */
+function barOf(
+  { winner, rules, infraRounds }: Round,
+  at: { readonly shard: number; readonly boot: number },
 ): Bar {
-  if (!standing || !fresh) return { kind: 'none' };
-  if (fresh.verdict === 'VALID') {
-    const run = fresh.boots.find((item) => item.boot === at.boot && item.shard === at.shard);
-    return run
-      ? { kind: 'fresh', score: run.score, promptScores: run.promptScores }
-      : { kind: 'shut' };
-  }
-  if (fresh.verdict.startsWith('E_')) return { kind: 'none' };
-  return infraRounds <= rules.winnerInfraBar
-    ? { kind: 'shut' }
-    : { kind: 'point', score: standing.score };
+  if (!winner) return { kind: 'none' };
+  const outcome = outcomeOf(winner.entry);
+  if (outcome === 'failed') return { kind: 'none' };
+  if (outcome === 'unmeasured')
+    return infraRounds <= rules.winnerInfraBar
+      ? { kind: 'shut' }
+      : { kind: 'point', score: winner.place.score };
+  const run = winner.entry.result.boots.find(
+    ({ boot, shard }) => boot === at.boot && shard === at.shard,
+  );
+  return run
+    ? { kind: 'fresh', score: run.score, promptScores: run.promptScores }
+    : { kind: 'shut' };
+}
+
+/** Why a challenger takes over or does not: it must in every boot, and in as many as the arena's. */
+function decide(round: Round, { result }: RankedEntry): Decision {
+  const boots = result.boots.map((run) => ({
+    boot: run.boot,
+    ...decideBoot(run, barOf(round, run), round.rules),
+  }));
+  const takesOver = boots.length >= round.rules.boots && boots.every((boot) => boot.takesOver);
+  return { key: result.key, takesOver, boots };
+}
+
+/** The winner as this round leaves it, before any takeover; null where it lost its place. */
+function keptWinner({ winner, rules, infraRounds }: Round): Place | null {
+  if (!winner) return null;
+  const outcome = outcomeOf(winner.entry);
+  if (outcome === 'measured') return placeOf(winner.entry);
+  return outcome === 'unmeasured' && infraRounds < rules.winnerInfraLoss
+    ? { ...winner.place, infraRounds }
+    : null;
+}
+
+/** The runner-up with its fresh score, or its last one where this round could not measure it. */
+function keptRunnerUp({ runnerUp }: Round): Place | null {
+  if (!runnerUp) return null;
+  const outcome = outcomeOf(runnerUp.entry);
+  if (outcome === 'measured') return placeOf(runnerUp.entry);
+  return outcome === 'unmeasured' ? runnerUp.place : null;
+}
+
+/** A winner without a positive score gives way to the runner-up too, if that has one. */
+function winnerOf(crowned: readonly Place[], kept: Place | null, second: Place | null) {
+  if (kept && kept.score > 0) return crowned[0] ?? kept;
+  const candidates = second && second.score > 0 ? [...crowned, second] : crowned;
+  return [...candidates].sort(better)[0] ?? kept;
+}
+
+/** Everyone who may be second: better than the baseline beyond doubt in every boot, or kept. */
+function secondPlace(round: Round, winner: Place | null, kept: readonly (Place | null)[]) {
+  const proven = ({ result: { boots } }: RankedEntry): boolean =>
+    boots.every((boot) => lowerBound(boot.promptScores, round.rules.bootSd) > 0);
+  const candidates = [
+    ...round.entries
+      .filter((entry) => outcomeOf(entry) === 'measured' && proven(entry))
+      .map(placeOf),
+    ...kept.filter((place) => place !== null),
+  ];
+  return (
+    candidates.filter(({ score, key }) => score > 0 && key !== winner?.key).sort(better)[0] ?? null
+  );
 }
 
 /**
@@ -96,79 +192,24 @@ export function rank(
   standing: Standing,
   rules: RankingRules,
 ): Ranking {
-  const place = ({ result, image, digest }: RankedEntry): Place => ({
-    key: result.key,
-    hotkey: result.hotkey,
-    commitBlock: result.commitBlock,
-    image,
-    digest,
-    score: scoreOf(result),
-    infraRounds: 0,
-  });
-  const find = (key: string | undefined): RankedEntry | undefined =>
-    entries.find((entry) => entry.result.key === key);
-  const winnerEntry = find(standing.winner?.key);
-  const runnerUpEntry = find(standing.runnerUp?.key);
-  const winnerInfra =
-    winnerEntry !== undefined &&
-    !winnerEntry.result.verdict.startsWith('E_') &&
-    winnerEntry.result.verdict !== 'VALID';
-  // "of the winner alone": a round that could measure no other entry says nothing about the winner.
-  const others = entries.some((entry) => entry !== winnerEntry && entry.result.verdict === 'VALID');
-  const infraRounds = winnerInfra ? (standing.winner?.infraRounds ?? 0) + (others ? 1 : 0) : 0;
-
-  const decisions: Decision[] = entries
-    .filter((entry) => entry.result.role === 'challenger' && entry.result.verdict === 'VALID')
-    .map(({ result }) => {
-      const boots = result.boots.map((run) => {
-        const bar = barOf(standing.winner, winnerEntry?.result, run, infraRounds, rules);
-        return { boot: run.boot, ...decideBoot(run, bar, rules) };
-      });
-      return {
-        key: result.key,
-        takesOver: boots.length >= rules.boots && boots.every((boot) => boot.takesOver),
-        boots,
-      };
-    })
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
-
-  const crowned = decisions
-    .filter((decision) => decision.takesOver)
-    .map((decision) => place(find(decision.key)!))
+  const round = readRound(entries, standing, rules);
+  const challengers = entries.filter(
+    (entry) => entry.result.role === 'challenger' && outcomeOf(entry) === 'measured',
+  );
+  const decisions = challengers
+    .map((entry) => decide(round, entry))
+    .sort((a, b) => compare(a.key, b.key));
+  const crowned = challengers
+    .filter(({ result }) => decisions.some(({ key, takesOver }) => takesOver && key === result.key))
+    .map(placeOf)
     .sort(better);
-
-  let kept: Place | null = null;
-  if (standing.winner && winnerEntry) {
-    if (winnerEntry.result.verdict === 'VALID') kept = place(winnerEntry);
-    else if (winnerInfra && infraRounds < rules.winnerInfraLoss)
-      kept = { ...standing.winner, infraRounds };
-  }
-  // The runner-up keeps its fresh score, or its last one where this round could not measure it.
-  let second: Place | null = null;
-  if (standing.runnerUp && runnerUpEntry) {
-    const { verdict } = runnerUpEntry.result;
-    if (verdict === 'VALID') second = place(runnerUpEntry);
-    else if (!verdict.startsWith('E_')) second = standing.runnerUp;
-  }
-
-  let winner = crowned[0] ?? kept;
-  if (!kept || kept.score <= 0) {
-    const candidates = [...crowned, ...(second && second.score > 0 ? [second] : [])].sort(better);
-    winner = candidates[0] ?? kept;
-  }
-
-  const remaining = [
-    ...entries
-      .filter(
-        (entry) =>
-          entry.result.verdict === 'VALID' &&
-          entry.result.boots.every((boot) => lowerBound(boot.promptScores, rules.bootSd) > 0),
-      )
-      .map(place),
-    ...(second && runnerUpEntry?.result.verdict !== 'VALID' ? [second] : []),
-    ...(kept && winnerInfra ? [kept] : []),
-  ]
-    .filter((candidate) => candidate.score > 0 && candidate.key !== winner?.key)
-    .sort(better);
-  return { winner, runnerUp: remaining[0] ?? null, decisions };
+  const kept = keptWinner(round);
+  const second = keptRunnerUp(round);
+  const winner = winnerOf(crowned, kept, second);
+  // Measured ones are among the entries already.
+  const unmeasured = [
+    round.runnerUp && outcomeOf(round.runnerUp.entry) === 'unmeasured' ? second : null,
+    round.winner && outcomeOf(round.winner.entry) === 'unmeasured' ? kept : null,
+  ];
+  return { winner, runnerUp: secondPlace(round, winner, unmeasured), decisions };
 }

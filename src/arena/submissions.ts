@@ -3,7 +3,9 @@ import { compare } from '../core/order.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { MinerFault, Verdict } from '../schema/verdicts.ts';
 import { parsePayload } from './payload.ts';
-import { afterDeregistration, type Standing } from './ranking.ts';
+import { type Claim, type History, type ImageHistory } from './history.ts';
+import { afterDeregistration, type Place, type Standing } from './ranking.ts';
+import { submissionKey } from './submission-key.ts';
 
 /** A registered miner at the plan's block. */
 export type Neuron = {
@@ -38,53 +40,6 @@ export type PaymentCheck =
   | { readonly state: 'refused'; readonly reason: string }
   | { readonly state: 'unknown'; readonly reason: string };
 
-/** Sum of an image's clipped margins over all its rounds, for the running mean. */
-export type ImageHistory = {
-  readonly rounds: number;
-  readonly tokens: number;
-  readonly clippedNats: number;
-};
-
-/** What the ledger says about earlier rounds. */
-export type History = {
-  readonly standing: Standing;
-  /** Final verdicts by submission key. */
-  readonly judged: ReadonlyMap<string, { readonly verdict: Verdict; readonly reason: string }>;
-  /** Digests of earlier valid submissions. */
-  readonly claims: readonly Claim[];
-  /** Payment hash -> the submission it already served. */
-  readonly payments: ReadonlyMap<string, string>;
-  readonly images: ReadonlyMap<string, ImageHistory>;
-  /**
-   * Commit block of a revealed submission, by `hotkey:revealBlock`: the chain forgets it within the
-   * hour.
-   */
-  readonly dated: ReadonlyMap<string, number>;
-  /** Submissions that an earlier plan found paid, by key. */
-  readonly paid: ReadonlySet<string>;
-  /**
-   * Block of the round that first found a submission's image gone from its registry, where no later
-   * one found it there.
-   */
-  readonly gone: ReadonlyMap<string, number>;
-};
-export type Claim = {
-  readonly digest: string;
-  readonly hotkey: string;
-  readonly commitBlock: number;
-};
-
-export const EMPTY_HISTORY: History = {
-  standing: { winner: null, runnerUp: null },
-  judged: new Map(),
-  claims: [],
-  payments: new Map(),
-  images: new Map(),
-  dated: new Map(),
-  paid: new Set(),
-  gone: new Map(),
-};
-
 type SubmissionStatus = 'evaluate' | 'rejected' | 'judged' | 'waiting';
 
 /**
@@ -109,17 +64,38 @@ export type Submission = {
   goneSince?: number | undefined;
 };
 
-/** Key of a submission: `hotkey:commitBlock`. */
-export function submissionKey(hotkey: string, commitBlock: number): string {
-  return `${hotkey}:${commitBlock}`;
-}
-
 /**
  * Earlier commit first, then the smaller hotkey: the order in which copies and payments are judged.
  */
 function byCommit(a: Commitment, b: Commitment): number {
   return a.commitBlock - b.commitBlock || compare(a.hotkey, b.hotkey);
 }
+
+/** What the chain shows at the plan's block. */
+export type ChainView = {
+  readonly neurons: readonly Neuron[];
+  readonly commitments: readonly Commitment[];
+  /** By submission key, for those that name a payment. */
+  readonly payments: ReadonlyMap<string, PaymentCheck>;
+};
+
+/** What has been claimed and spent before the commitment that is looked at. */
+type Past = Pick<ChainView, 'payments'> & {
+  readonly arena: Arena;
+  readonly history: History;
+  readonly claims: Claim[];
+  readonly spent: Map<string, string>;
+};
+
+/** What becomes of a submission: the fields that a decision sets. */
+type Fate = Pick<Submission, 'status' | 'verdict' | 'reason'> & Partial<Submission>;
+
+const waiting = (reason: string): Fate => ({ status: 'waiting', verdict: null, reason });
+const rejected = (verdict: MinerFault, reason: string): Fate => ({
+  status: 'rejected',
+  verdict,
+  reason,
+});
 
 /**
  * Every submission at one block with its status. Pure: the same chain state, payments and ledger
@@ -128,21 +104,23 @@ function byCommit(a: Commitment, b: Commitment): number {
  */
 export function listSubmissions(
   arena: Arena,
-  chain: { neurons: readonly Neuron[]; commitments: readonly Commitment[] },
-  payments: ReadonlyMap<string, PaymentCheck>,
+  chain: ChainView,
   history: History,
 ): { submissions: Submission[]; standing: Standing } {
   const neurons = new Map(chain.neurons.map((neuron) => [neuron.hotkey, neuron]));
   const standing = afterDeregistration(history.standing, (place) => neurons.has(place.hotkey));
-  const claims: Claim[] = [...history.claims];
-  const spent = new Map(history.payments);
+  const past: Past = {
+    arena,
+    history,
+    payments: chain.payments,
+    claims: [...history.claims],
+    spent: new Map(history.payments),
+  };
   const submissions: Submission[] = [];
-
   for (const commitment of [...chain.commitments].sort(byCommit)) {
     const neuron = neurons.get(commitment.hotkey);
     if (!neuron || commitment.commitBlock < neuron.registeredAt) continue;
-    const submission = judgeEntry(arena, commitment, neuron, payments, { claims, spent, history });
-    submissions.push(submission);
+    submissions.push(judgeCommitment(commitment, neuron, past));
   }
   // Incumbents are measured in every round, also when their hotkey has committed something newer.
   for (const [role, place] of [
@@ -150,119 +128,121 @@ export function listSubmissions(
     ['runner-up', standing.runnerUp],
   ] as const) {
     if (!place) continue;
-    const listed = submissions.find((submission) => submission.key === place.key);
-    const neuron = neurons.get(place.hotkey)!;
-    const entry: Submission = {
-      ...(listed ?? {
-        key: place.key,
-        hotkey: place.hotkey,
-        commitBlock: place.commitBlock,
-        revealBlock: null,
-        paymentTx: null,
-      }),
-      coldkey: neuron.coldkey,
-      uid: neuron.uid,
-      image: place.image,
-      digest: place.digest,
-      status: 'evaluate',
-      role,
-      verdict: null,
-      reason: `the standing ${role}`,
-      history: history.images.get(place.digest) ?? null,
-      ...goneSince(history, place.key),
-    };
-    if (listed) submissions[submissions.indexOf(listed)] = entry;
-    else submissions.push(entry);
+    const at = submissions.findIndex(({ key }) => key === place.key);
+    const entry = incumbent(role, place, {
+      neuron: neurons.get(place.hotkey)!,
+      listed: submissions[at],
+      history,
+    });
+    submissions.splice(at === -1 ? submissions.length : at, 1, entry);
   }
   return { submissions, standing };
 }
 
-function judgeEntry(
-  arena: Arena,
-  commitment: Commitment,
-  neuron: Neuron,
-  payments: ReadonlyMap<string, PaymentCheck>,
-  past: { claims: Claim[]; spent: Map<string, string>; history: History },
+/** The line of a standing winner or runner-up, also where the chain no longer shows it. */
+function incumbent(
+  role: 'winner' | 'runner-up',
+  place: Place,
+  { neuron, listed, history }: { neuron: Neuron; listed: Submission | undefined; history: History },
 ): Submission {
-  const key = submissionKey(commitment.hotkey, commitment.commitBlock);
-  const base: Submission = {
-    key,
-    hotkey: commitment.hotkey,
+  const { key, hotkey, commitBlock, image, digest } = place;
+  return {
+    ...(listed ?? { key, hotkey, commitBlock, revealBlock: null, paymentTx: null }),
     coldkey: neuron.coldkey,
     uid: neuron.uid,
-    commitBlock: commitment.commitBlock,
-    revealBlock: commitment.revealBlock,
+    image,
+    digest,
+    status: 'evaluate',
+    role,
+    verdict: null,
+    reason: `the standing ${role}`,
+    history: history.images.get(digest) ?? null,
+    ...goneSince(history, key),
+  };
+}
+
+/** One commitment's line: what its content says, then what earlier rounds and claims say of it. */
+function judgeCommitment(commitment: Commitment, neuron: Neuron, past: Past): Submission {
+  const { hotkey, commitBlock, revealBlock, content } = commitment;
+  const key = submissionKey(hotkey, commitBlock);
+  const base = {
+    key,
+    hotkey,
+    coldkey: neuron.coldkey,
+    uid: neuron.uid,
+    commitBlock,
+    revealBlock,
     image: null,
     digest: null,
     paymentTx: null,
-    status: 'rejected',
     role: null,
-    verdict: null,
-    reason: '',
     history: null,
   };
-  const { content } = commitment;
   if (content.kind === 'hidden')
-    return { ...base, status: 'waiting', verdict: 'SKIP_UNREVEALED', reason: content.reason };
-  if (content.kind === 'unknown') return { ...base, status: 'waiting', reason: content.reason };
-  const done = past.history.judged.get(key);
-  const reject = (
-    verdict: MinerFault,
-    reason: string,
-    known: Partial<Submission> = {},
-  ): Submission =>
-    done
-      ? { ...base, ...known, status: 'judged', verdict: done.verdict, reason: done.reason }
-      : { ...base, ...known, verdict, reason };
-  if (content.kind === 'fault') return reject(content.verdict, content.reason);
-
-  const parsed = parsePayload(content.bytes, {
-    loopbackImages: arena.loopbackImages,
-    needsPayment: arena.fee > 0,
-  });
-  if (!parsed.ok) return reject(parsed.verdict, parsed.reason);
-  const { image, digest, payment } = parsed.payload;
-  const known = { image, digest, paymentTx: payment?.tx ?? null };
-  if (done)
-    return { ...base, ...known, status: 'judged', verdict: done.verdict, reason: done.reason };
-
-  if (arena.fee > 0 && payment) {
-    const owner = past.spent.get(payment.tx);
-    if (owner !== undefined && owner !== key)
-      return reject('E_PAYMENT', `the payment ${payment.tx} already served ${owner}`, known);
-    const check = payments.get(key);
-    if (check?.state === 'refused') return reject('E_PAYMENT', check.reason, known);
-    if (check?.state !== 'paid')
-      return {
-        ...base,
-        ...known,
-        status: 'waiting',
-        reason: check?.reason ?? 'the payment has not been looked up',
-      };
-    past.spent.set(payment.tx, key);
-  }
-  // Only paid submissions hold a claim: else a miner could block a rival's digest for nothing.
-  const earlier = past.claims.find(
-    (claim) =>
-      claim.digest === digest &&
-      claim.hotkey !== commitment.hotkey &&
-      claim.commitBlock <= commitment.commitBlock,
-  );
-  if (earlier)
-    return reject(
-      'E_COPY',
-      `the image of ${submissionKey(earlier.hotkey, earlier.commitBlock)}, committed earlier`,
-      known,
-    );
-  past.claims.push({ digest, hotkey: commitment.hotkey, commitBlock: commitment.commitBlock });
+    return { ...base, ...waiting(content.reason), verdict: 'SKIP_UNREVEALED' };
+  if (content.kind === 'unknown') return { ...base, ...waiting(content.reason) };
+  const before = past.history.judged.get(key);
+  const judged: Fate | null = before ? { status: 'judged', ...before } : null;
+  const payload = payloadOf(content, past.arena);
+  if (!payload.ok) return { ...base, ...(judged ?? rejected(payload.verdict, payload.reason)) };
+  const { image, digest, payment } = payload.payload;
+  const named = { ...base, image, digest, paymentTx: payment?.tx ?? null };
   return {
-    ...base,
-    ...known,
+    ...named,
+    ...(judged ?? unpaid(named, past) ?? copied(named, past) ?? admit(named, past)),
+  };
+}
+
+function payloadOf(
+  content: Extract<Commitment['content'], { kind: 'payload' | 'fault' }>,
+  { fee, loopbackImages }: Arena,
+): ReturnType<typeof parsePayload> {
+  if (content.kind === 'fault')
+    return { ok: false, verdict: content.verdict, reason: content.reason };
+  return parsePayload(content.bytes, { loopbackImages, needsPayment: fee > 0 });
+}
+
+/** A submission whose payload is known. */
+type Named = Claim & Pick<Submission, 'key' | 'paymentTx'>;
+
+/** Refused or left waiting for its payment; null, and the payment is spent, where it is paid. */
+function unpaid({ key, paymentTx }: Named, { arena, payments, spent }: Past): Fate | null {
+  if (arena.fee <= 0 || paymentTx === null) return null;
+  const owner = spent.get(paymentTx);
+  if (owner !== undefined && owner !== key)
+    return rejected('E_PAYMENT', `the payment ${paymentTx} already served ${owner}`);
+  const check = payments.get(key);
+  if (!check) return waiting('the payment has not been looked up');
+  if (check.state === 'refused') return rejected('E_PAYMENT', check.reason);
+  if (check.state === 'unknown') return waiting(check.reason);
+  spent.set(paymentTx, key);
+  return null;
+}
+
+/** Refused where another hotkey committed the same image earlier. */
+function copied({ digest, hotkey, commitBlock }: Named, { claims }: Past): Fate | null {
+  const earlier = claims.find(
+    (claim) =>
+      claim.digest === digest && claim.hotkey !== hotkey && claim.commitBlock <= commitBlock,
+  );
+  if (!earlier) return null;
+  const owner = submissionKey(earlier.hotkey, earlier.commitBlock);
+  return rejected('E_COPY', `the image of ${owner}, committed earlier`);
+}
+
+/**
+ * A challenger of this round. Only now does it hold a claim: an unpaid submission could block a
+ * rival's digest for nothing.
+ */
+function admit({ key, digest, hotkey, commitBlock }: Named, { claims, history }: Past): Fate {
+  claims.push({ digest, hotkey, commitBlock });
+  return {
     status: 'evaluate',
     role: 'challenger',
+    verdict: null,
     reason: 'valid, paid and revealed',
-    history: past.history.images.get(digest) ?? null,
-    ...goneSince(past.history, key),
+    history: history.images.get(digest) ?? null,
+    ...goneSince(history, key),
   };
 }
 

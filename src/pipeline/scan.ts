@@ -3,13 +3,14 @@ import { dealShards } from '../arena/deal.ts';
 import { historyOf } from '../arena/history.ts';
 import { parsePayload, paymentRemark } from '../arena/payload.ts';
 import {
+  type ChainView,
   type Commitment,
-  type History,
   listSubmissions,
   type PaymentCheck,
   type Submission,
-  submissionKey,
 } from '../arena/submissions.ts';
+import { submissionKey } from '../arena/submission-key.ts';
+import { type History } from '../arena/history.ts';
 import type { ChainReader, Snapshot } from '../chain/chain.ts';
 import { countedCommitments, revealToDate } from '../chain/commitments.ts';
 import { ChainError } from '../chain/errors.ts';
@@ -132,18 +133,11 @@ export async function lookUpPayments(
  */
 export function planContent(
   arena: Arena,
-  snapshot: Snapshot,
-  commitments: readonly Commitment[],
-  payments: ReadonlyMap<string, PaymentCheck>,
+  chain: ChainView & Pick<Snapshot, 'block'>,
   history: History,
 ): Pick<PlanPredicate, 'submissions' | 'standing' | 'shards'> {
-  const { submissions, standing } = listSubmissions(
-    arena,
-    { neurons: snapshot.neurons, commitments },
-    payments,
-    history,
-  );
-  const shards = dealShards(submissions, arena.shards, fromHex(snapshot.block.hash)!);
+  const { submissions, standing } = listSubmissions(arena, chain, history);
+  const shards = dealShards(submissions, arena.shards, fromHex(chain.block.hash)!);
   return {
     submissions,
     standing,
@@ -172,7 +166,7 @@ export async function scan(
   const history = historyOf(ledger);
   const commitments = await readCommitments(chain, arena.netuid, snapshot, history);
   const payments = await lookUpPayments(chain, arena, snapshot, commitments, history);
-  const content = planContent(arena, snapshot, commitments, payments, history);
+  const content = planContent(arena, { ...snapshot, commitments, payments }, history);
   const promptSuites = Array.from({ length: arena.boots }, (_, i) => ({
     boot: i + 1,
     sha256: suiteHash(bootSuite(arena, corpus, tokenizer, block.hash, i + 1)),

@@ -58,7 +58,7 @@ export async function status(
     arena.treasury === null
       ? new Map()
       : await lookUpPayments(chain, arena, snapshot, commitments, history);
-  const { submissions } = planContent(arena, snapshot, commitments, payments, history);
+  const { submissions } = planContent(arena, { ...snapshot, commitments, payments }, history);
   const queue = submissions
     .filter((item) => item.status === 'evaluate' && item.role === 'challenger')
     .map(({ key }) => key);

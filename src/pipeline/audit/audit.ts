@@ -276,7 +276,7 @@ async function auditPlan(
       );
       return;
     }
-    const derived = planContent(arena, snapshot, commitments, payments, history);
+    const derived = planContent(arena, { ...snapshot, commitments, payments }, history);
     const missing = derived.submissions.find(
       ({ key }) => !predicate.submissions.some((submission) => submission.key === key),
     );
