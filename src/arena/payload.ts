@@ -101,3 +101,12 @@ function paymentClaim(digest: string, salt: string | null): string {
 export function paymentRemark(hotkey: string, digest: string, salt: string | null): string {
   return `cacheon:${hotkey}:${paymentClaim(digest, salt)}`;
 }
+
+/**
+ * The remarks that bind a payment to its submission (RULES "Remark forms"): the bare digest counts
+ * beside a salted one, as the first version of Cacheon wrote it.
+ */
+export function acceptedRemarks(hotkey: string, digest: string, salt: string | null): string[] {
+  const bare = paymentRemark(hotkey, digest, null);
+  return salt === null ? [bare] : [paymentRemark(hotkey, digest, salt), bare];
+}

@@ -61,7 +61,8 @@ export type PaymentClaim = {
   readonly coldkey: string;
   readonly treasury: string;
   readonly amountRao: bigint;
-  readonly remark: string;
+  /** Any of these binds the payment to its submission. */
+  readonly remarks: readonly string[];
   readonly before: BlockRef;
 };
 export type PaymentOutcome =

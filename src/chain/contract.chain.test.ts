@@ -364,15 +364,18 @@ describe.each(TARGETS)('$name', ({ start }) => {
       coldkey: payer.coldkey.address,
       treasury: accounts.treasury.address,
       amountRao: 100_000_000n,
-      remark,
+      remarks: [remark],
       before,
     };
     expect(await chain.payment(claim)).toEqual({ state: 'paid' });
+    expect(await chain.payment({ ...claim, remarks: ['other', remark] })).toEqual({
+      state: 'paid',
+    });
     expect(await chain.payment({ ...claim, block: block.hash })).toEqual({ state: 'paid' });
     const wrong: [string, Partial<typeof claim>, RegExp][] = [
       ['more', { amountRao: 100_000_001n }, /the fee is/],
       ['treasury', { treasury: payer.coldkey.address }, /treasury/],
-      ['remark', { remark: `${remark}x` }, /another submission/],
+      ['remark', { remarks: [`${remark}x`] }, /another submission/],
       ['coldkey', { coldkey: accounts.validator.coldkey.address }, /coldkey/],
       ['hash', { tx: `0x${'00'.repeat(32)}` }, /not in block/],
       ['later', { block: before.number + 50 }, /after the plan/],
@@ -412,7 +415,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
         coldkey: payer.coldkey.address,
         treasury: accounts.treasury.address,
         amountRao: 5n,
-        remark,
+        remarks: [remark],
         before: await chain.finalizedHead(),
       });
       expect(outcome.state, call.method.method).toBe('refused');

@@ -1,7 +1,7 @@
 // Reads all submissions from the chain and drafts the plan of the next round.
 import { dealShards } from '../arena/deal.ts';
 import { historyOf } from '../arena/history.ts';
-import { parsePayload, paymentRemark } from '../arena/payload.ts';
+import { acceptedRemarks, parsePayload } from '../arena/payload.ts';
 import {
   type ChainView,
   type Commitment,
@@ -70,6 +70,9 @@ export async function readCommitments(
   return lines;
 }
 
+/** The chain at the plan's block, before its payments are looked up. */
+export type Seen = Omit<ChainView, 'payments'> & Pick<Snapshot, 'block'>;
+
 /**
  * Looks up the payment of every submission that has none on record yet. Where a node cannot tell,
  * that is an infrastructure fault.
@@ -77,9 +80,8 @@ export async function readCommitments(
 export async function lookUpPayments(
   chain: ChainReader,
   arena: Arena,
-  snapshot: Snapshot,
-  commitments: readonly Commitment[],
-  history: History,
+  { block: before, neurons, commitments }: Seen,
+  history: Pick<History, 'judged' | 'paid'>,
 ): Promise<Map<string, PaymentCheck>> {
   const found = new Map<string, PaymentCheck>();
   if (arena.fee === 0) return found;
@@ -92,7 +94,7 @@ export async function lookUpPayments(
     );
   for (const commitment of commitments) {
     const key = submissionKey(commitment.hotkey, commitment.commitBlock);
-    const neuron = snapshot.neurons.find(({ hotkey }) => hotkey === commitment.hotkey);
+    const neuron = neurons.find(({ hotkey }) => hotkey === commitment.hotkey);
     if (!neuron || history.judged.has(key) || commitment.content.kind !== 'payload') continue;
     // An earlier signed plan found it paid; by now the node may no longer know.
     if (history.paid.has(key)) {
@@ -105,25 +107,17 @@ export async function lookUpPayments(
     });
     if (!parsed.ok || !parsed.payload.payment) continue;
     const { digest, payment } = parsed.payload;
-    const claim = {
-      tx: payment.tx,
-      block: payment.block,
+    const { tx, block, salt } = payment;
+    const outcome = await chain.payment({
+      tx,
+      block,
       coldkey: neuron.coldkey,
       treasury: arena.treasury,
       amountRao: feeRao(arena),
-      before: snapshot.block,
-    };
-    const outcome = await chain.payment({
-      ...claim,
-      remark: paymentRemark(commitment.hotkey, digest, payment.salt),
+      remarks: acceptedRemarks(commitment.hotkey, digest, salt),
+      before,
     });
-    // The first version of Cacheon wrote the bare digest into the remark; this scan accepts that
-    // too.
-    const plain =
-      outcome.state === 'refused' && payment.salt !== null && outcome.reason.includes('remark')
-        ? await chain.payment({ ...claim, remark: paymentRemark(commitment.hotkey, digest, null) })
-        : outcome;
-    found.set(key, plain);
+    found.set(key, outcome);
   }
   return found;
 }
@@ -165,7 +159,7 @@ export async function scan(
   await chain.confirm(block);
   const history = historyOf(ledger);
   const commitments = await readCommitments(chain, arena.netuid, snapshot, history);
-  const payments = await lookUpPayments(chain, arena, snapshot, commitments, history);
+  const payments = await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
   const content = planContent(arena, { ...snapshot, commitments, payments }, history);
   const promptSuites = Array.from({ length: arena.boots }, (_, i) => ({
     boot: i + 1,

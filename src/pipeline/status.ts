@@ -57,7 +57,7 @@ export async function status(
   const payments =
     arena.treasury === null
       ? new Map()
-      : await lookUpPayments(chain, arena, snapshot, commitments, history);
+      : await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
   const { submissions } = planContent(arena, { ...snapshot, commitments, payments }, history);
   const queue = submissions
     .filter((item) => item.status === 'evaluate' && item.role === 'challenger')

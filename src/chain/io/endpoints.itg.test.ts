@@ -235,6 +235,7 @@ describe('an endpoint that lags', () => {
       block: block.number,
       coldkey: wallet.address,
       before: block,
+      remarks: [call.remark],
     };
     expect(await lagging.payment(claim)).toMatchObject({ state: 'unknown' });
     // Two endpoints: where one refuses and the other proves, the payment is undecided, never the

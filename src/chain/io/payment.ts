@@ -53,7 +53,8 @@ function extrinsicFault(extrinsic: Extrinsic, claim: PaymentClaim): string | nul
     return `paid to ${transfer.args[0]!.toString()}, not to the treasury`;
   const amountRao = BigInt(transfer.args[1]!.toString());
   if (amountRao < claim.amountRao) return `paid ${amountRao} rao, the fee is ${claim.amountRao}`;
-  return toHex(remark.args[0]!.toU8a(true)) === toHex(utf8(claim.remark))
+  const said = toHex(remark.args[0]!.toU8a(true));
+  return claim.remarks.some((text) => said === toHex(utf8(text)))
     ? null
     : 'the remark belongs to another submission';
 }

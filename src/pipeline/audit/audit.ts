@@ -265,7 +265,7 @@ async function auditPlan(
         `${predicate.validator} had no validator permit at block ${predicate.block.number}`,
       );
     const commitments = await readCommitments(chain, predicate.network.netuid, snapshot, history);
-    const payments = await lookUpPayments(chain, arena, snapshot, commitments, history);
+    const payments = await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
     const untold =
       [...payments.values()].find(({ state }) => state === 'unknown') ??
       commitments.find(({ content }) => content.kind === 'unknown');

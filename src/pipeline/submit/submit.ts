@@ -1,6 +1,11 @@
 // A miner's submission: pays the fee and commits a container image, resumable at any point.
 import { checkImage } from '../../schema/image-ref.ts';
-import { paymentRemark, renderPayload, type Payload } from '../../arena/payload.ts';
+import {
+  acceptedRemarks,
+  paymentRemark,
+  renderPayload,
+  type Payload,
+} from '../../arena/payload.ts';
 import { ArenaError, feeRao, type Arena } from '../../schema/arena.ts';
 import type { Call, SubnetState } from '../../chain/chain.ts';
 import { publishedAt, pulseAfterBlocks } from '../../beacon/pulses.ts';
@@ -181,7 +186,7 @@ export async function submit(
       coldkey: coldkey.address,
       treasury: arena.treasury!,
       amountRao: feeRao(arena),
-      remark: paymentRemark(hotkey.address, digest, salt),
+      remarks: acceptedRemarks(hotkey.address, digest, salt),
       before: await chain.finalizedHead(),
     });
     if (outcome.state === 'refused')
