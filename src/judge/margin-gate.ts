@@ -56,6 +56,72 @@ function margin(top: number | null, own: number | null): number {
   return Math.max(0, top - own);
 }
 
+/** Counts over all answers so far, and what speaks against them. */
+type Tally = {
+  tokens: number;
+  clippedNats: number;
+  firstTokenStrikes: number;
+  bigMargins: number;
+};
+
+/** What every answer is held against. */
+type GateRules = { readonly tokenizer: Tokenizer; readonly arena: MeasuringRules };
+
+/** Adds the margins of one answer's tokens. The order of the sums is part of the result. */
+function addMargins(tally: Tally, margins: readonly number[], { gate }: MeasuringRules): void {
+  tally.tokens += margins.length;
+  for (const value of margins) {
+    tally.clippedNats += Math.min(value, gate.clipNats);
+    if (value > gate.bigMarginNats) tally.bigMargins++;
+  }
+  if ((margins[0] ?? Infinity) > gate.firstTokenNats) tally.firstTokenStrikes++;
+}
+
+/** Whether the forced ids are what the answer says, and no more than was asked for. */
+function* formFaults(
+  { answer, teacher, maxTokens }: GatedAnswer,
+  { tokenizer, arena }: GateRules,
+): Generator<GateReason> {
+  const stopped = answer.finishReason === 'stop';
+  const forced = stopped ? teacher.tokenIds.slice(0, -1) : teacher.tokenIds;
+  if (!spells(forced, answer.text, tokenizer)) yield 'bytes';
+  if (forced.includes(arena.model.eosTokenId)) yield 'eos';
+  if (answer.canonicalIds.length > OVERLONG * maxTokens) yield 'length';
+  if ((answer.tokenIds?.length ?? 0) > maxTokens) yield 'length';
+}
+
+/** Whether the answer ended where the model would have ended it; null where it did. */
+function endFault(
+  { answer, teacher, maxTokens }: GatedAnswer,
+  lastMargin: number,
+  { tokenizer, arena: { gate, model } }: GateRules,
+): GateReason | null {
+  if (answer.finishReason === 'stop') {
+    const ended = teacher.tokenIds.at(-1) === model.eosTokenId;
+    return ended && !(lastMargin > gate.bigMarginNats) ? null : 'eos';
+  }
+  if (answer.finishReason !== 'length') return 'eos';
+  // Ids that do not spell the answer count for nothing.
+  if (answer.tokenIds !== null && spells(answer.tokenIds, answer.text, tokenizer))
+    return answer.tokenIds.length === maxTokens ? null : 'length';
+  const off = Math.abs(answer.canonicalIds.length - maxTokens);
+  return off > gate.lengthTolerance * maxTokens ? 'length' : null;
+}
+
+/** What the counts of a whole run, and of the image's earlier rounds, say against a server. */
+function* runFaults(
+  { tokens, clippedNats, firstTokenStrikes, bigMargins }: Tally,
+  { gate, honestP999Nats }: MeasuringRules,
+  history: MarginHistory | null,
+): Generator<GateReason> {
+  if (tokens === 0 || clippedNats / tokens > gate.meanFactor * honestP999Nats) yield 'mean-margin';
+  if (firstTokenStrikes > gate.firstTokenStrikes) yield 'first-token';
+  if (bigMargins >= gate.bigMargins) yield 'big-margin';
+  if (!history || history.rounds === 0) return;
+  const mean = (history.clippedNats + clippedNats) / (history.tokens + tokens);
+  if (mean > gate.runningMeanFactor * honestP999Nats) yield 'running-sum';
+}
+
 /**
  * Greedy and same model (RULES "Gate: mean margin"): every scored token was teacher-forced through
  * the reference, and what counts is how far each lies below the reference's best. Equality would
@@ -67,59 +133,25 @@ export function marginGate(
   arena: MeasuringRules,
   history: MarginHistory | null,
 ): GateResult {
-  const { gate, honestP999Nats, model } = arena;
   const reasons = new Set<GateReason>();
-  let tokens = 0;
-  let clippedNats = 0;
-  let bigMargins = 0;
-  let firstTokenStrikes = 0;
-  for (const { answer, teacher, maxTokens } of answers) {
-    const stopped = answer.finishReason === 'stop';
-    const margins = teacher.tokenIds.map((_, i) => margin(teacher.top[i]!, teacher.own[i]!));
-    const forced = stopped ? teacher.tokenIds.slice(0, -1) : teacher.tokenIds;
-    tokens += margins.length;
-    for (const value of margins) {
-      clippedNats += Math.min(value, gate.clipNats);
-      if (value > gate.bigMarginNats) bigMargins++;
-    }
-    if ((margins[0] ?? Infinity) > gate.firstTokenNats) firstTokenStrikes++;
-    if (!spells(forced, answer.text, tokenizer)) reasons.add('bytes');
-    if (forced.includes(model.eosTokenId)) reasons.add('eos');
-    if (
-      answer.canonicalIds.length > OVERLONG * maxTokens ||
-      (answer.tokenIds?.length ?? 0) > maxTokens
-    )
-      reasons.add('length');
-    if (stopped) {
-      if (teacher.tokenIds.at(-1) !== model.eosTokenId || margins.at(-1)! > gate.bigMarginNats)
-        reasons.add('eos');
-    } else if (answer.finishReason === 'length') {
-      // Ids that do not spell the answer count for nothing.
-      const exact = answer.tokenIds !== null && spells(answer.tokenIds, answer.text, tokenizer);
-      const count = exact ? answer.tokenIds.length : answer.canonicalIds.length;
-      if (
-        exact ? count !== maxTokens : Math.abs(count - maxTokens) > gate.lengthTolerance * maxTokens
-      )
-        reasons.add('length');
-    } else reasons.add('eos');
+  const tally: Tally = { tokens: 0, clippedNats: 0, firstTokenStrikes: 0, bigMargins: 0 };
+  const rules = { tokenizer, arena };
+  for (const gated of answers) {
+    const { tokenIds, top, own } = gated.teacher;
+    const margins = tokenIds.map((_, i) => margin(top[i]!, own[i]!));
+    addMargins(tally, margins, arena);
+    for (const fault of formFaults(gated, rules)) reasons.add(fault);
+    const fault = endFault(gated, margins.at(-1)!, rules);
+    if (fault) reasons.add(fault);
   }
-  const mean = tokens === 0 ? null : clippedNats / tokens;
-  if (mean === null || mean > gate.meanFactor * honestP999Nats) reasons.add('mean-margin');
-  if (firstTokenStrikes > gate.firstTokenStrikes) reasons.add('first-token');
-  if (bigMargins >= gate.bigMargins) reasons.add('big-margin');
-  if (
-    history &&
-    history.rounds > 0 &&
-    (history.clippedNats + clippedNats) / (history.tokens + tokens) >
-      gate.runningMeanFactor * honestP999Nats
-  )
-    reasons.add('running-sum');
+  for (const fault of runFaults(tally, arena, history)) reasons.add(fault);
+  const { tokens, clippedNats, firstTokenStrikes, bigMargins } = tally;
   return {
     kind: 'margin',
     pass: reasons.size === 0,
     reasons: [...reasons].sort(),
     tokens,
-    meanMarginNats: mean,
+    meanMarginNats: tokens === 0 ? null : clippedNats / tokens,
     clippedNats,
     firstTokenStrikes,
     bigMargins,
