@@ -95,112 +95,109 @@ function transactionFault({ predicate }: LedgerRecord<'weights-intent'>): string
     : 'it names another round';
 }
 
+type Intent = LedgerRecord<'weights-intent'>;
+type Outcome = LedgerRecord<'weights'>;
+
+/**
+ * Checks an intent or its outcome: the round that it follows from, the weights that follow, its
+ * transaction, and with a chain what that shows.
+ */
 export async function auditWeights(
-  record: LedgerRecord<'weights'> | LedgerRecord<'weights-intent'>,
+  record: Outcome | Intent,
   all: Records['records'],
   ports: WeightsAuditPorts,
-  report: ReportFault,
+  reportAt: ReportFault,
 ): Promise<void> {
-  const { predicate } = record;
-  const intent =
-    record.kind === 'weights'
-      ? recordsOf({ records: all }, 'weights-intent').find(
-          (item) => item.sha256 === record.predicate.intent,
-        )
-      : record;
+  const report = (message: string): void => reportAt('WEIGHT_MISMATCH', record.path, message);
+  const intent = record.kind === 'weights' ? intentOf(record, all) : record;
   // An outcome follows from what stood at its intent: a round may land between the two.
   const before = {
     records: all.filter((item) => item.predicate.seq < (intent ?? record).predicate.seq),
   };
-  const standingRound = recordsOf(before, 'round').at(-1);
-  if (predicate.round !== (standingRound?.sha256 ?? null)) {
+  const round = recordsOf(before, 'round').at(-1);
+  if (record.predicate.round !== (round?.sha256 ?? null)) {
     report(
-      'WEIGHT_MISMATCH',
-      record.path,
-      `follows from round ${predicate.round ?? 'none'}, the latest before it is ${standingRound?.sha256 ?? 'none'}`,
+      `follows from round ${record.predicate.round ?? 'none'}, the latest before it is ${round?.sha256 ?? 'none'}`,
     );
     return;
   }
-  const { burnUid, ...emission } = predicate.emission;
   // Before the first round the arena is that of the first plan, so that no validator can name a
   // burn uid of its own.
-  const plan = standingRound
-    ? recordsOf(before, 'plan').find((item) => item.sha256 === standingRound.predicate.plan)
+  const plan = round
+    ? recordsOf(before, 'plan').find((item) => item.sha256 === round.predicate.plan)
     : recordsOf({ records: all }, 'plan')[0];
-  const arena = plan ? arenaSchema.safeParse(plan.predicate.arena).data : undefined;
-  if (
-    arena &&
-    firstDifference({ burnUid, emission }, { burnUid: arena.burnUid, emission: arena.emission }) !==
-      null
-  )
-    report('WEIGHT_MISMATCH', record.path, "other emission rules than the round's arena");
-  const standing = standingRound?.predicate.standing ?? { winner: null, runnerUp: null };
-  const derived = weightsFrom(standing, predicate.holders, { burnUid, emission });
-  const difference = firstDifference(
-    { shares: predicate.shares, weights: predicate.weights },
-    derived,
-  );
-  if (difference !== null) report('WEIGHT_MISMATCH', record.path, difference);
+  for (const fault of rowFaults(record, round, plan)) report(fault);
+  if (record.kind === 'weights-intent') {
+    const wrong = transactionFault(record);
+    if (wrong !== null) report(`its transaction does not set these weights: ${wrong}`);
+    return;
+  }
+  for (const fault of outcomeFaults(record, intent)) report(fault);
+  if (!ports.chain) return;
+  try {
+    for await (const fault of chainFaults(record, intent, ports.chain)) report(fault);
+  } catch (error) {
+    ports.log.warn(
+      `${record.path}: the chain no longer tells about block ${record.predicate.block.number} (${messageOf(error)})`,
+    );
+  }
+}
+
+const intentOf = ({ predicate }: Outcome, all: Records['records']): Intent | undefined =>
+  recordsOf({ records: all }, 'weights-intent').find(({ sha256 }) => sha256 === predicate.intent);
+
+/** What is wrong with weights as they follow from a round's standing and its arena. */
+function* rowFaults(
+  { predicate }: Outcome | Intent,
+  round: LedgerRecord<'round'> | undefined,
+  plan: LedgerRecord<'plan'> | undefined,
+): Generator<string> {
+  const { holders, shares, weights } = predicate;
+  const { burnUid, ...emission } = predicate.emission;
+  const arena = plan && arenaSchema.safeParse(plan.predicate.arena).data;
+  const rules = arena && { burnUid: arena.burnUid, emission: arena.emission };
+  if (rules && firstDifference({ burnUid, emission }, rules) !== null)
+    yield "other emission rules than the round's arena";
+  const standing = round?.predicate.standing ?? { winner: null, runnerUp: null };
+  const derived = weightsFrom(standing, holders, { burnUid, emission });
+  const difference = firstDifference({ shares, weights }, derived);
+  if (difference !== null) yield difference;
   const expected = [standing.winner, standing.runnerUp].flatMap((place) =>
     place ? [place.hotkey] : [],
   );
-  if (compactJson(predicate.holders.map(({ hotkey }) => hotkey)) !== compactJson(expected))
-    report('WEIGHT_MISMATCH', record.path, 'holders are not those of the standing');
-  if (record.kind === 'weights-intent') {
-    const wrong = transactionFault(record);
-    if (wrong !== null)
-      report(
-        'WEIGHT_MISMATCH',
-        record.path,
-        `its transaction does not set these weights: ${wrong}`,
-      );
-  } else {
-    const outcome = record;
-    const same =
-      intent &&
-      compactJson(committed(intent.predicate)) === compactJson(committed(predicate)) &&
-      outcome.predicate.extrinsicHash === intent.predicate.transaction.hash;
-    if (!same) report('WEIGHT_MISMATCH', record.path, 'is not the outcome of the intent it names');
-    if (
-      outcome.predicate.status === 'set' &&
-      !sameRow(outcome.predicate.readBack, predicate.weights)
-    )
-      report('WEIGHT_MISMATCH', record.path, 'says set, but read back other weights');
-  }
-  const { chain } = ports;
-  if (!chain || record.kind !== 'weights') return;
-  const sent = record;
-  try {
-    for (const { hotkey, uid } of sent.predicate.holders) {
-      if ((await chain.uidOf(hotkey, sent.predicate.network.netuid, sent.predicate.block)) !== uid)
-        report(
-          'WEIGHT_MISMATCH',
-          record.path,
-          `${hotkey} did not hold uid ${uid ?? 'none'} at block ${sent.predicate.block.number}`,
-        );
-    }
-    const own = await chain.uidOf(
-      sent.predicate.validator,
-      sent.predicate.network.netuid,
-      sent.predicate.block,
-    );
-    if (sent.predicate.includedIn === null || own === null) return;
-    const row = await chain.weights(own, sent.predicate.network.netuid, sent.predicate.includedIn);
-    const onChain = firstDifference(sent.predicate.readBack, row, 'readBack');
-    if (onChain !== null)
-      report('WEIGHT_MISMATCH', record.path, `the chain shows other weights: ${onChain}`);
-    const body = await chain.extrinsics(sent.predicate.includedIn.number);
-    if (body && intent && !body.extrinsics.includes(intent.predicate.transaction.extrinsic))
-      report(
-        'WEIGHT_MISMATCH',
-        record.path,
-        `block ${sent.predicate.includedIn.number} does not hold the transaction`,
-      );
-  } catch (error) {
-    ports.log.warn(
-      `${record.path}: the chain no longer tells about block ${sent.predicate.block.number} (${messageOf(error)})`,
-    );
-  }
+  if (compactJson(holders.map(({ hotkey }) => hotkey)) !== compactJson(expected))
+    yield 'holders are not those of the standing';
+}
+
+/** What is wrong with an outcome beside its intent. */
+function* outcomeFaults({ predicate }: Outcome, intent: Intent | undefined): Generator<string> {
+  const same =
+    intent &&
+    compactJson(committed(intent.predicate)) === compactJson(committed(predicate)) &&
+    predicate.extrinsicHash === intent.predicate.transaction.hash;
+  if (!same) yield 'is not the outcome of the intent it names';
+  if (predicate.status === 'set' && !sameRow(predicate.readBack, predicate.weights))
+    yield 'says set, but read back other weights';
+}
+
+/** What the chain says against an outcome; it throws where a node no longer tells. */
+async function* chainFaults(
+  { predicate }: Outcome,
+  intent: Intent | undefined,
+  chain: ChainReader,
+): AsyncGenerator<string> {
+  const { validator, network, block, holders, includedIn } = predicate;
+  for (const { hotkey, uid } of holders)
+    if ((await chain.uidOf(hotkey, network.netuid, block)) !== uid)
+      yield `${hotkey} did not hold uid ${uid ?? 'none'} at block ${block.number}`;
+  const own = await chain.uidOf(validator, network.netuid, block);
+  if (includedIn === null || own === null) return;
+  const row = await chain.weights(own, network.netuid, includedIn);
+  const difference = firstDifference(predicate.readBack, row, 'readBack');
+  if (difference !== null) yield `the chain shows other weights: ${difference}`;
+  const body = await chain.extrinsics(includedIn.number);
+  if (body && intent && !body.extrinsics.includes(intent.predicate.transaction.extrinsic))
+    yield `block ${includedIn.number} does not hold the transaction`;
 }
 
 /** What closes a commit must belong to one, and say what the chain showed. */

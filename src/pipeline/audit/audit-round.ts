@@ -1,0 +1,167 @@
+// Audits a round: judged again from its traces, and its verdicts of copying derived again.
+import { knownImages, type ReadFingerprint } from '../../arena/known-images.ts';
+import { compactJson } from '../../core/canonical.ts';
+import { firstDifference } from '../../core/difference.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { Tokenizer } from '../../core/tokenizer.ts';
+import { copyOf } from '../../images/copies.ts';
+import { type KnownImage, rivalsOf } from '../../images/rivals.ts';
+import { judgeRound } from '../../judge/round.ts';
+import type { Ledger, LedgerFiles } from '../../ledger/read.ts';
+import type { LedgerRecord } from '../../ledger/verify.ts';
+import { type Arena, arenaSchema } from '../../schema/arena.ts';
+import type { Fingerprint } from '../../schema/fingerprint.ts';
+import { fingerprintPath } from '../../schema/paths.ts';
+import type { Trace } from '../../schema/trace.ts';
+import type { ReportFault } from './audit-weights.ts';
+
+/** What judging a round again takes. */
+export type RoundAuditPorts = {
+  readonly tokenizerOf: (source: Arena['tokenizer']) => Tokenizer;
+  /** A gzipped trace; it throws for a file that is none. */
+  readonly unpack: (bytes: Uint8Array, name: string) => Trace;
+};
+
+/** One round under audit, with its plan and its ledger's files. */
+export type RoundAudit = {
+  readonly ledger: Pick<Ledger, 'records'>;
+  readonly plan: LedgerRecord<'plan'>;
+  readonly round: LedgerRecord<'round'>;
+  readonly files: LedgerFiles;
+  readonly readPrint: ReadFingerprint;
+};
+
+const folderOf = ({ round }: RoundAudit): string => round.path.replace(/round\.json$/, '');
+
+/** Judges a round again from its signed plan and its traces. Never throws. */
+export function auditRound(audited: RoundAudit, ports: RoundAuditPorts, report: ReportFault): void {
+  const { plan, round } = audited;
+  const traces = readTraces(audited, ports, report);
+  try {
+    const source = arenaSchema.parse(plan.predicate.arena).tokenizer;
+    const derived = judgeRound(plan, traces, ports.tokenizerOf(source));
+    const { entries, decisions, standing, hosts } = round.predicate;
+    const recorded = { entries, decisions, standing, ...(hosts === undefined ? {} : { hosts }) };
+    const difference = firstDifference(recorded, JSON.parse(compactJson(derived)));
+    if (difference !== null) report('RECOMPUTE_MISMATCH', round.path, difference);
+    auditCopies(audited, report);
+  } catch (error) {
+    report('RECOMPUTE_MISMATCH', round.path, `cannot be judged again: ${messageOf(error)}`);
+  }
+}
+
+/** The traces that the round's record lists, as far as they can be read. */
+function readTraces(
+  audited: RoundAudit,
+  { unpack }: RoundAuditPorts,
+  report: ReportFault,
+): Map<string, Trace> {
+  const folder = folderOf(audited);
+  const traces = new Map<string, Trace>();
+  for (const path of Object.keys(audited.round.predicate.files)) {
+    const bytes = audited.files.get(`${folder}${path}`);
+    if (!bytes || !path.startsWith('traces/')) continue;
+    try {
+      traces.set(path, unpack(bytes, path));
+    } catch (error) {
+      report('MERKLE_MISMATCH', `${folder}${path}`, messageOf(error));
+    }
+  }
+  return traces;
+}
+
+/** Every image that a round's copies are looked for among. */
+type Rivals = {
+  readonly entered: readonly string[];
+  readonly known: readonly KnownImage[];
+  readonly containment: number;
+};
+/** A shard, and the images that its machine saw. */
+type ShardImages = { readonly shard: number; readonly seen: ReadonlyMap<string, Fingerprint> };
+
+/**
+ * Checks every verdict of copying by content, and that nothing was missed: an image against all
+ * that this ledger had seen with an earlier commit, in earlier rounds (where it was worth something
+ * once) and in the same, as the machine of its shard saw them.
+ */
+function auditCopies(audited: RoundAudit, report: ReportFault): void {
+  const { ledger, plan, round, files, readPrint } = audited;
+  const entered = plan.predicate.shards.flatMap(({ entries }) => entries);
+  const rivals = {
+    entered,
+    known: knownImages(ledger, files, readPrint, plan.predicate.block.number, entered),
+    containment: arenaSchema.parse(plan.predicate.arena).copyContainment,
+  };
+  const copies = new Set<string>();
+  for (const { index: shard, entries } of plan.predicate.shards) {
+    const images = { shard, seen: seenImages(audited, { shard, entered }, report) };
+    for (const key of entries)
+      if (auditImage(audited, { key, ...images, ...rivals }, report)) copies.add(key);
+  }
+  for (const { key, verdict, reason } of round.predicate.entries)
+    if (verdict === 'E_COPY' && reason.startsWith('copy') && !copies.has(key))
+      report(
+        'RECOMPUTE_MISMATCH',
+        round.path,
+        `${key} is called a copy, and its content is of no earlier image`,
+      );
+}
+
+/** The fingerprints that a shard's machine took of its images, as far as the plan lists them. */
+function seenImages(
+  audited: RoundAudit,
+  { shard, entered }: { readonly shard: number; readonly entered: readonly string[] },
+  report: ReportFault,
+): Map<string, Fingerprint> {
+  const { plan, files, readPrint } = audited;
+  const seen = new Map<string, Fingerprint>();
+  for (const [path, bytes] of files) {
+    if (!path.startsWith(`${folderOf(audited)}images/${shard}/`)) continue;
+    const print = readPrint(path, bytes);
+    const planned = plan.predicate.submissions.find(({ key }) => key === print?.key);
+    const listed =
+      print !== null &&
+      entered.includes(print.key) &&
+      print.digest === planned?.digest &&
+      print.hotkey === planned.hotkey &&
+      print.commitBlock === planned.commitBlock;
+    if (listed) seen.set(print.key, print);
+    else if (print)
+      report('RECOMPUTE_MISMATCH', path, 'the fingerprint of another image than the plan lists');
+    else report('MERKLE_MISMATCH', path, 'no fingerprint of the image that its path names');
+  }
+  return seen;
+}
+
+/** Whether an entry's image is a copy; tells where the round says otherwise. */
+function auditImage(
+  audited: RoundAudit,
+  {
+    key,
+    shard,
+    seen,
+    entered,
+    known,
+    containment,
+  }: { readonly key: string } & ShardImages & Rivals,
+  report: ReportFault,
+): boolean {
+  const { round } = audited;
+  const valid = round.predicate.entries.find((entry) => entry.key === key)?.verdict === 'VALID';
+  const own = seen.get(key) ?? known.find(({ print }) => print.key === key)?.print;
+  if (!own) {
+    // Only a machine that runs images has fingerprints of them.
+    const hosts: Partial<Record<string, Record<string, unknown>>> = round.predicate.hosts ?? {};
+    if (valid && hosts[shard]?.['probes'] !== undefined)
+      report(
+        'OMISSION',
+        `${folderOf(audited)}${fingerprintPath(shard, key)}`,
+        `${key} was measured, and nothing says what is in its image`,
+      );
+    return false;
+  }
+  const copied = copyOf(own, rivalsOf(key, entered, seen, known), containment);
+  if (copied && valid)
+    report('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
+  return copied !== null;
+}
