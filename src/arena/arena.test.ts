@@ -10,29 +10,14 @@ import { checkImage } from '../schema/image-ref.ts';
 import { parsePayload, paymentRemark, renderPayload } from './payload.ts';
 import { dealShards } from './deal.ts';
 import { rank, type Place, type RankedEntry, type RankingRules, type Standing } from './ranking.ts';
-import { parseArena, type Arena } from '../schema/arena.ts';
+import { parseArena } from '../schema/arena.ts';
+import { testArena } from '../testing/test-arena.ts';
 import { listSubmissions, type Commitment, type Neuron } from './submissions.ts';
 import { EMPTY_HISTORY } from './history.ts';
 import { decideBoot, differences, lowerBound } from './takeover.ts';
 
 const address = (name: string): string => encodeSs58(sha256(name));
-const arena: Arena = parseArena(
-  {
-    name: 'test',
-    rules: 1,
-    network: 'local',
-    netuid: 2,
-    genesisHash: null,
-    model: { name: 'm', path: '/m', eosTokenId: 1, chatTemplate: 'chatml', systemMessage: '' },
-    tokenizer: { file: 'tokenizer.json', sha256: '0'.repeat(64) },
-    corpus: 'generated',
-    images: { baseline: 'b', reference: 'b' },
-    honestP999Nats: 0.001,
-    treasury: address('treasury'),
-    burnUid: 0,
-  },
-  'test',
-);
+const arena = testArena(address('treasury'));
 const rules: RankingRules = { ...arena, boots: 1 };
 const emission = { burnUid: 0, emission: arena.emission };
 

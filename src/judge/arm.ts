@@ -1,4 +1,5 @@
 // Verdict on a measured server: its answers, faults and timings beside those of the baseline.
+import type { ImageHistory } from '../arena/history.ts';
 import { type Answer, type Fault, readAnswer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { BootPrompts } from '../prompts/suites.ts';
@@ -8,7 +9,7 @@ import { DocumentError } from '../schema/errors.ts';
 import { missingPart, type Trace } from '../schema/trace.ts';
 import type { Verdict } from '../schema/verdicts.ts';
 import { divergenceGate, divergesHonestly } from './divergence-gate.ts';
-import { type GateResult, marginGate, type MarginHistory } from './margin-gate.ts';
+import { type GateResult, marginGate } from './margin-gate.ts';
 import {
   type ArmSummary,
   drift,
@@ -139,7 +140,7 @@ function gateOf(
   arm: ArmReading,
   baseline: ArmReading,
   context: JudgeContext,
-  history: MarginHistory | null,
+  history: ImageHistory | null,
 ): GateResult {
   const { arena, tokenizer, prompts } = context;
   const requests = arm.trace.requests.filter((request) => prompts.scored.includes(request.prompt));
@@ -269,7 +270,7 @@ export function judgeArm(
   trace: Trace,
   baseline: BaselineReading,
   context: JudgeContext,
-  history: MarginHistory | null,
+  history: ImageHistory | null,
 ): ArmVerdict {
   const arm = readArm(trace, context);
   // A miner's own fault stands whatever became of the baseline; so does a state that the server

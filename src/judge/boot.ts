@@ -1,6 +1,6 @@
 // Chooses which of several repeated runs of a server and its baseline counts.
 import { compactJson } from '../core/canonical.ts';
-import type { MarginHistory } from './margin-gate.ts';
+import type { ImageHistory } from '../arena/history.ts';
 import {
   judgeArm,
   readBaseline,
@@ -36,7 +36,7 @@ export type BootReading = {
   readonly first: Trace | null;
   readonly baseline: BaselineReading;
   /** The verdict of an arm; null where it has no usable trace. */
-  readonly judge: (name: string, history: MarginHistory | null) => ArmVerdict | null;
+  readonly judge: (name: string, history: ImageHistory | null) => ArmVerdict | null;
 };
 
 /** Where the traces of a boot come from, and which of them count. */
@@ -72,7 +72,7 @@ export function readBoot(source: BootSource): BootReading {
   )
     attempts.push(readAttempt(trace, 2, context, place));
   const { first, baseline } = attempts.at(-1)!;
-  const judge = (name: string, history: MarginHistory | null): ArmVerdict | null => {
+  const judge = (name: string, history: ImageHistory | null): ArmVerdict | null => {
     let verdict: ArmVerdict | null = null;
     for (const [index, read] of attempts.entries()) {
       for (const nth of ['first', 'second'] as const) {

@@ -1,4 +1,5 @@
 // Gate on a server's tokens: how far each lies below the reference model's best token, in nats.
+import type { ImageHistory } from '../arena/history.ts';
 import { spells } from '../answers/answer-ids.ts';
 import type { Answer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
@@ -29,13 +30,6 @@ export type GateResult = {
   readonly clippedNats: number;
   readonly firstTokenStrikes: number;
   readonly bigMargins: number;
-};
-
-/** Sum over earlier rounds of the same image. */
-export type MarginHistory = {
-  readonly rounds: number;
-  readonly tokens: number;
-  readonly clippedNats: number;
 };
 
 /** An answer that re-encodes to this many times max_tokens holds more than was asked for. */
@@ -112,7 +106,7 @@ function endFault(
 function* runFaults(
   { tokens, clippedNats, firstTokenStrikes, bigMargins }: Tally,
   { gate, honestP999Nats }: MeasuringRules,
-  history: MarginHistory | null,
+  history: ImageHistory | null,
 ): Generator<GateReason> {
   if (tokens === 0 || clippedNats / tokens > gate.meanFactor * honestP999Nats) yield 'mean-margin';
   if (firstTokenStrikes > gate.firstTokenStrikes) yield 'first-token';
@@ -131,7 +125,7 @@ export function marginGate(
   answers: readonly GatedAnswer[],
   tokenizer: Tokenizer,
   arena: MeasuringRules,
-  history: MarginHistory | null,
+  history: ImageHistory | null,
 ): GateResult {
   const reasons = new Set<GateReason>();
   const tally: Tally = { tokens: 0, clippedNats: 0, firstTokenStrikes: 0, bigMargins: 0 };

@@ -7,28 +7,12 @@ import type { ChainReader, PaymentClaim } from '../chain/chain.ts';
 import { utf8 } from '../core/bytes.ts';
 import { sha256, sha256Hex } from '../core/hash.ts';
 import { encodeSs58 } from '../core/ss58.ts';
-import { type Arena, parseArena } from '../schema/arena.ts';
+import { testArena } from '../testing/test-arena.ts';
 import { lookUpPayments } from './scan.ts';
 
 const treasury = encodeSs58(sha256('treasury'));
 const hotkey = encodeSs58(sha256('miner'));
-const arena: Arena = parseArena(
-  {
-    name: 'test',
-    rules: 1,
-    network: 'local',
-    netuid: 2,
-    genesisHash: null,
-    model: { name: 'm', path: '/m', eosTokenId: 1, chatTemplate: 'chatml', systemMessage: '' },
-    tokenizer: { file: 'tokenizer.json', sha256: '0'.repeat(64) },
-    corpus: 'generated',
-    images: { baseline: 'b', reference: 'b' },
-    honestP999Nats: 0.001,
-    treasury,
-    burnUid: 0,
-  },
-  'test',
-);
+const arena = testArena(treasury);
 const digest = `sha256:${sha256Hex('image')}`;
 const before = { number: 50, hash: '0x05' };
 const committed = (salt: string | null, text?: string): Commitment => ({
