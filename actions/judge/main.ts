@@ -12,9 +12,9 @@ import { roundSummary } from '../../src/github/summary.ts';
 import { judgeRound } from '../../src/judge/round.ts';
 import { tracesOf } from '../../src/ledger/io/evidence-files.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
-import { openLedger } from '../../src/ledger/open.ts';
+import { openStored } from '../../src/ledger/open.ts';
 import { recordsOf } from '../../src/ledger/read.ts';
-import { signedPlan } from '../../src/ledger/signed-plan.ts';
+import { planOf } from '../../src/ledger/plans.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer-file.ts';
 import { parseArena } from '../../src/schema/arena.ts';
 import { ARTIFACTS } from '../../src/schema/artifacts.ts';
@@ -23,8 +23,8 @@ import { inputs } from './inputs.ts';
 
 void startAction('judge', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
-  const store = gitStore({ folder: root, remote: null });
-  const plan = await signedPlan(store, input.validator, input.block);
+  const ledger = await openStored(gitStore({ folder: root, remote: null }), input.validator);
+  const plan = planOf(ledger, input.block);
   const names = await artifactNames(ARTIFACTS.tracesPrefix);
   if (names.length === 0)
     await uploadArtifact(ARTIFACTS.verdicts, renderJson({ void: 'the evaluation left no trace' }));
@@ -37,10 +37,9 @@ void startAction('judge', inputs, async ({ input, log, output, summary }) => {
     const body = judgeRound(plan, traces, loadTokenizer(arena.tokenizer, root));
     await uploadArtifact(ARTIFACTS.verdicts, renderJson({ body }));
     summary(roundSummary(input.block, body));
-    const recorded = recordsOf(
-      openLedger(input.validator, await store.read(input.validator)),
-      'round',
-    ).find((round) => round.predicate.plan === plan.sha256);
+    const recorded = recordsOf(ledger, 'round').find(
+      (round) => round.predicate.plan === plan.sha256,
+    );
     if (recorded) {
       const verdicts = (entries: readonly { key: string; verdict: string }[]): string[] =>
         entries.map(({ key, verdict }) => `${key} ${verdict}`);

@@ -1,5 +1,5 @@
 // GitHub action that signs a plan or a judged round and commits the record to the ledger.
-import { HOTKEY_VARIABLE, keyPair } from '../../src/chain/io/key-pairs.ts';
+import { ledgerOf, validatorPair } from '../../src/compose/settling.ts';
 import { gitAuth } from '../../src/github/git-auth.ts';
 import { readArtifact, unpackFiles } from '../../src/github/artifact-content.ts';
 import { artifactNames, downloadArtifact } from '../../src/github/io/artifact-service.ts';
@@ -7,21 +7,21 @@ import { dispatchWorkflow } from '../../src/github/io/workflow-dispatch.ts';
 import { startAction } from '../../src/github/io/run-action.ts';
 import { roundSummary } from '../../src/github/summary.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
-import { signerOf } from '../../src/ledger/io/signing-key.ts';
-import { signedPlan } from '../../src/ledger/signed-plan.ts';
+import { planOf } from '../../src/ledger/plans.ts';
 import { publishPlan, publishRound, publishVoid } from '../../src/pipeline/publish.ts';
 import { ARTIFACTS, draftSchema, judgedSchema } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 
 void startAction('publish', inputs, async ({ input, log, output, summary }) => {
-  const signer = signerOf(keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE));
+  const pair = validatorPair();
   const env = gitAuth(process.env['GITHUB_SERVER_URL'] ?? 'https://github.com', input.token);
   const store = gitStore({
     folder: process.cwd(),
     remote: { name: 'origin', branch: input.branch },
     env,
   });
-  const ports = { store, signer, log };
+  const ledger = ledgerOf(pair, store);
+  const ports = { ledger, log };
   if (input.what === 'plan') {
     const draft = readArtifact(ARTIFACTS.plan, await downloadArtifact(ARTIFACTS.plan), draftSchema);
     const { outcome, plan } = await publishPlan(ports, draft);
@@ -30,7 +30,7 @@ void startAction('publish', inputs, async ({ input, log, output, summary }) => {
     output('shards', JSON.stringify(plan?.predicate.shards.map(({ index }) => index) ?? []));
     return;
   }
-  const plan = await signedPlan(store, signer.address, input.block ?? -1);
+  const plan = planOf(await ledger.read(), input.block ?? -1);
   const judged = readArtifact(
     ARTIFACTS.verdicts,
     await downloadArtifact(ARTIFACTS.verdicts),

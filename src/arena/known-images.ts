@@ -48,12 +48,12 @@ function parse(text: string | null, key: string | null): Fingerprint | null {
  * The audit names files that cannot be read.
  */
 export function knownImages(
-  ledger: Pick<Ledger, 'records'>,
-  files: ReadonlyMap<string, Uint8Array>,
+  ledger: Pick<Ledger, 'records' | 'files'>,
   read: ReadFingerprint,
   before: number,
   entered: readonly string[],
 ): KnownImage[] {
+  const { files } = ledger;
   const worth = new Set<string>();
   const rounds = new Map<string, number>();
   for (const { predicate } of recordsOf(ledger, 'round')) {
@@ -86,10 +86,9 @@ export function knownImages(
 /** The same for the process that measures a plan. */
 export function knownBefore(
   { predicate }: LedgerRecord<'plan'>,
-  ledger: Pick<Ledger, 'records'>,
-  files: ReadonlyMap<string, Uint8Array>,
+  ledger: Pick<Ledger, 'records' | 'files'>,
   unpack: (bytes: Uint8Array) => string | null,
 ): KnownImage[] {
   const entered = predicate.shards.flatMap(({ entries }) => entries);
-  return knownImages(ledger, files, fingerprintReader(unpack), predicate.block.number, entered);
+  return knownImages(ledger, fingerprintReader(unpack), predicate.block.number, entered);
 }

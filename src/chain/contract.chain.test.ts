@@ -5,7 +5,7 @@ import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseArena, type Arena } from '../schema/arena.ts';
 import { paymentRemark } from '../arena/payload.ts';
 import { concatBytes, utf8 } from '../core/bytes.ts';
@@ -20,11 +20,13 @@ import { anchor, anchorOf } from '../pipeline/settle/anchor.ts';
 import { audit } from '../pipeline/audit/audit.ts';
 import { deliverExtrinsic, type Delivery } from './delivery.ts';
 import { settle, type SettlePorts } from '../pipeline/settle/settle.ts';
-import { openLedger } from '../ledger/open.ts';
+import { OwnLedger } from '../ledger/own-ledger.ts';
+import { openStored } from '../ledger/open.ts';
 import { epochNow, revealCall, sameRow, weightsCall } from '../pipeline/settle/weight-row.ts';
 import { gitStore } from '../ledger/io/git-store.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
 import { recordsOf } from '../ledger/read.ts';
+import { checkSignature } from '../ledger/verify.ts';
 import type { BlockRef, Call, ExtrinsicOutcome } from './chain.ts';
 import { countedCommitments } from './commitments.ts';
 import { connect } from './io/connect.ts';
@@ -34,6 +36,8 @@ import { readSnapshot } from './io/snapshot.ts';
 import { assertChain, SubtensorChain } from './io/subtensor.ts';
 import { seal } from './timelock.ts';
 import { compact } from './scale.ts';
+
+vi.mock(import('../ledger/verify.ts'), { spy: true });
 
 type Target = {
   readonly name: string;
@@ -526,7 +530,12 @@ describe.each(TARGETS)('$name', ({ start }) => {
     const signer = signerOf(pair);
     const store = gitStore({ folder, remote: null });
     const wallet = chain.transactor(pair);
-    const settlePorts: SettlePorts = { ...ports(), wallet, store, signer, entropy: weightsEntropy };
+    const settlePorts: SettlePorts = {
+      ...ports(),
+      wallet,
+      ledger: new OwnLedger(store, signer),
+      entropy: weightsEntropy,
+    };
     const operator = {
       validator: pair.address,
       commit: '0'.repeat(40),
@@ -535,7 +544,13 @@ describe.each(TARGETS)('$name', ({ start }) => {
       tier: 'none',
     };
     const run = (dry = false) => settle(settlePorts, arena, operator, dry);
-    const ledger = async () => openLedger(pair.address, await store.read(pair.address));
+    vi.mocked(checkSignature).mockClear();
+    let opened = 0;
+    const ledger = async () => {
+      const now = await openStored(store, pair.address);
+      opened += now.records.length;
+      return now;
+    };
 
     expect(await run(true)).toMatchObject({ sent: false, uids: [0], weights: [65535] });
     expect(recordsOf(await ledger(), 'weights-intent')).toEqual([]);
@@ -546,6 +561,8 @@ describe.each(TARGETS)('$name', ({ start }) => {
       commitReveal ? 'pending' : 'set',
     ]);
     expect(await run()).toMatchObject({ sent: false });
+    // Each of its two records was verified once over three settlings of one process.
+    expect(checkSignature).toHaveBeenCalledTimes(2 + opened);
     if (commitReveal) {
       const round = recordsOf(await ledger(), 'weights')[0]!.predicate.commit!.round;
       await advanceTo(

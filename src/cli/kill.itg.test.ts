@@ -12,7 +12,7 @@ import { chainRegistry } from '../devnet/chain/metadata.ts';
 import { writeWallet } from '../devnet/demo/wallets.ts';
 import { engineDigest, engineImage } from '../devnet/engine-names.ts';
 import { gitStore } from '../ledger/io/git-store.ts';
-import { openLedger } from '../ledger/open.ts';
+import { openStored } from '../ledger/open.ts';
 import { recordsOf } from '../ledger/read.ts';
 import { startProxy } from '../testing/chain-proxy.ts';
 
@@ -183,10 +183,7 @@ describe('killed at a random point', () => {
         expect(calls, JSON.stringify(point)).toEqual([
           `subtensorModule.${commitReveal ? 'commitTimelockedWeights' : 'setWeights'}`,
         ]);
-        const ledger = openLedger(
-          address,
-          await gitStore({ folder: repo, remote: null }).read(address),
-        );
+        const ledger = await openStored(gitStore({ folder: repo, remote: null }), address);
         expect(
           recordsOf(ledger, 'weights').filter(({ predicate }) => predicate.status !== 'failed')
             .length,

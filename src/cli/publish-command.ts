@@ -1,17 +1,15 @@
 // Command that signs the plan of a round, or judges measured traces and signs the result.
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
 import { ROOT } from '../compose/repository.ts';
+import { scanPorts } from '../compose/scanning.ts';
+import { ledgerOf, validatorPair } from '../compose/settling.ts';
 import { judgeRound } from '../judge/round.ts';
 import { tracesOf } from '../ledger/io/evidence-files.ts';
 import { readFolder } from '../ledger/io/git-store.ts';
-import { signerOf } from '../ledger/io/signing-key.ts';
-import { openLedger } from '../ledger/open.ts';
-import { signedPlan } from '../ledger/signed-plan.ts';
+import { planOf } from '../ledger/plans.ts';
 import { publishPlan, publishRound, publishVoid } from '../pipeline/publish.ts';
 import { scan } from '../pipeline/scan.ts';
-import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import type { RunCommand } from './command.ts';
 import { optional, wholeNumber } from './options.ts';
@@ -24,7 +22,8 @@ import { openChain, operatorOf, workplace } from './workplace.ts';
 export const publishCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const { arena, store } = workplace(invocation);
-  const signer = signerOf(keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE));
+  const pair = validatorPair();
+  const ledger = ledgerOf(pair, store);
   const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
   const dryRun = invocation.values['dry-run'] === true;
@@ -33,26 +32,21 @@ export const publishCommand: RunCommand = async (invocation) => {
   };
   if (block === undefined) {
     const chain = await openChain(invocation, arena);
-    const ports = {
-      chain,
-      tokenizer,
-      corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log),
-      log,
-    };
+    const corpus = optional(invocation, 'corpus');
     const draft = await scan(
-      ports,
+      scanPorts(chain, { arena, root: ROOT, corpus }, log),
       arena,
-      await operatorOf(signer.address),
-      openLedger(signer.address, await store.read(signer.address)),
+      await operatorOf(pair.address),
+      await ledger.read(),
     );
     await chain.disconnect();
     const outcome = dryRun
       ? { outcome: 'dry-run', plan: null }
-      : await publishPlan({ store, signer, log }, draft);
+      : await publishPlan({ ledger, log }, draft);
     say({ outcome: outcome.outcome, block: outcome.plan?.predicate.block.number ?? null });
     return 0;
   }
-  const plan = await signedPlan(store, signer.address, block);
+  const plan = planOf(await ledger.read(), block);
   const folder = resolve(optional(invocation, 'traces') ?? join('out', String(block)));
   mkdirSync(folder, { recursive: true });
   const evidence = new Map(
@@ -62,11 +56,10 @@ export const publishCommand: RunCommand = async (invocation) => {
     say({ outcome: 'dry-run', block });
     return 0;
   }
-  if (evidence.size === 0)
-    await publishVoid({ store, signer, log }, plan, 'the evaluation left no trace');
+  if (evidence.size === 0) await publishVoid({ ledger, log }, plan, 'the evaluation left no trace');
   else {
     await publishRound(
-      { store, signer, log },
+      { ledger, log },
       plan,
       judgeRound(plan, tracesOf(evidence), tokenizer),
       evidence,

@@ -1,12 +1,11 @@
 // Command that shows which plan a validator would sign now, without changing anything.
 import { UsageError } from '../compose/errors.ts';
 import { ROOT } from '../compose/repository.ts';
+import { scanPorts } from '../compose/scanning.ts';
 import { renderJson } from '../core/canonical.ts';
 import { decodeSs58 } from '../core/ss58.ts';
-import { openLedger } from '../ledger/open.ts';
+import { openStored } from '../ledger/open.ts';
 import { scan } from '../pipeline/scan.ts';
-import { openCorpus } from '../prompts/io/corpus-folder.ts';
-import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import type { RunCommand } from './command.ts';
 import { optional, required } from './options.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
@@ -22,17 +21,12 @@ export const scanCommand: RunCommand = async (invocation) => {
     );
   const { arena, store } = workplace(invocation);
   const chain = await openChain(invocation, arena);
-  const ports = {
-    chain,
-    tokenizer: loadTokenizer(arena.tokenizer, ROOT),
-    corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log),
-    log,
-  };
+  const corpus = optional(invocation, 'corpus');
   const draft = await scan(
-    ports,
+    scanPorts(chain, { arena, root: ROOT, corpus }, log),
     arena,
     await operatorOf(validator),
-    openLedger(validator, await store.read(validator)),
+    await openStored(store, validator),
   );
   await chain.disconnect();
   for (const { key, status, verdict, reason } of draft.predicate.submissions)

@@ -1,8 +1,5 @@
 // Command that sets a validator's weights on chain, or shows them in a dry run.
-import { weightsEntropy } from '../chain/io/entropy.ts';
-import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
-import { signerOf } from '../ledger/io/signing-key.ts';
-import { monotonicClock } from '../node/monotonic-clock.ts';
+import { ledgerOf, settlePorts, validatorPair } from '../compose/settling.ts';
 import { settleAndAnchor } from '../pipeline/settle/settle-and-anchor.ts';
 import type { RunCommand } from './command.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
@@ -14,21 +11,12 @@ import { openChain, operatorOf, workplace } from './workplace.ts';
 export const settleCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const { arena, store } = workplace(invocation);
-  const pair = keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE);
-  const signer = signerOf(pair);
+  const pair = validatorPair();
   const chain = await openChain(invocation, arena);
   const report = await settleAndAnchor(
-    {
-      chain,
-      wallet: chain.transactor(pair),
-      store,
-      signer,
-      clock: monotonicClock,
-      entropy: weightsEntropy,
-      log,
-    },
+    settlePorts(chain, pair, ledgerOf(pair, store), log),
     arena,
-    await operatorOf(signer.address),
+    await operatorOf(pair.address),
     invocation.values['dry-run'] === true,
   );
   await chain.disconnect();

@@ -2,7 +2,7 @@
 import { UsageError } from '../compose/errors.ts';
 import type { Log } from '../core/log.ts';
 import { decodeSs58 } from '../core/ss58.ts';
-import { openLedger } from '../ledger/open.ts';
+import { openStored } from '../ledger/open.ts';
 import { status, type StatusReport } from '../pipeline/status.ts';
 import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
@@ -26,9 +26,7 @@ export const statusCommand: RunCommand = async (invocation) => {
   const chain = await openChain(invocation, arena, false);
   const reports: StatusReport[] = [];
   for (const validator of validators)
-    reports.push(
-      await status(chain, arena, openLedger(validator, await store.read(validator)), hotkey),
-    );
+    reports.push(await status(chain, arena, await openStored(store, validator), hotkey));
   // A clone without a ledger still tells what the chain says.
   if (reports.length === 0) reports.push(await status(chain, arena, null, hotkey));
   await chain.disconnect();

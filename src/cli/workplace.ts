@@ -2,8 +2,9 @@
 import { resolve } from 'node:path';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { openEndpoints } from '../chain/io/networks.ts';
+import { operatorHere } from '../compose/operator.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
-import { gitStore, codeCommit } from '../ledger/io/git-store.ts';
+import { gitStore } from '../ledger/io/git-store.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import type { Operator } from '../pipeline/context.ts';
 import type { Arena } from '../schema/arena.ts';
@@ -31,12 +32,10 @@ export function openChain(
 }
 
 /** The operator that runs a stage from the command line. */
-export async function operatorOf(validator: string): Promise<Operator> {
-  return {
+export function operatorOf(validator: string): Promise<Operator> {
+  return operatorHere(ROOT, {
     validator,
-    commit: await codeCommit(ROOT),
-    node: process.version,
     host: { platform: process.platform, arch: process.arch },
     tier: process.env['CACHEON_TIER'] ?? 'unset',
-  };
+  });
 }

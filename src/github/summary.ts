@@ -1,5 +1,5 @@
 // Markdown tables for job summaries, safe against markup in miners' texts.
-import type { RoundBody } from '../schema/records.ts';
+import type { PlanPredicate, RoundBody } from '../schema/records.ts';
 
 /**
  * A cell of a Markdown table: names and reasons come from miners, so nothing of them may act as
@@ -35,4 +35,28 @@ export function roundSummary(block: number, body: RoundBody): string {
     entry.reason,
   ]);
   return `### Round at block ${block}\n\n${table(['submission', 'image', 'verdict', 'score', 'place', 'reason'], rows)}\n`;
+}
+
+/** A plan's submissions for the job's summary. */
+export function planSummary({ block, submissions }: PlanPredicateDraft): string {
+  const rows = submissions.map(({ key, image, status, verdict, reason }) => [
+    key,
+    image ?? '',
+    status,
+    verdict ?? '',
+    reason,
+  ]);
+  return `### Scan at block ${block.number}\n\n${table(['submission', 'image', 'status', 'verdict', 'reason'], rows)}\n`;
+}
+type PlanPredicateDraft = Pick<PlanPredicate, 'block' | 'submissions'>;
+
+/** A validator's weights for the job's summary. */
+export function weightsSummary(report: {
+  readonly block: number;
+  readonly reason: string;
+  readonly uids: readonly number[];
+  readonly weights: readonly number[];
+}): string {
+  const rows = report.uids.map((uid, i) => [String(uid), String(report.weights[i])]);
+  return `### Weights at block ${report.block}: ${report.reason}\n\n${table(['uid', 'weight'], rows)}\n`;
 }

@@ -1,17 +1,17 @@
 // Opening of a ledger, with an error when any record in the ledger is faulty.
 import { LedgerError } from './errors.ts';
 import { type Ledger, type LedgerFiles, readLedger } from './read.ts';
-import { VerifiedFiles } from './verified-files.ts';
-
-/** What this process found about its own ledger's files: one step opens it again and again. */
-const KNOWN = new VerifiedFiles();
+import type { ResultStore } from './store.ts';
 
 /**
- * Opens a ledger that must be sound: no stage may build on a broken one. Bytes that were opened
- * before are not verified again.
+ * Opens a ledger that must be sound: no stage may build on a broken one. Of a ledger that grew from
+ * `before` only what is new is verified. Throws `BROKEN_LEDGER`.
  */
-export function openLedger(validator: string, files: LedgerFiles, known = KNOWN): Ledger {
-  const ledger = readLedger(validator, files, { overdueIsFault: false, known });
+export function openLedger(validator: string, files: LedgerFiles, before?: Ledger): Ledger {
+  const ledger = readLedger(validator, files, {
+    overdueIsFault: false,
+    ...(before && { before }),
+  });
   const fault = ledger.faults[0];
   if (fault)
     throw new LedgerError(
@@ -21,4 +21,9 @@ export function openLedger(validator: string, files: LedgerFiles, known = KNOWN)
       'restore it from git history; cacheon audit lists every fault',
     );
   return ledger;
+}
+
+/** Opens a validator's ledger at the newest head of its store. */
+export async function openStored(store: ResultStore, validator: string): Promise<Ledger> {
+  return openLedger(validator, await store.read(validator));
 }

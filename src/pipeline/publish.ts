@@ -1,20 +1,17 @@
 // Signs plans, judged rounds and voided plans, and commits them to the ledger with evidence.
 import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
-import { appendRecords } from '../ledger/append.ts';
 import type { Draft } from '../ledger/draft.ts';
-import { openPlan } from '../ledger/open-plan.ts';
-import { openLedger } from '../ledger/open.ts';
-import { recordsOf } from '../ledger/read.ts';
-import type { Signer } from '../ledger/sign.ts';
-import type { FileSet, ResultStore } from '../ledger/store.ts';
+import { openPlan } from '../ledger/plans.ts';
+import type { OwnLedger } from '../ledger/own-ledger.ts';
+import { type Ledger, recordsOf } from '../ledger/read.ts';
+import type { FileSet } from '../ledger/store.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import type { RecordContext, RoundBody } from '../schema/records.ts';
 import type { PlanDraft } from './scan.ts';
 
 export type PublishPorts = {
-  readonly store: ResultStore;
-  readonly signer: Signer;
+  readonly ledger: OwnLedger;
   readonly log: Log;
 };
 
@@ -56,32 +53,37 @@ function voidDraft(
   };
 }
 
+type PlanDecision = { readonly outcome: PlanOutcome['outcome']; readonly drafts: readonly Draft[] };
+
+/** What a new plan adds to a ledger: nothing while an open one lasts, its void once that is over. */
+function decidePlan(ledger: Pick<Ledger, 'records'>, draft: PlanDraft): PlanDecision {
+  const open = openPlan(ledger);
+  if (open && draft.predicate.block.number <= open.predicate.notAfter)
+    return { outcome: 'resumed', drafts: [] };
+  const over = open
+    ? [voidDraft(open, contextOf(draft.predicate), 'no round before its last block')]
+    : [];
+  return draft.predicate.shards.length > 0
+    ? { outcome: 'signed', drafts: [...over, draft] }
+    : { outcome: 'empty', drafts: over };
+}
+
 /**
  * Signs and commits a plan before anything is measured, so that a bad round cannot be dropped and
  * repeated. An open plan is resumed while its time lasts; once it is over, it is declared void in
  * the same commit as its successor. A plan without entries is not committed.
  */
 export async function publishPlan(
-  { store, signer, log }: PublishPorts,
+  { ledger, log }: PublishPorts,
   draft: PlanDraft,
 ): Promise<PlanOutcome> {
-  let outcome = 'empty' as PlanOutcome['outcome'];
-  await store.commit(signer.address, `Plan round ${draft.predicate.block.number}`, (files) => {
-    const ledger = openLedger(signer.address, files);
-    const open = openPlan(ledger);
-    if (open && draft.predicate.block.number <= open.predicate.notAfter) {
-      outcome = 'resumed';
-      return null;
-    }
-    const drafts: Draft[] = open
-      ? [voidDraft(open, contextOf(draft.predicate), 'no round before its last block')]
-      : [];
-    if (draft.predicate.shards.length > 0) drafts.push(draft);
-    outcome = draft.predicate.shards.length > 0 ? 'signed' : 'empty';
-    return drafts.length === 0 ? null : appendRecords(files, drafts, signer);
+  let decided: PlanDecision = { outcome: 'empty', drafts: [] };
+  const after = await ledger.append(`Plan round ${draft.predicate.block.number}`, (now) => {
+    decided = decidePlan(now, draft);
+    return decided;
   });
-  const ledger = openLedger(signer.address, await store.read(signer.address));
-  const plan = outcome === 'empty' ? null : openPlan(ledger);
+  const { outcome } = decided;
+  const plan = outcome === 'empty' ? null : openPlan(after);
   log.info(
     outcome === 'empty'
       ? 'nothing to evaluate: no plan was signed'
@@ -95,7 +97,7 @@ export async function publishPlan(
  * stands.
  */
 export async function publishRound(
-  { store, signer, log }: PublishPorts,
+  { ledger, log }: PublishPorts,
   plan: LedgerRecord<'plan'>,
   body: RoundBody,
   evidence: FileSet,
@@ -103,9 +105,8 @@ export async function publishRound(
   const folder = plan.path.replace(/plan\.json$/, '');
   const files = Object.fromEntries([...evidence].map(([path, bytes]) => [path, sha256Hex(bytes)]));
   const placed = new Map([...evidence].map(([path, bytes]) => [`${folder}${path}`, bytes]));
-  await store.commit(signer.address, `Judge round ${plan.predicate.block.number}`, (current) => {
-    const ledger = openLedger(signer.address, current);
-    const ended = [...recordsOf(ledger, 'round'), ...recordsOf(ledger, 'void')].some(
+  await ledger.append(`Judge round ${plan.predicate.block.number}`, (now) => {
+    const ended = [...recordsOf(now, 'round'), ...recordsOf(now, 'void')].some(
       (record) => record.predicate.plan === plan.sha256,
     );
     if (ended) {
@@ -118,7 +119,7 @@ export async function publishRound(
       subject: plan.subject,
       predicate: { ...contextOf(plan.predicate), plan: plan.sha256, ...body, files },
     };
-    return appendRecords(current, [draft], signer, placed);
+    return { drafts: [draft], evidence: placed };
   });
 }
 
@@ -126,14 +127,14 @@ export async function publishRound(
  * Declares a plan void: its evaluation failed, and every reader of the ledger can see that and why.
  */
 export async function publishVoid(
-  { store, signer, log }: PublishPorts,
+  { ledger, log }: PublishPorts,
   plan: LedgerRecord<'plan'>,
   reason: string,
 ): Promise<void> {
-  await store.commit(signer.address, `Void round ${plan.predicate.block.number}`, (files) => {
-    const ledger = openLedger(signer.address, files);
-    if (openPlan(ledger)?.sha256 !== plan.sha256) return null;
-    return appendRecords(files, [voidDraft(plan, contextOf(plan.predicate), reason)], signer);
-  });
+  await ledger.append(`Void round ${plan.predicate.block.number}`, (now) =>
+    openPlan(now)?.sha256 === plan.sha256
+      ? { drafts: [voidDraft(plan, contextOf(plan.predicate), reason)] }
+      : null,
+  );
   log.warn(`round ${plan.predicate.block.number} is void: ${reason}`);
 }

@@ -2,7 +2,7 @@
 import { historyOf } from '../arena/history.ts';
 import type { Submission } from '../arena/submissions.ts';
 import type { ChainReader } from '../chain/chain.ts';
-import { openPlan } from '../ledger/open-plan.ts';
+import { openPlan } from '../ledger/plans.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { Arena } from '../schema/arena.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';

@@ -1,5 +1,6 @@
 // Schemas of every signed ledger record, from plans to rounds and weights.
 import { z } from 'zod';
+import { reasonFields } from './reasons.ts';
 import { VERDICTS } from './verdicts.ts';
 
 /** Type of every record's payload, for DSSE. */
@@ -202,7 +203,7 @@ const weightsPredicate = z.strictObject({
   readBack: z.array(weight),
   /** pending: committed, and shown by the chain in a later epoch; a weights-readback closes it. */
   status: z.enum(['set', 'pending', 'failed']),
-  reason: z.string(),
+  ...reasonFields,
 });
 const readbackPredicate = z.strictObject({
   ...context,
@@ -210,7 +211,7 @@ const readbackPredicate = z.strictObject({
   readBack: z.array(weight),
   readAt: block,
   status: z.enum(['set', 'failed']),
-  reason: z.string(),
+  ...reasonFields,
   /** The transaction that revealed a hash commit. */
   extrinsicHash: hash32.nullable(),
 });

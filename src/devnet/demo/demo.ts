@@ -13,7 +13,7 @@ import { judgeRound } from '../../judge/round.ts';
 import { packEvidence, tracesOf, unpackText, unpackTrace } from '../../ledger/io/evidence-files.ts';
 import { gitStore, codeCommit } from '../../ledger/io/git-store.ts';
 import { signerOf } from '../../ledger/io/signing-key.ts';
-import { openLedger } from '../../ledger/open.ts';
+import { OwnLedger } from '../../ledger/own-ledger.ts';
 import { recordsOf } from '../../ledger/read.ts';
 import { findDocker } from '../../node/docker.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
@@ -199,6 +199,7 @@ async function play(
   const store = gitStore({ folder: checkout, remote: { name: 'origin', branch: 'main' } });
   const pair = devPair(accounts.validator.hotkey.uri);
   const signer = signerOf(pair);
+  const own = new OwnLedger(store, signer);
   const operator: Operator = {
     validator: signer.address,
     commit: await codeCommit(root),
@@ -245,24 +246,21 @@ async function play(
         { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri },
         silentLog,
       );
-    const ledger = openLedger(signer.address, await store.read(signer.address));
-    const draft = await scan({ chain, tokenizer, corpus, log }, arena, operator, ledger);
-    const { plan } = await publishPlan({ store, signer, log }, draft);
+    const draft = await scan({ chain, tokenizer, corpus, log }, arena, operator, await own.read());
+    const { plan } = await publishPlan({ ledger: own, log }, draft);
     if (!plan) throw new Error('the demo found nothing to evaluate');
     evidence.clear();
-    const files = await store.read(signer.address);
-    const known = knownBefore(plan, openLedger(signer.address, files), files, unpackText);
+    const known = knownBefore(plan, await own.read(), unpackText);
     for (const { index } of plan.predicate.shards)
       await evaluate({ ...measuring, corpus, known }, plan, index);
     const traces = tracesOf(evidence);
     const body = judgeRound(plan, traces, tokenizer);
-    await publishRound({ store, signer, log }, plan, body, evidence);
+    await publishRound({ ledger: own, log }, plan, body, evidence);
     const wallet = chain.transactor(pair);
     const ports = {
       chain,
       wallet,
-      store,
-      signer,
+      ledger: own,
       clock: monotonicClock,
       entropy: weightsEntropy,
       log,
@@ -276,10 +274,7 @@ async function play(
       settled = await settleAndAnchor(ports, arena, operator, false);
     }
     weights = settled.readBack;
-    const judged = recordsOf(
-      openLedger(signer.address, await store.read(signer.address)),
-      'round',
-    ).at(-1)!;
+    const judged = recordsOf(await own.read(), 'round').at(-1)!;
     const page = reportRound(judged.predicate, nameOf);
     pages.push(page);
     rounds.push({

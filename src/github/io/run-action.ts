@@ -80,6 +80,11 @@ async function runAction<S extends z.ZodObject>(
   }
 }
 
+/** What a record says of the machine of a job that measures nothing. */
+export function runnerHost(): Record<string, unknown> {
+  return { runner: process.env['RUNNER_OS'] ?? process.platform };
+}
+
 /**
  * Runs an action and ends the process: libraries keep sockets open that would hold the step for
  * minutes.

@@ -13,7 +13,6 @@ import { dirname, join, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../../core/errors.ts';
-import { equalBytes } from '../../core/bytes.ts';
 import { LedgerError } from '../errors.ts';
 import { type LedgerFiles, UNREADABLE } from '../read.ts';
 import type { ResultStore } from '../store.ts';
@@ -108,15 +107,8 @@ export function gitStore(options: GitStoreOptions): ResultStore {
    * Committed files only: leftovers of a killed run beside them never happened. The store reads a
    * folder outside git as it is.
    */
-  const seen = new Map<string, ReadonlyMap<string, Uint8Array>>();
   const read = async (validator: string): Promise<LedgerFiles> => {
     const files = readFolder(join(results, validator));
-    // Bytes that did not change are the same object again, so that nothing verifies them twice.
-    for (const [path, bytes] of files) {
-      const known = seen.get(validator)?.get(path);
-      if (known && known !== UNREADABLE && equalBytes(known, bytes)) files.set(path, known);
-    }
-    seen.set(validator, files);
     const listed = await git(
       'ls-tree',
       '-r',

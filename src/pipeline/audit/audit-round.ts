@@ -7,7 +7,7 @@ import type { Tokenizer } from '../../core/tokenizer.ts';
 import { copyOf } from '../../images/copies.ts';
 import { type KnownImage, rivalsOf } from '../../images/rivals.ts';
 import { judgeRound } from '../../judge/round.ts';
-import type { Ledger, LedgerFiles } from '../../ledger/read.ts';
+import type { Ledger } from '../../ledger/read.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
 import { type Arena, arenaSchema } from '../../schema/arena.ts';
 import type { Fingerprint } from '../../schema/fingerprint.ts';
@@ -22,12 +22,11 @@ export type RoundAuditPorts = {
   readonly unpack: (bytes: Uint8Array, name: string) => Trace;
 };
 
-/** One round under audit, with its plan and its ledger's files. */
+/** One round under audit, with its plan and its ledger. */
 export type RoundAudit = {
-  readonly ledger: Pick<Ledger, 'records'>;
+  readonly ledger: Pick<Ledger, 'records' | 'files'>;
   readonly plan: LedgerRecord<'plan'>;
   readonly round: LedgerRecord<'round'>;
-  readonly files: LedgerFiles;
   readonly readPrint: ReadFingerprint;
 };
 
@@ -59,7 +58,7 @@ function readTraces(
   const folder = folderOf(audited);
   const traces = new Map<string, Trace>();
   for (const path of Object.keys(audited.round.predicate.files)) {
-    const bytes = audited.files.get(`${folder}${path}`);
+    const bytes = audited.ledger.files.get(`${folder}${path}`);
     if (!bytes || !path.startsWith('traces/')) continue;
     try {
       traces.set(path, unpack(bytes, path));
@@ -85,11 +84,11 @@ type ShardImages = { readonly shard: number; readonly seen: ReadonlyMap<string, 
  * once) and in the same, as the machine of its shard saw them.
  */
 function auditCopies(audited: RoundAudit, report: ReportFault): void {
-  const { ledger, plan, round, files, readPrint } = audited;
+  const { ledger, plan, round, readPrint } = audited;
   const entered = plan.predicate.shards.flatMap(({ entries }) => entries);
   const rivals = {
     entered,
-    known: knownImages(ledger, files, readPrint, plan.predicate.block.number, entered),
+    known: knownImages(ledger, readPrint, plan.predicate.block.number, entered),
     containment: arenaSchema.parse(plan.predicate.arena).copyContainment,
   };
   const copies = new Set<string>();
@@ -113,9 +112,9 @@ function seenImages(
   { shard, entered }: { readonly shard: number; readonly entered: readonly string[] },
   report: ReportFault,
 ): Map<string, Fingerprint> {
-  const { plan, files, readPrint } = audited;
+  const { plan, ledger, readPrint } = audited;
   const seen = new Map<string, Fingerprint>();
-  for (const [path, bytes] of files) {
+  for (const [path, bytes] of ledger.files) {
     if (!path.startsWith(`${folderOf(audited)}images/${shard}/`)) continue;
     const print = readPrint(path, bytes);
     const planned = plan.predicate.submissions.find(({ key }) => key === print?.key);

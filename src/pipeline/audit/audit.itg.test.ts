@@ -442,7 +442,7 @@ describe.skipIf(docker === null)('a round in containers', () => {
   it('gives a claim to what was worth something, or stood in a place, and to nothing else', () => {
     const ledger = readLedger(validator, sound);
     const known = (entered: string[]): KnownImage[] =>
-      knownImages(ledger, sound, fingerprintReader(unpackText), Infinity, entered);
+      knownImages(ledger, fingerprintReader(unpackText), Infinity, entered);
     const { winner, runnerUp } = recordsOf(ledger, 'round').at(-1)!.predicate.standing;
     const claims = known([]).map(({ print }) => print.key);
     expect(claims).toEqual(expect.arrayContaining([winner!.key, runnerUp!.key]));
@@ -455,7 +455,7 @@ describe.skipIf(docker === null)('a round in containers', () => {
       claims: false,
       rounds: 0,
     });
-    expect(knownImages(ledger, sound, fingerprintReader(unpackText), 0, [])).toEqual([]);
+    expect(knownImages(ledger, fingerprintReader(unpackText), 0, [])).toEqual([]);
   });
   it('leaves no container behind', async () => {
     const left = await docker!.listContainers({ all: true, filters: { label: [OWNER_LABEL] } });

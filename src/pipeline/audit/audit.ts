@@ -55,7 +55,7 @@ export async function audit(
     const ledger = readLedger(validator, files);
     records += ledger.records.length;
     for (const { code, path, message } of ledger.faults) report(code, path, message);
-    evaluations += await auditRounds({ ledger, files, readPrint }, ports, report);
+    evaluations += await auditRounds({ ledger, readPrint }, ports, report);
     if (isWhole(ledger)) await auditAllWeights(ledger, ports, report);
     if (ports.chain) await auditAnchor(ledger, ports.chain, ports.log, report);
   }
@@ -73,7 +73,6 @@ const isWhole = (ledger: Ledger): boolean =>
 async function auditRounds(
   read: {
     readonly ledger: Ledger;
-    readonly files: LedgerFiles;
     readonly readPrint: ReadFingerprint;
   },
   ports: AuditPorts,

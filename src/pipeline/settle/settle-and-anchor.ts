@@ -1,6 +1,5 @@
 // Sets the validator's weights, then writes the hash of its newest ledger record to the chain.
 import { messageOf } from '../../core/errors.ts';
-import { openLedger } from '../../ledger/open.ts';
 import type { Arena } from '../../schema/arena.ts';
 import { anchor, type AnchorReport } from './anchor.ts';
 import type { Operator } from '../context.ts';
@@ -18,14 +17,10 @@ export async function settleAndAnchor(
 ): Promise<SettleReport & { anchor: AnchorReport }> {
   const report = await settle(ports, arena, operator, dryRun);
   if (dryRun) return { ...report, anchor: { anchored: false, reason: 'dry run', block: null } };
-  const { signer, store, log } = ports;
+  const { ledger, log } = ports;
   let anchored: AnchorReport;
   try {
-    anchored = await anchor(
-      ports,
-      arena,
-      openLedger(signer.address, await store.read(signer.address)),
-    );
+    anchored = await anchor(ports, arena, await ledger.read());
   } catch (error) {
     // The weights are set: a lost connection now takes nothing from them, and the next run anchors.
     anchored = { anchored: false, reason: messageOf(error), block: null };

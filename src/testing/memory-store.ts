@@ -1,0 +1,45 @@
+// A ledger store in memory for tests, with a writer that comes first when it is asked to.
+import type { LedgerFiles } from '../ledger/read.ts';
+import type { ResultStore } from '../ledger/store.ts';
+
+/** One validator's files in memory. */
+export type MemoryStore = ResultStore & {
+  readonly files: () => LedgerFiles;
+  readonly write: (files: LedgerFiles) => void;
+  /** Runs once between a commit's reading and its landing. */
+  readonly race: (work: () => void) => void;
+  /** Titles of all commits. */
+  readonly log: readonly string[];
+};
+
+/** A store that keeps one validator's ledger, as the real ones do: new bytes at each reading. */
+export function memoryStore(validator: string, begin: LedgerFiles = new Map()): MemoryStore {
+  let held = begin;
+  let race: (() => void) | null = null;
+  const log: string[] = [];
+  const copy = (): LedgerFiles => new Map([...held].map(([path, bytes]) => [path, bytes.slice()]));
+  return {
+    log,
+    files: () => held,
+    write: (files) => {
+      held = files;
+    },
+    race: (work) => {
+      race = work;
+    },
+    validators: () => Promise.resolve([validator]),
+    read: () => Promise.resolve(copy()),
+    commit: (_validator, message, build) => {
+      const seen = held;
+      let files = build(copy());
+      race?.();
+      race = null;
+      if (seen !== held) files = build(copy());
+      if (files !== null && files.size > 0) {
+        held = new Map([...held, ...files]);
+        log.push(message);
+      }
+      return Promise.resolve();
+    },
+  };
+}

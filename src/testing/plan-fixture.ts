@@ -1,0 +1,52 @@
+// The draft of a small plan, for tests of what is published.
+import type { PlanDraft } from '../pipeline/scan.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { testArena } from './test-arena.ts';
+
+const hash = (text: string): `0x${string}` => `0x${sha256Hex(text)}`;
+
+/** A plan of one challenger at a block, good for 300 blocks; without shards it is empty. */
+export function planDraftAt(validator: string, block: number, shards: number): PlanDraft {
+  const key = `${validator}:7`;
+  const digest = sha256Hex('image');
+  return {
+    kind: 'plan',
+    path: `rounds/${block}/plan.json`,
+    subject: [{ name: 'image', digest: { sha256: digest } }],
+    predicate: {
+      schema: 1,
+      network: { genesisHash: hash('chain'), netuid: 2, specName: 'node', specVersion: 1 },
+      validator,
+      block: { number: block, hash: hash(`block ${block}`) },
+      harness: { commit: 'unknown', node: 'v24', rules: 1 },
+      host: {},
+      notAfter: block + 300,
+      tier: 'test',
+      arena: { ...testArena(validator) },
+      tokenizerSha256: sha256Hex('tokenizer'),
+      corpus: 'generated',
+      seed: hash(`block ${block}`),
+      promptSuites: [{ boot: 1, sha256: sha256Hex('prompts') }],
+      standing: { winner: null, runnerUp: null },
+      submissions: [
+        {
+          key,
+          hotkey: validator,
+          coldkey: validator,
+          uid: 1,
+          commitBlock: 7,
+          revealBlock: null,
+          image: 'ghcr.io/a/b',
+          digest: `sha256:${digest}`,
+          paymentTx: null,
+          status: 'evaluate',
+          role: 'challenger',
+          verdict: null,
+          reason: 'valid, paid and revealed',
+          history: null,
+        },
+      ],
+      shards: Array.from({ length: shards }, (_, index) => ({ index, entries: [key] })),
+    },
+  };
+}
