@@ -5,6 +5,7 @@ import { utf8 } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
+import { because, type Reasoned } from '../schema/reasons.ts';
 import type { InfraFault, MinerFault, SecurityFault } from '../schema/verdicts.ts';
 import type { TracedRequest } from '../schema/trace.ts';
 
@@ -12,9 +13,8 @@ import type { TracedRequest } from '../schema/trace.ts';
  * A fault with its moment: of several the earliest in time is the verdict; at one moment protocol
  * comes before content before gate.
  */
-export type Fault = {
+export type Fault = Reasoned & {
   readonly verdict: MinerFault | InfraFault | SecurityFault;
-  readonly reason: string;
   readonly tNs: number;
 };
 
@@ -121,9 +121,10 @@ class AnswerReader {
   }
 
   /** Notes a fault at this moment; the first one stands. */
-  blame(verdict: MinerFault, reason: string): void {
-    const prompt = this.#request.prompt;
-    this.#fault ??= { verdict, reason: `prompt ${prompt}: ${reason}`, tNs: this.now };
+  blame(verdict: MinerFault, ...[code, detail, figures]: Parameters<typeof because>): void {
+    const place = `prompt ${this.#request.prompt}`;
+    const why = because(code, `${place}: ${detail}`, figures);
+    this.#fault ??= { verdict, ...why, tNs: this.now };
   }
 
   /** Takes the data of one event. */
@@ -131,8 +132,11 @@ class AnswerReader {
     if (this.#fault) return;
     this.#events++;
     if (this.#events > this.#limits.events)
-      this.blame('E_HTTP_LIMIT', `more than ${this.#limits.events} events`);
-    else if (this.done) this.blame('E_CONTENT', 'an event after [DONE]');
+      this.blame('E_HTTP_LIMIT', 'events', `more than ${this.#limits.events} events`, {
+        value: this.#events,
+        limit: this.#limits.events,
+      });
+    else if (this.done) this.blame('E_CONTENT', 'event-after-done', 'an event after [DONE]');
     else if (data === '[DONE]') this.done = true;
     else this.#read(data);
   }
@@ -142,24 +146,29 @@ class AnswerReader {
     try {
       value = parseStrictJson(data, SERVER_JSON);
     } catch (error) {
-      this.blame('E_CONTENT', `an event is not JSON: ${messageOf(error)}`);
+      this.blame('E_CONTENT', 'event-json', `an event is not JSON: ${messageOf(error)}`);
       return;
     }
     const parsed = eventSchema.safeParse(value);
     if (!parsed.success) {
       const { path, message } = parsed.error.issues[0]!;
-      this.blame('E_CONTENT', `event field ${path.join('.')}: ${message}`);
+      this.blame('E_CONTENT', 'event-field', `event field ${path.join('.')}: ${message}`);
       return;
     }
     const { error, choices } = parsed.data;
-    if (error !== undefined && error !== null) this.blame('E_API', 'an error event in the stream');
+    if (error !== undefined && error !== null)
+      this.blame('E_API', 'error-event', 'an error event in the stream');
     else if (choices[0]) this.#take(choices[0]);
   }
 
   #take(choice: Choice): void {
     const content = choice.delta?.content ?? '';
     if (this.finishReason !== null && (content !== '' || choice.finish_reason)) {
-      this.blame('E_CONTENT', 'content or a second finish_reason after finish_reason');
+      this.blame(
+        'E_CONTENT',
+        'after-finish',
+        'content or a second finish_reason after finish_reason',
+      );
       return;
     }
     this.finishReason = choice.finish_reason ?? this.finishReason;
@@ -178,10 +187,13 @@ class AnswerReader {
     const { maxTokens } = this.#request;
     this.#textLength += content.length;
     if (this.#textLength > maxTokens * MAX_TOKEN_CHARACTERS)
-      this.blame('E_HTTP_LIMIT', `more text than ${maxTokens} tokens can hold`);
+      this.blame('E_HTTP_LIMIT', 'text-length', `more text than ${maxTokens} tokens can hold`, {
+        value: this.#textLength,
+        limit: maxTokens * MAX_TOKEN_CHARACTERS,
+      });
     // A token brings at most one piece of text: more pieces only make reading them slow.
     else if (this.pieces.length > MAX_PIECES_PER_TOKEN * maxTokens + 16)
-      this.blame('E_HTTP_LIMIT', `more pieces of text than ${maxTokens} tokens can be`);
+      this.blame('E_HTTP_LIMIT', 'pieces', `more pieces of text than ${maxTokens} tokens can be`);
     else if (content !== '') this.pieces.push({ tNs: this.now, content });
   }
 }
@@ -190,8 +202,8 @@ class AnswerReader {
 function transportFault({ prompt, end }: TracedRequest): Fault | null {
   const { outcome, detail, tNs } = end!;
   if (outcome === 'done') return null;
-  const reason = `prompt ${prompt}: ${outcome}: ${detail}`;
-  return { verdict: protocolFault[outcome], reason, tNs };
+  const why = because(outcome, `prompt ${prompt}: ${outcome}: ${detail}`);
+  return { verdict: protocolFault[outcome], ...why, tNs };
 }
 
 /** Feeds the body of a request to a reader, chunk by chunk, until its first fault. */
@@ -201,7 +213,14 @@ function feed(reader: AnswerReader, request: TracedRequest, limits: AnswerLimits
     onEvent: ({ data }) => reader.event(data),
     onError: (error) => {
       if (error.type === 'max-buffer-size-exceeded')
-        reader.blame('E_HTTP_LIMIT', `a line longer than ${limits.lineBytes} bytes`);
+        reader.blame(
+          'E_HTTP_LIMIT',
+          'line-length',
+          `a line longer than ${limits.lineBytes} bytes`,
+          {
+            limit: limits.lineBytes,
+          },
+        );
     },
   });
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -210,7 +229,7 @@ function feed(reader: AnswerReader, request: TracedRequest, limits: AnswerLimits
     try {
       parser.feed(decoder.decode(chunk.bytes, { stream: true }));
     } catch {
-      reader.blame('E_CONTENT', 'the body is not UTF-8');
+      reader.blame('E_CONTENT', 'encoding', 'the body is not UTF-8');
     }
     if (reader.fault) break;
   }
@@ -233,9 +252,10 @@ export function readAnswer(
   const transport = transportFault(request);
   const early = reader.fault;
   if (transport && (early === null || transport.tNs <= early.tNs)) return { fault: transport };
-  if (!reader.done) reader.blame('E_STREAM', 'the stream ended without [DONE]');
+  if (!reader.done) reader.blame('E_STREAM', 'no-done', 'the stream ended without [DONE]');
   const text = reader.pieces.map(({ content }) => content).join('');
-  if (!text.isWellFormed()) reader.blame('E_CONTENT', 'the answer has half a surrogate pair');
+  if (!text.isWellFormed())
+    reader.blame('E_CONTENT', 'surrogate', 'the answer has half a surrogate pair');
   if (reader.fault) return { fault: reader.fault };
   const { ids, idsComplete, finishReason, logprobs, pieces } = reader;
   const tokenIds = idsComplete && ids.length > 0 ? ids : null;

@@ -1,4 +1,5 @@
 // Tests of the competition's rules: takeover, ranking, emission, payloads and submissions.
+import { because } from '../schema/reasons.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeSs58 } from '../core/ss58.ts';
@@ -486,8 +487,14 @@ describe('submissions', () => {
   it('waits where nobody could tell about a payment, and refuses where it is wrong', () => {
     const items = [commitment('a', 10), commitment('b', 11)];
     const payments = new Map([
-      [`${address('a')}:10`, { state: 'unknown', reason: 'state discarded' } as const],
-      [`${address('b')}:11`, { state: 'refused', reason: 'too little' } as const],
+      [
+        `${address('a')}:10`,
+        { state: 'unknown', ...because('state-unknown', 'state discarded') } as const,
+      ],
+      [
+        `${address('b')}:11`,
+        { state: 'refused', ...because('payment-amount', 'too little') } as const,
+      ],
     ]);
     expect(list(items, payments as never).map(({ status, verdict }) => [status, verdict])).toEqual([
       ['waiting', null],
@@ -503,7 +510,7 @@ describe('submissions', () => {
         hotkey: address('a'),
         commitBlock: 5,
         revealBlock: null,
-        content: { kind: 'hidden', reason: 'sealed until drand round 77' },
+        content: { kind: 'hidden', ...because('sealed', 'sealed until drand round 77') },
       },
     ]);
     expect(result[0]).toMatchObject({ status: 'waiting', verdict: 'SKIP_UNREVEALED' });

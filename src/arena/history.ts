@@ -1,7 +1,8 @@
 // What the ledger's past rounds say of submissions: verdicts, claims, payments and standing.
+import { hasReason, type Reasoned, whyOf } from '../schema/reasons.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
-import { isFinal, type Verdict } from '../schema/verdicts.ts';
+import { isFinal, isMinerFault, type Verdict } from '../schema/verdicts.ts';
 import type { Standing } from './ranking.ts';
 import { submissionKey } from './submission-key.ts';
 
@@ -16,7 +17,7 @@ export type ImageHistory = {
 export type History = {
   readonly standing: Standing;
   /** Final verdicts by submission key. */
-  readonly judged: ReadonlyMap<string, { readonly verdict: Verdict; readonly reason: string }>;
+  readonly judged: ReadonlyMap<string, { readonly verdict: Verdict } & Reasoned>;
   /** Digests of earlier valid submissions. */
   readonly claims: readonly Claim[];
   /** Payment hash -> the submission it already served. */
@@ -95,11 +96,13 @@ const isChallenger = ({ status, role }: Planned): boolean =>
 
 /** The first final verdict counts; but a winner that fails later is judged anew. */
 function verdictsOf(played: readonly Played[]): History['judged'] {
-  const judged = new Map<string, { verdict: Verdict; reason: string }>();
+  const judged = new Map<string, { verdict: Verdict } & Reasoned>();
   for (const { round } of played)
-    for (const { key, verdict, reason } of round.predicate.entries)
-      if (verdict.startsWith('E_') || (isFinal(verdict) && !judged.has(key)))
-        judged.set(key, { verdict, reason });
+    for (const entry of round.predicate.entries) {
+      const { key, verdict } = entry;
+      if (isMinerFault(verdict) || (isFinal(verdict) && !judged.has(key)))
+        judged.set(key, { verdict, ...whyOf(entry) });
+    }
   return judged;
 }
 
@@ -146,12 +149,10 @@ function goneImages(played: readonly Played[]): History['gone'] {
  * such image (for us).
  */
 export function isGone(
-  boots: readonly { readonly verdict: Verdict; readonly reason: string }[],
+  boots: readonly ({ readonly verdict: Verdict } & Pick<Reasoned, 'reasons'>)[],
 ): boolean {
   return (
     boots.length > 0 &&
-    boots.every(
-      ({ verdict, reason }) => verdict === 'INFRA_REGISTRY' && reason.startsWith('image-gone'),
-    )
+    boots.every((boot) => boot.verdict === 'INFRA_REGISTRY' && hasReason(boot, 'image-gone'))
   );
 }

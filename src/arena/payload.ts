@@ -5,6 +5,7 @@ import { fromUtf8 } from '../core/bytes.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { messageOf } from '../core/errors.ts';
 import { checkImage } from '../schema/image-ref.ts';
+import { because, type Reasoned } from '../schema/reasons.ts';
 import type { MinerFault } from '../schema/verdicts.ts';
 
 /** Longest payload we read: a commitment holds at most 1,024 bytes. */
@@ -34,44 +35,51 @@ export type Payload = {
   payment: null | { tx: string; block: number | string; salt: string | null };
 };
 export type PayloadResult =
-  { ok: true; payload: Payload } | { ok: false; verdict: MinerFault; reason: string };
+  { ok: true; payload: Payload } | ({ ok: false; verdict: MinerFault } & Reasoned);
 
 /** Reads a committed payload. Never throws: every fault is a verdict with its reason. */
 export function parsePayload(
   bytes: Uint8Array,
   rules: { loopbackImages: boolean; needsPayment: boolean },
 ): PayloadResult {
-  const refuse = (verdict: MinerFault, reason: string): PayloadResult => ({
+  const refuse = (...why: Parameters<typeof because>): PayloadResult => ({
     ok: false,
-    verdict,
-    reason,
+    verdict: 'E_PAYLOAD_DECODE',
+    ...because(...why),
   });
-  if (bytes.length === 0) return refuse('E_PAYLOAD_DECODE', 'the payload is empty');
+  if (bytes.length === 0) return refuse('payload-empty', 'the payload is empty');
   if (bytes.length > MAX_PAYLOAD)
-    return refuse('E_PAYLOAD_DECODE', `the payload is longer than ${MAX_PAYLOAD} bytes`);
+    return refuse('payload-length', `the payload is longer than ${MAX_PAYLOAD} bytes`, {
+      value: bytes.length,
+      limit: MAX_PAYLOAD,
+    });
   const text = fromUtf8(bytes);
-  if (text === null) return refuse('E_PAYLOAD_DECODE', 'the payload is not UTF-8');
+  if (text === null) return refuse('payload-encoding', 'the payload is not UTF-8');
   let value: unknown;
   try {
     value = parseStrictJson(text, RECORD_JSON);
   } catch (error) {
-    return refuse('E_PAYLOAD_DECODE', `the payload is not JSON: ${messageOf(error)}`);
+    return refuse('payload-json', `the payload is not JSON: ${messageOf(error)}`);
   }
   const parsed = payloadSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     return refuse(
-      'E_PAYLOAD_DECODE',
+      'payload-field',
       `payload field ${issue.path.join('.') || '(top level)'}: ${issue.message}`.slice(0, 300),
     );
   }
   const { image, digest, payment_tx: tx, payment_block: block, payment_salt: salt } = parsed.data;
   const fault = checkImage(image, digest, rules.loopbackImages);
-  if (fault) return refuse(fault.verdict, fault.reason);
+  if (fault) return { ok: false, ...fault };
   const payment =
     tx === undefined || block === undefined ? null : { tx, block, salt: salt ?? null };
   if (rules.needsPayment && payment === null)
-    return refuse('E_PAYMENT', 'payment_tx or payment_block is missing');
+    return {
+      ok: false,
+      verdict: 'E_PAYMENT',
+      ...because('payment-missing', 'payment_tx or payment_block is missing'),
+    };
   return { ok: true, payload: { image, digest, payment } };
 }
 

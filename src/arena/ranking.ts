@@ -1,4 +1,5 @@
 // Who wins a round and who is runner-up, decided from verified results and the old standing.
+import { isMinerFault } from '../schema/verdicts.ts';
 import { compare } from '../core/order.ts';
 import type { VerifiedResult } from '../ledger/verified-result.ts';
 import type { Arena } from '../schema/arena.ts';
@@ -70,7 +71,7 @@ function scoreOf(result: VerifiedResult): number {
 type Outcome = 'measured' | 'failed' | 'unmeasured';
 function outcomeOf({ result: { verdict } }: RankedEntry): Outcome {
   if (verdict === 'VALID') return 'measured';
-  return verdict.startsWith('E_') ? 'failed' : 'unmeasured';
+  return isMinerFault(verdict) ? 'failed' : 'unmeasured';
 }
 
 function placeOf({ result, image, digest }: RankedEntry): Place {

@@ -1,4 +1,5 @@
 // Which submissions a round measures, rejects or leaves waiting, and why.
+import { because, type Reason, type Reasoned, whyOf } from '../schema/reasons.ts';
 import { compare } from '../core/order.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { MinerFault, Verdict } from '../schema/verdicts.ts';
@@ -26,9 +27,9 @@ export type Commitment = {
   readonly revealBlock: number | null;
   readonly content:
     | { readonly kind: 'payload'; readonly bytes: Uint8Array }
-    | { readonly kind: 'fault'; readonly verdict: MinerFault; readonly reason: string }
-    | { readonly kind: 'hidden'; readonly reason: string }
-    | { readonly kind: 'unknown'; readonly reason: string };
+    | ({ readonly kind: 'fault'; readonly verdict: MinerFault } & Reasoned)
+    | ({ readonly kind: 'hidden' } & Reasoned)
+    | ({ readonly kind: 'unknown' } & Reasoned);
 };
 
 /**
@@ -36,9 +37,7 @@ export type Commitment = {
  * kept): the next scan asks again.
  */
 export type PaymentCheck =
-  | { readonly state: 'paid' }
-  | { readonly state: 'refused'; readonly reason: string }
-  | { readonly state: 'unknown'; readonly reason: string };
+  { readonly state: 'paid' } | ({ readonly state: 'refused' | 'unknown' } & Reasoned);
 
 type SubmissionStatus = 'evaluate' | 'rejected' | 'judged' | 'waiting';
 
@@ -59,6 +58,7 @@ export type Submission = {
   role: 'challenger' | 'winner' | 'runner-up' | null;
   verdict: Verdict | 'SKIP_UNREVEALED' | null;
   reason: string;
+  reasons: Reason[];
   history: ImageHistory | null;
   /** See `History.gone`; absent where it was there. */
   goneSince?: number | undefined;
@@ -88,13 +88,13 @@ type Past = Pick<ChainView, 'payments'> & {
 };
 
 /** What becomes of a submission: the fields that a decision sets. */
-type Fate = Pick<Submission, 'status' | 'verdict' | 'reason'> & Partial<Submission>;
+type Fate = Pick<Submission, 'status' | 'verdict' | 'reason' | 'reasons'> & Partial<Submission>;
 
-const waiting = (reason: string): Fate => ({ status: 'waiting', verdict: null, reason });
-const rejected = (verdict: MinerFault, reason: string): Fate => ({
+const waiting = (why: Reasoned): Fate => ({ status: 'waiting', verdict: null, ...whyOf(why) });
+const rejected = (verdict: MinerFault, why: Reasoned): Fate => ({
   status: 'rejected',
   verdict,
-  reason,
+  ...whyOf(why),
 });
 
 /**
@@ -155,7 +155,7 @@ function incumbent(
     status: 'evaluate',
     role,
     verdict: null,
-    reason: `the standing ${role}`,
+    ...because('incumbent', `the standing ${role}`),
     history: history.images.get(digest) ?? null,
     ...goneSince(history, key),
   };
@@ -179,12 +179,12 @@ function judgeCommitment(commitment: Commitment, neuron: Neuron, past: Past): Su
     history: null,
   };
   if (content.kind === 'hidden')
-    return { ...base, ...waiting(content.reason), verdict: 'SKIP_UNREVEALED' };
-  if (content.kind === 'unknown') return { ...base, ...waiting(content.reason) };
+    return { ...base, ...waiting(content), verdict: 'SKIP_UNREVEALED' };
+  if (content.kind === 'unknown') return { ...base, ...waiting(content) };
   const before = past.history.judged.get(key);
   const judged: Fate | null = before ? { status: 'judged', ...before } : null;
   const payload = payloadOf(content, past.arena);
-  if (!payload.ok) return { ...base, ...(judged ?? rejected(payload.verdict, payload.reason)) };
+  if (!payload.ok) return { ...base, ...(judged ?? rejected(payload.verdict, payload)) };
   const { image, digest, payment } = payload.payload;
   const named = { ...base, image, digest, paymentTx: payment?.tx ?? null };
   return {
@@ -197,8 +197,7 @@ function payloadOf(
   content: Extract<Commitment['content'], { kind: 'payload' | 'fault' }>,
   { fee, loopbackImages }: Arena,
 ): ReturnType<typeof parsePayload> {
-  if (content.kind === 'fault')
-    return { ok: false, verdict: content.verdict, reason: content.reason };
+  if (content.kind === 'fault') return { ok: false, verdict: content.verdict, ...whyOf(content) };
   return parsePayload(content.bytes, { loopbackImages, needsPayment: fee > 0 });
 }
 
@@ -210,11 +209,14 @@ function unpaid({ key, paymentTx }: Named, { arena, payments, spent }: Past): Fa
   if (arena.fee <= 0 || paymentTx === null) return null;
   const owner = spent.get(paymentTx);
   if (owner !== undefined && owner !== key)
-    return rejected('E_PAYMENT', `the payment ${paymentTx} already served ${owner}`);
+    return rejected(
+      'E_PAYMENT',
+      because('payment-spent', `the payment ${paymentTx} already served ${owner}`),
+    );
   const check = payments.get(key);
-  if (!check) return waiting('the payment has not been looked up');
-  if (check.state === 'refused') return rejected('E_PAYMENT', check.reason);
-  if (check.state === 'unknown') return waiting(check.reason);
+  if (!check) return waiting(because('payment-unread', 'the payment has not been looked up'));
+  if (check.state === 'refused') return rejected('E_PAYMENT', check);
+  if (check.state === 'unknown') return waiting(check);
   spent.set(paymentTx, key);
   return null;
 }
@@ -227,7 +229,7 @@ function copied({ digest, hotkey, commitBlock }: Named, { claims }: Past): Fate 
   );
   if (!earlier) return null;
   const owner = submissionKey(earlier.hotkey, earlier.commitBlock);
-  return rejected('E_COPY', `the image of ${owner}, committed earlier`);
+  return rejected('E_COPY', because('same-digest', `the image of ${owner}, committed earlier`));
 }
 
 /**
@@ -240,7 +242,7 @@ function admit({ key, digest, hotkey, commitBlock }: Named, { claims, history }:
     status: 'evaluate',
     role: 'challenger',
     verdict: null,
-    reason: 'valid, paid and revealed',
+    ...because('admitted', 'valid, paid and revealed'),
     history: history.images.get(digest) ?? null,
     ...goneSince(history, key),
   };

@@ -1,4 +1,5 @@
 // Interface to the chain: what the validator reads from a subnet and sends to its nodes.
+import type { Reasoned } from '../schema/reasons.ts';
 import type { Beacon } from '../beacon/pulses.ts';
 import type { ChainRefusal } from './dispatch-errors.ts';
 
@@ -66,9 +67,7 @@ export type PaymentClaim = {
   readonly before: BlockRef;
 };
 export type PaymentOutcome =
-  | { readonly state: 'paid' }
-  | { readonly state: 'refused'; readonly reason: string }
-  | { readonly state: 'unknown'; readonly reason: string };
+  { readonly state: 'paid' } | ({ readonly state: 'refused' | 'unknown' } & Reasoned);
 
 export type WeightRow = readonly { readonly uid: number; readonly weight: number }[];
 

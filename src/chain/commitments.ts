@@ -1,18 +1,18 @@
 // What a miner's on-chain commitments say, and which of them counts.
+import { because, type Reasoned } from '../schema/reasons.ts';
 import type { ChainCommitment, StandingCommitment } from './chain.ts';
 import { readRevealed } from './revealed-payload.ts';
 
 /** What a commitment says. Names of faults are verdicts (RULES "Commitment fields"). */
 type CommitmentContent =
   | { readonly kind: 'payload'; readonly bytes: Uint8Array }
-  | {
+  | ({
       readonly kind: 'fault';
       readonly verdict: 'E_PAYLOAD_DECODE' | 'E_AMBIGUOUS' | 'E_NO_PREIMAGE';
-      readonly reason: string;
-    }
-  | { readonly kind: 'hidden'; readonly reason: string }
+    } & Reasoned)
+  | ({ readonly kind: 'hidden' } & Reasoned)
   /** No node can tell yet, and that is not the miner's fault. */
-  | { readonly kind: 'unknown'; readonly reason: string };
+  | ({ readonly kind: 'unknown' } & Reasoned);
 
 /**
  * One commitment of a hotkey: its block, the block of its reveal where it was sealed, and what it
@@ -26,12 +26,8 @@ export type CountedCommitment = {
 
 const fault = (
   verdict: 'E_PAYLOAD_DECODE' | 'E_AMBIGUOUS' | 'E_NO_PREIMAGE',
-  reason: string,
-): CommitmentContent => ({
-  kind: 'fault',
-  verdict,
-  reason,
-});
+  ...why: Parameters<typeof because>
+): CommitmentContent => ({ kind: 'fault', verdict, ...because(...why) });
 
 /** Fields that say something: a bonds reset beside a payload changes nothing. */
 const telling = ({ fields }: StandingCommitment): StandingCommitment['fields'] =>
@@ -39,20 +35,25 @@ const telling = ({ fields }: StandingCommitment): StandingCommitment['fields'] =
 
 function contentOf(standing: StandingCommitment): CommitmentContent {
   const fields = telling(standing);
-  if (fields.length > 1) return fault('E_AMBIGUOUS', `${fields.length} fields: which one counts?`);
+  if (fields.length > 1)
+    return fault('E_AMBIGUOUS', 'several-fields', `${fields.length} fields: which one counts?`);
   const field = fields[0];
   switch (field?.kind) {
     case 'raw':
       return { kind: 'payload', bytes: field.bytes };
     case 'timelock':
-      return { kind: 'hidden', reason: `sealed until drand round ${field.revealRound}` };
+      return {
+        kind: 'hidden',
+        ...because('sealed', `sealed until drand round ${field.revealRound}`),
+      };
     case 'hash':
       return fault(
         'E_NO_PREIMAGE',
+        'hash-only',
         `only a ${field.algorithm} hash is committed, and nothing gives its content`,
       );
     default:
-      return fault('E_PAYLOAD_DECODE', 'the commitment is empty');
+      return fault('E_PAYLOAD_DECODE', 'commitment-empty', 'the commitment is empty');
   }
 }
 
@@ -70,7 +71,10 @@ export function revealToDate({ standing, revealed, lastBlock }: ChainCommitment)
 
 const undated = (revealBlock: number): CommitmentContent => ({
   kind: 'unknown',
-  reason: `revealed at block ${revealBlock}, but the node no longer knows when it was committed: an archive endpoint does`,
+  ...because(
+    'undated',
+    `revealed at block ${revealBlock}, but the node no longer knows when it was committed: an archive endpoint does`,
+  ),
 });
 
 const revealedContent = (
@@ -78,7 +82,7 @@ const revealedContent = (
   ambiguous: boolean,
 ): CommitmentContent =>
   ambiguous
-    ? fault('E_AMBIGUOUS', 'several fields of one commitment: which one counts?')
+    ? fault('E_AMBIGUOUS', 'several-fields', 'several fields of one commitment: which one counts?')
     : { kind: 'payload', bytes: readRevealed(bytes).bytes };
 
 /**
@@ -121,7 +125,7 @@ export function countedCommitments(
       revealBlock: null,
       content: {
         kind: 'hidden',
-        reason: 'sealed, and gone at its reveal: the chain could not open it',
+        ...because('never-opened', 'sealed, and gone at its reveal: the chain could not open it'),
       },
     });
   return lines;

@@ -1,6 +1,6 @@
 // Shows an evaluation's report in a terminal, and turns its verdict into an exit code.
 import type { Report } from '../schema/report.ts';
-import type { Verdict } from '../schema/verdicts.ts';
+import { isMinerFault, type Verdict } from '../schema/verdicts.ts';
 
 /**
  * Exit code of a verdict: 0 VALID, 1 the miner's fault, 3 an infrastructure fault or a security
@@ -8,7 +8,7 @@ import type { Verdict } from '../schema/verdicts.ts';
  */
 export function exitCodeOf(verdict: Verdict): number {
   if (verdict === 'VALID') return 0;
-  return verdict.startsWith('E_') ? 1 : 3;
+  return isMinerFault(verdict) ? 1 : 3;
 }
 
 const ms = (ns: number | null): string => (ns === null ? '-' : `${(ns / 1e6).toFixed(1)} ms`);

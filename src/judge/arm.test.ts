@@ -1,4 +1,5 @@
 // Tests of judging a server: token counts, timing, the score, and checks of its tokens.
+import { because } from '../schema/reasons.ts';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -399,7 +400,7 @@ describe('a trace', () => {
     ).toThrow(/time goes back/);
   });
   it('is cut where a prompt or its end is missing, unless a fault ended the run', () => {
-    const baseline = { ok: false, verdict: 'INFRA_BASELINE', reason: '' } as const;
+    const baseline = { ok: false, verdict: 'INFRA_BASELINE', ...because('drift', '') } as const;
     const judge = (more: TraceLine[]) =>
       judgeArm(parseTrace(lines(more), 't'), baseline, context, null);
     expect(() => judge([])).toThrow(/prompt 0 is missing/);

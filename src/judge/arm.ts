@@ -1,4 +1,5 @@
 // Verdict on a measured server: its answers, faults and timings beside those of the baseline.
+import { verdictOfEvent } from '../schema/trace-events.ts';
 import type { ImageHistory } from '../arena/history.ts';
 import { type Answer, type Fault, readAnswer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
@@ -7,8 +8,10 @@ import type { MeasuringRules } from '../schema/arena.ts';
 import { headerClockFault } from '../schema/clock-receipt.ts';
 import { DocumentError } from '../schema/errors.ts';
 import { missingPart, type Trace } from '../schema/trace.ts';
-import type { Verdict } from '../schema/verdicts.ts';
+import { because, type Reasoned, said, whyOf } from '../schema/reasons.ts';
+import { isInfraFault, type Verdict } from '../schema/verdicts.ts';
 import { divergenceGate, divergesHonestly } from './divergence-gate.ts';
+import { gateReasons } from './gate-reasons.ts';
 import { type GateResult, marginGate } from './margin-gate.ts';
 import {
   type ArmSummary,
@@ -37,34 +40,15 @@ export type ArmReading = {
   readonly answers: ReadonlyMap<number, { answer: Answer; sentNs: number }>;
 };
 
-/** Events of the lifecycle that are faults of the server, and what they mean for a challenger. */
-const EVENT_FAULTS: Readonly<Record<string, Fault['verdict']>> = {
-  'start-timeout': 'E_START_TIMEOUT',
-  exit: 'E_EXIT',
-  oom: 'E_OOM',
-  'image-policy': 'E_IMAGE_POLICY',
-  'image-gone': 'INFRA_REGISTRY',
-  registry: 'INFRA_REGISTRY',
-  digest: 'INFRA_DIGEST',
-  disk: 'INFRA_DISK',
-  copy: 'E_COPY',
-  'not-run': 'INFRA_ENGINE',
-  'reference-failed': 'INFRA_ENGINE',
-  'meter-lost': 'INFRA_HOST',
-  host: 'INFRA_HOST',
-  'gpu-state': 'SEC_GPU_STATE',
-};
-
 /**
  * Reads every answer of a run. Throws `BAD_TRACE` where the run was not ended by a fault and yet
  * lacks a prompt.
  */
 export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContext): ArmReading {
   const faults: Fault[] = trace.events.flatMap(({ name, tNs, detail }) => {
-    const verdict = EVENT_FAULTS[name];
-    return verdict === undefined
-      ? []
-      : [{ verdict, reason: detail === null ? name : `${name}: ${detail}`.slice(0, 300), tNs }];
+    const verdict = verdictOfEvent(name);
+    const sentence = detail === null ? name : `${name}: ${detail}`.slice(0, 300);
+    return verdict === null ? [] : [{ verdict, ...because(name, sentence), tNs }];
   });
   const voids: Fault[] = [];
   const answers = new Map<number, { answer: Answer; sentNs: number }>();
@@ -74,7 +58,7 @@ export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContex
     if (spoilt !== null) {
       const fault = {
         verdict: 'INFRA_CLOCK',
-        reason: `prompt ${request.prompt}: ${spoilt}`,
+        ...said(`prompt ${request.prompt}: ${spoilt.reason}`, spoilt),
         tNs: request.end.tNs,
       } as const;
       if (!request.warmup) voids.push(fault);
@@ -97,7 +81,7 @@ export function readArm(trace: Trace, { arena, tokenizer, prompts }: JudgeContex
     ) {
       faults.push({
         verdict: 'E_API',
-        reason: `prompt ${request.prompt}: no logprobs, though asked for`,
+        ...because('no-logprobs', `prompt ${request.prompt}: no logprobs, though asked for`),
         tNs: request.end.tNs,
       });
     }
@@ -175,9 +159,8 @@ function gateOf(
 }
 
 /** What one boot says about one arm. Numbers are null where a fault left nothing to measure. */
-export type ArmVerdict = {
+export type ArmVerdict = Readonly<Reasoned> & {
   readonly verdict: Verdict;
-  readonly reason: string;
   readonly score: number;
   readonly gate: GateResult | null;
   readonly summary: ArmSummary | null;
@@ -186,9 +169,9 @@ export type ArmVerdict = {
   readonly promptScores: readonly (number | null)[];
 };
 
-const withoutNumbers = (verdict: Verdict, reason: string): ArmVerdict => ({
+export const withoutNumbers = (verdict: Verdict, why: Readonly<Reasoned>): ArmVerdict => ({
   verdict,
-  reason,
+  ...whyOf(why),
   score: 0,
   gate: null,
   summary: null,
@@ -206,7 +189,7 @@ export type BaselineReading =
       readonly summary: ArmSummary;
       readonly drift: number | null;
     }
-  | { readonly ok: false; readonly verdict: Verdict; readonly reason: string };
+  | ({ readonly ok: false; readonly verdict: Verdict } & Readonly<Reasoned>);
 
 /** What a fault of the baseline is called; every other one is `INFRA_BASELINE`. */
 const BASELINE_FAULTS: Readonly<Partial<Record<Verdict, Verdict>>> = {
@@ -225,42 +208,53 @@ export function readBaseline(
   context: JudgeContext,
   look: 'all' | 'times' = 'all',
 ): BaselineReading {
-  const bad = (verdict: Verdict, reason: string): BaselineReading => ({
+  const bad = (verdict: Verdict, why: Reasoned): BaselineReading => ({
     ok: false,
     verdict,
-    reason,
+    ...why,
   });
   const arm = readArm(first, context);
   if (arm.fault)
     return bad(
       BASELINE_FAULTS[arm.fault.verdict] ?? 'INFRA_BASELINE',
-      `baseline: ${arm.fault.reason}`,
+      said(`baseline: ${arm.fault.reason}`, arm.fault),
     );
   const clock = headerClockFault(first.header, context.arena.clock);
   if (clock !== null) return bad('INFRA_CLOCK', clock);
-  if (arm.voided) return bad('INFRA_CLOCK', `baseline: ${arm.voided.reason}`);
+  if (arm.voided) return bad('INFRA_CLOCK', said(`baseline: ${arm.voided.reason}`, arm.voided));
   const timings = timingsOf(arm, arm, context);
   if (timings.some((timing) => timing.tokens === 0))
-    return bad('INFRA_BASELINE', 'the baseline gave an empty answer');
+    return bad('INFRA_BASELINE', because('baseline-empty', 'the baseline gave an empty answer'));
   // The runner looks before the reference forces anything; the judge and the audit look at
   // everything.
   const gate = look === 'all' ? gateOf(arm, arm, context, null) : null;
   if (gate?.pass === false)
-    return bad('INFRA_BASELINE', `the baseline fails its own gate: ${gate.reasons.join(', ')}`);
+    return bad(
+      'INFRA_BASELINE',
+      said(
+        `the baseline fails its own gate: ${gate.reasons.join(', ')}`,
+        gateReasons({ gate, rules: context.arena, history: null }),
+      ),
+    );
   const summary = summarise(timings);
   if (!last) return { ok: true, arm, timings, summary, drift: null };
   const again = readArm(last, context);
   if (again.fault)
     return bad(
       again.fault.verdict === 'INFRA_CLOCK' ? 'INFRA_CLOCK' : 'INFRA_BASELINE',
-      `baseline, last run: ${again.fault.reason}`,
+      said(`baseline, last run: ${again.fault.reason}`, again.fault),
     );
-  if (again.voided) return bad('INFRA_CLOCK', `baseline, last run: ${again.voided.reason}`);
+  if (again.voided)
+    return bad('INFRA_CLOCK', said(`baseline, last run: ${again.voided.reason}`, again.voided));
   const moved = drift(summary, summarise(timingsOf(again, arm, context)));
   if (moved > context.arena.driftLimit)
     return bad(
       'INFRA_DRIFT',
-      `the baseline drifted by ${(moved * 100).toFixed(1)} % (limit ${context.arena.driftLimit * 100} %)`,
+      because(
+        'drift',
+        `the baseline drifted by ${(moved * 100).toFixed(1)} % (limit ${context.arena.driftLimit * 100} %)`,
+        { value: moved, limit: context.arena.driftLimit },
+      ),
     );
   return { ok: true, arm, timings, summary, drift: moved };
 }
@@ -275,17 +269,17 @@ export function judgeArm(
   const arm = readArm(trace, context);
   // A miner's own fault stands whatever became of the baseline; so does a state that the server
   // left on the machine, which may be why there is no baseline.
-  if (arm.fault && /^(?:E|SEC)_/.test(arm.fault.verdict))
-    return withoutNumbers(arm.fault.verdict, arm.fault.reason);
-  if (!baseline.ok) return withoutNumbers(baseline.verdict, baseline.reason);
-  if (arm.fault) return withoutNumbers(arm.fault.verdict, arm.fault.reason);
-  if (arm.voided) return withoutNumbers(arm.voided.verdict, arm.voided.reason);
+  if (arm.fault && !isInfraFault(arm.fault.verdict))
+    return withoutNumbers(arm.fault.verdict, arm.fault);
+  if (!baseline.ok) return withoutNumbers(baseline.verdict, baseline);
+  if (arm.fault) return withoutNumbers(arm.fault.verdict, arm.fault);
+  if (arm.voided) return withoutNumbers(arm.voided.verdict, arm.voided);
   const timings = timingsOf(arm, baseline.arm, context);
   const gate = gateOf(arm, baseline.arm, context, history);
   const summary = summarise(timings);
   return {
     verdict: gate.pass ? 'VALID' : 'E_GATE',
-    reason: gate.pass ? 'all answers pass the gate' : `gate: ${gate.reasons.join(', ')}`,
+    ...gateReasons({ gate, rules: context.arena, history }),
     score: score(gate.pass, baseline.summary, summary, context.arena.scoring),
     gate,
     summary,

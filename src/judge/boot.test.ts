@@ -189,7 +189,14 @@ describe('a void sample', () => {
     cost: { firstWaitNs: 1 * MS, waitNs: 6 * MS, gcNs: 0 },
   }).requests;
   it('is one of which the client lost more than 5 ms and 2 % itself', () => {
-    expect(voidSampleReason(request!, arena.clock)).toContain('6.0 ms');
+    expect(voidSampleReason(request!, arena.clock)?.reasons).toEqual([
+      {
+        code: 'client-held-up',
+        detail: 'the client itself lost 6.0 ms of the 110.0 ms to the answer',
+        value: 6,
+        limit: 5,
+      },
+    ]);
     expect(
       voidSampleReason(
         { ...request!, cost: { firstWaitNs: 1 * MS, waitNs: 4 * MS, gcNs: 0 } },
@@ -228,11 +235,19 @@ describe('the clock’s receipt', () => {
   };
   it('holds within the limits, and names the one that it breaks', () => {
     expect(clockFault(good, arena.clock)).toBeNull();
-    expect(clockFault({ ...good, lostChunks: 1 }, arena.clock)).toContain('lost');
-    expect(clockFault({ ...good, medianTtftErrorNs: 300_000 }, arena.clock)).toContain(
-      'median TTFT',
-    );
-    expect(clockFault({ ...good, p99ErrorNs: 3_100_000 }, arena.clock)).toContain('p99');
-    expect(clockFault({ ...good, throughputBias: 0.003 }, arena.clock)).toContain('throughput');
+    const named = (over: Partial<typeof good>): unknown =>
+      clockFault({ ...good, ...over }, arena.clock)?.reasons.map(({ detail: _, ...why }) => why);
+    expect(named({ lostChunks: 1 })).toEqual([{ code: 'clock-chunks', value: 1, limit: 0 }]);
+    const { ttftBiasMs, p99Ms, throughputBias } = arena.clock;
+    expect(named({ medianTtftErrorNs: 300_000 })).toEqual([
+      { code: 'clock-ttft', value: 0.3, limit: ttftBiasMs },
+    ]);
+    expect(named({ medianTtftErrorNs: -300_000 })).toMatchObject([{ code: 'clock-ttft' }]);
+    expect(named({ p99ErrorNs: 3_100_000 })).toEqual([
+      { code: 'clock-p99', value: 3.1, limit: p99Ms },
+    ]);
+    expect(named({ throughputBias: -0.003 })).toEqual([
+      { code: 'clock-throughput', value: -0.003, limit: throughputBias },
+    ]);
   });
 });

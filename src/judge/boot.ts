@@ -1,4 +1,6 @@
 // Chooses which of several repeated runs of a server and its baseline counts.
+import { because } from '../schema/reasons.ts';
+import { isMinerFault } from '../schema/verdicts.ts';
 import { compactJson } from '../core/canonical.ts';
 import type { ImageHistory } from '../arena/history.ts';
 import {
@@ -82,7 +84,7 @@ export function readBoot(source: BootSource): BootReading {
         if (!own || !read.first || !usable(name, own, read.first)) continue;
         verdict = judgeArm(own, read.baseline, context, history);
         // A server's own fault stands, whatever became of the baseline or of a repetition.
-        if (verdict.verdict.startsWith('E_') || (read.baseline.ok && verdict.verdict === 'VALID'))
+        if (isMinerFault(verdict.verdict) || (read.baseline.ok && verdict.verdict === 'VALID'))
           return verdict;
       }
     }
@@ -99,12 +101,12 @@ function readAttempt(
 ): { first: Trace | null; baseline: BaselineReading } {
   const first = trace('baseline', runOf(attempt, 'first'));
   const last = trace('baseline', runOf(attempt, 'second'));
-  const missing: BaselineReading = {
+  const lost = (code: string, what: string): BaselineReading => ({
     ok: false,
     verdict: 'INFRA_HOST',
-    reason: `${place}: the baseline has no trace`,
-  };
-  if (!first) return { first, baseline: missing };
+    ...because(code, `${place}: ${what}`),
+  });
+  if (!first) return { first, baseline: lost('no-trace', 'the baseline has no trace') };
   const baseline = readBaseline(first, last, context);
   if (
     baseline.ok &&
@@ -113,14 +115,11 @@ function readAttempt(
   )
     return {
       first,
-      baseline: {
-        ...missing,
-        reason: `${place}: the baseline's last run was asked something else`,
-      },
+      baseline: lost('other-prompts', "the baseline's last run was asked something else"),
     };
   // Without its last run a baseline could hide its drift.
   if (baseline.ok && !last)
-    return { first, baseline: { ...missing, reason: `${place}: the baseline has no last run` } };
+    return { first, baseline: lost('no-last-run', 'the baseline has no last run') };
   return { first, baseline };
 }
 

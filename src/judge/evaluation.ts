@@ -1,4 +1,6 @@
 // Plan and verdict of a single evaluation of a server outside of the competition's rounds.
+import { isMinerFault } from '../schema/verdicts.ts';
+import { whyOf } from '../schema/reasons.ts';
 import { type Bar, decideBoot } from '../arena/takeover.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
@@ -49,7 +51,7 @@ export function armReport(arm: ArmVerdict, baseline: BaselineReading): Omit<Repo
   return {
     schema: 1,
     verdict: arm.verdict,
-    reason: arm.reason,
+    ...whyOf(arm),
     score: arm.score,
     ttft: {
       baselineNs: wholeNs(base?.summary.ttftNs),
@@ -79,7 +81,7 @@ export function armReport(arm: ArmVerdict, baseline: BaselineReading): Omit<Repo
 /** What the challenger of one evaluation must beat: the incumbent's fresh score, if it has one. */
 function barOf({ verdict, score, promptScores }: ArmVerdict): Bar {
   if (verdict === 'VALID') return { kind: 'fresh', score, promptScores };
-  return { kind: verdict.startsWith('E_') ? 'none' : 'shut' };
+  return { kind: isMinerFault(verdict) ? 'none' : 'shut' };
 }
 
 /**

@@ -7,7 +7,7 @@ import type { MeasuringRules } from '../schema/arena.ts';
 import type { Teacher } from '../schema/trace.ts';
 
 /** Why an answer is not the model's own. */
-type GateReason =
+export type GateReason =
   | 'mean-margin'
   | 'first-token'
   | 'big-margin'
@@ -102,6 +102,14 @@ function endFault(
   return off > gate.lengthTolerance * maxTokens ? 'length' : null;
 }
 
+/** Mean margin over an image's earlier rounds and this run. */
+export function runningMeanNats(
+  { clippedNats, tokens }: Pick<GateResult, 'clippedNats' | 'tokens'>,
+  history: ImageHistory,
+): number {
+  return (history.clippedNats + clippedNats) / (history.tokens + tokens);
+}
+
 /** What the counts of a whole run, and of the image's earlier rounds, say against a server. */
 function* runFaults(
   { tokens, clippedNats, firstTokenStrikes, bigMargins }: Tally,
@@ -112,7 +120,7 @@ function* runFaults(
   if (firstTokenStrikes > gate.firstTokenStrikes) yield 'first-token';
   if (bigMargins >= gate.bigMargins) yield 'big-margin';
   if (!history || history.rounds === 0) return;
-  const mean = (history.clippedNats + clippedNats) / (history.tokens + tokens);
+  const mean = runningMeanNats({ clippedNats, tokens }, history);
   if (mean > gate.runningMeanFactor * honestP999Nats) yield 'running-sum';
 }
 

@@ -1,4 +1,5 @@
 // Judges one boot of one shard as a signed plan wants it: prompts, requests and arms.
+import { because, type Reasoned, whyOf } from '../schema/reasons.ts';
 import { compactJson } from '../core/canonical.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
@@ -13,7 +14,7 @@ import type { RoundEntry } from '../schema/records.ts';
 import { requestBody } from '../schema/request.ts';
 import type { Trace } from '../schema/trace.ts';
 import type { Verdict } from '../schema/verdicts.ts';
-import type { ArmVerdict } from './arm.ts';
+import { type ArmVerdict, withoutNumbers } from './arm.ts';
 import { type BootReading, readBoot, runOf } from './boot.ts';
 import { armReport } from './evaluation.ts';
 
@@ -28,11 +29,11 @@ export type Judging = {
 };
 /** Which boot of which shard. */
 export type BootPlace = { readonly shard: number; readonly boot: number };
-export type BootResult = RoundEntry['boots'][number] & {
-  readonly verdict: Verdict;
-  readonly reason: string;
-  readonly promptScores: readonly (number | null)[];
-};
+export type BootResult = RoundEntry['boots'][number] &
+  Reasoned & {
+    readonly verdict: Verdict;
+    readonly promptScores: readonly (number | null)[];
+  };
 
 const poolsOf = (arena: Arena): BootPrompts => {
   const range = (from: number, to: number): number[] =>
@@ -111,24 +112,16 @@ export function judgeBoot(
   for (const key of keys) {
     const history = submissions.find((submission) => submission.key === key)?.history ?? null;
     const arm = judgeOwn(() => reading.judge(key, history)) ?? unusable(at);
-    const { verdict, reason, promptScores } = arm;
+    const { verdict, promptScores } = arm;
     const report = armReport(arm, baseline);
-    results.set(key, { ...at, verdict, reason, promptScores, report });
+    results.set(key, { ...at, verdict, ...whyOf(arm), promptScores, report });
   }
   return results;
 }
 
 /** The verdict on an arm that left no trace to judge. */
-const unusable = (at: BootPlace): ArmVerdict => ({
-  verdict: 'INFRA_HOST',
-  reason: `${named(at)}: no usable trace`,
-  score: 0,
-  gate: null,
-  summary: null,
-  improvement: null,
-  timings: [],
-  promptScores: [],
-});
+const unusable = (at: BootPlace): ArmVerdict =>
+  withoutNumbers('INFRA_HOST', because('no-trace', `${named(at)}: no usable trace`));
 
 /**
  * Null where an entry's trace is cut or belongs elsewhere: an infrastructure fault, and no reason

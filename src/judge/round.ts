@@ -8,7 +8,8 @@ import { parseArena } from '../schema/arena.ts';
 import { DocumentError } from '../schema/errors.ts';
 import { tracePath } from '../schema/paths.ts';
 import type { RoundBody, RoundEntry } from '../schema/records.ts';
-import type { Verdict } from '../schema/verdicts.ts';
+import { because, said, whyOf } from '../schema/reasons.ts';
+import { isMinerFault, type Verdict } from '../schema/verdicts.ts';
 import {
   type BootPlace,
   type BootResult,
@@ -25,6 +26,11 @@ type Plan = LedgerRecord<'plan'>;
  */
 const GONE_BLOCKS = 1800;
 
+const NOT_MEASURED = {
+  verdict: 'INFRA_HOST' as const,
+  ...because('not-measured', 'not measured'),
+};
+
 /** One entry's result over its boots: the first fault is the verdict. */
 function resultOf(plan: Plan, key: string, boots: readonly BootResult[]): EntryResult {
   const { hotkey, commitBlock, role, goneSince } = plan.predicate.submissions.find(
@@ -32,16 +38,16 @@ function resultOf(plan: Plan, key: string, boots: readonly BootResult[]): EntryR
   )!;
   // A server's own fault counts, also where another shard or boot could not measure the server.
   const fault =
-    boots.find((boot) => boot.verdict.startsWith('E_')) ??
+    boots.find((boot) => isMinerFault(boot.verdict)) ??
     boots.find((boot) => boot.verdict !== 'VALID');
-  const seen = fault ?? boots.at(-1) ?? { verdict: 'INFRA_HOST' as const, reason: 'not measured' };
+  const seen = fault ?? boots.at(-1) ?? NOT_MEASURED;
   // The runner read the arena's own images in this round before any miner's: so the network works.
   const left =
     isGone(boots) &&
     goneSince !== undefined &&
     plan.predicate.block.number - goneSince >= GONE_BLOCKS;
   const verdict = left ? 'E_REF' : seen.verdict;
-  const reason = left ? `${seen.reason}, as it was at block ${goneSince}` : seen.reason;
+  const why = left ? said(`${seen.reason}, as it was at block ${goneSince}`, seen) : whyOf(seen);
   const scores =
     verdict === 'VALID'
       ? boots.map(({ shard, boot, report, promptScores }) => ({
@@ -51,7 +57,7 @@ function resultOf(plan: Plan, key: string, boots: readonly BootResult[]): EntryR
           promptScores,
         }))
       : [];
-  return { key, hotkey, commitBlock, role: role!, verdict, reason, boots: scores };
+  return { key, hotkey, commitBlock, role: role!, verdict, ...why, boots: scores };
 }
 
 function rankNow(
@@ -138,16 +144,16 @@ function entryOf(
   const { key, hotkey, uid, commitBlock, image, digest, role } = submission;
   const base = { key, hotkey, uid, commitBlock, image, digest, role };
   if (!result) {
-    const { status, verdict, reason } = submission;
+    const { status, verdict } = submission;
     if (status !== 'rejected') return null;
-    return { ...base, verdict: verdict as Verdict, reason, score: 0, boots: [] };
+    return { ...base, verdict: verdict as Verdict, ...whyOf(submission), score: 0, boots: [] };
   }
   const scores = result.boots.map(({ score }) => score);
   const least = role === 'challenger' ? Math.min(...scores) : scores[0];
   return {
     ...base,
     verdict: result.verdict,
-    reason: result.reason,
+    ...whyOf(result),
     score: scores.length === 0 ? 0 : least!,
     boots: boots.map(({ shard, boot, report }) => ({ shard, boot, report })),
   };

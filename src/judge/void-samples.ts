@@ -1,4 +1,5 @@
 // Tells which timing samples are void because the measuring client itself was held up.
+import { because, type Reasoned } from '../schema/reasons.ts';
 import type { TracedRequest } from '../schema/trace.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 
@@ -19,7 +20,7 @@ const FRAME_READS = 64;
 export function voidSampleReason(
   request: TracedRequest,
   rules: MeasuringRules['clock'],
-): string | null {
+): Reasoned | null {
   const { sentNs, chunks, end, cost, maxTokens } = request;
   if (cost === null || end === null) return null;
   // A server that sends many times the bytes of an honest answer keeps the client busy itself: it
@@ -39,8 +40,14 @@ export function voidSampleReason(
     { what: 'the answer', lostNs: (cost.waitNs ?? 0) + cost.gcNs, spanNs: end.tNs - sentNs },
   ];
   for (const { what, lostNs, spanNs } of spans) {
-    if (lostNs <= Math.max(rules.waitMs * 1e6, rules.waitShare * spanNs)) continue;
-    return `the client itself lost ${(lostNs / 1e6).toFixed(1)} ms of the ${(spanNs / 1e6).toFixed(1)} ms to ${what}`;
+    const limitNs = Math.max(rules.waitMs * 1e6, rules.waitShare * spanNs);
+    if (lostNs <= limitNs) continue;
+    const [lostMs, spanMs] = [lostNs, spanNs].map((valueNs) => (valueNs / 1e6).toFixed(1));
+    return because(
+      'client-held-up',
+      `the client itself lost ${lostMs} ms of the ${spanMs} ms to ${what}`,
+      { value: lostNs / 1e6, limit: limitNs / 1e6 },
+    );
   }
   return null;
 }

@@ -1,4 +1,5 @@
 // Type of a verified result: only results of signed records can be ranked.
+import type { Reasoned } from '../schema/reasons.ts';
 import type { Verdict } from '../schema/verdicts.ts';
 
 declare const verified: unique symbol;
@@ -15,13 +16,12 @@ type BootScore = {
 };
 
 /** What a signed plan's entry came to. */
-export type EntryResult = {
+export type EntryResult = Reasoned & {
   readonly key: string;
   readonly hotkey: string;
   readonly commitBlock: number;
   readonly role: 'challenger' | 'winner' | 'runner-up';
   readonly verdict: Verdict;
-  readonly reason: string;
   readonly boots: readonly BootScore[];
 };
 

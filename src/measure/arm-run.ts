@@ -1,4 +1,5 @@
 // A single measuring run: start a server, send every prompt in order, and stop the server.
+import type { EventName } from '../schema/trace-events.ts';
 import { CacheonError } from '../core/errors.ts';
 import { fromUtf8 } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
@@ -67,7 +68,11 @@ class ArmMeasurement {
     ];
   }
 
-  event(name: string, extra: Record<string, unknown> = {}, atNs = this.#ports.clock.nowNs()): void {
+  event(
+    name: EventName,
+    extra: Record<string, unknown> = {},
+    atNs = this.#ports.clock.nowNs(),
+  ): void {
     this.lines.push({ type: 'event', tNs: this.#since(atNs), name, ...extra });
   }
 

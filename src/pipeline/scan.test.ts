@@ -1,4 +1,5 @@
 // Which payments a scan looks up on chain, and what it asks.
+import { because } from '../schema/reasons.ts';
 import { describe, expect, it } from 'vitest';
 import { EMPTY_HISTORY } from '../arena/history.ts';
 import { paymentRemark, renderPayload } from '../arena/payload.ts';
@@ -71,7 +72,7 @@ describe('looking payments up', () => {
     const paid = await lookUp(committed('salt'), { ...EMPTY_HISTORY, paid: new Set([key]) });
     expect([...paid.found]).toEqual([[key, { state: 'paid' }]]);
     expect(paid.asked).toEqual([]);
-    const judged = new Map([[key, { verdict: 'VALID' as const, reason: '' }]]);
+    const judged = new Map([[key, { verdict: 'VALID' as const, ...because('gate-passed', '') }]]);
     const done = await lookUp(committed('salt'), { ...EMPTY_HISTORY, judged });
     expect([...done.found]).toEqual([]);
     expect(done.asked).toEqual([]);

@@ -5,8 +5,8 @@ import { acceptedRemarks, parsePayload } from '../arena/payload.ts';
 import {
   type ChainView,
   type Commitment,
-  listSubmissions,
   type PaymentCheck,
+  listSubmissions,
   type Submission,
 } from '../arena/submissions.ts';
 import { submissionKey } from '../arena/submission-key.ts';

@@ -1,5 +1,6 @@
 // The receipt of a clock check, and what an arena allows it to say.
 import { z } from 'zod';
+import { because, type Reasoned } from './reasons.ts';
 import type { MeasuringRules } from './arena.ts';
 import type { TraceHeader } from './trace.ts';
 
@@ -17,23 +18,33 @@ const receiptSchema = z.looseObject({
 export type ClockReceipt = z.infer<typeof receiptSchema>;
 
 /** Which limit of the arena a receipt breaks (RULES "Clock check"), or null. */
-export function clockFault(receipt: ClockReceipt, rules: MeasuringRules['clock']): string | null {
-  const ms = (value: number): string => `${(value / 1e6).toFixed(3)} ms`;
-  if (receipt.lostChunks > 0) return `${receipt.lostChunks} of ${receipt.chunks} chunks were lost`;
+export function clockFault(receipt: ClockReceipt, rules: MeasuringRules['clock']): Reasoned | null {
+  const { lostChunks, chunks } = receipt;
+  if (lostChunks > 0)
+    return because('clock-chunks', `${lostChunks} of ${chunks} chunks were lost`, {
+      value: lostChunks,
+      limit: 0,
+    });
+  const late = (code: string, what: string, valueNs: number, limit: number): Reasoned => {
+    const value = valueNs / 1e6;
+    const detail = `${what} is off by ${value.toFixed(3)} ms, ${limit} ms are the most`;
+    return because(code, detail, { value, limit });
+  };
   if (Math.abs(receipt.medianTtftErrorNs) > rules.ttftBiasMs * 1e6)
-    return `the median TTFT is off by ${ms(receipt.medianTtftErrorNs)}, ${rules.ttftBiasMs} ms are the most`;
+    return late('clock-ttft', 'the median TTFT', receipt.medianTtftErrorNs, rules.ttftBiasMs);
   if (receipt.p99ErrorNs > rules.p99Ms * 1e6)
-    return `the p99 of all chunks is off by ${ms(receipt.p99ErrorNs)}, ${rules.p99Ms} ms are the most`;
-  if (Math.abs(receipt.throughputBias) > rules.throughputBias)
-    return `throughput is off by ${(receipt.throughputBias * 100).toFixed(3)} %, ${rules.throughputBias * 100} % are the most`;
-  return null;
+    return late('clock-p99', 'the p99 of all chunks', receipt.p99ErrorNs, rules.p99Ms);
+  const [bias, limit] = [receipt.throughputBias, rules.throughputBias];
+  if (Math.abs(bias) <= limit) return null;
+  const detail = `throughput is off by ${(bias * 100).toFixed(3)} %, ${limit * 100} % are the most`;
+  return because('clock-throughput', detail, { value: bias, limit });
 }
 
 /** The same for the receipt in a trace's header; null where there is none. */
 export function headerClockFault(
   header: TraceHeader,
   rules: MeasuringRules['clock'],
-): string | null {
+): Reasoned | null {
   const parsed = receiptSchema.safeParse(header['clock']);
   return parsed.success ? clockFault(parsed.data, rules) : null;
 }

@@ -1,5 +1,6 @@
 // Parsing and safety checks of container image references.
 import { ArenaError } from './arena.ts';
+import { because, type Reasoned } from './reasons.ts';
 import type { MinerFault } from './verdicts.ts';
 
 /** Longest reference we read; a registry path is far shorter. */
@@ -33,30 +34,46 @@ export function checkImage(
   image: string,
   digest: string,
   loopback: boolean,
-): null | { verdict: MinerFault; reason: string } {
+): null | ({ verdict: MinerFault } & Reasoned) {
+  const refuse = (
+    verdict: MinerFault,
+    ...why: Parameters<typeof because>
+  ): { verdict: MinerFault } & Reasoned => ({ verdict, ...because(...why) });
   if (!DIGEST.test(digest))
-    return { verdict: 'E_REF', reason: 'digest is not sha256: and 64 lower-case hex digits' };
+    return refuse('E_REF', 'digest', 'digest is not sha256: and 64 lower-case hex digits');
   if (image.length > MAX_REFERENCE)
-    return { verdict: 'E_REF', reason: `image reference longer than ${MAX_REFERENCE} characters` };
+    return refuse(
+      'E_REF',
+      'reference-length',
+      `image reference longer than ${MAX_REFERENCE} characters`,
+      {
+        value: image.length,
+        limit: MAX_REFERENCE,
+      },
+    );
   if (/^[^/]*@/.test(image))
-    return { verdict: 'E_REF_HOST', reason: 'user information in the image reference' };
+    return refuse('E_REF_HOST', 'user-in-reference', 'user information in the image reference');
   if (/^\[/.test(image))
-    return { verdict: 'E_REF_HOST', reason: 'the registry host is an address' };
+    return refuse('E_REF_HOST', 'registry-address', 'the registry host is an address');
   const reference = splitReference(image);
   if (reference === null)
-    return { verdict: 'E_REF', reason: 'image is not [registry.host/]path[:tag]' };
+    return refuse('E_REF', 'reference', 'image is not [registry.host/]path[:tag]');
   const name = reference.host.replace(/:\d+$/, '');
   const local = name === 'localhost' || /^127(?:\.\d{1,3}){3}$/.test(name);
   if (local && loopback) return null;
   // A last label of digits or 0x-hex makes URL parsers read the whole name as an IPv4 address,
   // however it is written.
   if (local || /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(name))
-    return { verdict: 'E_REF_HOST', reason: `registry host ${name} is an address or a local name` };
+    return refuse(
+      'E_REF_HOST',
+      'registry-address',
+      `registry host ${name} is an address or a local name`,
+    );
   if (
     !name.includes('.') ||
     /\.(?:local|internal|localhost|lan|home|corp|test|invalid|example)$/.test(name)
   ) {
-    return { verdict: 'E_REF_HOST', reason: `registry host ${name} is not a public name` };
+    return refuse('E_REF_HOST', 'registry-local', `registry host ${name} is not a public name`);
   }
   return null;
 }

@@ -12,17 +12,30 @@ const reasonSchema = z.strictObject({
   limit: z.number().optional(),
 });
 export type Reason = z.infer<typeof reasonSchema>;
+/** What a reason measured. */
+type Figures = { readonly value?: number; readonly limit?: number };
 
 /** The fields of a document that say why: one sentence for people, and the reasons behind it. */
-export const reasonFields = {
-  reason: z.string(),
-  reasons: z.array(reasonSchema).min(1),
-};
+export const reasonFields = { reason: z.string(), reasons: z.array(reasonSchema).min(1) };
 export type Reasoned = { reason: string; reasons: Reason[] };
 
-/** Both fields from the reasons themselves. */
-export function because(...reasons: Reason[]): Reasoned {
-  return { reason: reasons.map(({ detail }) => detail).join('; '), reasons };
+/** Both fields from one reason. Figures that are not finite say nothing, and are left out. */
+export function because(code: string, detail: string, { value, limit }: Figures = {}): Reasoned {
+  const figures = {
+    ...(Number.isFinite(value) ? { value } : {}),
+    ...(Number.isFinite(limit) ? { limit } : {}),
+  };
+  return { reason: detail, reasons: [{ code, detail, ...figures }] };
+}
+
+/** The same reasons, in another sentence. */
+export function said(sentence: string, { reasons }: Readonly<Reasoned>): Reasoned {
+  return { reason: sentence, reasons: [...reasons] };
+}
+
+/** The two fields alone, of whatever carries them. */
+export function whyOf({ reason, reasons }: Readonly<Reasoned>): Reasoned {
+  return { reason, reasons: [...reasons] };
 }
 
 /** Whether one of a document's reasons has this code. */

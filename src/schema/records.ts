@@ -73,7 +73,7 @@ const submission = z.strictObject({
   status: z.enum(['evaluate', 'rejected', 'judged', 'waiting']),
   role: role.nullable(),
   verdict: z.enum([...VERDICTS, 'SKIP_UNREVEALED']).nullable(),
-  reason: z.string(),
+  ...reasonFields,
   history: history.nullable(),
   /**
    * Block of the round that first found its image gone from the registry, where no later one found
@@ -99,7 +99,7 @@ const planPredicate = z.strictObject({
 
 const report = z.looseObject({
   verdict: z.enum(VERDICTS),
-  reason: z.string(),
+  ...reasonFields,
   score: z.number(),
   prompts: z.array(z.looseObject({ score: nullable })),
   gate: z.looseObject({ tokens: count, clippedNats: z.number() }).nullable(),
@@ -113,7 +113,7 @@ const entry = z.strictObject({
   digest: z.string().nullable(),
   role: role.nullable(),
   verdict: z.enum(VERDICTS),
-  reason: z.string(),
+  ...reasonFields,
   score: z.number(),
   boots: z.array(z.strictObject({ shard: count, boot: count, report })),
 });

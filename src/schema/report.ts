@@ -1,4 +1,5 @@
 // The report of one evaluation, as verdict.json of its folder.
+import type { Reason } from './reasons.ts';
 import type { Verdict } from './verdicts.ts';
 
 /** `verdict.json` (RULES "Report of an arm"). Non-finite numbers are null. */
@@ -6,6 +7,7 @@ export type Report = {
   schema: 1;
   verdict: Verdict;
   reason: string;
+  reasons: Reason[];
   score: number;
   ttft: { baselineNs: number | null; challengerNs: number | null; improvement: number | null };
   throughput: {

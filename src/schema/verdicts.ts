@@ -42,7 +42,17 @@ export type InfraFault = (typeof INFRA_FAULTS)[number];
 export type SecurityFault = (typeof SECURITY_FAULTS)[number];
 export type Verdict = (typeof VERDICTS)[number];
 
+/** Whether a verdict is the miner's own fault. */
+export function isMinerFault(verdict: Verdict): verdict is MinerFault {
+  return (MINER_FAULTS as readonly Verdict[]).includes(verdict);
+}
+
+/** Whether a verdict is nobody's fault: the next round tries again. */
+export function isInfraFault(verdict: Verdict): verdict is InfraFault {
+  return (INFRA_FAULTS as readonly Verdict[]).includes(verdict);
+}
+
 /** Whether a verdict closes a submission for good. */
 export function isFinal(verdict: Verdict): boolean {
-  return verdict === 'VALID' || verdict.startsWith('E_');
+  return verdict === 'VALID' || isMinerFault(verdict);
 }

@@ -1,4 +1,5 @@
 // The draft of a small plan, for tests of what is published.
+import { because } from '../schema/reasons.ts';
 import type { PlanDraft } from '../pipeline/scan.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { testArena } from './test-arena.ts';
@@ -42,7 +43,7 @@ export function planDraftAt(validator: string, block: number, shards: number): P
           status: 'evaluate',
           role: 'challenger',
           verdict: null,
-          reason: 'valid, paid and revealed',
+          ...because('admitted', 'valid, paid and revealed'),
           history: null,
         },
       ],

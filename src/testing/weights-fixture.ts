@@ -1,4 +1,5 @@
 // A subnet's state and weight records with plain defaults, for tests of settling.
+import { because } from '../schema/reasons.ts';
 import type { SubnetState, WeightRow } from '../chain/chain.ts';
 import type { Intent, WeightsRecord } from '../pipeline/settle/weights-records.ts';
 import type { Predicate } from '../schema/records.ts';
@@ -99,8 +100,7 @@ export function weightsAt(block: number, over: Partial<Predicate<'weights'>> = {
       includedIn: { number: block + 1, hash: `0x${hash(5)}` },
       readBack: [...BURN],
       status: 'set',
-      reason: 'read back from the chain',
-      reasons: [{ code: 'read-back', detail: 'read back from the chain' }],
+      ...because('read-back', 'read back from the chain'),
       ...over,
     },
   };

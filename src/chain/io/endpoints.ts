@@ -1,4 +1,5 @@
 // Several chain endpoints used as a single chain, with failover and a second opinion on blocks.
+import { because } from '../../schema/reasons.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { messageOf } from '../../core/errors.ts';
@@ -223,7 +224,10 @@ export class EndpointPool implements ChainReader {
         if (second.state === 'unknown') continue;
         return second.state === first.state
           ? first
-          : { state: 'unknown', reason: 'the endpoints do not agree on this payment' };
+          : {
+              state: 'unknown',
+              ...because('endpoints-differ', 'the endpoints do not agree on this payment'),
+            };
       } catch {
         // This one cannot tell.
       }

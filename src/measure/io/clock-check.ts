@@ -48,7 +48,7 @@ export async function checkClock(
   let fault: string | null = null;
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const receipt = await measure(start);
-    fault = clockFault(receipt, rules);
+    fault = clockFault(receipt, rules)?.reason ?? null;
     if (fault === null) {
       const { medianErrorNs, p99ErrorNs } = receipt;
       log.info(

@@ -1,4 +1,5 @@
 // Audits a round: judged again from its traces, and its verdicts of copying derived again.
+import { hasReason } from '../../schema/reasons.ts';
 import { knownImages, type ReadFingerprint } from '../../arena/known-images.ts';
 import { compactJson } from '../../core/canonical.ts';
 import { firstDifference } from '../../core/difference.ts';
@@ -97,12 +98,12 @@ function auditCopies(audited: RoundAudit, report: ReportFault): void {
     for (const key of entries)
       if (auditImage(audited, { key, ...images, ...rivals }, report)) copies.add(key);
   }
-  for (const { key, verdict, reason } of round.predicate.entries)
-    if (verdict === 'E_COPY' && reason.startsWith('copy') && !copies.has(key))
+  for (const entry of round.predicate.entries)
+    if (entry.verdict === 'E_COPY' && hasReason(entry, 'copy') && !copies.has(entry.key))
       report(
         'RECOMPUTE_MISMATCH',
         round.path,
-        `${key} is called a copy, and its content is of no earlier image`,
+        `${entry.key} is called a copy, and its content is of no earlier image`,
       );
 }
 

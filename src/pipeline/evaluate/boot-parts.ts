@@ -1,4 +1,6 @@
 // What a boot is measured with and what its runs leave: ports, arms, and each run's lines.
+import type { Verdict } from '../../schema/verdicts.ts';
+import type { EventName } from '../../schema/trace-events.ts';
 import { lazy } from '../../core/lazy.ts';
 import type { Log } from '../../core/log.ts';
 import type { Tokenizer } from '../../core/tokenizer.ts';
@@ -45,7 +47,7 @@ export type Arm = {
   readonly admit?: () => Promise<Admitted | ImageRefusal>;
 };
 /** What happened to an arm that was not started. */
-export type ArmEvent = { readonly name: string; readonly detail: string } & Readonly<
+export type ArmEvent = { readonly name: EventName; readonly detail: string } & Readonly<
   Record<string, unknown>
 >;
 export type Boot = {
@@ -67,7 +69,7 @@ export class Run {
   readonly lines: readonly TraceLine[];
   readonly trace: () => Trace;
   /** What ended the run, or spoilt its samples; null where it stands. */
-  readonly fault: () => string | null;
+  readonly fault: () => Verdict | null;
 
   constructor(arm: Arm, run: number, lines: readonly TraceLine[], context: JudgeContext) {
     this.arm = arm;

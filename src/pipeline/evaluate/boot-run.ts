@@ -1,4 +1,6 @@
 // Measures servers in turn on this machine, between two runs of the baseline.
+import type { EventName } from '../../schema/trace-events.ts';
+import { isInfraFault, isMinerFault } from '../../schema/verdicts.ts';
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import type { Admitted } from '../../images/admission.ts';
 import { type BaselineReading, type JudgeContext, readBaseline } from '../../judge/arm.ts';
@@ -51,7 +53,7 @@ export async function measureBoot(
 
 const NO_BASELINE: ArmEvent = { name: 'not-run', detail: 'the baseline cannot be used' };
 /** What a fault of ours is called in a trace. */
-const EVENT_OF: Readonly<Record<string, string>> = {
+const EVENT_OF: Readonly<Record<string, EventName>> = {
   METER_LOST: 'meter-lost',
   REGISTRY: 'registry',
   DIGEST: 'digest',
@@ -102,7 +104,7 @@ class BootMeasurement {
     }
     for (const [index, arm] of left.entries()) {
       const fault = (await measure(arm, 'first', index + 2)).fault();
-      if (fault?.startsWith('INFRA_') !== true) continue;
+      if (fault === null || !isInfraFault(fault)) continue;
       log.warn(`  ${arm.name}: ${fault}, an infrastructure fault: once more`);
       await measure(arm, 'second', index + 2);
     }
@@ -112,7 +114,10 @@ class BootMeasurement {
 
   /** Whether a run of this arm has its verdict already: a miner's own fault stands. */
   #isSettled({ name }: Arm): boolean {
-    return this.runs.some((run) => run.arm.name === name && run.fault()?.startsWith('E_'));
+    return this.runs.some((run) => {
+      const fault = run.fault();
+      return run.arm.name === name && fault !== null && isMinerFault(fault);
+    });
   }
 
   #add(arm: Arm, run: number, lines: readonly TraceLine[]): Run {

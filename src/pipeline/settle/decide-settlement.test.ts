@@ -13,10 +13,10 @@ const commit = { hash: '0x00', epoch: 6, firstRevealBlock: null, round: 1, salt:
 const refused = {
   includedIn: null,
   status: 'failed' as const,
-  ...because({ code: 'pool-refused', detail: 'refused: TooFast' }),
+  ...because('pool-refused', 'refused: TooFast'),
 };
 
-const expired = { ...refused, ...because({ code: 'expired', detail: 'refused: not really' }) };
+const expired = { ...refused, ...because('expired', 'refused: not really') };
 
 /** A settling at block 1100 of the epoch that began at 1000, with these records. */
 const decide = (records: readonly AnyRecord[], over: Partial<Situation> = {}) =>

@@ -32,7 +32,7 @@ export function outcomeOf(
   const end = (status: Outcome['status'], code: string, detail: string): Outcome => ({
     ...common,
     status,
-    ...because({ code, detail }),
+    ...because(code, detail),
   });
   if (delivery.state === 'expired')
     return end('failed', 'expired', 'its era ended before any block took it');
@@ -108,15 +108,15 @@ export function readbackOf(
     return {
       ...common,
       status: 'set',
-      ...because({ code: 'read-back', detail: 'read back from the chain' }),
+      ...because('read-back', 'read back from the chain'),
     };
   if (refused)
     return {
       ...common,
       status: 'failed',
-      ...because({ code: 'call-failed', detail: refused.name }),
+      ...because('call-failed', refused.name),
     };
   if (seen.time !== 'over') return null;
   const detail = 'its reveal is over, and the chain shows other weights';
-  return { ...common, status: 'failed', ...because({ code: 'reveal-over', detail }) };
+  return { ...common, status: 'failed', ...because('reveal-over', detail) };
 }

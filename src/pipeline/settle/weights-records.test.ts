@@ -20,7 +20,7 @@ const commit = {
   round: 1,
   salt: null,
 };
-const ended = because({ code: 'read-back', detail: 'read back from the chain' });
+const ended = because('read-back', 'read back from the chain');
 const readback = (of: ReturnType<typeof weightsAt>): AnyRecord => ({
   ...readbackDraft(of, {
     readAt: of.predicate.block,

@@ -1,0 +1,71 @@
+// What a refused run is told: each reason with what was measured and its limit.
+import { describe, expect, it } from 'vitest';
+import { encodeSs58 } from '../core/ss58.ts';
+import { sha256 } from '../core/hash.ts';
+import { testArena } from '../testing/test-arena.ts';
+import { gateReasons } from './gate-reasons.ts';
+import type { GateReason, GateResult } from './margin-gate.ts';
+
+const arena = testArena(encodeSs58(sha256('treasury')));
+const rules = {
+  ...arena,
+  honestP999Nats: 0.001,
+  gate: {
+    ...arena.gate,
+    meanFactor: 2.5,
+    runningMeanFactor: 1.5,
+    firstTokenStrikes: 1,
+    bigMargins: 3,
+    bigMarginNats: 2,
+  },
+};
+const refused = (...reasons: GateReason[]): GateResult => ({
+  kind: 'margin',
+  pass: reasons.length === 0,
+  reasons,
+  tokens: 100,
+  meanMarginNats: 0.02,
+  clippedNats: 2,
+  firstTokenStrikes: 2,
+  bigMargins: 4,
+});
+const told = (gate: GateResult) =>
+  gateReasons({ gate, rules, history: { rounds: 2, tokens: 100, clippedNats: 1 } });
+
+describe('the reasons of the gate', () => {
+  it('say that all passed', () => {
+    expect(told(refused())).toEqual({
+      reason: 'all answers pass the gate',
+      reasons: [{ code: 'gate-passed', detail: 'all answers pass the gate' }],
+    });
+  });
+  it('name value and limit of what was measured', () => {
+    const { reason, reasons } = told(
+      refused('mean-margin', 'running-sum', 'first-token', 'big-margin'),
+    );
+    expect(reason).toBe('gate: mean-margin, running-sum, first-token, big-margin');
+    expect(reasons).toEqual([
+      {
+        code: 'mean-margin',
+        detail: 'mean margin 0.0200 nat, limit 0.00250',
+        value: 0.02,
+        limit: 0.0025,
+      },
+      {
+        code: 'running-sum',
+        detail: 'mean margin over all rounds of the image 0.0150 nat, limit 0.00150',
+        value: 0.015,
+        limit: 0.0015,
+      },
+      expect.objectContaining({ code: 'first-token', value: 2, limit: 1 }),
+      expect.objectContaining({ code: 'big-margin', value: 4, limit: 3 }),
+    ]);
+  });
+  it('have a sentence and no number where nothing was measured', () => {
+    const { reasons } = told(refused('eos', 'length', 'bytes', 'first-divergence'));
+    for (const why of reasons) expect(Object.keys(why)).toEqual(['code', 'detail']);
+    expect(told({ ...refused('mean-margin'), meanMarginNats: null }).reasons).toEqual([
+      { code: 'mean-margin', detail: 'no answer has a token' },
+    ]);
+  });
+});

@@ -1,0 +1,33 @@
+// The events of a server's life in a trace, and the verdict that each of them means.
+import type { Verdict } from './verdicts.ts';
+
+/**
+ * All events (RULES "Lines of a trace"), and the verdict of a challenger that they end; null where an
+ * event ends nothing. Events that a reader does not know are kept and mean nothing.
+ */
+export const EVENT_VERDICTS = {
+  start: null,
+  healthy: null,
+  idle: null,
+  'start-timeout': 'E_START_TIMEOUT',
+  exit: 'E_EXIT',
+  oom: 'E_OOM',
+  'image-policy': 'E_IMAGE_POLICY',
+  copy: 'E_COPY',
+  'image-gone': 'INFRA_REGISTRY',
+  registry: 'INFRA_REGISTRY',
+  digest: 'INFRA_DIGEST',
+  disk: 'INFRA_DISK',
+  'not-run': 'INFRA_ENGINE',
+  'reference-failed': 'INFRA_ENGINE',
+  'meter-lost': 'INFRA_HOST',
+  host: 'INFRA_HOST',
+  'gpu-state': 'SEC_GPU_STATE',
+} as const satisfies Readonly<Record<string, Exclude<Verdict, 'VALID'> | null>>;
+
+export type EventName = keyof typeof EVENT_VERDICTS;
+
+/** The verdict that an event means; null where it means none, or is not known. */
+export function verdictOfEvent(name: string): (typeof EVENT_VERDICTS)[EventName] {
+  return Object.hasOwn(EVENT_VERDICTS, name) ? EVENT_VERDICTS[name as EventName] : null;
+}
