@@ -168,17 +168,16 @@ function settledBy(
 /** Brings the commitment into a block, in the same way. */
 export async function commitPayload(
   ports: SubmitPorts,
-  arena: Arena,
   entry: SubmitState,
-  replace: boolean,
+  { netuid, replace }: { readonly netuid: number; readonly replace: boolean },
   build: (state: SubnetState) => { call: Call; round: number | null },
 ): Promise<void> {
   const { chain, hotkey, journal, log } = ports;
   let again = entry.commitment !== null;
   while (!landed(entry.commitment)) {
     if (entry.commitment === null) {
-      if (!replace) assertNothingLost(await chain.commitment(hotkey.address, arena.netuid));
-      const { call, round } = build(await chain.subnet(arena.netuid, hotkey.address));
+      if (!replace) assertNothingLost(await chain.commitment(hotkey.address, netuid));
+      const { call, round } = build(await chain.subnet(netuid, hotkey.address));
       entry.commitment = { transaction: await hotkey.sign(call), round, block: null };
       journal.write(entry);
     }
