@@ -365,7 +365,7 @@ describe('image references', () => {
   it.each(['ghcr.io/acme/server', 'vllm/vllm-openai:v1', 'registry.acme.io:5000/a/b', 'ubuntu'])(
     'takes %s',
     (image) => {
-      expect(checkImage(image, digest('x'), false)).toBeNull();
+      expect(checkImage({ image, digest: digest('x') }, false)).toBeNull();
     },
   );
   it.each([
@@ -388,11 +388,13 @@ describe('image references', () => {
     ['P08 right-to-left', 'ghcr.io/a/\u202eb', digest('x'), 'E_REF'],
     ['P08 homoglyph', 'ghcr.io/\u0430/b', digest('x'), 'E_REF'],
   ])('%s', (_, image, imageDigest, verdict) => {
-    expect(checkImage(image, imageDigest, false)?.verdict).toBe(verdict);
+    expect(checkImage({ image, digest: imageDigest }, false)?.verdict).toBe(verdict);
   });
   it('takes a registry on loopback where the arena allows it', () => {
-    expect(checkImage('127.0.0.1:5000/a', digest('x'), true)).toBeNull();
-    expect(checkImage('10.0.0.1:5000/a', digest('x'), true)?.verdict).toBe('E_REF_HOST');
+    expect(checkImage({ image: '127.0.0.1:5000/a', digest: digest('x') }, true)).toBeNull();
+    expect(checkImage({ image: '10.0.0.1:5000/a', digest: digest('x') }, true)?.verdict).toBe(
+      'E_REF_HOST',
+    );
   });
 });
 

@@ -70,7 +70,7 @@ export function parsePayload(
     );
   }
   const { image, digest, payment_tx: tx, payment_block: block, payment_salt: salt } = parsed.data;
-  const fault = checkImage(image, digest, rules.loopbackImages);
+  const fault = checkImage({ image, digest }, rules.loopbackImages);
   if (fault) return { ok: false, ...fault };
   const payment =
     tx === undefined || block === undefined ? null : { tx, block, salt: salt ?? null };

@@ -30,24 +30,32 @@ function versionOf(): string {
   }
 }
 
-/** Tells an error on stderr, with --json on stdout too, and gives its exit code. */
-function tell(error: unknown, json: boolean): number {
-  const known: CacheonError | null = error instanceof CacheonError ? (error as CacheonError) : null;
+/** What a user is told of an error. */
+type Told = { readonly code: string; readonly detail?: string; readonly hint: string };
+
+function toldOf(error: unknown): Told {
+  if (!(error instanceof CacheonError))
+    return { code: 'INTERNAL', hint: 'this is a defect: please report it with the command line' };
+  const { code, hint, name, outcome } = error as CacheonError;
   // An infrastructure fault has one name in every record and here; the client's own name for it
   // tells more.
-  const chain = known?.name === 'ChainError' && known.outcome === 'infra';
-  const code = chain ? 'INFRA_CHAIN' : (known?.code ?? 'INTERNAL');
-  const detail = chain ? { detail: known.code } : {};
-  const hint = known?.hint ?? 'this is a defect: please report it with the command line';
+  return name === 'ChainError' && outcome === 'infra'
+    ? { code: 'INFRA_CHAIN', detail: code, hint }
+    : { code, hint };
+}
+
+/** Tells an error on stderr, with --json on stdout too, and gives its exit code. */
+function tell(error: unknown, json: boolean): number {
+  const { code, hint, ...more } = toldOf(error);
   const message = messageOf(error);
   if (json)
-    process.stdout.write(`${JSON.stringify({ error: { code, ...detail, message, hint } })}\n`);
+    process.stdout.write(`${JSON.stringify({ error: { code, ...more, message, hint } })}\n`);
   // The cause may hold more than a user wants to see; one line says what, where and what to do.
-  const name = chain ? `${code}: ${known.code}` : code;
+  const name = more.detail === undefined ? code : `${code}: ${more.detail}`;
   process.stderr.write(`error: ${message.replaceAll('\n', ' ')} (${name}); ${hint}\n`);
-  if (!known && process.env['CACHEON_DEBUG'] !== undefined && error instanceof Error)
+  if (code === 'INTERNAL' && process.env['CACHEON_DEBUG'] !== undefined && error instanceof Error)
     process.stderr.write(`${error.stack ?? ''}\n`);
-  return known?.outcome === 'usage' ? 2 : 3;
+  return error instanceof CacheonError && error.outcome === 'usage' ? 2 : 3;
 }
 
 /** Runs one command line. Returns its exit code (RULES "Exit codes"). */

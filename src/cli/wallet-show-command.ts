@@ -9,6 +9,8 @@ import {
   keyfileState,
   readKeyfile,
   unlockPair,
+  type Wallet,
+  type WalletOptions,
 } from '../chain/io/wallet.ts';
 import { toHex, utf8 } from '../core/bytes.ts';
 import { decodeSs58 } from '../core/ss58.ts';
@@ -17,7 +19,7 @@ import { optional } from './options.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';
 
 type Shown = {
-  key: string;
+  key: 'coldkeypub' | 'coldkey' | 'hotkey';
   file: string;
   state: string;
   address: string;
@@ -29,6 +31,62 @@ type Shown = {
 /** Prefix of the text that a test signature covers: never bytes that another party chose. */
 const DOMAIN = 'cacheon wallet test: ';
 
+const shownKey = (of: Omit<Shown, 'publicKey' | 'type'>): Shown => ({
+  key: of.key,
+  file: of.file,
+  state: of.state,
+  address: of.address,
+  publicKey: `0x${toHex(decodeSs58(of.address)!)}`,
+  type: 'sr25519',
+  secret: of.secret,
+});
+
+/** The coldkey's public file, where it is there. */
+function publicColdkey(wallet: Wallet): Shown[] {
+  const file = coldkeyPublicFile(wallet);
+  if (keyfileState(file) === 'missing') return [];
+  const address = coldkeyAddress(wallet);
+  return [shownKey({ key: 'coldkeypub', file, state: 'plain', address, secret: 'none' })];
+}
+
+/** Whether a key can be opened: it is plain, or its password is at hand. */
+function isOpen(file: string): boolean {
+  const state = keyfileState(file);
+  if (state === 'plain') return true;
+  return state === 'encrypted' && (hasPassword(file, process.env) || process.stdin.isTTY);
+}
+
+/** The coldkey itself: opened only where a password is at hand, its address stands in the public file. */
+async function openColdkey(wallet: Wallet, options: WalletOptions): Promise<Shown[]> {
+  const file = coldkeyFile(wallet);
+  if (!isOpen(file)) return [];
+  const keyfile = await readKeyfile(file, options);
+  const { address } = pairOfKeyfile(keyfile, file);
+  const { kind: secret } = keyfile.secret!;
+  return [shownKey({ key: 'coldkey', file, state: keyfileState(file), address, secret })];
+}
+
+/** The hotkey, and its signature under a text where one is wanted. */
+async function openHotkey(
+  wallet: Wallet,
+  options: WalletOptions,
+  signWith: string | undefined,
+): Promise<{ shown: Shown; signature: string | null }> {
+  const file = hotkeyFile(wallet);
+  const keyfile = await readKeyfile(file, options);
+  const pair = keyfile.secret ? pairOfKeyfile(keyfile, file) : await unlockPair(file, options);
+  const { kind: secret } = keyfile.secret!;
+  const state = keyfileState(file);
+  const shown = shownKey({ key: 'hotkey', file, state, address: pair.address, secret });
+  if (signWith === undefined) return { shown, signature: null };
+  return { shown, signature: `0x${toHex(pair.sign(utf8(`${DOMAIN}${signWith}`)))}` };
+}
+
+function shownLine({ key, address, type, state, secret }: Shown): string {
+  const from = secret === 'none' ? '' : `, from its ${secret}`;
+  return `${key.padEnd(10)}  ${address}  ${type}  ${state}${from}`;
+}
+
 /**
  * `cacheon wallet show`: addresses, public keys and key types of a btcli wallet; never a secret.
  */
@@ -36,62 +94,26 @@ export const walletShowCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const wallet = walletOf(invocation);
   const options = walletOptions(invocation);
-  const shown: Shown[] = [];
-  const line = (
-    key: string,
-    file: string,
-    state: string,
-    address: string,
-    secret: string,
-  ): Shown => ({
-    key,
-    file,
-    state,
-    address,
-    publicKey: `0x${toHex(decodeSs58(address)!)}`,
-    type: 'sr25519',
-    secret,
-  });
-  if (keyfileState(coldkeyPublicFile(wallet)) !== 'missing')
-    shown.push(
-      line('coldkeypub', coldkeyPublicFile(wallet), 'plain', coldkeyAddress(wallet), 'none'),
-    );
-  const coldkey = coldkeyFile(wallet);
-  const coldkeyState = keyfileState(coldkey);
-  // The coldkey is opened only where a password is at hand: its address stands in the public file.
-  const open =
-    coldkeyState === 'plain' ||
-    (coldkeyState === 'encrypted' && (hasPassword(coldkey, process.env) || process.stdin.isTTY));
-  if (open) {
-    const keyfile = await readKeyfile(coldkey, options);
-    const pair = pairOfKeyfile(keyfile, coldkey);
-    const stated = shown[0]?.address ?? pair.address;
-    if (stated !== pair.address)
-      log.warn(`coldkey and coldkeypub.txt are of two wallets: ${pair.address} and ${stated}`);
-    shown.push(line('coldkey', coldkey, coldkeyState, pair.address, keyfile.secret!.kind));
-  }
-  const hotkey = hotkeyFile(wallet);
   const signWith = optional(invocation, 'sign');
-  let signature: string | null = null;
-  if (
-    keyfileState(hotkey) !== 'missing' ||
-    optional(invocation, 'wallet-hotkey') !== undefined ||
-    shown.length === 0
-  ) {
-    const keyfile = await readKeyfile(hotkey, options);
-    const pair = keyfile.secret
-      ? pairOfKeyfile(keyfile, hotkey)
-      : await unlockPair(hotkey, options);
-    shown.push(line('hotkey', hotkey, keyfileState(hotkey), pair.address, keyfile.secret!.kind));
-    if (signWith !== undefined) signature = `0x${toHex(pair.sign(utf8(`${DOMAIN}${signWith}`)))}`;
-  }
-  for (const { key, address, type, state, secret } of shown)
-    log.info(
-      `${key.padEnd(10)}  ${address}  ${type}  ${state}${secret === 'none' ? '' : `, from its ${secret}`}`,
+  const stated = publicColdkey(wallet);
+  const opened = await openColdkey(wallet, options);
+  const keys = [...stated, ...opened];
+  const addresses = new Set(keys.map(({ address }) => address));
+  if (addresses.size > 1)
+    log.warn(
+      `coldkey and coldkeypub.txt are of two wallets: ${opened[0]!.address} and ${stated[0]!.address}`,
     );
-  if (coldkeyState === 'encrypted' && !open)
+  const wantsHotkey =
+    keyfileState(hotkeyFile(wallet)) !== 'missing' ||
+    optional(invocation, 'wallet-hotkey') !== undefined ||
+    keys.length === 0;
+  const hotkey = wantsHotkey ? await openHotkey(wallet, options, signWith) : null;
+  if (hotkey) keys.push(hotkey.shown);
+  const signature = hotkey?.signature ?? null;
+  for (const shown of keys) log.info(shownLine(shown));
+  if (opened.length === 0 && keyfileState(coldkeyFile(wallet)) === 'encrypted')
     log.info('coldkey     encrypted: set CACHEON_WALLET_PASSWORD to open it');
   if (signature !== null) log.info(`signature of "${DOMAIN}${signWith ?? ''}": ${signature}`);
-  if (json) process.stdout.write(`${JSON.stringify({ keys: shown, signature }, null, 2)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ keys, signature }, null, 2)}\n`);
   return 0;
 };

@@ -2,7 +2,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readConfig } from '../images/image-config.ts';
-import { splitReference } from '../schema/image-ref.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { Log } from '../core/log.ts';
 import type { EngineRuntime, EngineTarget } from '../measure/engine.ts';
@@ -79,7 +78,8 @@ export async function measuringPorts(
     const host = await prepareHost(arena, {
       models: resolve(root, arena.model.path),
       images: {
-        open: (docker) => dockerImages(docker, splitReference, arena.loopbackImages, cacheFolder()),
+        open: (docker) =>
+          dockerImages(docker, { loopback: arena.loopbackImages, cacheFolder: cacheFolder() }),
         fetch: fetchArenaImage,
       },
       volumePolicy: refusesVolumes(),

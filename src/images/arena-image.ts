@@ -1,4 +1,5 @@
 // Fetching an image of the arena's own: baseline and reference, which the operator has chosen.
+import { type ImageRef, imageRefText } from '../schema/image-ref.ts';
 import { ImageError } from './errors.ts';
 import type { ImageStore } from './image-store.ts';
 
@@ -8,15 +9,15 @@ const ARENA_IMAGE = { packedBytes: 40e9, unpackedBytes: 80e9 };
 /** The name on this machine of an image of the arena. Throws `REGISTRY` where it cannot be had. */
 export async function fetchArenaImage(
   images: ImageStore,
-  { image, digest }: { readonly image: string; readonly digest: string },
+  ref: ImageRef,
   report: (text: string) => void,
 ): Promise<string> {
-  const pulled = await images.pull(image, digest, ARENA_IMAGE, report);
+  const pulled = await images.pull(ref, ARENA_IMAGE, report);
   if (pulled.state !== 'found')
     throw new ImageError(
       'REGISTRY',
       'infra',
-      `${image}@${digest} cannot be had: ${pulled.detail}`,
+      `${imageRefText(ref)} cannot be had: ${pulled.detail}`,
       'is it public, and still there?',
     );
   return pulled.value.id;

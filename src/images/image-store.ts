@@ -1,4 +1,6 @@
 // Interface to registries and the local engine: reading, pulling and removing images.
+import type { ImageRef } from '../schema/image-ref.ts';
+
 /** Something of a registry, or that it says there is no such thing (for us). */
 export type Found<T> =
   | { readonly state: 'found'; readonly value: T }
@@ -29,6 +31,8 @@ export type ImageSize = { readonly packedBytes: number; readonly unpackedBytes: 
  * each.
  */
 export type RegistryPace = { readonly begunNs: bigint; movedBytes: number };
+/** What a layer may unpack to, and the reading that it belongs to. */
+export type ScanLimits = { readonly maxBytes: number; readonly pace: RegistryPace };
 /** What became of a pull: the engine may also be unable to unpack what we could read. */
 export type Pulled = Found<LocalImage> | { readonly state: 'refused'; readonly detail: string };
 /**
@@ -54,31 +58,21 @@ export type LocalImage = {
  */
 export interface ImageStore {
   /** Text of a manifest or index, checked against its digest. */
-  manifest(image: string, digest: string): Promise<Found<string>>;
-  /** Text of a configuration, checked against its digest. */
-  config(image: string, digest: string): Promise<Found<string>>;
+  manifest(ref: ImageRef): Promise<Found<string>>;
+  /** Text of the configuration with this digest, checked against it. */
+  config(ref: ImageRef): Promise<Found<string>>;
   /** The beginning of reading an image. */
   pace(): RegistryPace;
   /**
-   * Reads a layer without keeping it; `maxBytes` is what it may unpack to. Throws `REGISTRY` also
-   * where the whole image falls behind its pace.
+   * Reads a layer without keeping it. Throws `REGISTRY` also where the whole image falls behind its
+   * pace.
    */
-  scan(
-    image: string,
-    layer: LayerDescriptor,
-    maxBytes: number,
-    pace: RegistryPace,
-  ): Promise<Found<ScanResult>>;
+  scan(image: string, layer: LayerDescriptor, limits: ScanLimits): Promise<Found<ScanResult>>;
   /**
    * Makes an image be on this machine, within the time that its size allows; tells how far it is.
    * `refused` is the image's own fault.
    */
-  pull(
-    image: string,
-    digest: string,
-    size: ImageSize,
-    progress: (text: string) => void,
-  ): Promise<Pulled>;
+  pull(ref: ImageRef, size: ImageSize, progress: (text: string) => void): Promise<Pulled>;
   /**
    * Removes every image from this machine that `pull` ever brought to it, but those of these ids.
    */

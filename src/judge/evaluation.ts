@@ -23,8 +23,7 @@ export function evalPlan(
   arena: Arena,
   corpus: Corpus,
   tokenizer: Tokenizer,
-  blockHash: string,
-  targets: EvalPlan['targets'],
+  { blockHash, targets }: Pick<EvalPlan, 'blockHash' | 'targets'>,
 ): EvalPlan {
   const prompts = bootSuite(arena, corpus, tokenizer, blockHash, 1);
   return {

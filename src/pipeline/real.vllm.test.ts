@@ -148,11 +148,14 @@ describe.skipIf(runner === undefined)('a real vLLM in a miner’s place', () => 
       digest: `sha256:${'0'.repeat(64)}`,
       args,
     });
-    const plan = evalPlan(arena, generatedCorpus(), tokenizer, `0x${'5'.repeat(64)}`, {
-      baseline: 'honest',
-      challenger: challenger.image,
-      incumbent: 'honest',
-      reference: 'honest',
+    const plan = evalPlan(arena, generatedCorpus(), tokenizer, {
+      blockHash: `0x${'5'.repeat(64)}`,
+      targets: {
+        baseline: 'honest',
+        challenger: challenger.image,
+        incumbent: 'honest',
+        reference: 'honest',
+      },
     });
     const logs = new Map<string, Uint8Array>();
     const log = {

@@ -1,7 +1,15 @@
-// Parsing and safety checks of container image references.
+// References of container images: name and digest, read and checked.
 import { ArenaError } from './arena.ts';
 import { because, type Reasoned } from './reasons.ts';
 import type { MinerFault } from './verdicts.ts';
+
+/** An image: its name in a registry, and the digest that alone says which one it is. */
+export type ImageRef = { readonly image: string; readonly digest: string };
+
+/** `name@sha256:…`, as people and traces write it. */
+export function imageRefText({ image, digest }: ImageRef): string {
+  return `${image}@${digest}`;
+}
 
 /** Longest reference we read; a registry path is far shorter. */
 const MAX_REFERENCE = 255;
@@ -31,8 +39,7 @@ export function splitReference(image: string): null | { host: string; path: stri
 
 /** Whether an image reference and digest may be pulled at all; the fault says why not. */
 export function checkImage(
-  image: string,
-  digest: string,
+  { image, digest }: ImageRef,
   loopback: boolean,
 ): null | ({ verdict: MinerFault } & Reasoned) {
   const refuse = (
@@ -78,16 +85,21 @@ export function checkImage(
   return null;
 }
 
-/** Splits `name@sha256:…`. Throws where an image of the arena is not pinned. */
-export function pinnedImage(reference: string): { image: string; digest: string } {
-  const [image, digest] = reference.split('@');
-  if (image === undefined || digest === undefined || !/^sha256:[0-9a-f]{64}$/.test(digest)) {
+/** Reads `name@sha256:…`; null where a text is no image pinned by digest. */
+export function parseImageRef(text: string): ImageRef | null {
+  const groups = /^(?<image>[^@]+)@(?<digest>sha256:[0-9a-f]{64})$/.exec(text)?.groups;
+  return groups ? { image: groups['image']!, digest: groups['digest']! } : null;
+}
+
+/** An image that an arena names. Throws `BAD_ARENA` where it is not pinned. */
+export function pinnedImage(reference: string): ImageRef {
+  const ref = parseImageRef(reference);
+  if (!ref)
     throw new ArenaError(
       'BAD_ARENA',
       'usage',
       `the arena's image ${reference} is not pinned by digest`,
       'write it as name@sha256:…',
     );
-  }
-  return { image, digest };
+  return ref;
 }

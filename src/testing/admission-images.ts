@@ -16,11 +16,11 @@ import {
 import { type Registry, startRegistry } from '../devnet/registry/registry-server.ts';
 import { type Admission, type Entry, openAdmission } from '../images/admission.ts';
 import type { ImageStore, LocalImage } from '../images/image-store.ts';
-import { dockerImages, type Patience } from '../images/io/docker-images.ts';
+import { dockerImages } from '../images/io/docker-images.ts';
+import type { Patience } from '../images/io/registry-pace.ts';
 import type { KnownImage } from '../images/rivals.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { parseArena } from '../schema/arena.ts';
-import { splitReference } from '../schema/image-ref.ts';
 
 /** No test waits between two tries. */
 const clock = { ...monotonicClock, sleep: () => Promise.resolve() };
@@ -105,23 +105,19 @@ export async function admission(
     'test',
   );
   const pulled: string[] = [];
-  const real = dockerImages(
-    null as unknown as Docker,
-    splitReference,
-    true,
-    mkdtempSync(join(folder, 'layers-')),
-    options.patience,
-  );
+  const real = dockerImages(null as unknown as Docker, {
+    loopback: true,
+    cacheFolder: mkdtempSync(join(folder, 'layers-')),
+    patience: options.patience,
+  });
   const images: ImageStore = {
     ...real,
-    pull: async (image, digest) => {
-      pulled.push(image);
-      const manifest = JSON.parse(
-        ((await real.manifest(image, digest)) as { value: string }).value,
-      ) as {
+    pull: async (ref) => {
+      pulled.push(ref.image);
+      const manifest = JSON.parse(((await real.manifest(ref)) as { value: string }).value) as {
         config: { digest: string };
       };
-      const config = await real.config(image, manifest.config.digest);
+      const config = await real.config({ ...ref, digest: manifest.config.digest });
       const { rootfs, config: settings } = JSON.parse((config as { value: string }).value) as {
         rootfs: { diff_ids: string[] };
         config: Record<string, string[]>;
@@ -134,7 +130,7 @@ export async function admission(
       return {
         state: 'found',
         value: {
-          id: digest,
+          id: ref.digest,
           diffIds: rootfs.diff_ids,
           env: settings['Env'] ?? [],
           volumes: [],

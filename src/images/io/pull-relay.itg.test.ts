@@ -10,7 +10,6 @@ import { sha256Hex } from '../../core/hash.ts';
 import { type Image, buildImage, layerOf } from '../../devnet/registry/image-builder.ts';
 import { type Registry, startRegistry } from '../../devnet/registry/registry-server.ts';
 import { findDocker } from '../../node/docker.ts';
-import { splitReference } from '../../schema/image-ref.ts';
 import type { ImageStore, Pulled } from '../image-store.ts';
 import { Repository } from './registry.ts';
 import { dockerImages } from './docker-images.ts';
@@ -50,10 +49,17 @@ async function pulled(
   first?: First,
 ): Promise<{ result: Pulled; store: ImageStore; registry: Registry }> {
   const registry = await served(image, first);
-  const store = dockerImages(engine!, splitReference, true, mkdtempSync(join(folder, 'layers-')));
+  const store = dockerImages(engine!, {
+    loopback: true,
+    cacheFolder: mkdtempSync(join(folder, 'layers-')),
+  });
   stores.push(store);
   return {
-    result: await store.pull(`${registry.host}/mine`, image.manifest.digest, SIZE, () => undefined),
+    result: await store.pull(
+      { image: `${registry.host}/mine`, digest: image.manifest.digest },
+      SIZE,
+      () => undefined,
+    ),
     store,
     registry,
   };
@@ -73,7 +79,11 @@ describe.skipIf(engine === null)('a pull', () => {
     expect([...agents]).toEqual(['cacheon']);
     const asked = registry.requests.length;
     expect(
-      await store.pull(`${registry.host}/mine`, image.manifest.digest, SIZE, () => undefined),
+      await store.pull(
+        { image: `${registry.host}/mine`, digest: image.manifest.digest },
+        SIZE,
+        () => undefined,
+      ),
     ).toEqual(result);
     expect(registry.requests.length).toBe(asked);
   });
@@ -102,9 +112,14 @@ describe.skipIf(engine === null)('a pull', () => {
       return true;
     });
     open.push(registry);
-    const store = dockerImages(engine!, splitReference, true, mkdtempSync(join(folder, 'layers-')));
+    const store = dockerImages(engine!, {
+      loopback: true,
+      cacheFolder: mkdtempSync(join(folder, 'layers-')),
+    });
     stores.push(store);
-    expect(await store.pull(`${registry.host}/mine`, digest, SIZE, () => undefined)).toMatchObject({
+    expect(
+      await store.pull({ image: `${registry.host}/mine`, digest }, SIZE, () => undefined),
+    ).toMatchObject({
       state: 'found',
       value: { start: { entrypoint: ['/one'] } },
     });

@@ -1,7 +1,7 @@
 // Loopback registry through which the Docker engine pulls only verified content.
 import { createReadStream, createWriteStream, mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -22,20 +22,183 @@ type Manifest = {
   readonly manifests?: readonly Descriptor[];
 };
 
-export type Relay = {
+/** Trouble between us and the registry; `gone` says what the registry does not have. */
+type Trouble = { readonly gone: string } | { readonly error: Error };
+
+/** What an engine asks for, read from its request. */
+type Asked = { readonly kind: 'manifests' | 'blobs'; readonly digest: string };
+
+function askedOf({ url }: IncomingMessage): Asked | null {
+  const groups = /^\/v2\/cacheon\/(?<kind>manifests|blobs)\/(?<digest>sha256:[0-9a-f]{64})$/.exec(
+    url ?? '',
+  )?.groups;
+  return groups ? { kind: groups['kind'] as Asked['kind'], digest: groups['digest']! } : null;
+}
+
+/** The answer to a request: its head, and its body where one is asked for. */
+function send(
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  head: { readonly digest: string; readonly type: string; readonly size: number },
+  body?: string,
+): void {
+  response.writeHead(200, {
+    'content-type': head.type,
+    'content-length': head.size,
+    'docker-content-digest': head.digest,
+  });
+  if (method === 'HEAD') response.end();
+  else if (body !== undefined) response.end(body);
+}
+
+/** One image of a registry, on loopback, while an engine pulls it. */
+export class Relay {
+  readonly #repository: Repository;
+  readonly #digest: string;
+  readonly #folder: string;
+  readonly #onTrouble: () => void;
+  readonly #server: Server;
+  /** What the image's manifest names: nothing else is given out. */
+  readonly #manifests: Set<string>;
+  readonly #configs = new Set<string>();
+  readonly #layers = new Map<string, LayerDescriptor>();
+  /** Layers under way or here, by digest, as files. */
+  readonly #files = new Map<string, Promise<string>>();
+  readonly #sources = new Set<IncomingMessage>();
+  #trouble: Trouble | null = null;
+  #reached = false;
+  #closed = false;
+  #bytes = 0;
+
+  constructor(repository: Repository, digest: string, folder: string, onTrouble: () => void) {
+    this.#repository = repository;
+    this.#digest = digest;
+    this.#manifests = new Set([digest]);
+    this.#folder = folder;
+    this.#onTrouble = onTrouble;
+    this.#server = createServer((request, response) => {
+      this.#reached = true;
+      this.#answer(request, response).catch((thrown: unknown) =>
+        this.#fail(thrown as NodeJS.ErrnoException, response),
+      );
+    });
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(0, '127.0.0.1', resolve);
+    });
+  }
+
   /** What an engine on this machine pulls. */
-  readonly name: string;
-  /**
-   * Trouble between us and the registry; null where there was none. `gone` says what the registry
-   * does not have.
-   */
-  readonly trouble: () => { readonly gone: string } | { readonly error: Error } | null;
+  get name(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}/${NAME}@${this.#digest}`;
+  }
+
+  /** Null where there was no trouble. */
+  trouble(): Trouble | null {
+    return this.#trouble;
+  }
+
   /** Whether the engine sent any request. */
-  readonly reached: () => boolean;
+  reached(): boolean {
+    return this.#reached;
+  }
+
   /** Bytes of the layers that were asked for: here already, and in all. */
-  readonly moved: () => { readonly bytes: number; readonly of: number };
-  close(): Promise<void>;
-};
+  moved(): { readonly bytes: number; readonly of: number } {
+    const sizes = [...this.#files.keys()].map((key) => this.#layers.get(key)!.size);
+    return { bytes: this.#bytes, of: sizes.reduce((sum, size) => sum + size, 0) };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const source of this.#sources) source.destroy();
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+    // Not waited for: a registry may still owe the head of an answer.
+    void Promise.allSettled(this.#files.values())
+      .then(() => rm(this.#folder, { recursive: true, force: true }))
+      .catch(() => undefined); // the next start clears the spool
+  }
+
+  #fail(error: NodeJS.ErrnoException, response: ServerResponse): void {
+    // An engine that hangs up has what it wanted, or says itself what it lacks.
+    if (this.#closed || error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
+    this.#trouble ??= error instanceof Gone ? { gone: error.message } : { error };
+    this.#onTrouble();
+    if (response.headersSent) response.destroy();
+    else response.writeHead(error instanceof Gone ? 404 : 502).end('{}');
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === '/v2/') return void response.writeHead(200).end('{}');
+    const asked = askedOf(request);
+    const layer = asked?.kind === 'blobs' ? this.#layers.get(asked.digest) : undefined;
+    if (layer) return this.#sendLayer(request, response, layer);
+    const isManifest = asked?.kind === 'manifests' && this.#manifests.has(asked.digest);
+    if (!asked || (!isManifest && !this.#configs.has(asked.digest)))
+      return void response.writeHead(404).end('{}');
+    const { digest } = asked;
+    const found = await (isManifest
+      ? this.#repository.manifest(digest)
+      : this.#repository.text(digest));
+    if (found.state === 'gone') throw new Gone(found.detail);
+    const type = isManifest ? this.#learn(found.value) : 'application/octet-stream';
+    send(request, response, { digest, type, size: Buffer.byteLength(found.value) }, found.value);
+  }
+
+  async #sendLayer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    layer: LayerDescriptor,
+  ): Promise<void> {
+    const { digest, size } = layer;
+    send(request, response, { digest, type: 'application/octet-stream', size });
+    if (request.method === 'HEAD') return;
+    // The head at once, the rest when it is known to be right: engines wait for bytes with more
+    // patience than for an answer.
+    response.flushHeaders();
+    const path = await this.#file(layer);
+    if (!response.destroyed) await pipeline(createReadStream(path), response);
+  }
+
+  /** Takes note of what a manifest names, and gives its media type. */
+  #learn(text: string): string {
+    const manifest = JSON.parse(text) as Manifest;
+    for (const item of manifest.manifests ?? []) this.#manifests.add(item.digest);
+    if (manifest.config) this.#configs.add(manifest.config.digest);
+    for (const { digest, size = 0, mediaType = '' } of manifest.layers ?? [])
+      this.#layers.set(digest, { digest, size, mediaType });
+    return manifest.mediaType ?? `${OCI}${manifest.manifests ? 'index' : 'manifest'}.v1+json`;
+  }
+
+  /** A layer as a file here; fetched once, however often it is asked for. */
+  #file(layer: LayerDescriptor): Promise<string> {
+    const path = this.#files.get(layer.digest) ?? this.#fetched(layer);
+    this.#files.set(layer.digest, path);
+    return path;
+  }
+
+  async #fetched(layer: LayerDescriptor): Promise<string> {
+    const found = await this.#repository.blob(layer.digest);
+    if (found.state === 'gone') throw new Gone(found.detail);
+    this.#sources.add(found.value);
+    if (this.#closed) {
+      found.value.destroy();
+      throw new Error('nobody waits for it any more');
+    }
+    const path = join(this.#folder, layer.digest.replace('sha256:', ''));
+    const whole = await relayBlob(found.value, layer, createWriteStream(path), (count) => {
+      this.#bytes += count;
+    });
+    if (!whole) throw wrongBytes(layer.digest);
+    return path;
+  }
+}
 
 /**
  * One image of a registry, on loopback, for the engine to pull: every request of the engine goes
@@ -53,127 +216,9 @@ export async function openRelay(
   onTrouble: () => void,
 ): Promise<Relay> {
   mkdirSync(spool, { recursive: true });
-  const folder = mkdtempSync(join(spool, 'pull-'));
-  const manifests = new Set([digest]);
-  const configs = new Set<string>();
-  const layers = new Map<string, LayerDescriptor>();
-  let trouble: ReturnType<Relay['trouble']> = null;
-  let reached = false;
-  let closed = false;
-  const under = new Map<string, Promise<string>>();
-  const sources = new Set<IncomingMessage>();
-  let bytes = 0;
-  const failed = (what: NonNullable<typeof trouble>): void => {
-    trouble ??= what;
-    onTrouble();
-  };
-
-  const learn = (text: string): string => {
-    const manifest = JSON.parse(text) as Manifest;
-    for (const item of manifest.manifests ?? []) manifests.add(item.digest);
-    if (manifest.config) configs.add(manifest.config.digest);
-    for (const layer of manifest.layers ?? [])
-      layers.set(layer.digest, {
-        digest: layer.digest,
-        size: layer.size ?? 0,
-        mediaType: layer.mediaType ?? '',
-      });
-    return manifest.mediaType ?? `${OCI}${manifest.manifests ? 'index' : 'manifest'}.v1+json`;
-  };
-
-  const fetched = async (layer: LayerDescriptor): Promise<string> => {
-    const found = await repository.blob(layer.digest);
-    if (found.state === 'gone') throw new Gone(found.detail);
-    sources.add(found.value);
-    if (closed) {
-      found.value.destroy();
-      throw new Error('nobody waits for it any more');
-    }
-    const path = join(folder, layer.digest.replace('sha256:', ''));
-    const whole = await relayBlob(found.value, layer, createWriteStream(path), (count) => {
-      bytes += count;
-    });
-    if (!whole) throw wrongBytes(layer.digest);
-    return path;
-  };
-  /** A layer as a file here; fetched once, however often it is asked for. */
-  const file = (layer: LayerDescriptor): Promise<string> => {
-    const path = under.get(layer.digest) ?? fetched(layer);
-    under.set(layer.digest, path);
-    return path;
-  };
-
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const bare = request.method === 'HEAD';
-    const asked = /^\/v2\/cacheon\/(?<kind>manifests|blobs)\/(?<digest>sha256:[0-9a-f]{64})$/.exec(
-      request.url ?? '',
-    )?.groups;
-    const wanted = asked?.['digest'] ?? '';
-    const send = (type: string, size: number, body?: string): void => {
-      response.writeHead(200, {
-        'content-type': type,
-        'content-length': size,
-        'docker-content-digest': wanted,
-      });
-      if (bare) response.end();
-      else if (body !== undefined) response.end(body);
-    };
-    if (request.url === '/v2/') return void response.writeHead(200).end('{}');
-    const layer = layers.get(wanted);
-    if (asked?.['kind'] === 'blobs' && layer) {
-      send('application/octet-stream', layer.size);
-      if (bare) return;
-      // The head at once, the rest when it is known to be right: engines wait for bytes with more
-      // patience than for an answer.
-      response.flushHeaders();
-      const path = await file(layer);
-      if (!response.destroyed) await pipeline(createReadStream(path), response);
-      return;
-    }
-    const isManifest = asked?.['kind'] === 'manifests' && manifests.has(wanted);
-    if (!isManifest && !configs.has(wanted)) return void response.writeHead(404).end('{}');
-    const found = await (isManifest ? repository.manifest(wanted) : repository.text(wanted));
-    if (found.state === 'gone') throw new Gone(found.detail);
-    const type = isManifest ? learn(found.value) : 'application/octet-stream';
-    send(type, Buffer.byteLength(found.value), found.value);
-  };
-
-  const server = createServer((request, response) => {
-    reached = true;
-    answer(request, response).catch((thrown: unknown) => {
-      const error = thrown as NodeJS.ErrnoException;
-      // An engine that hangs up has what it wanted, or says itself what it lacks.
-      if (closed || error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
-      failed(error instanceof Gone ? { gone: error.message } : { error });
-      if (response.headersSent) response.destroy();
-      else response.writeHead(error instanceof Gone ? 404 : 502).end('{}');
-    });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  return {
-    name: `127.0.0.1:${(server.address() as AddressInfo).port}/${NAME}@${digest}`,
-    trouble: () => trouble,
-    reached: () => reached,
-    moved: () => ({
-      bytes,
-      of: [...under.keys()].reduce((sum, key) => sum + layers.get(key)!.size, 0),
-    }),
-    close: async () => {
-      closed = true;
-      for (const source of sources) source.destroy();
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
-      // Not waited for: a registry may still owe the head of an answer.
-      void Promise.allSettled(under.values())
-        .then(() => rm(folder, { recursive: true, force: true }))
-        .catch(() => undefined); // the next start clears the spool
-    },
-  };
+  const relay = new Relay(repository, digest, mkdtempSync(join(spool, 'pull-')), onTrouble);
+  await relay.listen();
+  return relay;
 }
 
 class Gone extends Error {}

@@ -16,7 +16,6 @@ import {
   removeFolder,
 } from '../../testing/admission-images.ts';
 import { findDocker } from '../../node/docker.ts';
-import { splitReference } from '../../schema/image-ref.ts';
 import type { LocalImage } from '../image-store.ts';
 import { dockerImages } from './docker-images.ts';
 import { Repository } from './registry.ts';
@@ -147,25 +146,25 @@ describe.skipIf(distribution === null || found === null)(
           headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' },
         });
         expect(put.headers.get('docker-content-digest')).toBe(original.manifest.digest);
-        const images = dockerImages(found!, splitReference, true, join(folder, 'real-layers'));
-        const name = `127.0.0.1:${port}/original`;
-        expect(await images.manifest(name, original.manifest.digest)).toMatchObject({
+        const cache = { loopback: true, cacheFolder: join(folder, 'real-layers') };
+        const images = dockerImages(found!, cache);
+        const image = `127.0.0.1:${port}/original`;
+        const ref = { image, digest: original.manifest.digest };
+        expect(await images.manifest(ref)).toMatchObject({
           state: 'found',
         });
         expect(
           await images.scan(
-            name,
+            image,
             { digest: mine.digest, mediaType: mine.mediaType, size: mine.bytes.length },
-            1e9,
-            images.pace(),
+            { maxBytes: 1e9, pace: images.pace() },
           ),
         ).toMatchObject({ value: { ok: true, scan: { diffId: mine.diffId } } });
-        expect(await images.manifest(name, `sha256:${'0'.repeat(64)}`)).toMatchObject({
+        expect(await images.manifest({ image, digest: `sha256:${'0'.repeat(64)}` })).toMatchObject({
           state: 'gone',
         });
         const pulled = await images.pull(
-          name,
-          original.manifest.digest,
+          ref,
           { packedBytes: 1e6, unpackedBytes: 1e6 },
           () => undefined,
         );
@@ -175,8 +174,7 @@ describe.skipIf(distribution === null || found === null)(
         });
         expect(
           await images.pull(
-            name,
-            `sha256:${'1'.repeat(64)}`,
+            { image, digest: `sha256:${'1'.repeat(64)}` },
             { packedBytes: 1e6, unpackedBytes: 1e6 },
             () => undefined,
           ),
@@ -184,15 +182,17 @@ describe.skipIf(distribution === null || found === null)(
         // A registry that never answers the engine: given up in time.
         const hung = createServer(() => undefined);
         await new Promise<void>((done) => hung.listen(0, '127.0.0.1', done));
-        const impatient = dockerImages(found!, splitReference, true, join(folder, 'real-layers'), {
-          graceMs: 1500,
-          bytesPerSecond: 1e9,
+        const impatient = dockerImages(found!, {
+          ...cache,
+          patience: { graceMs: 1500, bytesPerSecond: 1e9 },
         });
         const size = { packedBytes: 1, unpackedBytes: 1 };
         await expect(
           impatient.pull(
-            `127.0.0.1:${(hung.address() as AddressInfo).port}/x`,
-            `sha256:${'2'.repeat(64)}`,
+            {
+              image: `127.0.0.1:${(hung.address() as AddressInfo).port}/x`,
+              digest: `sha256:${'2'.repeat(64)}`,
+            },
             size,
             () => undefined,
           ),
@@ -207,9 +207,7 @@ describe.skipIf(distribution === null || found === null)(
         const Id = (pulled as { value: LocalImage }).value.id;
         await images.tidy(new Set([Id]));
         expect(await found!.getImage(Id).inspect()).toMatchObject({ Id });
-        await dockerImages(found!, splitReference, true, join(folder, 'real-layers')).tidy(
-          new Set(),
-        );
+        await dockerImages(found!, cache).tidy(new Set());
         await expect(found!.getImage(Id).inspect()).rejects.toMatchObject({ statusCode: 404 });
       } finally {
         server.kill('SIGKILL');

@@ -2,7 +2,7 @@
 import type { EventName } from '../../schema/trace-events.ts';
 import { isInfraFault, isMinerFault } from '../../schema/verdicts.ts';
 import { CacheonError, messageOf } from '../../core/errors.ts';
-import type { Admitted } from '../../images/admission.ts';
+import type { Admitted } from '../../images/fetch-admitted.ts';
 import { type BaselineReading, type JudgeContext, readBaseline } from '../../judge/arm.ts';
 import { ATTEMPTS, type Nth, runOf, worthRepeating } from '../../judge/boot.ts';
 import { type ArmHeader, type LoadPorts, runArm } from '../../measure/arm-run.ts';

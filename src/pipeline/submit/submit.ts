@@ -2,7 +2,7 @@
 import { acceptedRemarks } from '../../arena/payload.ts';
 import { ChainError } from '../../chain/errors.ts';
 import { type Arena, ArenaError, feeRao } from '../../schema/arena.ts';
-import { checkImage } from '../../schema/image-ref.ts';
+import { checkImage, type ImageRef } from '../../schema/image-ref.ts';
 import {
   assertRegistered,
   decideSubmission,
@@ -38,8 +38,8 @@ export type SubmitReport = {
 type PlannedCall = { call: string; feeRao: string; amountRao: string };
 
 /** Throws where a validator would refuse the reference: mended now, it costs nothing. */
-function assertImage({ image, digest }: SubmitRequest, { loopbackImages }: Arena): void {
-  const fault = checkImage(image, digest, loopbackImages);
+function assertImage(ref: ImageRef, { loopbackImages }: Arena): void {
+  const fault = checkImage(ref, loopbackImages);
   if (fault)
     throw new ArenaError(
       'BAD_ARENA',

@@ -30,7 +30,6 @@ import { loadTokenizer } from '../../prompts/io/tokenizer-file.ts';
 import { drawSuite } from '../../prompts/sampler.ts';
 import { poolsOf } from '../../prompts/suites.ts';
 import { parseArena } from '../../schema/arena.ts';
-import { splitReference } from '../../schema/image-ref.ts';
 import { parseTrace, traceLine } from '../../schema/trace.ts';
 import { OWNER_LABEL, type Rig, serverOptions } from '../container-options.ts';
 import { judgeProbes, type ProbeResult, type Sightings } from '../escape-probes.ts';
@@ -162,7 +161,10 @@ describe.skipIf(engine === null)('the sandbox', () => {
     );
     images.set('folder', of('honest', { WorkingDir: '/server.mjs/x' }));
     registry = await startRegistry(new Map([...images].map(([name, image]) => [name, [image]])));
-    store = dockerImages(docker, splitReference, true, mkdtempSync(join(tmpdir(), 'layers-')));
+    store = dockerImages(docker, {
+      loopback: true,
+      cacheFolder: mkdtempSync(join(tmpdir(), 'layers-')),
+    });
     runtime = dockerRuntime({
       docker,
       rules: arena,
@@ -172,10 +174,9 @@ describe.skipIf(engine === null)('the sandbox', () => {
         image: tools.name,
         command: [NODE, '--disable-warning=ExperimentalWarning', tools.paths['meter']!],
       },
-      fetch: async ({ image, digest }) => {
+      fetch: async (ref) => {
         const pulled = await store.pull(
-          image,
-          digest,
+          ref,
           { packedBytes: 1e9, unpackedBytes: 1e9 },
           () => undefined,
         );
