@@ -144,8 +144,7 @@ function signaturePoint(signature: Uint8Array) {
       'usage',
       `not a drand signature: ${error instanceof Error ? error.message : String(error)}`,
       "give the pulse's signature, 48 bytes of hex",
-      error,
-    );
+    ).causedBy(error);
   }
 }
 

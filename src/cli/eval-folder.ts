@@ -82,8 +82,7 @@ export function judgeFolder(folder: string): { report: Report; text: string } {
       'usage',
       `${file} is not the plan of an evaluation: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 200)}`,
       'measure again',
-      error,
-    );
+    ).causedBy(error);
   }
   const trace = (name: string, run: number): Trace | null => {
     const path = tracePath(0, 1, name, run);

@@ -14,12 +14,18 @@ export class CacheonError<Code extends string = string> extends Error {
   readonly outcome: ErrorKind;
   readonly hint: string;
 
-  constructor(code: Code, outcome: ErrorKind, message: string, hint: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(code: Code, outcome: ErrorKind, message: string, hint: string) {
+    super(message);
     this.name = new.target.name;
     this.code = code;
     this.outcome = outcome;
     this.hint = hint;
+  }
+
+  /** The same error, with what led to it. */
+  causedBy(cause: unknown): this {
+    this.cause = cause;
+    return this;
   }
 }
 

@@ -31,8 +31,7 @@ export function readArtifact<T>(name: string, bytes: Uint8Array, schema: z.ZodTy
       'infra',
       `the artifact ${name} cannot be used: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 300)}`,
       'run the job that makes it again',
-      error,
-    );
+    ).causedBy(error);
   }
 }
 

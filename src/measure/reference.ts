@@ -26,8 +26,7 @@ export function openReference(client: Pick<LoadClient, 'post'>, model: string): 
         'infra',
         `the reference failed on ${path}: ${messageOf(error).slice(0, 200)}`,
         'check that the reference runs, and run again',
-        error,
-      );
+      ).causedBy(error);
     }
   };
   return {

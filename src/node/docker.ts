@@ -10,8 +10,7 @@ export function dockerError(what: string, error: unknown): DockerError {
     'infra',
     `Docker: ${what}: ${messageOf(error).replace(/\s+/g, ' ').slice(0, 300)}`,
     'look at the engine: docker info, its log',
-    error,
-  );
+  ).causedBy(error);
 }
 
 /** The engine of this machine, or null where none answers. */

@@ -58,8 +58,7 @@ export async function connect(
       'infra',
       `no chain answers at ${endpoint}: ${messageOf(error)}`,
       'check the address, or start one with: scripts/cacheon devnet chain',
-      error,
-    );
+    ).causedBy(error);
   } finally {
     clearTimeout(timer);
   }

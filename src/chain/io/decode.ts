@@ -49,8 +49,7 @@ const unreadable = (type: string, cause?: unknown): ChainError =>
     'infra',
     `the node's answer is no ${type.slice(0, 80)}`,
     'was the runtime just upgraded? try again',
-    cause,
-  );
+  ).causedBy(cause);
 
 /** A stored Registration: block and fields. */
 export function standingCommitment(registration: Codec): StandingCommitment {

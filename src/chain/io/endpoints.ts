@@ -117,8 +117,7 @@ export class EndpointPool implements ChainReader {
       'infra',
       `no endpoint answers: ${messageOf(last)}`,
       'check the endpoints, or name others with --endpoint',
-      last,
-    );
+    ).causedBy(last);
   }
 
   /**

@@ -48,15 +48,13 @@ export function stateError(error: unknown, what: string): ChainError {
         'infra',
         `the node no longer keeps ${what}`,
         ARCHIVE_HINT,
-        error,
-      )
+      ).causedBy(error)
     : new ChainError(
         'UNREACHABLE',
         'infra',
         `${what} could not be read: ${messageOf(error).slice(0, 200)}`,
         'try again',
-        error,
-      );
+      ).causedBy(error);
 }
 
 function entryOf(query: Query, path: string): StorageEntry | undefined {

@@ -38,8 +38,7 @@ export async function startChain(options: ChainServerOptions = {}): Promise<Chai
         'usage',
         `${stateFile} is not a chain snapshot`,
         'name a file written by the embedded chain, or a new one',
-        error,
-      );
+      ).causedBy(error);
     }
   }
   const node = snapshot
@@ -67,8 +66,7 @@ export async function startChain(options: ChainServerOptions = {}): Promise<Chai
           'usage',
           busy ? `port ${options.port ?? 0} is in use` : error.message,
           'choose another port with --port',
-          error,
-        ),
+        ).causedBy(error),
       );
     });
   });

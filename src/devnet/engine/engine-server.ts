@@ -278,8 +278,7 @@ export async function startEngine(options: {
           'usage',
           busy ? `port ${options.port ?? 0} is in use` : error.message,
           'choose another port with --port',
-          error,
-        ),
+        ).causedBy(error),
       );
     });
     server.listen(options.port ?? 0, '127.0.0.1');

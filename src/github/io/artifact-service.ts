@@ -47,8 +47,7 @@ export async function downloadArtifact(name: string): Promise<Uint8Array> {
       'infra',
       `there is no artifact ${name}: ${messageOf(error)}`,
       'the job that makes it failed: look at its log',
-      error,
-    );
+    ).causedBy(error);
   });
   if (artifact.size > MAX_ARTIFACT_BYTES)
     throw new GithubError(

@@ -28,7 +28,6 @@ export async function dispatchWorkflow(
       'infra',
       `${workflow} could not be started: ${messageOf(error)}`,
       'start it by hand; nothing is lost',
-      error,
-    );
+    ).causedBy(error);
   }
 }

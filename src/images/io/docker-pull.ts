@@ -98,8 +98,7 @@ function failedPull(ref: ImageRef, relay: Relay, text: string, error: unknown): 
     'infra',
     `${imageRefText(ref)} cannot be pulled: ${text.slice(0, 200)}`,
     'try again; if it stays, look at the registry',
-    error,
-  );
+  ).causedBy(error);
 }
 
 /** Pulls what a relay offers, and gives the image as the engine has it then. */

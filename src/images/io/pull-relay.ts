@@ -232,8 +232,7 @@ export function registryError(error: Error & { readonly code?: string }): ImageE
     'infra',
     `a layer broke off: ${error.message}`,
     'try again; if it stays, look at the registry',
-    error,
-  );
+  ).causedBy(error);
 }
 
 /** No room for an image. */

@@ -53,7 +53,7 @@ export async function withBlob<T>(
   } catch (error) {
     if (error instanceof CacheonError) throw error;
     const message = `${layer.digest}: ${messageOf(error)}`;
-    throw new ImageError('REGISTRY', 'infra', message, 'try again', error);
+    throw new ImageError('REGISTRY', 'infra', message, 'try again').causedBy(error);
   } finally {
     clearInterval(timer);
     blob.value.destroy();

@@ -36,8 +36,7 @@ const failed = (what: string, cause?: unknown): ImageError =>
     'infra',
     what,
     'try again; if it stays, look at the registry and at this machine’s network',
-    cause,
-  );
+  ).causedBy(cause);
 
 /** Where a registry's challenge says that a token is to be had; null where it says nothing usable. */
 function tokenUrl(challenge: string): URL | null {

@@ -55,8 +55,7 @@ export function unpackTrace(bytes: Uint8Array, name: string): Trace {
       'usage',
       `${name} does not unpack: ${messageOf(error)}`,
       'the trace is cut or edited: fetch it again, or measure again',
-      error,
-    );
+    ).causedBy(error);
   }
   if (text === null)
     throw new DocumentError(

@@ -94,8 +94,7 @@ export function gitStore(options: GitStoreOptions): ResultStore {
         'infra',
         `git ${args[0] ?? ''} failed: ${detail.trim().split('\n').slice(-2).join(' ').slice(0, 300)}`,
         'look at the repository and run again',
-        error,
-      );
+      ).causedBy(error);
     }
   };
   const sync = async (): Promise<void> => {

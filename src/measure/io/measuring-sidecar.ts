@@ -53,8 +53,7 @@ const lost = (what: string, cause?: unknown): MeasureError =>
     'infra',
     `the measuring client ${what}`,
     'measure again; if it stays, look at memory and load of the host',
-    cause,
-  );
+  ).causedBy(cause);
 
 /**
  * Talks to a meter through its standard streams, and checks its results like anything from a

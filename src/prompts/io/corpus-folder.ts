@@ -95,8 +95,7 @@ export function openCorpus(source: CorpusSource, folder: string | undefined, log
       'usage',
       `${file} is not a corpus manifest: ${messageOf(error).slice(0, 200)}`,
       'make it again with scripts/corpus-manifest.ts',
-      error,
-    );
+    ).causedBy(error);
   }
   const read = ({ file: name, sha256 }: Manifest['documents'][number]): string => {
     let bytes: Buffer;
@@ -108,8 +107,7 @@ export function openCorpus(source: CorpusSource, folder: string | undefined, log
         'usage',
         `${name} of the manifest is missing in ${folder}`,
         'restore the file',
-        error,
-      );
+      ).causedBy(error);
     }
     if (sha256Hex(bytes) !== sha256)
       throw new PromptError(

@@ -87,8 +87,7 @@ export function loadTokenizer(source: TokenizerSource, root: string): Tokenizer 
       'usage',
       `the tokenizer ${source.file} cannot be read: ${messageOf(error)}`,
       'run npm ci, or name an existing file in the arena',
-      error,
-    );
+    ).causedBy(error);
   }
   const found = sha256Hex(text);
   if (found !== source.sha256)

@@ -156,7 +156,6 @@ function sightings(output: string): Sightings {
       'infra',
       `the escape probes said nothing: ${output.slice(-300)}`,
       'run cacheon doctor --sandbox',
-      error,
-    );
+    ).causedBy(error);
   }
 }
