@@ -85,6 +85,44 @@ const revealedContent = (
     ? fault('E_AMBIGUOUS', 'several-fields', 'several fields of one commitment: which one counts?')
     : { kind: 'payload', bytes: readRevealed(bytes).bytes };
 
+/** The newest reveal, as far as it counts: nothing plain was committed since. */
+function revealedLine(
+  commitment: ChainCommitment,
+  newest: ChainCommitment['revealed'][number],
+  commitBlock: number | null,
+): CountedCommitment | null {
+  const { standing, revealed, lastBlock } = commitment;
+  const beside = standing !== null && standing.block < newest.block;
+  if (standing && !beside && contentOf(standing).kind !== 'hidden') return null;
+  const dated = revealToDate(commitment) === null ? lastBlock : commitBlock;
+  // What stands beside a newer reveal is the rest of the same commitment: several fields, one of
+  // which was sealed.
+  const rest = beside ? telling(standing).length : 0;
+  const twin = revealed.at(-2)?.block === newest.block;
+  return {
+    commitBlock: dated ?? newest.block,
+    revealBlock: newest.block,
+    content: dated === null ? undated(newest.block) : revealedContent(newest, rest > 0 || twin),
+  };
+}
+
+/** What stands on chain since the newest reveal; a seal that is gone without one still counts. */
+function standingLine(
+  { standing, lastBlock }: ChainCommitment,
+  since: number,
+): CountedCommitment | null {
+  if (standing !== null)
+    return standing.block >= since
+      ? { commitBlock: standing.block, revealBlock: null, content: contentOf(standing) }
+      : null;
+  if (lastBlock === null || lastBlock < since) return null;
+  const lost = because(
+    'never-opened',
+    'sealed, and gone at its reveal: the chain could not open it',
+  );
+  return { commitBlock: lastBlock, revealBlock: null, content: { kind: 'hidden', ...lost } };
+}
+
 /**
  * A hotkey's commitments as they count: the newest plain or revealed one, and the commitment that
  * is still sealed. `commitBlock` dates the newest reveal where {@link revealToDate} asks for it;
@@ -95,38 +133,7 @@ export function countedCommitments(
   commitment: ChainCommitment,
   commitBlock: number | null,
 ): CountedCommitment[] {
-  const { standing, revealed, lastBlock } = commitment;
-  const newest = revealed.at(-1);
-  const lines: CountedCommitment[] = [];
-  // What stands beside a newer reveal is the rest of the same commitment: several fields, one of
-  // which was sealed.
-  const rest =
-    standing !== null && newest !== undefined && standing.block < newest.block
-      ? telling(standing).length
-      : 0;
-  const counts =
-    standing === null ||
-    standing.block < (newest?.block ?? 0) ||
-    contentOf(standing).kind === 'hidden';
-  if (newest && counts) {
-    const dated = revealToDate(commitment) === null ? lastBlock : commitBlock;
-    const twin = revealed.at(-2)?.block === newest.block;
-    lines.push({
-      commitBlock: dated ?? newest.block,
-      revealBlock: newest.block,
-      content: dated === null ? undated(newest.block) : revealedContent(newest, rest > 0 || twin),
-    });
-  }
-  if (standing !== null && standing.block >= (newest?.block ?? 0))
-    lines.push({ commitBlock: standing.block, revealBlock: null, content: contentOf(standing) });
-  if (standing === null && lastBlock !== null && lastBlock >= (newest?.block ?? 0))
-    lines.push({
-      commitBlock: lastBlock,
-      revealBlock: null,
-      content: {
-        kind: 'hidden',
-        ...because('never-opened', 'sealed, and gone at its reveal: the chain could not open it'),
-      },
-    });
-  return lines;
+  const newest = commitment.revealed.at(-1);
+  const revealed = newest ? revealedLine(commitment, newest, commitBlock) : null;
+  return [revealed, standingLine(commitment, newest?.block ?? 0)].flatMap((line) => line ?? []);
 }

@@ -319,7 +319,9 @@ describe.each(TARGETS)('$name', ({ start }) => {
     const { block } = included(
       await send(hotOf(who), { kind: 'commit-sealed', netuid, ciphertext, round }),
     );
-    expect(countedCommitments(await chain.commitment(who.hotkey.address, netuid), null)).toEqual([
+    expect(
+      countedCommitments(await chain.commitment(who.hotkey.address, netuid), null),
+    ).toMatchObject([
       {
         commitBlock: block.number,
         revealBlock: null,
@@ -495,8 +497,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
     const { call, commit } = weightsCall(
       arena,
       { ...state, timelockVersion: null },
-      validator.address,
-      row,
+      { hotkey: validator.address, row },
       weightsEntropy(),
     );
     const { block, outcome } = included(await send(validator, call));

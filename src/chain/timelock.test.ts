@@ -138,10 +138,10 @@ describe('timelock encryption', () => {
 describe('committed weights', () => {
   it('hashes a commit as the chain does', () => {
     const salt = [1, 2, 3, 4, 5, 6, 7, 8];
-    expect(toHex(weightsCommitHash(ALICE, 14, ROW, salt, 10_002_000))).toBe(
+    expect(toHex(weightsCommitHash(ALICE, 14, { row: ROW, salt, versionKey: 10_002_000 }))).toBe(
       '54560b6c4a76f120d446fe65a992d1b390cf300beb51f7bea07e961879c3012a',
     );
-    expect(toHex(weightsCommitHash(ALICE, 4110, ROW, salt, 10_002_000))).toBe(
+    expect(toHex(weightsCommitHash(ALICE, 4110, { row: ROW, salt, versionKey: 10_002_000 }))).toBe(
       '66b63abe36ccb8078b41a6b2e47ae6e3bdc2b745eb7261dc98eb3b8022964901',
     );
   });
@@ -163,44 +163,43 @@ describe('committed weights', () => {
   });
 
   it('finds the reveal block of the stateful epochs', () => {
-    const at = (
-      lastEpochBlock: number,
-      pendingEpochAt: number,
-      subnetEpochIndex: number,
-      tempo: number,
-      blocksSinceLastStep: number,
-      head: number,
-      revealPeriodEpochs = 1,
-    ) =>
-      revealSchedule({
-        lastEpochBlock,
-        pendingEpochAt,
-        subnetEpochIndex,
-        tempo,
-        blocksSinceLastStep,
-        head,
+    const at = (epochs: string, revealPeriodEpochs = 1) => {
+      const [last, pending, index, tempo, blocksSinceLastStep, head] = epochs
+        .split(' ')
+        .map(Number);
+      return revealSchedule({
+        lastEpochBlock: last!,
+        pendingEpochAt: pending!,
+        subnetEpochIndex: index!,
+        tempo: tempo!,
+        blocksSinceLastStep: blocksSinceLastStep!,
+        head: head!,
         revealPeriodEpochs,
       });
-    expect(at(10, 0, 0, 0, 0, 10)).toBeNull();
-    expect(at(10, 0, 0, 50, 0, 10)).toEqual({ commitEpoch: 0, firstRevealBlock: 60 });
-    expect(at(80, 95, 0, 20, 0, 91)).toEqual({ commitEpoch: 0, firstRevealBlock: 95 });
-    expect(at(5_000_000, 0, 13_850, 360, 0, 5_000_000)).toEqual({
+    };
+    // Last epoch's block, pending epoch's block, index, tempo, blocks since the last step, head.
+    expect(at('10 0 0 0 0 10')).toBeNull();
+    expect(at('10 0 0 50 0 10')).toEqual({ commitEpoch: 0, firstRevealBlock: 60 });
+    expect(at('80 95 0 20 0 91')).toEqual({ commitEpoch: 0, firstRevealBlock: 95 });
+    expect(at('5000000 0 13850 360 0 5000000')).toEqual({
       commitEpoch: 13_850,
       firstRevealBlock: 5_000_360,
     });
-    expect(at(5_000_000, 0, 13_850, 360, 359, 5_000_359)).toEqual({
+    expect(at('5000000 0 13850 360 359 5000359')).toEqual({
       commitEpoch: 13_851,
       firstRevealBlock: 5_000_720,
     });
-    expect(at(5_000_000, 0, 13_850, 360, 358, 5_000_358)).toEqual({
+    expect(at('5000000 0 13850 360 358 5000358')).toEqual({
       commitEpoch: 13_850,
       firstRevealBlock: 5_000_360,
     });
-    expect(at(5_000_000, 0, 13_850, 360, 100, 5_000_100, 3)).toEqual({
+    expect(at('5000000 0 13850 360 100 5000100', 3)).toEqual({
       commitEpoch: 13_850,
       firstRevealBlock: 5_001_080,
     });
-    expect(revealPulse(QUICKNET, 1_782_864_000, 5_000_100, 5_001_080, 12)).toBe(30_024_143);
+    const head = { number: 5_000_100, hash: '0x00' };
+    const now = { nowSeconds: 1_782_864_000, blockSeconds: 12, head };
+    expect(revealPulse(QUICKNET, now, 5_001_080)).toBe(30_024_143);
   });
 
   it('finds the first block whose epoch the rule says, by walking', () => {

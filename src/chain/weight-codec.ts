@@ -2,7 +2,7 @@
 import type { Beacon } from '../beacon/pulses.ts';
 import { concatBytes } from '../core/bytes.ts';
 import { blake2b256 } from '../core/hash.ts';
-import type { EpochState, WeightRow } from './chain.ts';
+import type { EpochState, SubnetState, WeightRow } from './chain.ts';
 import { ChainError } from './errors.ts';
 import { compact, readCompact, u16le, u64le, vecU16 } from './scale.ts';
 
@@ -68,6 +68,13 @@ export function readWeightsPayload(
   };
 }
 
+/** What a commit by hash hides: the row, and what makes its hash another one each time. */
+type HashedWeights = {
+  readonly row: WeightRow;
+  readonly salt: readonly number[];
+  readonly versionKey: number | bigint;
+};
+
 /**
  * Hash of a commit-reveal commit (get_commit_hash): blake2b-256 over hotkey ‖ storage index ‖ uids
  * ‖ values ‖ salt ‖ version key. `storageIndex` is mechanism·4096 + netuid, so netuid for mechanism
@@ -76,9 +83,7 @@ export function readWeightsPayload(
 export function weightsCommitHash(
   hotkey: Uint8Array,
   storageIndex: number,
-  row: WeightRow,
-  salt: readonly number[],
-  versionKey: number | bigint,
+  { row, salt, versionKey }: HashedWeights,
 ): Uint8Array {
   return blake2b256(
     concatBytes(
@@ -124,12 +129,11 @@ export function revealSchedule(
  */
 export function revealPulse(
   beacon: Beacon,
-  nowSeconds: number,
-  head: number,
+  { nowSeconds, blockSeconds, head }: Pick<SubnetState, 'nowSeconds' | 'blockSeconds' | 'head'>,
   firstRevealBlock: number,
-  blockSeconds: number,
 ): number {
-  const at = nowSeconds + (firstRevealBlock + SECURITY_OFFSET_BLOCKS - head) * blockSeconds;
+  const blocks = firstRevealBlock + SECURITY_OFFSET_BLOCKS - head.number;
+  const at = nowSeconds + blocks * blockSeconds;
   return Math.max(1, Math.floor((at - beacon.genesisSeconds) / beacon.periodSeconds));
 }
 

@@ -22,8 +22,7 @@ export const promptsCommand: RunCommand = (invocation) => {
   const scored = count === undefined ? arena.scoredPrompts : count - warmups;
   const suite = bootSuite(
     { ...arena, warmupPrompts: warmups, scoredPrompts: scored },
-    corpus,
-    tokenizer,
+    { corpus, tokenizer },
     blockHash,
     boot,
   );

@@ -3,7 +3,6 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readConfig } from '../images/image-config.ts';
 import type { Arena } from '../schema/arena.ts';
-import type { Log } from '../core/log.ts';
 import type { EngineRuntime, EngineTarget } from '../measure/engine.ts';
 import { fetchArenaImage } from '../images/arena-image.ts';
 import type { ImageStore } from '../images/image-store.ts';
@@ -63,8 +62,7 @@ export async function measuringPorts(
   arena: Arena,
   root: string,
   engines: Engines,
-  log: Log,
-  keep: BootPorts['keep'],
+  { log, keep }: Pick<BootPorts, 'log' | 'keep'>,
 ): Promise<MeasuringPorts> {
   const base = {
     clock: monotonicClock,

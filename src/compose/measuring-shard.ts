@@ -39,8 +39,7 @@ export async function measureShard(job: ShardJob): Promise<void> {
     arena,
     root,
     command === undefined ? { kind: 'containers' } : { kind: 'processes', command },
-    log,
-    job.keep,
+    job,
   );
   try {
     const corpus = openCorpus(arena.corpus, job.corpus, log);

@@ -67,7 +67,7 @@ export async function measureTargets(job: TargetsJob): Promise<void> {
   const order = armOrder(Object.keys(given), fromHex(plan.blockHash)!, 0, 1);
   const containers = Object.values(targets).some((target) => target?.kind === 'image');
   const engines = { kind: containers ? 'containers' : 'urls' } as const;
-  const ports = await measuringPorts(arena, root, engines, log, keep);
+  const ports = await measuringPorts(arena, root, engines, { log, keep });
   const boot = {
     blockHash: plan.blockHash,
     shard: 0,

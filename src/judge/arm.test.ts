@@ -1,4 +1,5 @@
 // Tests of judging a server: token counts, timing, the score, and checks of its tokens.
+import type { ImageHistory } from '../arena/history.ts';
 import { because } from '../schema/reasons.ts';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
@@ -258,16 +259,16 @@ describe('the gate', () => {
     finish: string,
     margins: readonly number[],
     forced = ids,
-    given: number[] | null = null,
-    maxTokens = ids.length,
-    history: Parameters<typeof marginGate>[3] = null,
-  ) =>
-    marginGate(
+    more: { given?: number[]; maxTokens?: number; history?: ImageHistory } = {},
+  ) => {
+    const { given = null, maxTokens = ids.length, history = null } = more;
+    return marginGate(
       [{ answer: answer(finish, given), teacher: teacher(margins, forced), maxTokens }],
       tokenizer,
       arena,
       history,
     );
+  };
   it("passes the model's own tokens", () => {
     expect(gate('length', [])).toMatchObject({ pass: true, tokens: ids.length, meanMarginNats: 0 });
     expect(gate('stop', [], [...ids, 2039])).toMatchObject({ pass: true, tokens: ids.length + 1 });
@@ -279,7 +280,7 @@ describe('the gate', () => {
       gate('stop', [0, 0, 0, 0, 0, 0, 0, 0, 0, 5].slice(-(ids.length + 1)), [...ids, 2039]).reasons,
     ).toContain('eos');
     expect(gate('tool_calls', []).reasons).toContain('eos');
-    expect(gate('length', [], ids, null, 100).reasons).toContain('length');
+    expect(gate('length', [], ids, { maxTokens: 100 }).reasons).toContain('length');
     expect(gate('length', [], ids.slice(0, -1)).reasons).toContain('bytes');
   });
   it('allows one answer with a bad first token, not two', () => {
@@ -306,10 +307,8 @@ describe('the gate', () => {
   });
   it('adds an image up over its rounds', () => {
     const history = { rounds: 3, tokens: 1000, clippedNats: 0.45 };
-    expect(gate('length', [], ids, null, ids.length, history).reasons).toEqual(['running-sum']);
-    expect(gate('length', [], ids, null, ids.length, { ...history, clippedNats: 0.3 }).pass).toBe(
-      true,
-    );
+    expect(gate('length', [], ids, { history }).reasons).toEqual(['running-sum']);
+    expect(gate('length', [], ids, { history: { ...history, clippedNats: 0.3 } }).pass).toBe(true);
   });
   it("uses the server's ids only where they spell the answer", () => {
     const split = [...tokenizer.encode('And the k'), ...tokenizer.encode('ing')];

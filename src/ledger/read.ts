@@ -105,29 +105,45 @@ function checkPlace(record: AnyRecord, kind: Kind, validator: string, fault: Not
     fault('WRONG_CONTEXT', path, `made by ${predicate.validator}`);
 }
 
-/** Every signature, and which of record and signature was changed where one does not fit. */
-function checkSignatures(read: readonly ReadFile[], { files, validator, fault }: Reading): void {
-  // What later records say a file's hash was: tells a changed record from a changed signature.
-  const claimed = new Map<number, Set<string>>();
+/** What later records say a record's hash was, by its number: null where none names it. */
+type Claims = ReadonlyMap<number, ReadonlySet<string>>;
+
+function claimsOf(read: readonly ReadFile[]): Claims {
+  const claims = new Map<number, Set<string>>();
   for (const { record } of read) {
     if (!record) continue;
     const { seq, prev } = record.predicate;
-    claimed.set(seq - 1, (claimed.get(seq - 1) ?? new Set()).add(String(prev)));
+    claims.set(seq - 1, (claims.get(seq - 1) ?? new Set()).add(String(prev)));
   }
-  for (const { path, bytes, record } of read) {
-    const sig = files.get(`${path}.sig`);
+  return claims;
+}
+
+/** Where a signature does not fit: at the record, at the signature, or at either of them. */
+function blame(
+  { path, bytes, record }: ReadFile,
+  wrong: NonNullable<ReturnType<typeof checkSignature>>,
+  claims: Claims,
+  fault: NoteFault,
+): void {
+  const next = record ? claims.get(record.predicate.seq) : undefined;
+  const intact = next === undefined ? null : next.has(sha256Hex(bytes));
+  if (intact !== true && !wrong.inSig) fault(wrong.code, path, wrong.message);
+  if (intact === true || wrong.inSig) fault(wrong.code, `${path}.sig`, wrong.message);
+  else if (intact === null)
+    fault(wrong.code, `${path}.sig`, 'or this file was changed: no later record tells which');
+}
+
+/** Every signature, and which of record and signature was changed where one does not fit. */
+function checkSignatures(read: readonly ReadFile[], { files, validator, fault }: Reading): void {
+  const claims = claimsOf(read);
+  for (const file of read) {
+    const sig = files.get(`${file.path}.sig`);
     if (!sig) {
-      fault('BAD_SIG', path, 'the record has no signature');
+      fault('BAD_SIG', file.path, 'the record has no signature');
       continue;
     }
-    const wrong = checkSignature(bytes, fromUtf8(sig) ?? '', validator);
-    if (!wrong) continue;
-    const next = record ? claimed.get(record.predicate.seq) : undefined;
-    const intact = next === undefined ? null : next.has(sha256Hex(bytes));
-    if (intact !== true && !wrong.inSig) fault(wrong.code, path, wrong.message);
-    if (intact === true || wrong.inSig) fault(wrong.code, `${path}.sig`, wrong.message);
-    else if (intact === null)
-      fault(wrong.code, `${path}.sig`, 'or this file was changed: no later record tells which');
+    const wrong = checkSignature(file.bytes, fromUtf8(sig) ?? '', validator);
+    if (wrong) blame(file, wrong, claims, fault);
   }
   for (const path of files.keys())
     if (path.endsWith('.sig') && !files.has(path.slice(0, -4)))

@@ -163,7 +163,7 @@ export async function scan(
   const content = planContent(arena, { ...snapshot, commitments, payments }, history);
   const promptSuites = Array.from({ length: arena.boots }, (_, i) => ({
     boot: i + 1,
-    sha256: suiteHash(bootSuite(arena, corpus, tokenizer, block.hash, i + 1)),
+    sha256: suiteHash(bootSuite(arena, { corpus, tokenizer }, block.hash, i + 1)),
   }));
   const count = (status: Submission['status']): number =>
     content.submissions.filter((submission) => submission.status === status).length;

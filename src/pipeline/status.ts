@@ -1,10 +1,11 @@
 // Tells where submissions stand: payment, verdicts so far, place in the queue.
 import { historyOf } from '../arena/history.ts';
 import type { Submission } from '../arena/submissions.ts';
-import type { ChainReader } from '../chain/chain.ts';
+import type { ChainReader, Snapshot } from '../chain/chain.ts';
 import { openPlan } from '../ledger/plans.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { Arena } from '../schema/arena.ts';
+import { type Reasoned, whyOf } from '../schema/reasons.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 
 /** One submission as the next scan would list it, and what this validator has said of it so far. */
@@ -21,10 +22,11 @@ type SubmissionReport = Pick<
   | 'role'
   | 'verdict'
   | 'reason'
+  | 'reasons'
 > & {
   /** Place among the challengers that wait to be measured, from 1; null for all others. */
   queue: number | null;
-  last: { block: number; verdict: string; reason: string; score: number } | null;
+  last: ({ block: number; verdict: string; score: number } & Reasoned) | null;
 };
 /** What one validator's ledger and the chain say now. */
 export type StatusReport = {
@@ -38,6 +40,58 @@ export type StatusReport = {
   nextRound: string;
 };
 
+/** What the ledger's newest round with this submission says of it. */
+function lastVerdict(ledger: Pick<Ledger, 'records'>, key: string): SubmissionReport['last'] {
+  for (const { predicate } of recordsOf(ledger, 'round').toReversed()) {
+    const entry = predicate.entries.find((item) => item.key === key);
+    if (!entry) continue;
+    const { verdict, reason, reasons, score } = entry;
+    return { block: predicate.block.number, verdict, reason, reasons, score };
+  }
+  return null;
+}
+
+/** One submission's line. `queue`: the keys that wait to be measured, in order. */
+function lineOf(
+  ledger: Pick<Ledger, 'records'>,
+  submission: Submission,
+  queue: readonly string[],
+): SubmissionReport {
+  const { key, hotkey, uid, image, digest, commitBlock, revealBlock, status, role, verdict } =
+    submission;
+  const place = queue.indexOf(key);
+  return {
+    ...{ key, hotkey, uid, image, digest, commitBlock, revealBlock, status, role, verdict },
+    ...whyOf(submission),
+    queue: place < 0 ? null : place + 1,
+    last: lastVerdict(ledger, key),
+  };
+}
+
+/** When the next round is planned, in words. */
+function nextRoundOf(open: ReturnType<typeof openPlan>): string {
+  if (!open) return 'planned at the next scan, twice an hour';
+  const { block, notAfter } = open.predicate;
+  return `round ${block.number} is being measured, until block ${notAfter} at the latest; the next one is planned after it`;
+}
+
+/** Every submission as the next scan would list it. */
+async function submissionsNow(
+  chain: ChainReader,
+  arena: Arena,
+  snapshot: Snapshot,
+  ledger: Pick<Ledger, 'records'>,
+): Promise<readonly Submission[]> {
+  const history = historyOf(ledger);
+  const commitments = await readCommitments(chain, arena.netuid, snapshot, history);
+  const view = { ...snapshot, commitments };
+  // Without a treasury no payment can be looked up, and none is asked for: the arena is not open
+  // yet.
+  const payments =
+    arena.treasury === null ? new Map() : await lookUpPayments(chain, arena, view, history);
+  return planContent(arena, { ...view, payments }, history).submissions;
+}
+
 /**
  * Where submissions stand: all of them, or one hotkey's. Reads only, and derives everything as a
  * scan would.
@@ -50,73 +104,26 @@ export async function status(
 ): Promise<StatusReport> {
   const snapshot = await chain.snapshot(arena.netuid);
   const records = ledger ?? { records: [] };
-  const history = historyOf(records);
-  const commitments = await readCommitments(chain, arena.netuid, snapshot, history);
-  // Without a treasury no payment can be looked up, and none is asked for: the arena is not open
-  // yet.
-  const payments =
-    arena.treasury === null
-      ? new Map()
-      : await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
-  const { submissions } = planContent(arena, { ...snapshot, commitments, payments }, history);
+  const submissions = await submissionsNow(chain, arena, snapshot, records);
   const queue = submissions
     .filter((item) => item.status === 'evaluate' && item.role === 'challenger')
     .map(({ key }) => key);
-  const rounds = recordsOf(records, 'round');
-  const lines = submissions
-    .filter((item) => hotkey === null || item.hotkey === hotkey)
-    .map((item): SubmissionReport => {
-      const { key, uid, image, digest, commitBlock, revealBlock, role, verdict, reason } = item;
-      const last = rounds
-        .flatMap(({ predicate }) =>
-          predicate.entries
-            .filter((entry) => entry.key === key)
-            .map((entry) => ({ entry, predicate })),
-        )
-        .at(-1);
-      const place = queue.indexOf(key);
-      return {
-        ...{
-          key,
-          hotkey: item.hotkey,
-          uid,
-          image,
-          digest,
-          commitBlock,
-          revealBlock,
-          status: item.status,
-          role,
-          verdict,
-          reason,
-        },
-        queue: place < 0 ? null : place + 1,
-        last: last
-          ? {
-              block: last.predicate.block.number,
-              verdict: last.entry.verdict,
-              reason: last.entry.reason,
-              score: last.entry.score,
-            }
-          : null,
-      };
-    });
+  const isOurs = (item: { readonly hotkey: string }): boolean =>
+    hotkey === null || item.hotkey === hotkey;
   const open = openPlan(records);
   return {
     validator: ledger?.validator ?? null,
     block: snapshot.block.number,
-    registered:
-      hotkey === null ? null : snapshot.neurons.some((neuron) => neuron.hotkey === hotkey),
-    submissions: lines,
+    registered: hotkey === null ? null : snapshot.neurons.some(isOurs),
+    submissions: submissions.filter(isOurs).map((item) => lineOf(records, item, queue)),
     waiting: queue.length,
     openRound: open && {
       block: open.predicate.block.number,
       notAfter: open.predicate.notAfter,
       measured: open.predicate.submissions.some(
-        (item) => item.status === 'evaluate' && (hotkey === null || item.hotkey === hotkey),
+        (item) => item.status === 'evaluate' && isOurs(item),
       ),
     },
-    nextRound: open
-      ? `round ${open.predicate.block.number} is being measured, until block ${open.predicate.notAfter} at the latest; the next one is planned after it`
-      : 'planned at the next scan, twice an hour',
+    nextRound: nextRoundOf(open),
   };
 }

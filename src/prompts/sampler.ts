@@ -53,12 +53,17 @@ function cutToTokens(tokenizer: Tokenizer, text: string, tokens: number): string
   return space > 0 ? cut.slice(0, space) : cut;
 }
 
+/** Where a prompt is drawn from: its pool's generator, and what the whole suite shares. */
+type Drawing = {
+  readonly prng: Prng;
+  readonly pool: 'warmup' | 'scored';
+  readonly tokenizer: Tokenizer;
+  readonly request: SuiteRequest;
+};
+
 function drawPrompt(
-  prng: Prng,
-  tokenizer: Tokenizer,
-  pool: 'warmup' | 'scored',
+  { prng, pool, tokenizer, request }: Drawing,
   document: Corpus['documents'][number],
-  request: SuiteRequest,
   index: number,
 ): Prompt {
   const salt = toHex(prng.bytes(SALT_BYTES));
@@ -113,7 +118,7 @@ export function drawSuite(corpus: Corpus, tokenizer: Tokenizer, request: SuiteRe
         'a corpus wants at least six documents',
       );
     return Array.from({ length: count }, (_, i) =>
-      drawPrompt(prng, tokenizer, pool, documents[i % documents.length]!, request, first + i),
+      drawPrompt({ prng, pool, tokenizer, request }, documents[i % documents.length]!, first + i),
     );
   };
   return [

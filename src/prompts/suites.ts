@@ -7,14 +7,16 @@ import type { Prompt } from '../schema/prompt.ts';
 import type { Corpus } from './corpus.ts';
 import { drawSuite } from './sampler.ts';
 
+/** What prompts are made of, and counted in. */
+export type PromptSources = { readonly corpus: Corpus; readonly tokenizer: Tokenizer };
+
 /**
  * Prompts of one boot of an arena, drawn from a block hash. Throws `BAD_PLAN` for a hash that is
  * not 32 bytes of hex.
  */
 export function bootSuite(
   arena: Arena,
-  corpus: Corpus,
-  tokenizer: Tokenizer,
+  { corpus, tokenizer }: PromptSources,
   blockHash: string,
   boot: number,
 ): Prompt[] {

@@ -103,10 +103,15 @@ const deviceRequest = ({
     ? { Driver: 'cdi', DeviceIDs: ids.map((id) => `nvidia.com/gpu=${id}`) }
     : { Driver: 'nvidia', DeviceIDs: [...ids], Capabilities: [['gpu', 'compute', 'utility']] };
 
+/** An image on this machine, and the arguments of its entrypoint where they are not its own. */
+export type ServerProgram = {
+  readonly image: string;
+  readonly args?: readonly string[] | undefined;
+};
+
 /** Create options of a server's container: its own loopback and nothing else. */
 export function serverOptions(
-  image: string,
-  args: readonly string[] | undefined,
+  { image, args }: ServerProgram,
   rules: SandboxRules,
   rig: Rig,
   owner: string,
@@ -167,8 +172,7 @@ export function serverOptions(
  * else.
  */
 export function sidecarOptions(
-  image: string,
-  command: readonly string[],
+  { image, command }: { readonly image: string; readonly command: readonly string[] },
   server: string,
   rig: Rig,
   owner: string,

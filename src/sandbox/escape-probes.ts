@@ -20,16 +20,18 @@ export type HostSightings = {
 const UNREACHABLE = ['ENETUNREACH', 'EADDRNOTAVAIL'];
 const DENIED = ['EPERM', 'EACCES', 'EROFS', 'ENOENT', 'EIO', 'empty'];
 
+type InsideProbe = {
+  readonly id: string;
+  readonly what: string;
+  readonly prefixes: readonly string[];
+  readonly good: readonly string[];
+};
+
 /**
  * What is attempted inside, by the prefix of its name, and which answers mean that the sandbox
  * holds (RULES "Escape probes").
  */
-const INSIDE: readonly {
-  id: string;
-  what: string;
-  prefixes: readonly string[];
-  good: readonly string[];
-}[] = [
+const INSIDE: readonly InsideProbe[] = [
   { id: 'C01', what: 'host service by a gateway', prefixes: ['gateway '], good: UNREACHABLE },
   {
     id: 'C02',
@@ -121,79 +123,87 @@ const INSIDE: readonly {
   },
 ];
 
-/** Judges the sightings. A probe without an attempt has not shown anything: it fails. */
-export function judgeProbes(seen: Sightings, host: HostSightings, gpus: boolean): ProbeResult[] {
-  const inside = INSIDE.map(({ id, what, prefixes, good }): ProbeResult => {
-    const attempts = Object.entries(seen).filter(([name]) =>
-      prefixes.some((prefix) => name.startsWith(prefix)),
+/** One probe from inside: every attempt must have met one of the good answers. */
+function judgeInside(seen: Sightings, { id, what, prefixes, good }: InsideProbe): ProbeResult {
+  const failed = (detail: string): ProbeResult => ({ id, what, result: 'fail', detail });
+  const attempts = Object.entries(seen).filter(([name]) =>
+    prefixes.some((prefix) => name.startsWith(prefix)),
+  );
+  const missing = prefixes.filter((prefix) => !attempts.some(([name]) => name.startsWith(prefix)));
+  if (missing.length > 0) return failed(`not attempted: ${missing.join(', ')}`);
+  const bad = attempts.filter(([, answer]) => !good.includes(answer));
+  if (bad.length > 0)
+    return failed(
+      bad
+        .map(([name, answer]) => `${name}: ${answer}`)
+        .join('; ')
+        .slice(0, 300),
     );
-    const bad = attempts.filter(([, answer]) => !good.includes(answer));
-    const answers = [...new Set(attempts.map(([, answer]) => answer))].join(', ');
-    const missing = prefixes.filter(
-      (prefix) => !attempts.some(([name]) => name.startsWith(prefix)),
-    );
-    if (missing.length > 0)
-      return { id, what, result: 'fail', detail: `not attempted: ${missing.join(', ')}` };
-    if (bad.length > 0)
-      return {
-        id,
-        what,
-        result: 'fail',
-        detail: bad
-          .map(([name, answer]) => `${name}: ${answer}`)
-          .join('; ')
-          .slice(0, 300),
-      };
-    return { id, what, result: 'pass', detail: `${attempts.length} attempts: ${answers}` };
-  });
-  const outside = (id: string, what: string, ok: boolean, detail: string): ProbeResult => ({
-    id,
-    what,
-    result: ok ? 'pass' : 'fail',
-    detail,
-  });
-  const with_ = (id: string, ok: boolean, detail: string): void => {
-    const at = inside.findIndex((probe) => probe.id === id);
-    const probe = inside[at]!;
-    if (!ok)
-      inside[at] = { ...probe, result: 'fail', detail: `${detail}; ${probe.detail}`.slice(0, 300) };
-    else inside[at] = { ...probe, detail: `${probe.detail}; ${detail}` };
+  const answers = [...new Set(attempts.map(([, answer]) => answer))].join(', ');
+  return { id, what, result: 'pass', detail: `${attempts.length} attempts: ${answers}` };
+}
+
+/** What the host saw of a probe besides its attempts. */
+type Seen = { readonly ok: boolean; readonly detail: string };
+
+/** What the host saw, by the probe that it belongs to. */
+function hostSeen(host: HostSightings): Readonly<Record<string, Seen>> {
+  return {
+    C01: {
+      ok: host.canaryHits === 0,
+      detail: `${host.canaryHits} connections at the host's canary`,
+    },
+    C17: {
+      ok: host.volumePolicy,
+      detail: host.volumePolicy
+        ? 'images that declare a volume are refused'
+        : 'an image with a volume was not refused',
+    },
+    C18: {
+      ok: host.oomKilled,
+      detail: host.oomKilled ? 'memory: killed at its limit' : 'memory: not killed',
+    },
   };
-  with_('C01', host.canaryHits === 0, `${host.canaryHits} connections at the host's canary`);
-  with_(
-    'C17',
-    host.volumePolicy,
-    host.volumePolicy
-      ? 'images that declare a volume are refused'
-      : 'an image with a volume was not refused',
-  );
-  with_(
-    'C18',
-    host.oomKilled,
-    host.oomKilled ? 'memory: killed at its limit' : 'memory: not killed',
-  );
-  const results = [
-    ...inside,
+}
+
+function withHost(probe: ProbeResult, seen: Seen | undefined): ProbeResult {
+  if (!seen) return probe;
+  return seen.ok
+    ? { ...probe, detail: `${probe.detail}; ${seen.detail}` }
+    : { ...probe, result: 'fail', detail: `${seen.detail}; ${probe.detail}`.slice(0, 300) };
+}
+
+/** Probes that only the host can judge. */
+function judgeOutside({ writableMounts, residue }: HostSightings, gpus: boolean): ProbeResult[] {
+  const none = (list: readonly string[]): 'pass' | 'fail' => (list.length === 0 ? 'pass' : 'fail');
+  return [
     {
       id: 'C16',
       what: 'ENV NVIDIA_VISIBLE_DEVICES=all',
       result: 'not-run',
       detail: gpus ? 'needs an image with CUDA: run it by hand' : 'no GPU here',
-    } as const,
-    outside(
-      'C19',
-      'what leaves the container',
-      host.writableMounts.length === 0,
-      host.writableMounts.length === 0
-        ? 'nothing is copied out, no mount can be written'
-        : `writable: ${host.writableMounts.join(', ')}`,
-    ),
-    outside(
-      'C20',
-      'residue after teardown',
-      host.residue.length === 0,
-      host.residue.length === 0 ? 'none (VRAM canary: not run)' : host.residue.join(', '),
-    ),
+    },
+    {
+      id: 'C19',
+      what: 'what leaves the container',
+      result: none(writableMounts),
+      detail:
+        writableMounts.length === 0
+          ? 'nothing is copied out, no mount can be written'
+          : `writable: ${writableMounts.join(', ')}`,
+    },
+    {
+      id: 'C20',
+      what: 'residue after teardown',
+      result: none(residue),
+      detail: residue.length === 0 ? 'none (VRAM canary: not run)' : residue.join(', '),
+    },
   ];
-  return results.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Judges the sightings. A probe without an attempt has not shown anything: it fails. */
+export function judgeProbes(seen: Sightings, host: HostSightings, gpus: boolean): ProbeResult[] {
+  const outer = hostSeen(host);
+  const inside = INSIDE.map((probe) => withHost(judgeInside(seen, probe), outer[probe.id]));
+  return [...inside, ...judgeOutside(host, gpus)].sort((a, b) => (a.id < b.id ? -1 : 1));
 }

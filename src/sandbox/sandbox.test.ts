@@ -58,7 +58,7 @@ describe('the sandbox’s options', () => {
   };
 
   it('are what the rules ask for', () => {
-    const options = serverOptions('name@sha256:0', undefined, rules, rig, 'me');
+    const options = serverOptions({ image: 'name@sha256:0' }, rules, rig, 'me');
     expect(options).toMatchObject({
       User: '10001:10001',
       Healthcheck: { Test: ['NONE'] },
@@ -108,7 +108,12 @@ describe('the sandbox’s options', () => {
     expect(SecurityOpt).toContain('no-new-privileges:true');
   });
   it('keep the measuring client off the server’s cores, and out of everything but its network', () => {
-    const meter = sidecarOptions('tools', ['/node', '/app/meter.cjs'], 'abc', rig, 'me');
+    const meter = sidecarOptions(
+      { image: 'tools', command: ['/node', '/app/meter.cjs'] },
+      'abc',
+      rig,
+      'me',
+    );
     expect(meter['HostConfig']).toMatchObject({
       NetworkMode: 'container:abc',
       CpusetCpus: '0',

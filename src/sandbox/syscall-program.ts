@@ -67,71 +67,58 @@ const HEADER_BYTES = 64 + 56;
 const ENTRY_BYTES = 8 * 8;
 const SCRATCH_BYTES = 4096;
 
-/**
- * A static Linux program that makes these calls in order and writes their results to stdout, 8
- * bytes each, little-endian (a negative errno where the call failed). It is put together here from
- * forty bytes of machine code, because a GPU host has no compiler and a binary in git cannot be
- * reviewed.
- *
- * mov rbx, table; mov r12, count next: mov rax, [rbx]; mov rdi, [rbx+8]; mov rsi, [rbx+16]; mov
- * rdx, [rbx+24]; mov r10, [rbx+32]; mov r8, [rbx+40]; mov r9, [rbx+48] syscall; mov [rbx+56], rax;
- * add rbx, 64; dec r12; jnz next write(1, table, count*64) by mov rax, 1 …; exit(0)
- */
-export function syscallProgram(calls: readonly Syscall[]): Uint8Array {
-  const once = concatBytes(
-    bytes(0x48, 0x8b, 0x03), // mov rax, [rbx]
-    bytes(0x48, 0x8b, 0x7b, 8), // mov rdi, [rbx+8]
-    bytes(0x48, 0x8b, 0x73, 16), // mov rsi, [rbx+16]
-    bytes(0x48, 0x8b, 0x53, 24), // mov rdx, [rbx+24]
-    bytes(0x4c, 0x8b, 0x53, 32), // mov r10, [rbx+32]
-    bytes(0x4c, 0x8b, 0x43, 40), // mov r8, [rbx+40]
-    bytes(0x4c, 0x8b, 0x4b, 48), // mov r9, [rbx+48]
+function bytes(...values: readonly number[]): Uint8Array {
+  return Uint8Array.from(values);
+}
+function little(value: number, length: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setBigInt64(0, BigInt(value), true);
+  return new Uint8Array(view.buffer, 0, length);
+}
+const u16 = (value: number): Uint8Array => little(value, 2);
+const u32 = (value: number): Uint8Array => little(value, 4);
+const u64 = (value: number): Uint8Array => little(value, 8);
+
+/** Makes one call of the table, and goes on to the next row. */
+const ONCE = concatBytes(
+  bytes(0x48, 0x8b, 0x03), // mov rax, [rbx]
+  bytes(0x48, 0x8b, 0x7b, 8), // mov rdi, [rbx+8]
+  bytes(0x48, 0x8b, 0x73, 16), // mov rsi, [rbx+16]
+  bytes(0x48, 0x8b, 0x53, 24), // mov rdx, [rbx+24]
+  bytes(0x4c, 0x8b, 0x53, 32), // mov r10, [rbx+32]
+  bytes(0x4c, 0x8b, 0x43, 40), // mov r8, [rbx+40]
+  bytes(0x4c, 0x8b, 0x4b, 48), // mov r9, [rbx+48]
+  bytes(0x0f, 0x05), // syscall
+  bytes(0x48, 0x89, 0x43, 56), // mov [rbx+56], rax
+  bytes(0x48, 0x83, 0xc3, 64), // add rbx, 64
+  bytes(0x49, 0xff, 0xcc), // dec r12
+);
+
+/** The program's code: every call of the table in order, its results to stdout, then the end. */
+function machineCode(table: number, calls: number): Uint8Array {
+  return concatBytes(
+    bytes(0x48, 0xbb),
+    u64(table), // mov rbx, table
+    bytes(0x49, 0xbc),
+    u64(calls), // mov r12, count
+    ONCE,
+    bytes(0x75, -(ONCE.length + 2) & 0xff), // jnz back
+    bytes(0x48, 0xc7, 0xc0, 1, 0, 0, 0), // mov rax, 1 (write)
+    bytes(0x48, 0xc7, 0xc7, 1, 0, 0, 0), // mov rdi, 1
+    bytes(0x48, 0xbe),
+    u64(table), // mov rsi, table
+    bytes(0x48, 0xba),
+    u64(calls * ENTRY_BYTES), // mov rdx, bytes
     bytes(0x0f, 0x05), // syscall
-    bytes(0x48, 0x89, 0x43, 56), // mov [rbx+56], rax
-    bytes(0x48, 0x83, 0xc3, 64), // add rbx, 64
-    bytes(0x49, 0xff, 0xcc), // dec r12
+    bytes(0x48, 0xc7, 0xc0, 60, 0, 0, 0), // mov rax, 60 (exit)
+    bytes(0x48, 0x31, 0xff), // xor rdi, rdi
+    bytes(0x0f, 0x05), // syscall
   );
-  const code = (table: number): Uint8Array =>
-    concatBytes(
-      bytes(0x48, 0xbb),
-      u64(table), // mov rbx, table
-      bytes(0x49, 0xbc),
-      u64(calls.length), // mov r12, count
-      once,
-      bytes(0x75, -(once.length + 2) & 0xff), // jnz back
-      bytes(0x48, 0xc7, 0xc0, 1, 0, 0, 0), // mov rax, 1 (write)
-      bytes(0x48, 0xc7, 0xc7, 1, 0, 0, 0), // mov rdi, 1
-      bytes(0x48, 0xbe),
-      u64(table), // mov rsi, table
-      bytes(0x48, 0xba),
-      u64(calls.length * ENTRY_BYTES), // mov rdx, bytes
-      bytes(0x0f, 0x05), // syscall
-      bytes(0x48, 0xc7, 0xc0, 60, 0, 0, 0), // mov rax, 60 (exit)
-      bytes(0x48, 0x31, 0xff), // xor rdi, rdi
-      bytes(0x0f, 0x05), // syscall
-    );
-  const table = BASE + HEADER_BYTES + code(0).length;
-  const scratch = table + calls.length * ENTRY_BYTES;
-  let textAt = scratch + SCRATCH_BYTES;
-  const texts: Uint8Array[] = [];
-  const pointer = (text: string): number => {
-    const at = textAt;
-    texts.push(concatBytes(utf8(text), new Uint8Array(1)));
-    textAt += texts.at(-1)!.length;
-    return at;
-  };
-  const rows = calls.map(({ nr, args }) => {
-    const values = args.map((arg) => {
-      if (arg === SCRATCH) return scratch;
-      return typeof arg === 'string' ? pointer(arg) : arg;
-    });
-    return concatBytes(
-      ...[nr, ...values, ...Array.from({ length: 7 - values.length }, () => 0)].map(u64),
-    );
-  });
-  const body = concatBytes(code(table), ...rows, new Uint8Array(SCRATCH_BYTES), ...texts);
-  const total = HEADER_BYTES + body.length;
-  const header = concatBytes(
+}
+
+/** An ELF header for one segment that may be read, written and executed. */
+function elfHeader(total: number): Uint8Array {
+  return concatBytes(
     bytes(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0),
     new Uint8Array(8), // ELF, 64 bits, little-endian
     u16(2),
@@ -156,7 +143,45 @@ export function syscallProgram(calls: readonly Syscall[]): Uint8Array {
     u64(total),
     u64(4096), // one segment: read, write, execute
   );
-  return concatBytes(header, body);
+}
+
+/**
+ * A static Linux program that makes these calls in order and writes their results to stdout, 8
+ * bytes each, little-endian (a negative errno where the call failed). It is put together here from
+ * forty bytes of machine code, because a GPU host has no compiler and a binary in git cannot be
+ * reviewed.
+ *
+ * mov rbx, table; mov r12, count next: mov rax, [rbx]; mov rdi, [rbx+8]; mov rsi, [rbx+16]; mov
+ * rdx, [rbx+24]; mov r10, [rbx+32]; mov r8, [rbx+40]; mov r9, [rbx+48] syscall; mov [rbx+56], rax;
+ * add rbx, 64; dec r12; jnz next write(1, table, count*64) by mov rax, 1 …; exit(0)
+ */
+export function syscallProgram(calls: readonly Syscall[]): Uint8Array {
+  const table = BASE + HEADER_BYTES + machineCode(0, calls.length).length;
+  const scratch = table + calls.length * ENTRY_BYTES;
+  let textAt = scratch + SCRATCH_BYTES;
+  const texts: Uint8Array[] = [];
+  const pointer = (text: string): number => {
+    const at = textAt;
+    texts.push(concatBytes(utf8(text), new Uint8Array(1)));
+    textAt += texts.at(-1)!.length;
+    return at;
+  };
+  const rows = calls.map(({ nr, args }) => {
+    const values = args.map((arg) => {
+      if (arg === SCRATCH) return scratch;
+      return typeof arg === 'string' ? pointer(arg) : arg;
+    });
+    return concatBytes(
+      ...[nr, ...values, ...Array.from({ length: 7 - values.length }, () => 0)].map(u64),
+    );
+  });
+  const body = concatBytes(
+    machineCode(table, calls.length),
+    ...rows,
+    new Uint8Array(SCRATCH_BYTES),
+    ...texts,
+  );
+  return concatBytes(elfHeader(HEADER_BYTES + body.length), body);
 }
 
 /**
@@ -172,15 +197,3 @@ export function readSyscallResults(
     calls.map(({ name }, i) => [name, Number(view.getBigInt64(i * ENTRY_BYTES + 56, true))]),
   );
 }
-
-function bytes(...values: readonly number[]): Uint8Array {
-  return Uint8Array.from(values);
-}
-function little(value: number, length: number): Uint8Array {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setBigInt64(0, BigInt(value), true);
-  return new Uint8Array(view.buffer, 0, length);
-}
-const u16 = (value: number): Uint8Array => little(value, 2);
-const u32 = (value: number): Uint8Array => little(value, 4);
-const u64 = (value: number): Uint8Array => little(value, 8);

@@ -1,10 +1,9 @@
 // Opening of a connection to a chain endpoint, and recognition of connection errors.
 import type {} from '@polkadot/api-augment/substrate';
 import { ApiPromise } from '@polkadot/api';
-import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import { ChainError } from '../errors.ts';
-import { type RequestPace, PacedProvider, paceOf } from './provider.ts';
+import { nodeProvider, paceOf, type RequestPace } from './provider.ts';
 
 /**
  * How long a connection may take before it counts as unreachable: on loopback, and with a public
@@ -28,7 +27,7 @@ export async function connect(
       `${endpoint} is not a chain endpoint`,
       'an endpoint starts with ws:// or wss://',
     );
-  const provider = new PacedProvider(endpoint, pace, timeoutMs);
+  const provider = nodeProvider(endpoint, pace, timeoutMs);
   let timer: NodeJS.Timeout | undefined;
   try {
     const expired = new Promise<never>((_, reject) => {
@@ -44,7 +43,7 @@ export async function connect(
     await Promise.race([provider.connect().then(() => provider.isReady), expired]);
     return await Promise.race([
       ApiPromise.create({
-        provider: provider as unknown as ProviderInterface,
+        provider,
         noInitWarn: true,
         throwOnConnect: true,
         throwOnUnknown: false,

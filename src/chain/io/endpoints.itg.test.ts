@@ -10,7 +10,7 @@ import type { BlockRef } from '../chain.ts';
 import { connect, isTransport } from './connect.ts';
 import { EndpointPool } from './endpoints.ts';
 import { openEndpoints } from './networks.ts';
-import { PacedProvider, paceOf } from './provider.ts';
+import { nodeProvider, paceOf } from './provider.ts';
 import { rawSend } from './storage-read.ts';
 import { SubtensorChain } from './subtensor.ts';
 
@@ -283,7 +283,7 @@ describe('the pace of requests', () => {
         ? { error: { code: -32999, message: 'Too many requests' } }
         : 'pass',
     );
-    const provider = new PacedProvider(strict.url, { everyMs: 40, burst: 2 }, 10_000);
+    const provider = nodeProvider(strict.url, { everyMs: 40, burst: 2 }, 10_000);
     await provider.connect();
     await provider.isReady;
     const began = performance.now();

@@ -1,7 +1,9 @@
-// WebSocket provider for chain nodes that keeps to the request rate of public endpoints.
+// Middleware in front of a chain node's WebSocket: the pace of public endpoints, and second tries.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WsProvider } from '@polkadot/api';
+import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import { messageOf } from '../../core/errors.ts';
+import { retry } from '../../core/retry.ts';
 
 /**
  * How fast requests may follow each other: a bucket of `burst` that fills by one every `everyMs`.
@@ -25,68 +27,81 @@ export function paceOf(endpoint: string): RequestPace | null {
   return own ? null : PUBLIC_PACE;
 }
 
+/** Sends one request, and gives its answer. A middleware makes another one of it. */
+type Send = (...request: Parameters<ProviderInterface['send']>) => Promise<unknown>;
+
+/** Keeps requests to a pace, in their order. */
+function paced(send: Send, pace: RequestPace): Send {
+  let tokens = pace.burst;
+  let filledAt = performance.now();
+  let queue: Promise<void> = Promise.resolve();
+  const turn = async (): Promise<void> => {
+    const now = performance.now();
+    tokens = Math.min(pace.burst, tokens + (now - filledAt) / pace.everyMs);
+    filledAt = now;
+    if (tokens < 1) {
+      await sleep((1 - tokens) * pace.everyMs);
+      tokens = 1;
+      filledAt = performance.now();
+    }
+    tokens -= 1;
+  };
+  return async (...request) => {
+    queue = queue.then(turn);
+    await queue;
+    return send(...request);
+  };
+}
+
+/** Whether a node says that it was asked too much. */
+function isTooMany(error: unknown): boolean {
+  return TOO_MANY.test(`${(error as { code?: number }).code ?? ''} ${messageOf(error)}`);
+}
+
+/** Asks again with growing waits where a node says "too many requests". */
+function backingOff(send: Send): Send {
+  return (...request) =>
+    retry(() => send(...request), { waitsMs: BACK_OFF_MS, sleep, again: isTooMany });
+}
+
 /**
- * A WebSocket provider that keeps a pace, and asks again with growing waits where a node says "too
- * many requests".
+ * A subscription that no code of the library catches the failure of: it follows the runtime's
+ * version by itself, and a failure would end the process. This one hangs up on an endpoint that
+ * does not answer it, so that the next caller gets an error of the connection.
  */
-export class PacedProvider extends WsProvider {
-  readonly #pace: RequestPace | null;
-  #tokens: number;
-  #filledAt = performance.now();
-  #queue: Promise<void> = Promise.resolve();
-
-  constructor(endpoint: string, pace: RequestPace | null, timeoutMs: number) {
-    // Without auto-connect: the library would print every failed attempt and retry for ever.
-    super(endpoint, false, {}, timeoutMs);
-    this.#pace = pace;
-    this.#tokens = pace?.burst ?? 0;
-  }
-
-  /** Waits for this request's turn: requests keep their order. */
-  #turn(pace: RequestPace): Promise<void> {
-    const turn = this.#queue.then(async () => {
-      const now = performance.now();
-      this.#tokens = Math.min(pace.burst, this.#tokens + (now - this.#filledAt) / pace.everyMs);
-      this.#filledAt = now;
-      if (this.#tokens < 1) {
-        const waitMs = (1 - this.#tokens) * pace.everyMs;
-        await sleep(waitMs);
-        this.#tokens = 1;
-        this.#filledAt = performance.now();
-      }
-      this.#tokens -= 1;
-    });
-    this.#queue = turn;
-    return turn;
-  }
-
-  /**
-   * The library follows the runtime's version by itself, and no code there catches a failure of
-   * that request: the failure would end the process. This provider hangs up on an endpoint that
-   * does not answer the request, so that the next caller gets an error of the connection.
-   */
-  override subscribe(...request: Parameters<WsProvider['subscribe']>): Promise<number | string> {
-    return super.subscribe(...request).catch(async (error: unknown) => {
+function hangingUp(provider: WsProvider): ProviderInterface['subscribe'] {
+  return (...request) =>
+    provider.subscribe(...request).catch(async (error: unknown) => {
       if (request[1] !== 'state_subscribeRuntimeVersion') throw error;
-      await this.disconnect();
+      await provider.disconnect();
       return await new Promise<never>(() => undefined);
     });
-  }
+}
 
-  override async send<T>(...request: Parameters<WsProvider['send']>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      if (this.#pace) await this.#turn(this.#pace);
-      try {
-        return await super.send<T>(...request);
-      } catch (error) {
-        const waitMs = BACK_OFF_MS[attempt];
-        if (
-          waitMs === undefined ||
-          !TOO_MANY.test(`${(error as { code?: number }).code ?? ''} ${messageOf(error)}`)
-        )
-          throw error;
-        await sleep(waitMs);
-      }
-    }
-  }
+/** A WebSocket provider and the middleware in front of it. */
+export type NodeProvider = ProviderInterface & Pick<WsProvider, 'isReady'>;
+
+/**
+ * A provider for one endpoint that keeps its pace (none: as fast as it answers) and asks again
+ * where the node is busy. It connects once it is told to.
+ */
+export function nodeProvider(
+  endpoint: string,
+  pace: RequestPace | null,
+  timeoutMs: number,
+): NodeProvider {
+  // Without auto-connect: the library would print every failed attempt and retry for ever.
+  const socket = new WsProvider(endpoint, false, {}, timeoutMs);
+  const plain: Send = (...request) => socket.send(...request);
+  const send = backingOff(pace ? paced(plain, pace) : plain);
+  const subscribe = hangingUp(socket);
+  // Everything else is the socket's own.
+  return new Proxy(socket, {
+    get: (target, name) => {
+      if (name === 'send') return send;
+      if (name === 'subscribe') return subscribe;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  }) as unknown as NodeProvider;
 }

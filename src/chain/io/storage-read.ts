@@ -1,7 +1,6 @@
 // Reads of many chain storage items in a single request, also at old blocks.
 import type { ApiPromise } from '@polkadot/api';
 import { unwrapStorageType } from '@polkadot/types/util';
-import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import type { StorageEntry } from '@polkadot/types/primitive/types';
 import type { Codec, Registry } from '@polkadot/types/types';
 import { fromHex } from '../../core/bytes.ts';
@@ -19,9 +18,7 @@ export async function rawSend<T>(
   method: string,
   ...params: unknown[]
 ): Promise<T> {
-  return await (
-    api as unknown as { _rpcCore: { provider: ProviderInterface } }
-  )._rpcCore.provider.send(method, params);
+  return (await api.rpc(method, ...params)) as T;
 }
 
 /** A storage item by `pallet.item` as the library spells it, with the keys of a map. */

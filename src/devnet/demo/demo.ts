@@ -217,9 +217,10 @@ async function play(
         args: ['--disable-warning=ExperimentalWarning', join(root, 'src/cli/main.ts')],
       };
   const evidence = new Map<string, Uint8Array>();
-  const measuring = await measuringPorts(arena, root, engines, log, (path, content) =>
-    evidence.set(path, packEvidence(content)),
-  );
+  const measuring = await measuringPorts(arena, root, engines, {
+    log,
+    keep: (path, content) => evidence.set(path, packEvidence(content)),
+  });
   const imageOf = ({ variant, image }: DemoMiner): DevnetImage =>
     registry ? registry.of(image ?? variant) : namedImage(variant);
   const field = DEMO_MINERS.slice(0, accounts.miners.length).map((contestant, i) => ({

@@ -157,7 +157,7 @@ function auditPrompts({ plan: { path, predicate }, arena, ports, derive }: PlanA
   const tokenizer = ports.tokenizerOf(arena.tokenizer);
   const suites = Array.from({ length: arena.boots }, (_, i) => ({
     boot: i + 1,
-    sha256: suiteHash(bootSuite(arena, corpus, tokenizer, predicate.seed, i + 1)),
+    sha256: suiteHash(bootSuite(arena, { corpus, tokenizer }, predicate.seed, i + 1)),
   }));
   derive('promptSuites', predicate.promptSuites, suites);
 }

@@ -1,19 +1,14 @@
 // Audits recorded weights: derived again, matched to their transactions, compared with the chain.
 import { arenaSchema } from '../../schema/arena.ts';
 import type { ChainReader } from '../../chain/chain.ts';
-import { readCompact, u16le, u64le, vecU16 } from '../../chain/scale.ts';
-import { OVERHEAD_BYTES } from '../../chain/timelock.ts';
-import { weightsCommitHash, weightsPayload } from '../../chain/weight-codec.ts';
-import { concatBytes, equalBytes, fromHex, toHex } from '../../core/bytes.ts';
 import { compactJson } from '../../core/canonical.ts';
 import { firstDifference } from '../../core/difference.ts';
 import { messageOf } from '../../core/errors.ts';
-import { blake2b256 } from '../../core/hash.ts';
 import type { Log } from '../../core/log.ts';
-import { decodeSs58 } from '../../core/ss58.ts';
 import { recordsOf, type Ledger } from '../../ledger/read.ts';
 import type { Predicate } from '../../schema/records.ts';
 import type { FaultCode, LedgerRecord } from '../../ledger/verify.ts';
+import { transactionFault } from './transaction-fault.ts';
 import { anchorOf } from '../settle/anchor.ts';
 import { sameRow, weightsFrom } from '../settle/weight-row.ts';
 
@@ -41,59 +36,6 @@ const committed = ({
   versionKey,
   commit && [commit.hash, commit.round, commit.salt],
 ];
-
-/**
- * Bytes of a signed extrinsic before its signer's key: version, address kind. The length stands in
- * front of them.
- */
-const BEFORE_SIGNER = 2;
-
-/**
- * Why an intent's transaction is not the one that sets its weights; null where it is. A call's
- * arguments end a signed extrinsic, so the audit compares them without the chain's metadata; of a
- * sealed row it compares the hash, and every auditor can open the row after its round.
- */
-function transactionFault({ predicate }: LedgerRecord<'weights-intent'>): string | null {
-  const { transaction, weights, versionKey, method, commit, network, validator } = predicate;
-  const bytes = fromHex(transaction.extrinsic)!;
-  const key = decodeSs58(validator);
-  const prefix = readCompact(bytes);
-  if (`0x${toHex(blake2b256(bytes))}` !== transaction.hash) return 'its hash is another one';
-  const at = (prefix?.size ?? 0) + BEFORE_SIGNER;
-  if (
-    !key ||
-    transaction.signer !== validator ||
-    !equalBytes(bytes.subarray(at, at + key.length), key)
-  )
-    return 'another key signed it';
-  const netuid = u16le(network.netuid);
-  const endsWith = (...parts: Uint8Array[]): boolean => {
-    const tail = concatBytes(...parts);
-    return equalBytes(bytes.subarray(-tail.length), tail);
-  };
-  const row = [
-    vecU16(weights.map(({ uid }) => uid)),
-    vecU16(weights.map(({ weight }) => weight)),
-  ] as const;
-  if (method === 'plain')
-    return endsWith(netuid, ...row, u64le(versionKey)) ? null : 'it holds other weights';
-  if (!commit) return 'it commits to nothing';
-  if (method === 'commit-reveal') {
-    const hash = weightsCommitHash(key, network.netuid, weights, commit.salt ?? [], versionKey);
-    if (`0x${toHex(hash)}` !== commit.hash) return 'its hash is not that of these weights';
-    return endsWith(netuid, hash) ? null : 'it commits to another hash';
-  }
-  // … ciphertext ‖ round (u64) ‖ version (u16).
-  const end = bytes.length - 10;
-  const ciphertext = bytes.subarray(
-    end - weightsPayload(key, weights, versionKey).length - OVERHEAD_BYTES,
-    end,
-  );
-  if (`0x${toHex(blake2b256(ciphertext))}` !== commit.hash) return 'it seals other bytes';
-  return equalBytes(bytes.subarray(end, end + 8), u64le(commit.round ?? 0))
-    ? null
-    : 'it names another round';
-}
 
 type Intent = LedgerRecord<'weights-intent'>;
 type Outcome = LedgerRecord<'weights'>;
@@ -128,7 +70,7 @@ export async function auditWeights(
     : recordsOf({ records: all }, 'plan')[0];
   for (const fault of rowFaults(record, round, plan)) report(fault);
   if (record.kind === 'weights-intent') {
-    const wrong = transactionFault(record);
+    const wrong = transactionFault(record.predicate);
     if (wrong !== null) report(`its transaction does not set these weights: ${wrong}`);
     return;
   }

@@ -13,7 +13,6 @@ import type { LedgerRecord } from '../../ledger/verify.ts';
 import { type Arena, parseArena } from '../../schema/arena.ts';
 import { DocumentError } from '../../schema/errors.ts';
 import { pinnedImage } from '../../schema/image-ref.ts';
-import type { PlanPredicate } from '../../schema/records.ts';
 import type { Trace } from '../../schema/trace.ts';
 import type { Arm, BootPorts } from './boot-parts.ts';
 import { measureBoot } from './boot-run.ts';
@@ -29,16 +28,24 @@ export type EvaluatePorts = BootPorts & {
   readonly known: readonly KnownImage[];
 };
 
+/** A shard of a plan under measurement. */
+type ShardRun = {
+  readonly ports: EvaluatePorts;
+  readonly plan: LedgerRecord<'plan'>;
+  readonly arena: Arena;
+  readonly shard: number;
+  readonly admission: Admission | null;
+};
+
 /** Arms of one boot between the baselines, as the seed has drawn them. */
 function armsOf(
-  plan: PlanPredicate,
-  shard: number,
+  { plan, shard, admission }: ShardRun,
   boot: number,
   keys: readonly string[],
-  admission: Admission | null,
 ): Arm[] {
-  return armOrder(keys, fromHex(plan.seed)!, shard, boot).map((key): Arm => {
-    const entry = plan.submissions.find((submission) => submission.key === key)!;
+  const { seed, submissions } = plan.predicate;
+  return armOrder(keys, fromHex(seed)!, shard, boot).map((key): Arm => {
+    const entry = submissions.find((submission) => submission.key === key)!;
     const role = entry.role === 'challenger' ? 'challenger' : 'incumbent';
     return {
       name: key,
@@ -85,7 +92,7 @@ export async function evaluate(
   const admission =
     images && openAdmission({ ...ports, images }, arena, { shard, entries, known: ports.known });
   try {
-    await measureBoots(ports, plan, shard, arena, sides, admission);
+    await measureBoots({ ports, plan, arena, shard, admission }, sides);
   } finally {
     // Twenty gigabytes each: the runner does not keep images that will not come back. It fetches a
     // new winner again.
@@ -97,20 +104,14 @@ export async function evaluate(
   }
 }
 
-async function measureBoots(
-  ports: EvaluatePorts,
-  plan: LedgerRecord<'plan'>,
-  shard: number,
-  arena: Arena,
-  sides: ReturnType<typeof sidesOf>,
-  admission: Admission | null,
-): Promise<void> {
+async function measureBoots(run: ShardRun, sides: ReturnType<typeof sidesOf>): Promise<void> {
+  const { ports, plan, arena, shard } = run;
   const { predicate } = plan;
   const { incumbents } = sides;
   let { challengers } = sides;
   const traces = new Map<string, Trace>();
   for (let boot = 1; boot <= arena.boots && challengers.length > 0; boot++) {
-    const prompts = bootSuite(arena, ports.corpus, ports.tokenizer, predicate.seed, boot);
+    const prompts = bootSuite(arena, ports, predicate.seed, boot);
     const expected = predicate.promptSuites.find((suite) => suite.boot === boot)?.sha256;
     if (suiteHash(prompts) !== expected)
       throw new DocumentError(
@@ -130,7 +131,7 @@ async function measureBoots(
       pools: poolsOf(prompts),
       baseline: pinnedTarget(arena, 'baseline'),
       reference: pinnedTarget(arena, 'reference'),
-      arms: armsOf(predicate, shard, boot, [...incumbents, ...challengers], admission),
+      arms: armsOf(run, boot, [...incumbents, ...challengers]),
     });
     for (const [path, trace] of traced) traces.set(path, trace);
     const judging = { plan, arena, tokenizer: ports.tokenizer, traces };

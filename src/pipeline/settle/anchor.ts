@@ -1,11 +1,16 @@
 // Anchors a ledger on chain, so that its signer cannot take back a record later.
 import type { Arena } from '../../schema/arena.ts';
-import type { ChainCommitment, ChainReader, ExtrinsicSigner } from '../../chain/chain.ts';
+import type {
+  ChainCommitment,
+  ChainReader,
+  ExtrinsicSigner,
+  SubnetState,
+} from '../../chain/chain.ts';
 import { fromUtf8, utf8 } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Ledger } from '../../ledger/read.ts';
-import { deliverExtrinsic } from '../../chain/delivery.ts';
+import { deliverExtrinsic, type Delivery } from '../../chain/delivery.ts';
 import { epochNow } from './weight-row.ts';
 
 /** A ledger's head as a validator anchors it on chain: number and hash of its newest record. */
@@ -34,6 +39,44 @@ export type AnchorReport = {
   readonly block: number | null;
 };
 
+const none = (reason: string): AnchorReport => ({ anchored: false, reason, block: null });
+
+/** Why the hotkey's commitment is left alone; null where it may be written. */
+function occupied({ standing }: ChainCommitment, wanted: Anchor): AnchorReport | null {
+  const current = anchorOf({ standing });
+  if (standing && !current) {
+    const sealed = standing.fields.some(({ kind }) => kind === 'timelock');
+    return none(
+      sealed
+        ? "the hotkey's commitment is sealed: another one would destroy it before its reveal"
+        : "the hotkey's commitment says something else: clear it, or validate with a hotkey of its own",
+    );
+  }
+  const same = current?.seq === wanted.seq && current.sha256 === wanted.sha256;
+  return same ? none(`record ${wanted.seq} is anchored already`) : null;
+}
+
+/** Why it is too early for another anchor; null where it is time. */
+function tooEarly(
+  { standing }: ChainCommitment,
+  state: SubnetState,
+  netuid: number,
+): AnchorReport | null {
+  if (state.uid === null) return none('the hotkey is not registered');
+  const { began, next } = epochNow(state, netuid);
+  return standing && standing.block >= began
+    ? none(`anchored once in this epoch: next at block ${next}`)
+    : null;
+}
+
+/** What became of an anchor that was sent. */
+function anchored(delivery: Delivery, { seq }: Anchor): AnchorReport {
+  if (delivery.state === 'expired') return none('no block took it in time');
+  if (delivery.state === 'refused') return none(`refused: ${delivery.refusal.name}`);
+  if (delivery.outcome?.ok === false) return none(`failed: ${delivery.outcome.refusal.name}`);
+  return { anchored: true, reason: `record ${seq}`, block: delivery.block.number };
+}
+
 /**
  * Anchors a ledger's head in its validator's own commitment, at most once an epoch: from then on
  * not even its signer can take back a record. The chain keeps one commitment per hotkey, so this
@@ -41,44 +84,25 @@ export type AnchorReport = {
  */
 export async function anchor(
   ports: { chain: ChainReader; wallet: ExtrinsicSigner; clock: Clock; log: Log },
-  arena: Pick<Arena, 'netuid'>,
-  ledger: Ledger,
+  { netuid }: Pick<Arena, 'netuid'>,
+  ledger: Pick<Ledger, 'records'>,
 ): Promise<AnchorReport> {
   const { chain, wallet, log } = ports;
-  const none = (reason: string): AnchorReport => ({ anchored: false, reason, block: null });
   const head = ledger.records.at(-1);
   if (!head) return none('the ledger is empty');
   const wanted: Anchor = { seq: head.predicate.seq, sha256: head.sha256 };
-  const commitment = await chain.commitment(wallet.address, arena.netuid);
-  const current = anchorOf(commitment);
-  if (commitment.standing && !current) {
-    const sealed = commitment.standing.fields.some(({ kind }) => kind === 'timelock');
-    return none(
-      sealed
-        ? "the hotkey's commitment is sealed: another one would destroy it before its reveal"
-        : "the hotkey's commitment says something else: clear it, or validate with a hotkey of its own",
-    );
-  }
-  if (current?.seq === wanted.seq && current.sha256 === wanted.sha256)
-    return none(`record ${wanted.seq} is anchored already`);
-  const state = await chain.subnet(arena.netuid, wallet.address);
-  if (state.uid === null) return none('the hotkey is not registered');
-  const { began, next } = epochNow(state, arena.netuid);
-  if (current && commitment.standing!.block >= began)
-    return none(`anchored once in this epoch: next at block ${next}`);
-  const transaction = await wallet.sign({
-    kind: 'commit',
-    netuid: arena.netuid,
-    payload: utf8(anchorText(wanted)),
-  });
+  const commitment = await chain.commitment(wallet.address, netuid);
+  const not =
+    occupied(commitment, wanted) ??
+    tooEarly(commitment, await chain.subnet(netuid, wallet.address), netuid);
+  if (not) return not;
+  const payload = utf8(anchorText(wanted));
+  const transaction = await wallet.sign({ kind: 'commit', netuid, payload });
   // Something of this key waits in the pool, perhaps the anchor of a run that was cut off: once an
   // epoch is enough.
   if (transaction.nonce > (await chain.finalizedNonce(wallet.address)).nonce)
     return none('another transaction of this key waits');
-  const delivery = await deliverExtrinsic(ports, transaction);
-  if (delivery.state === 'expired') return none('no block took it in time');
-  if (delivery.state === 'refused') return none(`refused: ${delivery.refusal.name}`);
-  if (delivery.outcome?.ok === false) return none(`failed: ${delivery.outcome.refusal.name}`);
-  log.info(`anchored record ${wanted.seq} at block ${delivery.block.number}`);
-  return { anchored: true, reason: `record ${wanted.seq}`, block: delivery.block.number };
+  const report = anchored(await deliverExtrinsic(ports, transaction), wanted);
+  if (report.anchored) log.info(`anchored record ${wanted.seq} at block ${report.block}`);
+  return report;
 }

@@ -108,8 +108,7 @@ async function intend(
   const { call, commit } = weightsCall(
     arena,
     state,
-    ledger.validator,
-    body.weights,
+    { hotkey: ledger.validator, row: body.weights },
     ports.entropy(),
   );
   const draft = intentDraft({

@@ -147,8 +147,7 @@ export type WeightsCommit = NonNullable<Predicate<'weights-intent'>['commit']>;
 export function weightsCall(
   arena: Pick<Arena, 'netuid' | 'network'>,
   state: SubnetState,
-  hotkey: string,
-  row: WeightRow,
+  { hotkey, row }: { readonly hotkey: string; readonly row: WeightRow },
   entropy: WeightsEntropy,
 ): { call: Call; commit: WeightsCommit | null } {
   const { netuid } = arena;
@@ -159,7 +158,7 @@ export function weightsCall(
     return { call: { kind: 'set-weights', netuid, row, versionKey }, commit: null };
   if (method === 'commit-reveal') {
     const salt = [...entropy.salt];
-    const hash = weightsCommitHash(publicKey, netuid, row, salt, versionKey);
+    const hash = weightsCommitHash(publicKey, netuid, { row, salt, versionKey });
     const epoch = epochNow(state, netuid).epoch;
     return {
       call: { kind: 'commit-weights', netuid, hash },
@@ -175,13 +174,7 @@ export function weightsCall(
       'wait for its owner to set a tempo',
     );
   const beacon = beaconFor(arena.network, state.beacon);
-  const round = revealPulse(
-    beacon,
-    state.nowSeconds,
-    state.head.number,
-    schedule.firstRevealBlock,
-    state.blockSeconds,
-  );
+  const round = revealPulse(beacon, state, schedule.firstRevealBlock);
   const ciphertext = seal(beacon, round, weightsPayload(publicKey, row, versionKey), entropy.seal);
   return {
     call: {

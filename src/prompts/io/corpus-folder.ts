@@ -45,84 +45,80 @@ export function makeManifest(
   return { schema: 1, ...about, documents };
 }
 
-/**
- * Opens the corpus an arena names: the generated one, or a folder whose files equal its manifest.
- */
-export function openCorpus(source: CorpusSource, folder: string | undefined, log: Log): Corpus {
-  if (source === 'generated' && folder === undefined) return generatedCorpus();
-  if (folder === undefined) {
-    const name = source === 'generated' ? '' : source.name;
+const badCorpus = (message: string, hint: string): PromptError =>
+  new PromptError('BAD_CORPUS', 'usage', message, hint);
+
+/** The folder of an arena's corpus. Throws where none is named, or none is there. */
+function corpusFolder(source: CorpusSource, folder: string | undefined): string {
+  if (folder === undefined)
     throw new PromptError(
       'CORPUS_NEEDED',
       'usage',
-      `this arena takes its passages from the corpus ${name}`,
+      `this arena takes its passages from the corpus ${source === 'generated' ? '' : source.name}`,
       'name its folder with --corpus DIR',
     );
-  }
-  const file = join(folder, 'manifest.json');
   if (!existsSync(folder))
-    throw new PromptError(
-      'BAD_CORPUS',
-      'usage',
-      `there is no folder ${folder}`,
-      'name a folder of .txt files',
-    );
-  let text: string;
-  if (existsSync(file)) text = readFileSync(file, 'utf8');
-  else {
-    log.warn(
-      `${folder} has no manifest.json: its texts are not pinned (make one with: node scripts/corpus-manifest.ts ${folder})`,
-    );
-    text = renderJson(
-      makeManifest(folder, { name: 'unpinned', licence: 'unknown', source: folder }, log),
-    );
-  }
-  const id = sha256Hex(text);
-  const pinned = source === 'generated' ? null : source.manifestSha256;
-  if (pinned !== null && pinned !== id)
-    throw new PromptError(
-      'BAD_CORPUS',
-      'usage',
-      `${file} has sha256 ${id}, the arena pins ${pinned}`,
-      'use the pinned corpus',
-    );
-  let manifest: Manifest;
+    throw badCorpus(`there is no folder ${folder}`, 'name a folder of .txt files');
+  return folder;
+}
+
+/** The text of a folder's manifest, made now where it has none. */
+function manifestText(folder: string, file: string, log: Log): string {
+  if (existsSync(file)) return readFileSync(file, 'utf8');
+  log.warn(
+    `${folder} has no manifest.json: its texts are not pinned (make one with: node scripts/corpus-manifest.ts ${folder})`,
+  );
+  const about = { name: 'unpinned', licence: 'unknown', source: folder };
+  return renderJson(makeManifest(folder, about, log));
+}
+
+function parseManifest(text: string, file: string): Manifest {
   try {
-    manifest = manifestSchema.parse(JSON.parse(text));
+    return manifestSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new PromptError(
-      'BAD_CORPUS',
-      'usage',
+    throw badCorpus(
       `${file} is not a corpus manifest: ${messageOf(error).slice(0, 200)}`,
       'make it again with scripts/corpus-manifest.ts',
     ).causedBy(error);
   }
-  const read = ({ file: name, sha256 }: Manifest['documents'][number]): string => {
-    let bytes: Buffer;
-    try {
-      bytes = readFileSync(join(folder, name));
-    } catch (error) {
-      throw new PromptError(
-        'BAD_CORPUS',
-        'usage',
-        `${name} of the manifest is missing in ${folder}`,
-        'restore the file',
-      ).causedBy(error);
-    }
-    if (sha256Hex(bytes) !== sha256)
-      throw new PromptError(
-        'BAD_CORPUS',
-        'usage',
-        `${name} does not have the sha256 of the manifest`,
-        'restore the file',
-      );
-    return bytes.toString('utf8').replace(/\r\n/g, '\n');
-  };
+}
+
+/** A document's text; its bytes must be those of the manifest. */
+function documentText(
+  folder: string,
+  { file: name, sha256 }: Manifest['documents'][number],
+): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(join(folder, name));
+  } catch (error) {
+    throw badCorpus(`${name} of the manifest is missing in ${folder}`, 'restore the file').causedBy(
+      error,
+    );
+  }
+  if (sha256Hex(bytes) !== sha256)
+    throw badCorpus(`${name} does not have the sha256 of the manifest`, 'restore the file');
+  return bytes.toString('utf8').replace(/\r\n/g, '\n');
+}
+
+/**
+ * Opens the corpus an arena names: the generated one, or a folder whose files equal its manifest.
+ */
+export function openCorpus(source: CorpusSource, given: string | undefined, log: Log): Corpus {
+  if (source === 'generated' && given === undefined) return generatedCorpus();
+  const folder = corpusFolder(source, given);
+  const file = join(folder, 'manifest.json');
+  const text = manifestText(folder, file, log);
+  const id = sha256Hex(text);
+  const pinned = source === 'generated' ? null : source.manifestSha256;
+  if (pinned !== null && pinned !== id)
+    throw badCorpus(`${file} has sha256 ${id}, the arena pins ${pinned}`, 'use the pinned corpus');
+  const { documents } = parseManifest(text, file);
   return {
     id,
-    documents: manifest.documents.map((document) => ({
+    documents: documents.map((document) => ({
       name: document.file,
-      text: () => read(document),
+      text: () => documentText(folder, document),
     })),
   };
 }

@@ -57,8 +57,7 @@ describe('GPUs by CDI', () => {
   async function seenWith(ids: readonly string[] | null): Promise<unknown> {
     const gpus = ids && ({ by: 'cdi', ids } as const);
     const options = serverOptions(
-      image,
-      [NODE, '-e', SEE],
+      { image, args: [NODE, '-e', SEE] },
       arena.sandbox,
       { ...rig, gpus },
       ownerMark(),

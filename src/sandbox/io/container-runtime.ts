@@ -65,8 +65,7 @@ export function dockerRuntime(options: DockerRuntimeOptions): EngineRuntime {
         );
       const image = await options.fetch(target);
       const create = serverOptions(
-        image,
-        target.args,
+        { image, args: target.args },
         options.rules.sandbox,
         options.rig,
         options.owner,
@@ -185,7 +184,7 @@ async function begin(
   return {
     image,
     connect: async () => {
-      const create = sidecarOptions(meter.image, meter.command, server.id, rig, owner);
+      const create = sidecarOptions(meter, server.id, rig, owner);
       const container = await docker.createContainer(create).catch((error: unknown) => {
         throw dockerError('the measuring client cannot be created', error);
       });

@@ -123,7 +123,7 @@ export async function probeHost(
   // The probes' bombs would spoil the times of an evaluation beside them.
   const lock = await lockHost(docker, tools.name, owner);
   try {
-    return await runProbes(docker, tools, rig, owner, volumePolicy);
+    return await runProbes({ docker, tools, rig, owner }, volumePolicy);
   } finally {
     await lock.release();
   }
@@ -221,7 +221,7 @@ async function readyHost<Images>(
   { rig, versions, owner, tools }: Ready,
 ): Promise<Omit<DockerHost, 'close'> & { images: Images }> {
   const { log } = options;
-  const probes = await runProbes(docker, tools, rig, owner, options.volumePolicy);
+  const probes = await runProbes({ docker, tools, rig, owner }, options.volumePolicy);
   const open = probes.filter(({ result }) => result === 'fail');
   if (open.length > 0)
     throw new SandboxError(

@@ -288,7 +288,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
   describe('escape probes', () => {
     let results: ProbeResult[] = [];
     beforeAll(async () => {
-      results = await runProbes(docker, tools, rig, owner, refusesVolumes());
+      results = await runProbes({ docker, tools, rig, owner }, refusesVolumes());
     }, 60_000);
     const ids = Array.from({ length: 20 }, (_, i) => `C${String(i + 1).padStart(2, '0')}`);
     it.each(ids.filter((id) => id !== 'C16'))('%s holds', (id) =>
@@ -297,7 +297,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
     it('C16 is listed as not run where there is no GPU', () =>
       expect(results.find(({ id }) => id === 'C16')).toMatchObject({ result: 'not-run' }));
     it('a container with the engine’s defaults and no filter fails them', async () => {
-      const strict = serverOptions(tools.name, undefined, arena.sandbox, rig, owner);
+      const strict = serverOptions({ image: tools.name }, arena.sandbox, rig, owner);
       const argument = JSON.stringify({
         gateways: ['172.17.0.1'],
         hosts: ['172.17.0.1'],
@@ -351,14 +351,19 @@ describe.skipIf(engine === null)('the sandbox', () => {
       const other = spawn('sleep', ['60']);
       const theirs = await createAlone(
         docker,
-        serverOptions(tools.name, [SLEEPER], arena.sandbox, rig, ownerMark(other.pid)),
+        serverOptions(
+          { image: tools.name, args: [SLEEPER] },
+          arena.sandbox,
+          rig,
+          ownerMark(other.pid),
+        ),
         owner,
       );
       try {
         await expect(
           createAlone(
             docker,
-            serverOptions(tools.name, [SLEEPER], arena.sandbox, rig, owner),
+            serverOptions({ image: tools.name, args: [SLEEPER] }, arena.sandbox, rig, owner),
             owner,
           ),
         ).rejects.toMatchObject({ code: 'HOST_BUSY' });

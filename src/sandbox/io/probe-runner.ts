@@ -39,18 +39,21 @@ export function probesProgram(): string {
 
 type Run = { readonly output: string; readonly oom: boolean; readonly writable: readonly string[] };
 
-async function runProbe(
-  docker: Docker,
-  image: string,
-  program: string,
-  argument: string,
-  rig: Rig,
-  owner: string,
-): Promise<Run> {
-  const command = [NODE, '--disable-warning=ExperimentalWarning', program, argument];
+/** Where probes run: the engine, the image with their programs, and this process's mark. */
+export type ProbeBench = {
+  readonly docker: Docker;
+  readonly tools: { readonly name: string; readonly paths: Readonly<Record<string, string>> };
+  readonly rig: Rig;
+  readonly owner: string;
+};
+
+async function runProbe({ docker, tools, rig, owner }: ProbeBench, argument: string): Promise<Run> {
+  const program = tools.paths['probes']!;
+  const args = [NODE, '--disable-warning=ExperimentalWarning', program, argument];
+  const server = { image: tools.name, args };
   const container = await createAlone(
     docker,
-    serverOptions(image, command, LIMITS, { ...rig, models: null }, owner),
+    serverOptions(server, LIMITS, { ...rig, models: null }, owner),
     owner,
   );
   let timer: NodeJS.Timeout | undefined;
@@ -94,13 +97,8 @@ async function inventory(docker: Docker): Promise<Set<string>> {
  * says whether admission refuses an image that declares a volume. Throws `DOCKER` where they cannot
  * be run at all.
  */
-export async function runProbes(
-  docker: Docker,
-  tools: { name: string; paths: Readonly<Record<string, string>> },
-  rig: Rig,
-  owner: string,
-  volumePolicy: boolean,
-): Promise<ProbeResult[]> {
+export async function runProbes(bench: ProbeBench, volumePolicy: boolean): Promise<ProbeResult[]> {
+  const { docker, rig } = bench;
   const before = await inventory(docker);
   let canaryHits = 0;
   const canary = createServer((socket) => {
@@ -127,8 +125,8 @@ export async function runProbes(
       program: SYSCALL_PROGRAM,
       sleeper: SLEEPER,
     });
-    const probed = await runProbe(docker, tools.name, tools.paths['probes']!, argument, rig, owner);
-    const bomb = await runProbe(docker, tools.name, tools.paths['probes']!, 'memory', rig, owner);
+    const probed = await runProbe(bench, argument);
+    const bomb = await runProbe(bench, 'memory');
     const after = await inventory(docker);
     return judgeProbes(
       sightings(probed.output),

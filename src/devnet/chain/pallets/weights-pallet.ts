@@ -166,7 +166,7 @@ const revealWeights: Handler = (context, call) => {
   const version = BigInt(argument(call, 4));
   if (uids.length !== weights.length) fail(PALLET, 'WeightVecNotEqualSize');
   const row = uids.map((uid, i) => ({ uid, weight: weights[i]! }));
-  const hash = `0x${toHex(weightsCommitHash(decodeSs58(who)!, netuid, row, salt, version))}`;
+  const hash = `0x${toHex(weightsCommitHash(decodeSs58(who)!, netuid, { row, salt, versionKey: version }))}`;
   const commits = hashCommits(storage, netuid, who);
   if (commits.length === 0) fail(PALLET, 'NoWeightsCommitFound');
   const [epoch, period] = [epochOf(storage, netuid), periodOf(storage, netuid)];
