@@ -8,7 +8,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { favour } from '../../src/measure/io/measuring-sidecar.ts';
+import { favour } from '../../src/measure/io/sidecar-process.ts';
 import { quantile } from '../../src/measure/clock-error.ts';
 
 const here = new URL('.', import.meta.url).pathname;

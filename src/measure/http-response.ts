@@ -189,6 +189,11 @@ export class ResponseReader {
       return;
     }
     this.closes = /(?:^|[,\s])close(?:[,\s]|$)/i.test(headers.get('connection') ?? '');
+    this.#frame(status, headers);
+  }
+
+  /** How the body's end is known. */
+  #frame(status: number, headers: ReadonlyMap<string, string>): void {
     const length = headers.get('content-length');
     const transfer = headers.get('transfer-encoding');
     if (length !== undefined && transfer !== undefined) {

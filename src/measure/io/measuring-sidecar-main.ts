@@ -4,7 +4,8 @@
 // Node and the few files beside it: the sidecar's image holds nothing else.
 import { createInterface } from 'node:readline';
 import type { Exchange } from '../load-client.ts';
-import { MeasuringClient, type ClientRules, type ServerAddress } from './measuring-client.ts';
+import type { ServerAddress } from './connection.ts';
+import { type ClientRules, MeasuringClient } from './measuring-client.ts';
 import { monotonicClockFrom } from '../../node/monotonic-clock.ts';
 import { openCostMeter } from './client-cost.ts';
 

@@ -1,9 +1,5 @@
 // Control of the measuring client as a separate process, with checks on its replies.
 import type { Readable, Writable } from 'node:stream';
-import { spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { fromUtf8Lossy } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
@@ -11,7 +7,8 @@ import { MeasureError } from '../errors.ts';
 import { originNs } from '../../node/monotonic-clock.ts';
 import { OUTCOMES } from '../../schema/trace.ts';
 import type { Exchange, LoadClient } from '../load-client.ts';
-import type { ClientRules, ServerAddress } from './measuring-client.ts';
+import type { ServerAddress } from './connection.ts';
+import type { ClientRules } from './measuring-client.ts';
 
 /** What a result may hold beside the body's base64: times and brackets of every chunk. */
 const CHUNK_OVERHEAD = 48;
@@ -55,83 +52,43 @@ const lost = (what: string, cause?: unknown): MeasureError =>
     'measure again; if it stays, look at memory and load of the host',
   ).causedBy(cause);
 
-/**
- * Talks to a meter through its standard streams, and checks its results like anything from a
- * machine that runs miners' code: the meter reads a hostile server's bytes.
- */
-export async function openSidecar(
-  channel: SidecarChannel,
-  target: ServerAddress,
-  rules: ClientRules,
-): Promise<LoadClient> {
-  const { deadlines, limits } = rules;
-  let nextId = 1;
-  let waiting: {
-    id: number;
-    maxBytes: number;
-    resolve: (value: unknown) => void;
-    reject: (error: Error) => void;
-  } | null = null;
-  let parts: Buffer[] = [];
-  let size = 0;
-  let over: Error | null = null;
-  const fail = (error: Error): void => {
-    if (over) return;
-    over = error;
-    waiting?.reject(error);
-    waiting = null;
-    channel.kill().catch(() => undefined); // the reaper finds what cannot be removed now
-  };
-  channel.output.on('data', (data: Buffer) => {
-    let rest = data;
-    for (;;) {
-      const newline = rest.indexOf(10);
-      const piece = newline < 0 ? rest : rest.subarray(0, newline);
-      parts.push(piece);
-      size += piece.length;
-      if (size > (waiting?.maxBytes ?? RESULT_OVERHEAD)) {
-        fail(lost('said more than a result can hold'));
-        return;
-      }
-      if (newline < 0) return;
-      rest = rest.subarray(newline + 1);
-      const line = Buffer.concat(parts).toString('utf8');
-      parts = [];
-      size = 0;
-      const asked = waiting;
-      try {
-        const reply = replySchema.parse(JSON.parse(line));
-        if (asked?.id !== reply.id) {
-          fail(lost('answered what nobody asked'));
-          return;
-        }
-        waiting = null;
-        asked.resolve(reply.result);
-      } catch (error) {
-        {
-          fail(lost(`said something else than a result: ${messageOf(error).slice(0, 200)}`, error));
-          return;
-        }
-      }
-    }
-  });
-  channel.output.on('close', () => fail(lost('ended')));
-  channel.output.on('error', (error) => fail(lost(`cannot be heard: ${messageOf(error)}`, error)));
-  channel.input.on('error', (error) =>
-    fail(lost(`cannot be spoken to: ${messageOf(error)}`, error)),
-  );
+/** A command that waits for its result. */
+type Waiting = {
+  readonly id: number;
+  readonly maxBytes: number;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+};
+/** What a command's result may take. */
+type CommandLimits = { readonly seconds: number; readonly maxBytes: number };
+const SHORT: CommandLimits = { seconds: GRACE_SECONDS, maxBytes: RESULT_OVERHEAD };
 
-  const command = (
-    op: string,
-    fields: object,
-    seconds: number,
-    maxBytes: number,
-  ): Promise<unknown> => {
-    const id = nextId++;
-    if (over) return Promise.reject(over);
+/** Commands to a meter and their results, one at a time. Everything it says is checked. */
+class SidecarCommands {
+  readonly #channel: SidecarChannel;
+  #nextId = 1;
+  #waiting: Waiting | null = null;
+  #parts: Buffer[] = [];
+  #size = 0;
+  #over: Error | null = null;
+
+  constructor(channel: SidecarChannel) {
+    this.#channel = channel;
+    const { input, output } = channel;
+    const broken = (what: string) => (error: Error) =>
+      this.#fail(lost(`${what}: ${messageOf(error)}`, error));
+    output.on('data', (data: Buffer) => this.#hear(data));
+    output.on('close', () => this.#fail(lost('ended')));
+    output.on('error', broken('cannot be heard'));
+    input.on('error', broken('cannot be spoken to'));
+  }
+
+  send(op: string, fields: object, { seconds, maxBytes }: CommandLimits): Promise<unknown> {
+    const id = this.#nextId++;
+    if (this.#over) return Promise.reject(this.#over);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => fail(lost(`gave no result within ${seconds} s`)),
+        () => this.#fail(lost(`gave no result within ${seconds} s`)),
         seconds * 1000,
       );
       const end =
@@ -140,27 +97,130 @@ export async function openSidecar(
           clearTimeout(timer);
           then(value);
         };
-      waiting = { id, maxBytes, resolve: end(resolve), reject: end(reject) };
+      this.#waiting = { id, maxBytes, resolve: end(resolve), reject: end(reject) };
       // Readers of lines take these two for ends of lines as well.
       const line = JSON.stringify({ id, op, ...fields }).replace(
         /[\u2028\u2029]/g,
-        (end) => `\\u${end.charCodeAt(0).toString(16)}`,
+        (char) => `\\u${char.charCodeAt(0).toString(16)}`,
       );
-      channel.input.write(`${line}\n`);
+      this.#channel.input.write(`${line}\n`);
     });
-  };
-  const exchange = async (
-    op: string,
-    fields: object,
-    seconds: number,
-    bodyBytes: number,
-    chunks: number,
-  ): Promise<Exchange> => {
-    const maxBytes =
-      Math.ceil(bodyBytes * 1.4) + Math.min(chunks, bodyBytes) * CHUNK_OVERHEAD + RESULT_OVERHEAD;
-    const parsed = exchangeSchema.safeParse(
-      await command(op, fields, seconds + GRACE_SECONDS, maxBytes),
+  }
+
+  async close(): Promise<void> {
+    this.#over ??= lost('was closed');
+    await this.#channel.kill();
+  }
+
+  #fail(error: Error): void {
+    if (this.#over) return;
+    this.#over = error;
+    this.#waiting?.reject(error);
+    this.#waiting = null;
+    this.#channel.kill().catch(() => undefined); // the reaper finds what cannot be removed now
+  }
+
+  /** Takes what the meter said, line by line, as far as a result may be long. */
+  #hear(data: Buffer): void {
+    let rest = data;
+    for (;;) {
+      const newline = rest.indexOf(10);
+      const piece = newline < 0 ? rest : rest.subarray(0, newline);
+      this.#parts.push(piece);
+      this.#size += piece.length;
+      if (this.#size > (this.#waiting?.maxBytes ?? RESULT_OVERHEAD)) {
+        this.#fail(lost('said more than a result can hold'));
+        return;
+      }
+      if (newline < 0) return;
+      rest = rest.subarray(newline + 1);
+      const line = Buffer.concat(this.#parts).toString('utf8');
+      this.#parts = [];
+      this.#size = 0;
+      if (!this.#take(line)) return;
+    }
+  }
+
+  /** Takes one result; false where the meter is lost. */
+  #take(line: string): boolean {
+    const asked = this.#waiting;
+    try {
+      const reply = replySchema.parse(JSON.parse(line));
+      if (asked?.id === reply.id) {
+        this.#waiting = null;
+        asked.resolve(reply.result);
+        return true;
+      }
+      this.#fail(lost('answered what nobody asked'));
+    } catch (error) {
+      this.#fail(
+        lost(`said something else than a result: ${messageOf(error).slice(0, 200)}`, error),
+      );
+    }
+    return false;
+  }
+}
+
+/** How large an answer may be, and how long it may take. */
+type ExchangeLimits = {
+  readonly seconds: number;
+  readonly bodyBytes: number;
+  readonly chunks: number;
+};
+
+/** A meter as a client: its results are checked for their form. */
+class SidecarClient implements LoadClient {
+  readonly #commands: SidecarCommands;
+  readonly #rules: ClientRules;
+
+  constructor(commands: SidecarCommands, rules: ClientRules) {
+    this.#commands = commands;
+    this.#rules = rules;
+  }
+
+  async healthy(): Promise<boolean> {
+    return (await this.#commands.send('healthy', {}, SHORT)) === true;
+  }
+
+  ask(body: string): Promise<Exchange> {
+    const { bodyBytes, chunks } = this.#rules.limits;
+    return this.#exchange('ask', { body }, { seconds: this.#perRequest(), bodyBytes, chunks });
+  }
+
+  async post(path: string, body: string): ReturnType<LoadClient['post']> {
+    const { end, chunks } = await this.#exchange(
+      'post',
+      { path, body, seconds: POST_SECONDS, maxBytes: POST_BYTES },
+      {
+        seconds: this.#perRequest() + 2 * POST_SECONDS,
+        bodyBytes: POST_BYTES,
+        chunks: this.#rules.limits.chunks,
+      },
     );
+    const text = fromUtf8Lossy(Buffer.concat(chunks.map(({ bytes }) => bytes)));
+    return {
+      status: end.outcome === 'done' || end.outcome === 'status' ? end.status : null,
+      text,
+      detail: `${end.outcome} ${end.detail}`.trim(),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#commands.close();
+  }
+
+  #perRequest(): number {
+    const { connect, request } = this.#rules.deadlines;
+    return 2 * (connect + request);
+  }
+
+  async #exchange(op: string, fields: object, limits: ExchangeLimits): Promise<Exchange> {
+    const { bodyBytes, chunks: most } = limits;
+    const maxBytes =
+      Math.ceil(bodyBytes * 1.4) + Math.min(most, bodyBytes) * CHUNK_OVERHEAD + RESULT_OVERHEAD;
+    const seconds = limits.seconds + GRACE_SECONDS;
+    const result = await this.#commands.send(op, fields, { seconds, maxBytes });
+    const parsed = exchangeSchema.safeParse(result);
     if (!parsed.success)
       throw lost(`gave a malformed result: ${parsed.error.issues[0]!.path.join('.')}`);
     const { chunks: packed, ...rest } = parsed.data;
@@ -171,92 +231,19 @@ export async function openSidecar(
         bytes: new Uint8Array(Buffer.from(text, 'base64')),
       })),
     };
-  };
-
-  await command(
-    'open',
-    { target, rules, originNs: originNs.toString() },
-    GRACE_SECONDS,
-    RESULT_OVERHEAD,
-  );
-  const perRequest = 2 * (deadlines.connect + deadlines.request);
-  return {
-    healthy: async () => (await command('healthy', {}, GRACE_SECONDS, RESULT_OVERHEAD)) === true,
-    ask: (body) => exchange('ask', { body }, perRequest, limits.bodyBytes, limits.chunks),
-    post: async (path, body) => {
-      const fields = { path, body, seconds: POST_SECONDS, maxBytes: POST_BYTES };
-      const { end, chunks } = await exchange(
-        'post',
-        fields,
-        perRequest + 2 * POST_SECONDS,
-        POST_BYTES,
-        limits.chunks,
-      );
-      const text = fromUtf8Lossy(Buffer.concat(chunks.map(({ bytes }) => bytes)));
-      return {
-        status: end.outcome === 'done' || end.outcome === 'status' ? end.status : null,
-        text,
-        detail: `${end.outcome} ${end.detail}`.trim(),
-      };
-    },
-    close: async () => {
-      over ??= lost('was closed');
-      await channel.kill();
-    },
-  };
-}
-
-/** The meter's program: beside the bundle, or the source that this file is. */
-export function sidecarProgram(): string {
-  const bundled = new URL('measuring-sidecar.cjs', import.meta.url);
-  return fileURLToPath(
-    existsSync(bundled) ? bundled : new URL('measuring-sidecar-main.ts', import.meta.url),
-  );
-}
-
-/**
- * How much more a measuring client counts than others where cores are short, as a nice value; needs
- * root.
- */
-const FAVOUR = -15;
-
-/**
- * Lets a process have a core as soon as it wants one: for itself, and for its session, between
- * which Linux shares cores out.
- */
-export function favour(pid: number): void {
-  try {
-    setPriority(pid, FAVOUR);
-    writeFileSync(`/proc/${pid}/autogroup`, String(FAVOUR));
-  } catch {
-    // Not root, or no such thing here: each sample notes what waiting cost it.
   }
 }
 
-/** Runs the meter as a process of this machine, for servers that are reached from here. */
-export function processSidecar(): SidecarChannel & { readonly pid: number } {
-  // A session of its own: Linux shares cores out between sessions, and a busy server must not
-  // starve the clock.
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', sidecarProgram()],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      detached: true,
-    },
-  );
-  if (child.pid !== undefined) favour(child.pid);
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
-  return {
-    pid: child.pid ?? 0,
-    input: child.stdin,
-    output: child.stdout,
-    kill: async () => {
-      child.kill('SIGKILL');
-      await ended;
-    },
-  };
+/**
+ * Talks to a meter through its standard streams, and checks its results like anything from a
+ * machine that runs miners' code: the meter reads a hostile server's bytes.
+ */
+export async function openSidecar(
+  channel: SidecarChannel,
+  target: ServerAddress,
+  rules: ClientRules,
+): Promise<LoadClient> {
+  const commands = new SidecarCommands(channel);
+  await commands.send('open', { target, rules, originNs: originNs.toString() }, SHORT);
+  return new SidecarClient(commands, rules);
 }

@@ -1,10 +1,13 @@
 // Trusted inference servers started as local processes, without a sandbox.
 import { MeasureError } from '../errors.ts';
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Engine, EngineRuntime } from '../engine.ts';
+import type { Readable, Writable } from 'node:stream';
+import { imageRefText } from '../../schema/image-ref.ts';
+import type { Engine, EngineRuntime, Exit } from '../engine.ts';
 import type { ClientRules } from './measuring-client.ts';
-import { openSidecar, processSidecar } from './measuring-sidecar.ts';
+import { openSidecar } from './measuring-sidecar.ts';
+import { processSidecar } from './sidecar-process.ts';
 import { addressOf } from './url-runtime.ts';
 
 /** How long a process may take to say where it listens. */
@@ -15,6 +18,65 @@ const USAGE_EXIT = 2;
 
 /** A command that prints one JSON line with its `url` and serves until it is ended. */
 export type EngineCommand = { readonly command: string; readonly args: readonly string[] };
+
+/** A process of ours, and how it ended. */
+class EngineProcess {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  #exit: Exit | null = null;
+  readonly ended: Promise<void>;
+
+  constructor({ command, args }: EngineCommand) {
+    // The child's stdin is a leash: it closes when this process is killed, and the engine ends.
+    this.#child = spawn(command, args, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, CACHEON_LEASH: 'stdin' },
+    });
+    this.#child.stdin.on('error', () => undefined);
+    this.ended = new Promise<void>((resolve) => {
+      const end = (code: number | null): void => {
+        this.#exit = { code, oom: false };
+        resolve();
+      };
+      this.#child.once('exit', end);
+      this.#child.once('error', () => end(null));
+    });
+  }
+
+  exited(): Exit | null {
+    return this.#exit;
+  }
+
+  /** The first line that it prints; null where it ended first, or said nothing in time. */
+  firstLine(): Promise<string | null> {
+    const line = new Promise<string>((resolve) =>
+      createInterface({ input: this.#child.stdout }).once('line', resolve),
+    );
+    const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), LISTEN_MS).unref());
+    return Promise.race([line, this.ended.then(() => null), late]);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#exit === null) this.#child.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+/** Why an engine's command never listened. */
+function neverListened(exit: Exit | null, image: string, { args }: EngineCommand): MeasureError {
+  return exit?.code === USAGE_EXIT
+    ? new MeasureError(
+        'NO_SUCH_IMAGE',
+        'usage',
+        `the engine command does not know the image ${image}`,
+        'it starts engines of this repository only',
+      )
+    : new MeasureError(
+        'ENGINE_NOT_HEALTHY',
+        'infra',
+        `${args.join(' ')} ended before it listened`,
+        'run it by hand to see why',
+      );
+}
 
 /**
  * Starts trusted engines as local processes without any sandbox. Only for engines of this
@@ -34,59 +96,21 @@ export function processRuntime(
           `${target.url} runs already`,
           'give an image',
         );
-      const { command, args } = commandOf(target.digest);
-      // The child's stdin is a leash: it closes when this process is killed, and the engine ends.
-      const child = spawn(command, args, {
-        stdio: ['pipe', 'pipe', 'inherit'],
-        env: { ...process.env, CACHEON_LEASH: 'stdin' },
-      });
-      child.stdin.on('error', () => undefined);
-      let exit: { code: number | null; oom: boolean } | null = null;
-      const exitCode = (): number | null => exit?.code ?? null;
-      const ended = new Promise<void>((resolve) => {
-        child.once('exit', (code) => {
-          exit = { code, oom: false };
-          resolve();
-        });
-        child.once('error', () => {
-          exit = { code: null, oom: false };
-          resolve();
-        });
-      });
-      const stop = async (): Promise<void> => {
-        if (exit === null) child.kill('SIGKILL');
-        await ended;
-      };
-      const line = new Promise<string>((resolve) =>
-        createInterface({ input: child.stdout }).once('line', resolve),
-      );
-      const timer = new Promise<null>((resolve) =>
-        setTimeout(() => resolve(null), LISTEN_MS).unref(),
-      );
-      const first = await Promise.race([line, ended.then(() => null), timer]);
+      const command = commandOf(target.digest);
+      const engine = new EngineProcess(command);
+      const image = imageRefText(target);
+      const first = await engine.firstLine();
       if (first === null) {
-        await stop();
-        if (exitCode() === USAGE_EXIT)
-          throw new MeasureError(
-            'NO_SUCH_IMAGE',
-            'usage',
-            `the engine command does not know the image ${target.image}@${target.digest}`,
-            'it starts engines of this repository only',
-          );
-        throw new MeasureError(
-          'ENGINE_NOT_HEALTHY',
-          'infra',
-          `${args.join(' ')} ended before it listened`,
-          'run it by hand to see why',
-        );
+        await engine.stop();
+        throw neverListened(engine.exited(), image, command);
       }
       const { url } = JSON.parse(first) as { url: string };
       return {
-        image: `${target.image}@${target.digest}`,
+        image,
         connect: () => openSidecar(processSidecar(), addressOf(url), rules),
-        exited: () => exit,
-        ended,
-        stop,
+        exited: () => engine.exited(),
+        ended: engine.ended,
+        stop: () => engine.stop(),
         log: () => null,
       };
     },

@@ -1,8 +1,10 @@
 // Measuring of inference servers that already run at a URL.
 import { MeasureError } from '../errors.ts';
 import type { Engine, EngineRuntime } from '../engine.ts';
-import type { ClientRules, ServerAddress } from './measuring-client.ts';
-import { openSidecar, processSidecar } from './measuring-sidecar.ts';
+import type { ServerAddress } from './connection.ts';
+import type { ClientRules } from './measuring-client.ts';
+import { openSidecar } from './measuring-sidecar.ts';
+import { processSidecar } from './sidecar-process.ts';
 
 const never = new Promise<void>(() => undefined);
 

@@ -15,7 +15,7 @@ import {
   type SandboxRules,
   shareCores,
 } from '../container-options.ts';
-import { sidecarProgram } from '../../measure/io/measuring-sidecar.ts';
+import { sidecarProgram } from '../../measure/io/sidecar-process.ts';
 import { checkClock, groundTruthProgram } from '../../measure/io/clock-check.ts';
 import {
   gpuIds,

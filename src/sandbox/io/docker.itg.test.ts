@@ -22,7 +22,7 @@ import { readArm } from '../../judge/arm.ts';
 import { runArm } from '../../measure/arm-run.ts';
 import type { EngineRuntime } from '../../measure/engine.ts';
 import { groundTruthProgram } from '../../measure/io/clock-check.ts';
-import { sidecarProgram } from '../../measure/io/measuring-sidecar.ts';
+import { sidecarProgram } from '../../measure/io/sidecar-process.ts';
 import { findDocker } from '../../node/docker.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
 import { generatedCorpus } from '../../prompts/corpus.ts';
