@@ -31,7 +31,10 @@ function engines(): void {
       const began = process.hrtime.bigint();
       let first = 0;
       let count = 0;
-      for (const { tokens } of generate(model, VARIANTS.get(name)!, PROMPT, TOKENS, -1)) {
+      for (const { tokens } of generate(model, VARIANTS.get(name)!, PROMPT, {
+        maxTokens: TOKENS,
+        top: -1,
+      })) {
         if (first === 0) first = msSince(began);
         count += tokens.length;
       }

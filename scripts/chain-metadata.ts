@@ -150,26 +150,28 @@ for (const api of apis) {
 
 // Everything that can be reached, renumbered in the old order: AccountId32 stays type 0, which
 // other clients take for granted.
+/** Types of a composite's or a variant's fields. */
+const fieldTypes = (def: Definition): number[] =>
+  [
+    ...(def.composite?.fields ?? []),
+    ...(def.variant?.variants.flatMap((variant) => variant.fields) ?? []),
+  ].map(({ type }) => type);
+/** Types that a list or a packed value is made of. */
+const elementTypes = (def: Definition): (number | undefined)[] => [
+  def.sequence?.type,
+  def.array?.type,
+  def.compact?.type,
+  def.bitSequence?.bitStoreType,
+  def.bitSequence?.bitOrderType,
+];
+
 const reached = new Set<number>();
 const reach = (id: number | null | undefined): void => {
   if (id === null || id === undefined || reached.has(id)) return;
   reached.add(id);
   const { def, params } = typeOf(id).type;
   for (const param of params) reach(param.type);
-  for (const field of [
-    ...(def.composite?.fields ?? []),
-    ...(def.variant?.variants.flatMap((variant) => variant.fields) ?? []),
-  ])
-    reach(field.type);
-  for (const part of def.tuple ?? []) reach(part);
-  for (const part of [
-    def.sequence?.type,
-    def.array?.type,
-    def.compact?.type,
-    def.bitSequence?.bitStoreType,
-    def.bitSequence?.bitOrderType,
-  ])
-    reach(part);
+  for (const part of [...fieldTypes(def), ...(def.tuple ?? []), ...elementTypes(def)]) reach(part);
 };
 for (const pallet of pallets) {
   for (const item of pallet.storage?.items ?? [])

@@ -10,6 +10,15 @@ import { SHARED_NAMES } from './rooms.js';
 const SUPPRESSIONS = 'scripts/lint-suppressions.json';
 type Suppressions = Record<string, Record<string, { count: number }>>;
 
+/** Why a file may stand over a limit. A suppression without a reason here fails. */
+const REASONS: Readonly<Record<string, string>> = {
+  'src/devnet/engine/kernels.ts':
+    'dot products of the tiny engine: unrolled, and called a million times a token with six numbers',
+  'src/devnet/engine/simd.ts':
+    'the same kernels as WebAssembly: their signature is the kernel type',
+  'src/devnet/engine/model.ts': 'layers call the kernels with offsets into shared buffers',
+};
+
 const files = sources().filter((path) => !isTest(path));
 const faults: string[] = [];
 
@@ -66,7 +75,10 @@ function suppressionsBefore(): Suppressions | null {
     return null;
   }
 }
-const now = totals(JSON.parse(readFileSync(join(root, SUPPRESSIONS), 'utf8')) as Suppressions);
+const suppressions = JSON.parse(readFileSync(join(root, SUPPRESSIONS), 'utf8')) as Suppressions;
+for (const path of Object.keys(suppressions))
+  if (REASONS[path] === undefined) faults.push(`${SUPPRESSIONS}: ${path} has no reason here`);
+const now = totals(suppressions);
 const before = suppressionsBefore();
 if (before) {
   const then = totals(before);

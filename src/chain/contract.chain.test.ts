@@ -13,7 +13,7 @@ import { silentLog } from '../core/log.ts';
 import { advanceTo } from '../devnet/chain/control.ts';
 import { describeChain } from '../devnet/chain/genesis.ts';
 import { startChain } from '../devnet/chain/chain-server.ts';
-import type { Accounts } from '../devnet/demo/demo.ts';
+import type { Accounts } from '../devnet/demo/accounts.ts';
 import { devPair } from '../devnet/demo/miners.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { anchor, anchorOf } from '../pipeline/settle/anchor.ts';
@@ -33,7 +33,8 @@ import { connect } from './io/connect.ts';
 import { sealEntropy, weightsEntropy } from './io/entropy.ts';
 import { rawSend } from './io/storage-read.ts';
 import { readSnapshot } from './io/snapshot.ts';
-import { assertChain, SubtensorChain } from './io/subtensor.ts';
+import { SubtensorChain } from './io/subtensor.ts';
+import { assertChain } from './chain-identity.ts';
 import { seal } from './timelock.ts';
 import { compact } from './scale.ts';
 

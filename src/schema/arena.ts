@@ -2,13 +2,12 @@
 import { z } from 'zod';
 import { CacheonError } from '../core/errors.ts';
 import { decodeSs58 } from '../core/ss58.ts';
+import { clock, deadlines, emission, gate, limits, sandbox, scoring } from './arena-parts.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'wants 64 lower-case hex digits');
-const seconds = z.number().positive().max(86_400);
 const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();
 const share = z.number().min(0).max(1);
-const versions = z.array(z.string().regex(/^\d+(?:\.\d+)*$/)).min(1);
 const ss58 = z
   .string()
   .refine((text) => decodeSs58(text) !== null, 'wants an ss58 address of prefix 42');
@@ -94,138 +93,21 @@ export const arenaSchema = z.strictObject({
     )
     .default({})
     .describe('hardware tiers; CACHEON_TIER names the one in use'),
-  deadlines: z
-    .strictObject({
-      start: seconds,
-      connect: seconds,
-      firstByte: seconds,
-      interChunk: seconds,
-      request: seconds,
-    })
-    .default({ start: 750, connect: 5, firstByte: 60, interChunk: 30, request: 120 })
-    .describe('seconds on the monotonic clock'),
-  limits: z
-    .strictObject({
-      headerBytes: positive.default(16_384).describe('response headers'),
-      informational: count.default(16).describe('1xx responses to one request'),
-      lineBytes: positive.default(1_048_576).describe('one SSE line'),
-      bodyBytes: positive.default(4_194_304).describe('body of one answer'),
-      chunks: positive.default(65_536).describe('socket reads of one answer'),
-      events: positive.default(65_536).describe('SSE events of one answer'),
-    })
-    .prefault({})
-    .describe('what a server may send'),
-  scoring: z
-    .strictObject({
-      ttftWeight: share.default(0.5),
-      throughputWeight: share.default(0.5),
-      minTokensShare: share
-        .default(0.9)
-        .describe("throughput is 0 under this share of the baseline's tokens"),
-      stallChunks: positive
-        .default(5)
-        .describe('content chunks from which the stall correction applies'),
-      stallRatio: z
-        .number()
-        .positive()
-        .default(8)
-        .describe('first gap over median gap that counts as a stall'),
-      burstTokens: positive.default(16).describe('a chunk with more tokens is a burst'),
-    })
-    .prefault({}),
+  deadlines,
+  limits,
+  scoring,
   honestP999Nats: z
     .number()
     .positive()
     .describe('calibrated p99.9 of the mean clipped margin of honest runs'),
-  gate: z
-    .strictObject({
-      clipNats: z.number().positive().default(1),
-      meanFactor: z
-        .number()
-        .positive()
-        .default(1.25)
-        .describe('mean clipped margin may reach this times honestP999Nats'),
-      firstTokenNats: z.number().positive().default(0.2),
-      firstTokenStrikes: count
-        .default(1)
-        .describe('answers that may start with a margin above firstTokenNats'),
-      bigMarginNats: z.number().positive().default(2),
-      bigMargins: positive.default(2).describe('this many tokens above bigMarginNats fail'),
-      runningMeanFactor: z
-        .number()
-        .positive()
-        .default(1)
-        .describe("running mean over an image's rounds may reach this times honestP999Nats"),
-      lengthTolerance: share
-        .default(0.02)
-        .describe('without ids: canonical tokens against max_tokens'),
-      divergenceNats: z
-        .number()
-        .positive()
-        .default(0.5)
-        .describe('first divergence: logprob gap allowed'),
-    })
-    .prefault({}),
+  gate,
   driftLimit: z
     .number()
     .positive()
     .default(0.03)
     .describe('|last/first - 1| of the baseline in one boot'),
-  clock: z
-    .strictObject({
-      waitMs: z
-        .number()
-        .positive()
-        .default(5)
-        .describe('what the client itself may lose in a sample, in ms'),
-      waitShare: share
-        .default(0.02)
-        .describe('or this share of what it measured, where that is more; else the sample is void'),
-      ttftBiasMs: z
-        .number()
-        .positive()
-        .default(0.25)
-        .describe('self-test: error of the median TTFT'),
-      p99Ms: z.number().positive().default(3).describe('self-test: p99 of the error of all chunks'),
-      throughputBias: z
-        .number()
-        .positive()
-        .default(0.002)
-        .describe('self-test: relative error of throughput'),
-    })
-    .prefault({})
-    .describe('how wrong the measuring client may be'),
-  sandbox: z
-    .strictObject({
-      memoryGb: z.number().positive().default(200),
-      cpus: positive.default(32),
-      pids: positive.default(4096),
-      shmGb: z.number().positive().default(16),
-      tmpGb: z
-        .number()
-        .positive()
-        .default(16)
-        .describe('/tmp: writable, nothing in it can be executed'),
-      cacheGb: z
-        .number()
-        .positive()
-        .default(32)
-        .describe('/cache: writable, for code that is compiled at run time'),
-      files: positive.default(65_536).describe('open files'),
-      minimums: z
-        .strictObject({ engine: versions, runc: versions, toolkit: versions, driver: versions })
-        .default({
-          engine: ['28.0.0'],
-          runc: ['1.2.8', '1.3.3'],
-          toolkit: ['1.19.1'],
-          driver: ['535.309.01', '580.159.03', '595.71.05'],
-        })
-        .describe(
-          'oldest versions that may run a round; lowering one is an override that every plan records',
-        ),
-    })
-    .prefault({})
-    .describe('what a server may use, and how new what holds it in must be'),
+  clock,
+  sandbox,
   boots: positive.max(5).default(2).describe('separate boots that must all say yes to a crown'),
   bootSd: z
     .number()
@@ -243,17 +125,7 @@ export const arenaSchema = z.strictObject({
   winnerInfraLoss: positive
     .default(4)
     .describe('INFRA rounds in a row after which the winner loses the place'),
-  emission: z
-    .strictObject({
-      fullPoolScore: z
-        .number()
-        .positive()
-        .default(0.1)
-        .describe('winner score that earns the whole pool'),
-      winnerShare: share.default(0.8),
-      runnerUpShare: share.default(0.2),
-    })
-    .prefault({}),
+  emission,
   fee: z.number().min(0).max(1_000_000).default(0.1).describe('TAO for one submission; 0: none'),
   treasury: ss58
     .nullable()

@@ -1,5 +1,6 @@
 // Images and their admission, for tests: a baseline, an entry made from it, and a round of entries
 // in one registry.
+import type { ImageRef } from '../schema/image-ref.ts';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ import { dockerImages } from '../images/io/docker-images.ts';
 import type { Patience } from '../images/io/registry-pace.ts';
 import type { KnownImage } from '../images/rivals.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
-import { parseArena } from '../schema/arena.ts';
+import { type Arena, parseArena } from '../schema/arena.ts';
 
 /** No test waits between two tries. */
 const clock = { ...monotonicClock, sleep: () => Promise.resolve() };
@@ -56,22 +57,79 @@ export const mine = {
 };
 export const original = buildImage([base, mine], { Entrypoint: ['/mine'], Env: baselineEnv });
 
-/**
- * The admission of images that were entered in this order, from one registry. Pulls count as done:
- * the engine is another test's.
- */
+type AdmissionOptions = {
+  arena?: object;
+  first?: Parameters<typeof startRegistry>[1];
+  extra?: Record<string, readonly Image[]>;
+  engine?: Partial<LocalImage>;
+  known?: readonly KnownImage[];
+  patience?: Patience;
+  bases?: readonly string[];
+  environment?: readonly string[];
+};
+
+/** A registry with the baseline, the images that were entered, and others. */
+async function registryOf(
+  entered: Record<string, Image>,
+  { extra, first }: AdmissionOptions,
+): Promise<Registry> {
+  const own = Object.entries(entered).map(([name, image]) => [name, [image]] as const);
+  const served = { baseline: [baseline], ...Object.fromEntries(own), ...extra };
+  const registry = await startRegistry(new Map(Object.entries(served)), first);
+  registries.push(registry);
+  return registry;
+}
+
+function arenaOf({ host }: Registry, { bases, environment, arena }: AdmissionOptions): Arena {
+  const reference = `${host}/baseline@${baseline.manifest.digest}`;
+  const images = {
+    baseline: reference,
+    reference,
+    bases: (bases ?? []).map((base) => `${host}/${base}`),
+    environment: environment ?? [],
+  };
+  return parseArena({ ...arenaFile, images, ...arena }, 'test');
+}
+
+/** What an engine would make of an image: what its configuration says. */
+async function localOf(images: ImageStore, ref: ImageRef): Promise<LocalImage> {
+  const text = async (found: ReturnType<ImageStore['config']>): Promise<string> =>
+    ((await found) as { value: string }).value;
+  const manifest = JSON.parse(await text(images.manifest(ref))) as { config: { digest: string } };
+  const digest = manifest.config.digest;
+  const { rootfs, config } = JSON.parse(await text(images.config({ ...ref, digest }))) as {
+    rootfs: { diff_ids: string[] };
+    config: Record<string, string[]>;
+  };
+  return {
+    id: ref.digest,
+    diffIds: rootfs.diff_ids,
+    env: config['Env'] ?? [],
+    volumes: [],
+    onBuild: [],
+    start: { entrypoint: config['Entrypoint'] ?? [], cmd: config['Cmd'] ?? [], workingDir: '' },
+  };
+}
+
+/** The registry's images, whose pulls count as done: the engine is another test's. */
+function imagesOf(options: AdmissionOptions): { images: ImageStore; pulled: string[] } {
+  const real = dockerImages(null as unknown as Docker, {
+    loopback: true,
+    cacheFolder: mkdtempSync(join(folder, 'layers-')),
+    patience: options.patience,
+  });
+  const pulled: string[] = [];
+  const pull: ImageStore['pull'] = async (ref) => {
+    pulled.push(ref.image);
+    return { state: 'found', value: { ...(await localOf(real, ref)), ...options.engine } };
+  };
+  return { images: { ...real, pull }, pulled };
+}
+
+/** The admission of images that were entered in this order, from one registry. */
 export async function admission(
   entered: Record<string, Image>,
-  options: {
-    arena?: object;
-    first?: Parameters<typeof startRegistry>[1];
-    extra?: Record<string, readonly Image[]>;
-    engine?: Partial<LocalImage>;
-    known?: readonly KnownImage[];
-    patience?: Patience;
-    bases?: readonly string[];
-    environment?: readonly string[];
-  } = {},
+  options: AdmissionOptions = {},
 ): Promise<{
   ask: (name: string) => Promise<string>;
   kept: Map<string, Uint8Array>;
@@ -79,68 +137,8 @@ export async function admission(
   pulled: string[];
   idsOf: Admission['idsOf'];
 }> {
-  const registry = await startRegistry(
-    new Map(
-      Object.entries({
-        baseline: [baseline],
-        ...Object.fromEntries(Object.entries(entered).map(([name, image]) => [name, [image]])),
-        ...options.extra,
-      }),
-    ),
-    options.first,
-  );
-  registries.push(registry);
-  const reference = `${registry.host}/baseline@${baseline.manifest.digest}`;
-  const arena = parseArena(
-    {
-      ...arenaFile,
-      images: {
-        baseline: reference,
-        reference,
-        bases: (options.bases ?? []).map((base) => `${registry.host}/${base}`),
-        environment: options.environment ?? [],
-      },
-      ...options.arena,
-    },
-    'test',
-  );
-  const pulled: string[] = [];
-  const real = dockerImages(null as unknown as Docker, {
-    loopback: true,
-    cacheFolder: mkdtempSync(join(folder, 'layers-')),
-    patience: options.patience,
-  });
-  const images: ImageStore = {
-    ...real,
-    pull: async (ref) => {
-      pulled.push(ref.image);
-      const manifest = JSON.parse(((await real.manifest(ref)) as { value: string }).value) as {
-        config: { digest: string };
-      };
-      const config = await real.config({ ...ref, digest: manifest.config.digest });
-      const { rootfs, config: settings } = JSON.parse((config as { value: string }).value) as {
-        rootfs: { diff_ids: string[] };
-        config: Record<string, string[]>;
-      };
-      const start = {
-        entrypoint: settings['Entrypoint'] ?? [],
-        cmd: settings['Cmd'] ?? [],
-        workingDir: '',
-      };
-      return {
-        state: 'found',
-        value: {
-          id: ref.digest,
-          diffIds: rootfs.diff_ids,
-          env: settings['Env'] ?? [],
-          volumes: [],
-          onBuild: [],
-          start,
-          ...options.engine,
-        },
-      };
-    },
-  };
+  const registry = await registryOf(entered, options);
+  const { images, pulled } = imagesOf(options);
   const entries = Object.entries(entered).map(([name, image], i): Entry => ({
     key: `${name}:${i + 1}`,
     hotkey: name,
@@ -151,7 +149,7 @@ export async function admission(
   const kept = new Map<string, Uint8Array>();
   const { admit, idsOf } = openAdmission(
     { images, clock, log: silentLog, keep: (path, content) => void kept.set(path, content) },
-    arena,
+    arenaOf(registry, options),
     { shard: 0, entries, known: options.known ?? [] },
   );
   const ask = async (name: string): Promise<string> => {

@@ -4,7 +4,8 @@ import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { ChainError } from '../errors.ts';
 import { connect, isTransport } from './connect.ts';
-import { assertChain, SubtensorChain } from './subtensor.ts';
+import { SubtensorChain } from './subtensor.ts';
+import { assertChain } from '../chain-identity.ts';
 
 export type LinkOptions = {
   /** Genesis hash that an endpoint must have; null for local chains. */

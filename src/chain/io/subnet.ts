@@ -5,19 +5,14 @@ import type { SubnetState } from '../chain.ts';
 import { PUBLIC_KEY_BYTES, type Beacon } from '../../beacon/pulses.ts';
 import { ChainError } from '../errors.ts';
 import { readStake } from './snapshot.ts';
-import { hasItem, NOBODY, numberOf, rawSend, readItems } from './storage-read.ts';
+import { hasItem, type Item, NOBODY, numberOf, rawSend, readItems } from './storage-read.ts';
 
 const DEFAULT_BLOCK_SECONDS = 12;
 
-/** A subnet as a hotkey sees it at the newest block, in two requests. */
-export async function readSubnet(
-  api: ApiPromise,
-  netuid: number,
-  hotkey: string,
-): Promise<SubnetState> {
-  const hash = await rawSend<string>(api, 'chain_getBlockHash');
+/** Storage items that a subnet's state is read from. */
+const itemsOf = (netuid: number, hotkey: string) => {
   const subtensor = (item: string): [string, number] => [`subtensorModule.${item}`, netuid];
-  const found = await readItems(api, hash, {
+  return {
     number: ['system.number'],
     now: ['timestamp.now'],
     added: subtensor('networksAdded'),
@@ -40,7 +35,50 @@ export async function readSubnet(
     blocksSinceLastStep: subtensor('blocksSinceLastStep'),
     beacon: ['drand.beaconConfig'],
     stakeThreshold: ['subtensorModule.stakeThreshold'],
-  });
+  } as const satisfies Record<string, Item>;
+};
+type Found = Record<keyof ReturnType<typeof itemsOf>, Codec | null | undefined>;
+
+/** What the subnet says of the hotkey itself. */
+function ownState(
+  found: Found,
+  hotkey: string,
+): Pick<SubnetState, 'uid' | 'coldkey' | 'validatorPermit' | 'isOwner' | 'lastUpdate'> {
+  const uid = found.uid ? numberOf(found.uid) : null;
+  const coldkey = found.coldkey?.toString() ?? NOBODY;
+  const at = (list: Codec | null | undefined): unknown =>
+    uid === null ? undefined : ((list?.toJSON() ?? []) as unknown[])[uid];
+  return {
+    uid,
+    coldkey: coldkey === NOBODY ? null : coldkey,
+    validatorPermit: at(found.permits) === true,
+    isOwner: found.owner?.toString() === hotkey,
+    lastUpdate: Number(at(found.lastUpdate) ?? 0),
+  };
+}
+
+/** The subnet's counted epochs; null on runtimes whose epochs follow from the block number. */
+function epochsOf(found: Found): SubnetState['epochs'] {
+  if (found.subnetEpochIndex === undefined) return null;
+  return {
+    head: numberOf(found.number),
+    tempo: numberOf(found.tempo),
+    lastEpochBlock: numberOf(found.lastEpochBlock),
+    pendingEpochAt: numberOf(found.pendingEpochAt),
+    subnetEpochIndex: numberOf(found.subnetEpochIndex),
+    blocksSinceLastStep: numberOf(found.blocksSinceLastStep),
+    revealPeriodEpochs: numberOf(found.revealPeriod, 1),
+  };
+}
+
+/** A subnet as a hotkey sees it at the newest block, in two requests. */
+export async function readSubnet(
+  api: ApiPromise,
+  netuid: number,
+  hotkey: string,
+): Promise<SubnetState> {
+  const hash = await rawSend<string>(api, 'chain_getBlockHash');
+  const found: Found = await readItems(api, hash, itemsOf(netuid, hotkey));
   if (found.added?.toString() !== 'true')
     throw new ChainError(
       'WRONG_CHAIN',
@@ -48,47 +86,26 @@ export async function readSubnet(
       `the chain has no subnet ${netuid}`,
       'check netuid in the arena',
     );
-  const uid = found.uid ? numberOf(found.uid) : null;
-  const head = { number: numberOf(found.number), hash };
+  const own = ownState(found, hotkey);
   const stakeThresholdRao = BigInt(found.stakeThreshold?.toString() ?? 0);
-  const coldkey = found.coldkey?.toString() ?? NOBODY;
-  const tempo = numberOf(found.tempo);
-  const revealPeriodEpochs = numberOf(found.revealPeriod, 1);
+  const told = stakeThresholdRao > 0n && own.uid !== null;
   const slotMs = numberOf(api.consts['aura']?.['slotDuration'], DEFAULT_BLOCK_SECONDS * 1000);
-  const at = (list: Codec | null | undefined): unknown =>
-    uid === null ? undefined : ((list?.toJSON() ?? []) as unknown[])[uid];
   const timelocks =
     hasItem(api, 'subtensorModule.timelockedWeightCommits') && found.timelockVersion !== undefined;
   return {
-    head,
-    uid,
-    coldkey: coldkey === NOBODY ? null : coldkey,
+    ...own,
+    head: { number: numberOf(found.number), hash },
     size: numberOf(found.size),
-    validatorPermit: at(found.permits) === true,
-    isOwner: found.owner?.toString() === hotkey,
-    stakeRao:
-      stakeThresholdRao > 0n && uid !== null ? await readStake(api, netuid, hash, uid) : null,
+    stakeRao: told ? await readStake(api, netuid, hash, own.uid) : null,
     stakeThresholdRao,
-    lastUpdate: Number(at(found.lastUpdate) ?? 0),
     weightsRateLimit: numberOf(found.rateLimit),
     minAllowedWeights: numberOf(found.minAllowed),
     versionKey: numberOf(found.versionKey),
     commitReveal: found.commitReveal?.toString() === 'true',
     timelockVersion: timelocks ? numberOf(found.timelockVersion) : null,
-    tempo,
-    revealPeriodEpochs,
-    epochs:
-      found.subnetEpochIndex === undefined
-        ? null
-        : {
-            head: head.number,
-            tempo,
-            lastEpochBlock: numberOf(found.lastEpochBlock),
-            pendingEpochAt: numberOf(found.pendingEpochAt),
-            subnetEpochIndex: numberOf(found.subnetEpochIndex),
-            blocksSinceLastStep: numberOf(found.blocksSinceLastStep),
-            revealPeriodEpochs,
-          },
+    tempo: numberOf(found.tempo),
+    revealPeriodEpochs: numberOf(found.revealPeriod, 1),
+    epochs: epochsOf(found),
     nowSeconds: numberOf(found.now) / 1000,
     blockSeconds: slotMs / 1000,
     beacon: beaconOf(found.beacon),

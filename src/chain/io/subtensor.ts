@@ -282,21 +282,3 @@ function rpcText(error: unknown): string {
   const { code, data } = error as { code?: number; data?: unknown };
   return `${code ?? ''} ${messageOf(error)} ${typeof data === 'string' ? data : ''}`;
 }
-
-/**
- * Checks that a chain is the arena's. Throws `WRONG_CHAIN`: weights for another chain would move
- * other people's money.
- */
-export async function assertChain(
-  chain: ChainReader,
-  genesisHash: string | null,
-): Promise<ChainIdentity> {
-  const identity = await chain.identity();
-  const wrong = (what: string): ChainError =>
-    new ChainError('WRONG_CHAIN', 'infra', what, 'check the endpoint');
-  if (identity.specName !== 'node-subtensor')
-    throw wrong(`the chain runs ${identity.specName}, not node-subtensor`);
-  if (genesisHash !== null && identity.genesisHash !== genesisHash)
-    throw wrong(`the chain's genesis is ${identity.genesisHash}, the arena pins ${genesisHash}`);
-  return identity;
-}

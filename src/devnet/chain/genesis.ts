@@ -101,14 +101,12 @@ export function seedGenesis(storage: Storage, genesis: Genesis): void {
   seedBeacon(storage);
   put('burn', 1_000_000);
   for (const { hotkey, coldkey } of pairs)
-    register(
-      storage,
-      netuid,
-      hotkey.address,
-      coldkey.address,
-      0,
-      hotkey === genesis.validator.hotkey,
-    );
+    register(storage, netuid, {
+      hotkey: hotkey.address,
+      coldkey: coldkey.address,
+      block: 0,
+      permit: hotkey === genesis.validator.hotkey,
+    });
 }
 
 /** The JSON line that `cacheon devnet chain` prints, with the fields of `subtensor/run.sh`. */

@@ -1,12 +1,11 @@
 // The embedded chain itself: blocks, transaction pool and instant finality in a single process.
-import type { GenericCall, GenericExtrinsic, TypeRegistry } from '@polkadot/types';
-import type { Codec } from '@polkadot/types/types';
-import { blake2AsU8a } from '@polkadot/util-crypto';
+import type { GenericCall, TypeRegistry } from '@polkadot/types';
 import { compactToU8a } from '@polkadot/util';
 import { concatBytes, toHex } from '../../core/bytes.ts';
-import { DispatchFailure, type BlockContext, type CallContext } from './pallets/dispatch.ts';
+import { type Block, sealBlock } from './block.ts';
 import { storePulse } from './pallets/drand-pallet.ts';
 import {
+  type ChainAhead,
   checkFee,
   checkNonce,
   decodeExtrinsic,
@@ -15,39 +14,15 @@ import {
   SPEC_VERSION,
   verifyExtrinsic,
 } from './signed-extrinsic.ts';
+import type { ExtrinsicStatus, Pooled } from './pooled-extrinsic.ts';
 import { seedGenesis, type Genesis } from './genesis.ts';
 import { chainRegistry } from './metadata.ts';
 import { account, putAccount } from './pallets/money-pallet.ts';
-import { extrinsicFeeRao, HANDLERS, isFree, onFinalize, onInitialize } from './pallets/runtime.ts';
+import { extrinsicFeeRao, isFree, onFinalize, onInitialize } from './pallets/runtime.ts';
 import { State, type Change } from './state.ts';
 import { Storage } from './storage.ts';
 import { EventEncoder } from './event-encoder.ts';
-
-/** A block: header fields as JSON-RPC shows them, and the encoded extrinsics. */
-export type Block = {
-  readonly number: number;
-  readonly hash: string;
-  readonly header: {
-    parentHash: string;
-    number: string;
-    stateRoot: string;
-    extrinsicsRoot: string;
-    digest: { logs: string[] };
-  };
-  readonly extrinsics: readonly string[];
-};
-
-/** Where a submitted extrinsic stands, as `author_extrinsicUpdate` tells it. */
-export type ExtrinsicStatus =
-  'ready' | 'future' | { inBlock: string } | { finalized: string } | 'invalid';
-type Pooled = {
-  bytes: Uint8Array;
-  hash: string;
-  extrinsic: GenericExtrinsic;
-  signer: string;
-  nonce: number;
-  watch: (status: ExtrinsicStatus) => void;
-};
+import { Executor } from './executor.ts';
 
 export type NodeSnapshot = {
   genesis: Genesis;
@@ -69,12 +44,10 @@ export class ChainNode {
   readonly storage: Storage;
   readonly blocks: Block[] = [];
   readonly #state = new State();
-  readonly #events: EventEncoder;
+  readonly #executor: Executor;
   readonly #pool: Pooled[] = [];
   readonly #byHash = new Map<string, number>();
   readonly #listeners = new Set<(block: Block, changes: readonly Change[]) => void>();
-  #records: Uint8Array[] = [];
-  #phase: Uint8Array = Uint8Array.of(2);
   #scheduled = false;
   readonly #forced: number[] = [];
   readonly #versions: [from: number, specVersion: number][] = [];
@@ -84,7 +57,8 @@ export class ChainNode {
     this.genesis = genesis;
     this.registry = registry;
     this.storage = new Storage(registry, metadata, this.#state);
-    this.#events = new EventEncoder(registry, metadata);
+    const encoder = new EventEncoder(registry, metadata);
+    this.#executor = new Executor(this.storage, this.#state, encoder);
     if (snapshot) {
       this.#state.load(snapshot.state);
       this.#versions.push(...snapshot.versions);
@@ -145,13 +119,7 @@ export class ChainNode {
       throw new PoolError(1013, 'Transaction is already imported', hash);
     const signer = extrinsic.signer.toString();
     const nonce = extrinsic.nonce.toNumber();
-    verifyExtrinsic(
-      this.registry,
-      extrinsic,
-      this.specVersion(this.head.number + 1),
-      this.head.number + 1,
-      (block) => this.blocks[block]?.hash ?? null,
-    );
+    verifyExtrinsic(this.registry, extrinsic, this.#ahead());
     const ready = checkNonce(nonce, account(this.storage, signer).nonce);
     if (this.#pool.some((item) => item.signer === signer && item.nonce === nonce))
       throw new PoolError(
@@ -187,29 +155,46 @@ export class ChainNode {
   build(): Block {
     const number = this.head.number + 1;
     const parent = this.head.hash;
-    this.#records = [];
-    this.#phase = Uint8Array.of(2);
+    const context = this.#executor.begin(number);
     this.storage.put('system.number', [], number);
     this.storage.put('system.parentHash', [], parent);
     this.storage.put('system.blockHash', [number - 1], parent);
-    const context = this.#blockContext(number);
     onInitialize(context, this.genesis.netuid);
 
     const now = this.#timeOf(number);
+    const included = [this.#inherent(now)];
+    const done = this.#applyReady(included);
+    this.#executor.enter('end');
+    onFinalize(context, this.genesis.netuid, now);
+    for (const round of this.#forced.splice(0)) storePulse(context, round);
+    const block = this.#seal(number, parent, included);
+    for (const item of done) {
+      if (!block.extrinsics.includes(`0x${toHex(item.bytes)}`)) continue;
+      item.watch({ inBlock: block.hash });
+      item.watch({ finalized: block.hash });
+    }
+    return block;
+  }
+
+  /** The block's own extrinsic: it sets the time. */
+  #inherent(now: number): Uint8Array {
     this.storage.put('timestamp.now', [], now);
     const inherent = concatBytes(
       Uint8Array.of(4),
       this.storage.callIndex('timestamp', 'set'),
       compactToU8a(now),
     );
-    const included = [concatBytes(compactToU8a(inherent.length), inherent)];
-    this.#phase = phase(0);
-    this.#emit('System', 'ExtrinsicSuccess', {
+    this.#executor.enter(0);
+    this.#executor.emit('System', 'ExtrinsicSuccess', {
       weight: { refTime: 0, proofSize: 0 },
       class: 'Mandatory',
       paysFee: 'No',
     });
+    return concatBytes(compactToU8a(inherent.length), inherent);
+  }
 
+  /** Applies all that is ready, and gives what leaves the pool; what was applied is included. */
+  #applyReady(included: Uint8Array[]): Pooled[] {
     const done: Pooled[] = [];
     for (let progress = true; progress;) {
       progress = false;
@@ -223,16 +208,7 @@ export class ChainNode {
       }
     }
     for (const item of done) this.#pool.splice(this.#pool.indexOf(item), 1);
-    this.#phase = Uint8Array.of(1);
-    onFinalize(context, this.genesis.netuid, now);
-    for (const round of this.#forced.splice(0)) storePulse(context, round);
-    const block = this.#seal(number, parent, included);
-    for (const item of done) {
-      if (!block.extrinsics.includes(`0x${toHex(item.bytes)}`)) continue;
-      item.watch({ inBlock: block.hash });
-      item.watch({ finalized: block.hash });
-    }
-    return block;
+    return done;
   }
 
   /** Publishes a round's pulse in the next block, whatever the time: the chain's own beacon may. */
@@ -256,16 +232,18 @@ export class ChainNode {
     return this.#versions.findLast(([from]) => from <= block)?.[1] ?? SPEC_VERSION;
   }
 
-  #timeOf(number: number): number {
-    return this.genesis.seed === null ? Date.now() : this.genesis.startMs + number * BLOCK_MS;
+  /** The chain as the next block finds it. */
+  #ahead(): ChainAhead {
+    const next = this.head.number + 1;
+    return {
+      next,
+      specVersion: this.specVersion(next),
+      hashOf: (block) => this.blocks[block]?.hash ?? null,
+    };
   }
 
-  #blockContext(block: number): BlockContext {
-    return {
-      storage: this.storage,
-      block,
-      emit: (pallet, event, ...fields) => this.#emit(pallet, event, ...fields),
-    };
+  #timeOf(number: number): number {
+    return this.genesis.seed === null ? Date.now() : this.genesis.startMs + number * BLOCK_MS;
   }
 
   #apply(item: Pooled, index: number): 'applied' | 'wait' | 'invalid' {
@@ -273,107 +251,36 @@ export class ChainNode {
     const call = extrinsic.method as unknown as GenericCall;
     const fee = extrinsicFeeRao(call, item.bytes.length);
     try {
-      verifyExtrinsic(
-        this.registry,
-        extrinsic,
-        this.specVersion(this.head.number + 1),
-        this.head.number + 1,
-        (block) => this.blocks[block]?.hash ?? null,
-      );
+      verifyExtrinsic(this.registry, extrinsic, this.#ahead());
       if (!checkNonce(item.nonce, account(this.storage, signer).nonce)) return 'wait';
       checkFee(account(this.storage, signer).data.free, fee);
     } catch {
       return 'invalid';
     }
-    this.#phase = phase(index);
+    this.#executor.enter(index);
     const record = account(this.storage, signer);
     record.nonce += 1;
     record.data.free -= fee;
     putAccount(this.storage, signer, record);
-    if (fee > 0n) this.#emit('Balances', 'Withdraw', signer, fee);
-    const failure = this.#dispatch(call, signer);
-    if (!isFree(call)) this.#emit('TransactionPayment', 'TransactionFeePaid', signer, fee, 0);
+    if (fee > 0n) this.#executor.emit('Balances', 'Withdraw', signer, fee);
+    const failure = this.#executor.dispatch(call, signer);
+    if (!isFree(call))
+      this.#executor.emit('TransactionPayment', 'TransactionFeePaid', signer, fee, 0);
     const info = {
       weight: { refTime: 100_000_000, proofSize: 3593 },
       class: 'Normal',
       paysFee: isFree(call) ? 'No' : 'Yes',
     };
-    if (failure) this.#emit('System', 'ExtrinsicFailed', failure, info);
-    else this.#emit('System', 'ExtrinsicSuccess', info);
+    if (failure) this.#executor.emit('System', 'ExtrinsicFailed', failure, info);
+    else this.#executor.emit('System', 'ExtrinsicSuccess', info);
     return 'applied';
   }
 
-  /** Runs a call on an overlay of its own; on failure neither its writes nor its events stay. */
-  #dispatch(call: GenericCall, who: string): DispatchFailure | null {
-    const handler = HANDLERS[`${call.section}.${call.method}`];
-    const records = this.#records.length;
-    let failure: DispatchFailure | null = handler
-      ? null
-      : new DispatchFailure('System', 'CallFiltered');
-    const context: CallContext = {
-      ...this.#blockContext(this.head.number + 1),
-      who,
-      inner: (inner) => this.#dispatch(inner, who),
-    };
-    this.#state.attempt(() => {
-      try {
-        handler?.(context, call);
-      } catch (error) {
-        if (!(error instanceof DispatchFailure)) throw error;
-        failure = error;
-      }
-      return failure === null;
-    });
-    if (failure) this.#records.length = records;
-    return failure;
-  }
-
-  #emit(pallet: string, event: string, ...fields: unknown[]): void {
-    this.#records.push(
-      concatBytes(this.#phase, this.#events.encode(pallet, event, fields), Uint8Array.of(0)),
-    );
-  }
-
   #seal(number: number, parentHash: string, extrinsics: readonly Uint8Array[]): Block {
-    this.#state.set(
-      this.storage.key('system.events'),
-      concatBytes(compactToU8a(this.#records.length), ...this.#records),
-    );
-    this.storage.put('system.eventCount', [], this.#records.length);
+    this.#executor.storeEvents();
     const changes = this.#state.commit(number);
-    // A seeded chain's hashes follow from seed and number alone: signatures are random, and would
-    // make no two runs alike.
-    const salt = Buffer.from(this.genesis.seed ?? '', 'hex');
-    const root = (parts: readonly Uint8Array[]): string =>
-      `0x${toHex(blake2AsU8a(concatBytes(...parts)))}`;
-    const stateRoot = root(
-      this.genesis.seed === null
-        ? changes.flatMap(([key, value]) => [Buffer.from(key, 'hex'), value ?? new Uint8Array()])
-        : [salt, Uint8Array.of(1)],
-    );
-    const extrinsicsRoot = root(this.genesis.seed === null ? extrinsics : [salt, Uint8Array.of(2)]);
-    const slot = Buffer.alloc(8);
-    slot.writeBigUInt64LE(BigInt(number));
-    const logs = number === 0 ? [] : [`0x06${toHex(Buffer.from('aura'))}20${toHex(slot)}`];
-    const header = this.registry.createType('Header', {
-      parentHash,
-      number,
-      stateRoot,
-      extrinsicsRoot,
-      digest: { logs },
-    }) as unknown as Codec;
-    const block: Block = {
-      number,
-      hash: `0x${toHex(blake2AsU8a(header.toU8a()))}`,
-      header: {
-        parentHash,
-        number: `0x${number.toString(16)}`,
-        stateRoot,
-        extrinsicsRoot,
-        digest: { logs },
-      },
-      extrinsics: extrinsics.map((bytes) => `0x${toHex(bytes)}`),
-    };
+    const { seed } = this.genesis;
+    const block = sealBlock(this.registry, { number, parentHash, extrinsics, changes, seed });
     this.#append(block);
     for (const listener of this.#listeners) listener(block, changes);
     return block;
@@ -383,10 +290,4 @@ export class ChainNode {
     this.blocks.push(block);
     this.#byHash.set(block.hash, block.number);
   }
-}
-
-function phase(index: number): Uint8Array {
-  const out = Buffer.alloc(5);
-  out.writeUInt32LE(index, 1);
-  return out;
 }

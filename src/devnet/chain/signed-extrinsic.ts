@@ -50,16 +50,20 @@ export function decodeExtrinsic(registry: TypeRegistry, bytes: Uint8Array): Gene
   return extrinsic;
 }
 
-/**
- * Checks signature and mortality for entry into block `next`. `hashOf` gives the hash of a known
- * block.
- */
+/** The chain as the next block finds it. */
+export type ChainAhead = {
+  readonly specVersion: number;
+  /** Number of the block that an extrinsic is to enter. */
+  readonly next: number;
+  /** Hash of a known block. */
+  readonly hashOf: (block: number) => string | null;
+};
+
+/** Checks signature and mortality for entry into the next block. */
 export function verifyExtrinsic(
   registry: TypeRegistry,
   extrinsic: GenericExtrinsic,
-  specVersion: number,
-  next: number,
-  hashOf: (block: number) => string | null,
+  { specVersion, next, hashOf }: ChainAhead,
 ): void {
   const birth = extrinsic.era.isMortalEra ? extrinsic.era.asMortalEra.birth(next) : 0;
   const blockHash = hashOf(birth);
@@ -83,22 +87,29 @@ export function verifyExtrinsic(
       { version: 4 },
     )
     .toU8a({ method: true });
-  const message = payload.length > 256 ? blake2AsU8a(payload) : payload;
+  if (!hasSigned(registry, extrinsic, payload.length > 256 ? blake2AsU8a(payload) : payload))
+    throw invalid('Transaction has a bad signature');
+}
+
+/** Whether an extrinsic's signer signed a message. */
+function hasSigned(
+  registry: TypeRegistry,
+  extrinsic: GenericExtrinsic,
+  message: Uint8Array,
+): boolean {
   const { type } = (
     extrinsic.inner as unknown as { signature: { multiSignature: { type: string } } }
   ).signature.multiSignature;
   const signature = extrinsic.signature.toU8a();
   const raw = signature.length === 65 && type !== 'Ecdsa' ? signature.slice(1) : signature;
-  const signer = extrinsic.signer.toString();
-  const key = registry.createType('AccountId32', signer).toU8a();
+  const key = registry.createType('AccountId32', extrinsic.signer.toString()).toU8a();
   // By the tag alone: the library's own signatureVerify tries every scheme and accepts
   // <Bytes>-wrapped messages.
-  const ok = tryVerify(() => {
+  return tryVerify(() => {
     if (type === 'Sr25519') return sr25519Verify(message, raw, key);
     if (type === 'Ed25519') return ed25519Verify(message, raw, key);
     return secp256k1Verify(message, raw, key, 'blake2');
   });
-  if (!ok) throw invalid('Transaction has a bad signature');
 }
 
 function tryVerify(check: () => boolean): boolean {

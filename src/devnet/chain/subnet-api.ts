@@ -47,76 +47,80 @@ const HYPERPARAMETERS: Readonly<Record<string, string>> = {
   activity_cutoff: 'activityCutoff',
 };
 
+/** A subnet of the chain at a block. */
+type View = { readonly node: ChainNode; readonly netuid: number; readonly block: number };
+
+const itemOf = ({ node, netuid, block }: View, item: string, ...keys: unknown[]): Codec | null =>
+  node.storage.at(block, `subtensorModule.${item}`, netuid, ...keys);
+const listOf = (view: View, item: string): Codec[] => [...(itemOf(view, item) as Vec<Codec>)];
+const uidsOf = (view: View): number[] =>
+  Array.from({ length: Number(itemOf(view, 'subnetworkN')!.toString()) }, (_, uid) => uid);
+const hotkeysOf = (view: View): string[] =>
+  uidsOf(view).map((uid) => itemOf(view, 'keys', uid)!.toString());
+
+/** Fields of a metagraph that are one storage item. */
+const PLAIN: Readonly<Record<string, string>> = {
+  ...HYPERPARAMETERS,
+  last_step: 'lastMechansimStepBlock',
+  max_uids: 'maxAllowedUids',
+  num_uids: 'subnetworkN',
+  burn: 'burn',
+  owner_hotkey: 'subnetOwnerHotkey',
+  owner_coldkey: 'subnetOwner',
+  network_registered_at: 'networkRegisteredAt',
+  blocks_since_last_step: 'blocksSinceLastStep',
+};
+
+const devnetName = (): number[] => [...Buffer.from('devnet')];
+
+/** Fields of a metagraph that are put together. */
+const MADE: Readonly<Record<string, (view: View) => unknown>> = {
+  block: ({ block }) => block,
+  hotkeys: hotkeysOf,
+  coldkeys: (view) =>
+    hotkeysOf(view).map((hotkey) =>
+      view.node.storage.at(view.block, 'subtensorModule.owner', hotkey)!.toString(),
+    ),
+  active: (view) => listOf(view, 'active'),
+  validator_permit: (view) => listOf(view, 'validatorPermit'),
+  last_update: (view) => {
+    const updates = listOf(view, 'lastUpdate').map((entry) => entry.toString());
+    return uidsOf(view).map((uid) => updates[uid] ?? '0');
+  },
+  block_at_registration: (view) =>
+    uidsOf(view).map((uid) => itemOf(view, 'blockAtRegistration', uid)!.toString()),
+  validators: (view) =>
+    listOf(view, 'validatorPermit').flatMap((permit, uid) =>
+      permit.toString() === 'true' ? [uid] : [],
+    ),
+  commitments: (view) =>
+    hotkeysOf(view).flatMap((hotkey) => {
+      const { node, netuid, block } = view;
+      const entry = node.storage.at(block, 'commitments.commitmentOf', netuid, hotkey);
+      return entry === null ? [] : [[hotkey, [...entry.toU8a()]]];
+    }),
+  name: devnetName,
+  symbol: devnetName,
+  // No neuron has stake, dividends or an identity here: as many zeros as there are neurons.
+  axons: (view) => uidsOf(view).map(() => ({})),
+  identities: (view) => uidsOf(view).map(() => null),
+  tao_dividends_per_hotkey: () => [],
+  alpha_dividends_per_hotkey: () => [],
+  identity: () => null,
+};
+
 /**
  * The parts of a metagraph that a validator asks for, by the metadata's field name. Others stay
  * None.
  */
-function metagraphField(node: ChainNode, netuid: number, block: number, field: string): unknown {
-  const get = (item: string, ...args: unknown[]): Codec | null =>
-    node.storage.at(block, `subtensorModule.${item}`, netuid, ...args);
-  const size = Number(get('subnetworkN')!.toString());
-  const uids = Array.from({ length: size }, (_, uid) => uid);
-  const hotkeys = (): string[] => uids.map((uid) => get('keys', uid)!.toString());
-  const padded = (item: string): string[] => {
-    const list = [...(get(item) as Vec<Codec>)].map((entry) => entry.toString());
-    return uids.map((uid) => list[uid] ?? '0');
-  };
-  const plain: Record<string, string> = {
-    ...HYPERPARAMETERS,
-    last_step: 'lastMechansimStepBlock',
-    max_uids: 'maxAllowedUids',
-    num_uids: 'subnetworkN',
-    burn: 'burn',
-    owner_hotkey: 'subnetOwnerHotkey',
-    owner_coldkey: 'subnetOwner',
-    network_registered_at: 'networkRegisteredAt',
-    blocks_since_last_step: 'blocksSinceLastStep',
-  };
-  if (plain[field] !== undefined) return get(plain[field]);
-  switch (field) {
-    case 'block':
-      return block;
-    case 'hotkeys':
-      return hotkeys();
-    case 'coldkeys':
-      return hotkeys().map((hotkey) =>
-        node.storage.at(block, 'subtensorModule.owner', hotkey)!.toString(),
-      );
-    case 'active':
-      return [...(get('active') as Vec<Codec>)];
-    case 'validator_permit':
-      return [...(get('validatorPermit') as Vec<Codec>)];
-    case 'last_update':
-      return padded('lastUpdate');
-    case 'block_at_registration':
-      return uids.map((uid) => get('blockAtRegistration', uid)!.toString());
-    case 'validators':
-      return [...(get('validatorPermit') as Vec<Codec>)].flatMap((permit, uid) =>
-        permit.toString() === 'true' ? [uid] : [],
-      );
-    case 'commitments':
-      return hotkeys().flatMap((hotkey) => {
-        const entry = node.storage.at(block, 'commitments.commitmentOf', netuid, hotkey);
-        return entry === null ? [] : [[hotkey, [...entry.toU8a()]]];
-      });
-    case 'name':
-    case 'symbol':
-      return [...Buffer.from('devnet')];
-    // No neuron has stake, dividends or an identity here: as many zeros as there are neurons.
-    case 'axons':
-      return uids.map(() => ({}));
-    case 'identities':
-      return uids.map(() => null);
-    case 'tao_dividends_per_hotkey':
-    case 'alpha_dividends_per_hotkey':
-      return [];
-    case 'identity':
-      return null;
-    default:
-      if (ZEROS_PER_UID.has(field)) return uids.map(() => 0);
-      if (FLAGS.test(field)) return false;
-      return field === 'moving_price' ? { bits: 0 } : 0;
-  }
+function metagraphField(view: View, field: string): unknown {
+  const plain = PLAIN[field];
+  if (plain !== undefined) return itemOf(view, plain);
+  const made = MADE[field];
+  if (made) return made(view);
+  if (ZEROS_PER_UID.has(field)) return uidsOf(view).map(() => 0);
+  if (FLAGS.test(field)) return false;
+  return field === 'moving_price' ? { bits: 0 } : 0;
 }
 
 const ZEROS_PER_UID = new Set(
@@ -131,9 +135,7 @@ const FLAGS = /_enabled$|_allowed$/;
  * there, as on a real node.
  */
 function metagraph(
-  node: ChainNode,
-  netuid: number,
-  block: number,
+  { node, netuid, block }: View,
   struct: string,
   asked: readonly number[] | null,
 ): unknown {
@@ -141,7 +143,7 @@ function metagraph(
   const valueOf = (name: string, index: number): unknown => {
     if (name === 'netuid') return netuid;
     const wanted = asked === null || asked.includes(index);
-    return wanted ? metagraphField(node, netuid, block, name) : null;
+    return wanted ? metagraphField({ node, netuid, block }, name) : null;
   };
   return Object.fromEntries(fieldsOf(struct).map((name, index) => [name, valueOf(name, index)]));
 }
@@ -159,7 +161,7 @@ function subnetState(node: ChainNode, netuid: number, block: number): unknown {
   const valueOf = (name: string): unknown => {
     if (name === 'netuid') return netuid;
     const told = known.has(name) || ZEROS_PER_UID.has(name);
-    return told ? metagraphField(node, netuid, block, name) : undefined;
+    return told ? metagraphField({ node, netuid, block }, name) : undefined;
   };
   const fields = fieldsOf('SubnetState').map((name): [string, unknown] => [name, valueOf(name)]);
   // Histories of emission: none.
@@ -167,7 +169,8 @@ function subnetState(node: ChainNode, netuid: number, block: number): unknown {
 }
 
 function neurons(node: ChainNode, netuid: number, block: number, full: boolean): unknown[] {
-  const list = (name: string): unknown[] => metagraphField(node, netuid, block, name) as unknown[];
+  const list = (name: string): unknown[] =>
+    metagraphField({ node, netuid, block }, name) as unknown[];
   const [hotkeys, coldkeys, active] = [list('hotkeys'), list('coldkeys'), list('active')];
   const [permits, updates] = [list('validator_permit'), list('last_update')];
   return hotkeys.map((hotkey, uid) => ({
@@ -228,13 +231,13 @@ export const SUBNET_APIS: Readonly<Record<string, Api>> = {
     get_neurons_lite: (node, netuid, block) => neurons(node, netuid, block, false),
   }),
   ...subnetApis('SubnetInfoRuntimeApi', {
-    get_metagraph: (node, netuid, block) => metagraph(node, netuid, block, 'Metagraph', null),
+    get_metagraph: (node, netuid, block) => metagraph({ node, netuid, block }, 'Metagraph', null),
     get_subnet_state: subnetState,
     get_selective_metagraph: (node, netuid, block, rest) =>
-      metagraph(node, netuid, block, 'SelectiveMetagraph', indexesOf(node, rest)),
+      metagraph({ node, netuid, block }, 'SelectiveMetagraph', indexesOf(node, rest)),
     // One mechanism only: its number stands before the indexes.
     get_selective_mechagraph: (node, netuid, block, rest) =>
-      metagraph(node, netuid, block, 'SelectiveMetagraph', indexesOf(node, rest.subarray(1))),
+      metagraph({ node, netuid, block }, 'SelectiveMetagraph', indexesOf(node, rest.subarray(1))),
     get_subnet_hyperparams_v2: hyperparameters,
     get_subnet_hyperparams_v3: (node, netuid, block) => {
       const values = hyperparameters(node, netuid, block);

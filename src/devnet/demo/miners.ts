@@ -47,11 +47,9 @@ export function devPair(uri: string): KeyringPair {
  * commits.
  */
 export async function submitImage(
-  chain: SubtensorChain,
-  arena: Arena,
+  { chain, arena, log }: { chain: SubtensorChain; arena: Arena; log: Log },
   image: DevnetImage,
   uris: { coldkey: string; hotkey: string },
-  log: Log,
 ): Promise<void> {
   const hotkey = devPair(uris.hotkey);
   let kept: SubmitState | null = null;

@@ -43,13 +43,7 @@ function* pieces({ model, tokenizer, variant }: Context, job: ChatJob): Generato
   // A code point split over tokens is held back until it is whole; at the end an incomplete one is
   // dropped.
   const decoder = new TextDecoder();
-  for (const { tokens, finish } of generate(
-    model,
-    variant,
-    job.promptIds,
-    job.maxTokens,
-    job.top,
-  )) {
+  for (const { tokens, finish } of generate(model, variant, job.promptIds, job)) {
     const content = tokens
       .map(({ id }) => decoder.decode(tokenizer.bytesOf(id) ?? new Uint8Array(), { stream: true }))
       .join('');
@@ -71,6 +65,112 @@ function joined(list: readonly Piece[]): Piece {
   };
 }
 
+/** What every part of an answer says. */
+const headOf = ({ model }: ChatJob): object => ({ id: 'chatcmpl-tiny', created: 0, model });
+
+const logprobsOf = ({ top }: ChatJob, piece: Piece): unknown =>
+  top < 0 ? null : { content: piece.logprobs };
+
+const usageOf = ({ promptIds }: ChatJob, completion: number): unknown => ({
+  prompt_tokens: promptIds.length,
+  completion_tokens: completion,
+  total_tokens: promptIds.length + completion,
+});
+
+/** Answers a request whole. */
+function wholeAnswer(context: Context, job: ChatJob, response: ServerResponse): void {
+  const all = joined([...pieces(context, job)]);
+  const choice = {
+    index: 0,
+    message: { role: 'assistant', content: all.content },
+    logprobs: logprobsOf(job, all),
+    finish_reason: all.finish,
+    token_ids: job.returnIds ? all.ids : null,
+  };
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(
+    JSON.stringify({
+      ...headOf(job),
+      object: 'chat.completion',
+      choices: [choice],
+      usage: usageOf(job, all.ids.length),
+      prompt_token_ids: job.returnIds ? job.promptIds : null,
+    }),
+  );
+}
+
+/** The events of a streamed answer. */
+class AnswerStream {
+  readonly #job: ChatJob;
+  readonly #response: ServerResponse;
+
+  constructor(job: ChatJob, response: ServerResponse) {
+    this.#job = job;
+    this.#response = response;
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+  }
+
+  /** The event without text that opens an answer. */
+  role(): void {
+    const delta = { role: 'assistant', content: '' };
+    this.#event({
+      choices: [{ index: 0, delta, logprobs: null, finish_reason: null }],
+      prompt_token_ids: this.#job.returnIds ? this.#job.promptIds : null,
+    });
+  }
+
+  send(piece: Piece): void {
+    const choice = {
+      index: 0,
+      delta: { content: piece.content },
+      logprobs: logprobsOf(this.#job, piece),
+      finish_reason: piece.finish,
+      token_ids: this.#job.returnIds ? piece.ids : null,
+    };
+    const fingerprint = piece.finish ? { system_fingerprint: this.#job.fingerprint } : {};
+    this.#event({ choices: [choice], ...fingerprint });
+  }
+
+  end(completion: number): void {
+    if (this.#job.usage) this.#event({ choices: [], usage: usageOf(this.#job, completion) });
+    this.#response.end('data: [DONE]\n\n');
+  }
+
+  #event(body: Record<string, unknown>): void {
+    const event = { ...headOf(this.#job), object: 'chat.completion.chunk', ...body };
+    this.#response.write(`data: ${JSON.stringify(event)}\n\n`);
+  }
+}
+
+/** Streams an answer in the variant's way; gives the count of its tokens, null where nobody listens. */
+async function deliver(
+  context: Context,
+  job: ChatJob,
+  stream: AnswerStream,
+  isGone: () => boolean,
+): Promise<number | null> {
+  const delivery = context.variant.delivery ?? 'tokens';
+  if (delivery === 'burst') {
+    const all = joined([...pieces(context, job)]);
+    stream.role();
+    stream.send(all);
+    return all.ids.length;
+  }
+  if (delivery === 'early-role') {
+    stream.role();
+    await turn();
+  }
+  let count = 0;
+  for (const piece of pieces(context, job)) {
+    if (isGone()) return null;
+    if (count === 0 && delivery === 'tokens') stream.role();
+    count += piece.ids.length;
+    stream.send(piece);
+    await turn(); // decoding blocks the event loop: let the bytes leave first
+  }
+  return count;
+}
+
 /** Answers a chat request, streamed or whole, in the variant's way of delivering tokens. */
 export async function chatAnswer(
   context: Context,
@@ -78,84 +178,11 @@ export async function chatAnswer(
   stream: boolean,
   response: ServerResponse,
 ): Promise<void> {
-  const head = { id: 'chatcmpl-tiny', created: 0, model: job.model };
-  const logprobsOf = (piece: Piece): unknown => (job.top < 0 ? null : { content: piece.logprobs });
-  const usage = (count: number): unknown => ({
-    prompt_tokens: job.promptIds.length,
-    completion_tokens: count,
-    total_tokens: job.promptIds.length + count,
-  });
   if (!stream) {
-    const all = joined([...pieces(context, job)]);
-    response.writeHead(200, { 'content-type': 'application/json' });
-    const choice = {
-      index: 0,
-      message: { role: 'assistant', content: all.content },
-      logprobs: logprobsOf(all),
-      finish_reason: all.finish,
-      token_ids: job.returnIds ? all.ids : null,
-    };
-    response.end(
-      JSON.stringify({
-        ...head,
-        object: 'chat.completion',
-        choices: [choice],
-        usage: usage(all.ids.length),
-        prompt_token_ids: job.returnIds ? job.promptIds : null,
-      }),
-    );
+    wholeAnswer(context, job, response);
     return;
   }
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-  const event = (body: Record<string, unknown>): void =>
-    void response.write(
-      `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', ...body })}\n\n`,
-    );
-  const role = (): void =>
-    event({
-      choices: [
-        {
-          index: 0,
-          delta: { role: 'assistant', content: '' },
-          logprobs: null,
-          finish_reason: null,
-        },
-      ],
-      prompt_token_ids: job.returnIds ? job.promptIds : null,
-    });
-  const send = (piece: Piece): void =>
-    event({
-      choices: [
-        {
-          index: 0,
-          delta: { content: piece.content },
-          logprobs: logprobsOf(piece),
-          finish_reason: piece.finish,
-          token_ids: job.returnIds ? piece.ids : null,
-        },
-      ],
-      ...(piece.finish ? { system_fingerprint: job.fingerprint } : {}),
-    });
-  let count = 0;
-  const delivery = context.variant.delivery ?? 'tokens';
-  if (delivery === 'early-role') {
-    role();
-    await turn();
-  }
-  if (delivery === 'burst') {
-    const all = joined([...pieces(context, job)]);
-    count = all.ids.length;
-    role();
-    send(all);
-  } else {
-    for (const piece of pieces(context, job)) {
-      if (response.destroyed) return;
-      if (count === 0 && delivery === 'tokens') role();
-      count += piece.ids.length;
-      send(piece);
-      await turn(); // decoding blocks the event loop: let the bytes leave first
-    }
-  }
-  if (job.usage) event({ choices: [], usage: usage(count) });
-  response.end('data: [DONE]\n\n');
+  const events = new AnswerStream(job, response);
+  const count = await deliver(context, job, events, () => response.destroyed);
+  if (count !== null) events.end(count);
 }

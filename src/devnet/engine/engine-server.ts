@@ -1,39 +1,23 @@
 // HTTP server of a tiny inference engine with real weights and vLLM's API paths.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { concatBytes, fromUtf8Lossy } from '../../core/bytes.ts';
-import { sha256Hex } from '../../core/hash.ts';
 import { CacheonError, messageOf } from '../../core/errors.ts';
-import type { Tokenizer } from '../../core/tokenizer.ts';
 import { tokenizerFromJson } from '../../prompts/io/tokenizer-file.ts';
-import { renderChat } from '../../prompts/template.ts';
-import { chatAnswer, type ChatJob } from './chat.ts';
-import { forced, generate } from './generate.ts';
+import { generate } from './generate.ts';
 import { Model } from './model.ts';
-import {
-  ApiError,
-  chatSchema,
-  completionSchema,
-  detokenizeSchema,
-  parseBody,
-  tokenizeSchema,
-} from './requests.ts';
+import { ApiError } from './requests.ts';
+import { type EngineContext, ROUTES } from './engine-routes.ts';
 import { VARIANTS } from './variants/index.ts';
 import type { Variant } from './variant.ts';
 import { loadWeights } from './model-weights.ts';
 
 /** Largest request body. */
 const MAX_BODY = 8 * 1024 * 1024;
-const MAX_MODEL_LENGTH = 8192;
 /** Most warm-up answers, and how near to the best one counts as steady. */
 const WARMUPS = 10;
 const STEADY = 1.1;
 const WARMUP_IDS = Array.from({ length: 24 }, (_, i) => i + 10);
-/** What a client calls the model. */
-const MODEL_NAME = 'tiny-qwen2';
-/** Default system message of the model's chat template. */
-const SYSTEM_MESSAGE = 'You are a helpful assistant.';
 const MODEL_FOLDER = new URL('../model/', import.meta.url);
 
 class EngineError extends CacheonError<'UNKNOWN_VARIANT' | 'PORT_IN_USE' | 'CANNOT_LISTEN'> {}
@@ -42,169 +26,6 @@ export type TinyEngine = {
   readonly url: string;
   readonly variant: Variant;
   close(): Promise<void>;
-};
-
-type Context = { readonly model: Model; readonly tokenizer: Tokenizer; readonly variant: Variant };
-type Route = (context: Context, body: string, response: ServerResponse) => Promise<void> | void;
-
-const json = (response: ServerResponse, value: unknown): void => {
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(value));
-};
-
-const textOf = ({ tokenizer }: Context, ids: readonly number[]): string =>
-  fromUtf8Lossy(concatBytes(...ids.map((id) => tokenizer.bytesOf(id) ?? new Uint8Array())));
-
-const checkModel = (name: string | undefined): void => {
-  if (name !== undefined && name !== MODEL_NAME)
-    throw new ApiError(
-      404,
-      'NotFoundError',
-      `The model \`${name}\` does not exist; this server has ${MODEL_NAME}.`,
-      'model',
-    );
-};
-
-const checkLength = (promptTokens: number, maxTokens: number): number => {
-  if (promptTokens >= MAX_MODEL_LENGTH)
-    throw new ApiError(
-      400,
-      'BadRequestError',
-      `This model's maximum context length is ${MAX_MODEL_LENGTH} tokens; the prompt has ${promptTokens}.`,
-      'input_tokens',
-    );
-  return Math.min(maxTokens, MAX_MODEL_LENGTH - promptTokens);
-};
-
-const chat: Route = async (context, body, response) => {
-  const request = parseBody(chatSchema, body);
-  checkModel(request.model);
-  if (typeof request.top_logprobs === 'number' && request.logprobs !== true)
-    throw new ApiError(400, 'BadRequestError', 'top_logprobs needs logprobs: true', 'top_logprobs');
-  const promptIds = context.tokenizer.encodePrompt(renderChat(request.messages, SYSTEM_MESSAGE));
-  const job: ChatJob = {
-    promptIds,
-    maxTokens: checkLength(
-      promptIds.length,
-      request.max_completion_tokens ?? request.max_tokens ?? MAX_MODEL_LENGTH,
-    ),
-    top: request.logprobs === true ? (request.top_logprobs ?? 0) : -1,
-    returnIds: request.return_token_ids === true,
-    usage: request.stream_options?.include_usage === true,
-    fingerprint: `tiny-${context.variant.name}-${sha256Hex(context.variant.name).slice(0, 8)}`,
-    model: MODEL_NAME,
-  };
-  await chatAnswer(context, job, request.stream === true, response);
-};
-
-const completions: Route = (context, body, response) => {
-  const request = parseBody(completionSchema, body);
-  checkModel(request.model);
-  const prompt =
-    typeof request.prompt === 'string'
-      ? context.tokenizer.encodePrompt(request.prompt)
-      : request.prompt;
-  const { vocab } = context.model.weights.config;
-  if (prompt.length === 0 || prompt.some((id) => id >= vocab))
-    throw new ApiError(
-      400,
-      'BadRequestError',
-      'the prompt is empty or has an id outside the vocabulary',
-      'prompt',
-    );
-  const maxTokens = checkLength(prompt.length, request.max_tokens);
-  const tokens: number[] = [];
-  let finish = 'length';
-  // The client never times teacher forcing: it runs by the quickest kernel, whatever this engine
-  // is.
-  const variant =
-    typeof request.prompt_logprobs === 'number'
-      ? { ...context.variant, kernel: 'simd' as const }
-      : context.variant;
-  for (const step of generate(context.model, variant, prompt, maxTokens, -1)) {
-    tokens.push(...step.tokens.map(({ id }) => id));
-    finish = step.finish ?? finish;
-  }
-  const top = request.prompt_logprobs;
-  const show = (id: number, logprob: number, rank: number): [string, unknown] => [
-    String(id),
-    { logprob, rank, decoded_token: textOf(context, [id]) },
-  ];
-  const promptLogprobs =
-    typeof top !== 'number'
-      ? null
-      : [
-          null,
-          ...forced(context.model, prompt, Math.max(1, top)).map(({ id, logprob, top: best }) => {
-            const rank = best.findIndex((other) => other.id === id);
-            return Object.fromEntries([
-              show(id, logprob, rank < 0 ? best.length + 1 : rank + 1),
-              ...best
-                .slice(0, top)
-                .filter((other) => other.id !== id)
-                .map((other, i) => show(other.id, other.logprob, i + 1)),
-            ]);
-          }),
-        ];
-  json(response, {
-    id: 'cmpl-tiny',
-    object: 'text_completion',
-    created: 0,
-    model: MODEL_NAME,
-    choices: [
-      {
-        index: 0,
-        text: textOf(context, tokens),
-        logprobs: null,
-        finish_reason: finish,
-        prompt_logprobs: promptLogprobs,
-      },
-    ],
-    usage: {
-      prompt_tokens: prompt.length,
-      completion_tokens: tokens.length,
-      total_tokens: prompt.length + tokens.length,
-    },
-  });
-};
-
-const ROUTES: Readonly<Record<string, Route>> = {
-  'GET /health': (_context, _body, response) => void response.writeHead(200).end(),
-  'GET /version': (_context, _body, response) => json(response, { version: '0.32.0-tiny' }),
-  'GET /v1/models': (_context, _body, response) =>
-    json(response, {
-      object: 'list',
-      data: [
-        {
-          id: MODEL_NAME,
-          object: 'model',
-          created: 0,
-          owned_by: 'cacheon',
-          root: MODEL_NAME,
-          max_model_len: MAX_MODEL_LENGTH,
-        },
-      ],
-    }),
-  'POST /v1/chat/completions': chat,
-  'POST /v1/completions': completions,
-  'POST /tokenize': (context, body, response) => {
-    const request = parseBody(tokenizeSchema, body);
-    const rendered =
-      'prompt' in request ? request.prompt : renderChat(request.messages, SYSTEM_MESSAGE);
-    const tokens = context.tokenizer.encodePrompt(
-      'prompt' in request || request.add_generation_prompt
-        ? rendered
-        : rendered.replace(/<\|im_start\|>assistant\n$/, ''),
-    );
-    json(response, {
-      count: tokens.length,
-      max_model_len: MAX_MODEL_LENGTH,
-      tokens,
-      token_strs: null,
-    });
-  },
-  'POST /detokenize': (context, body, response) =>
-    json(response, { prompt: textOf(context, parseBody(detokenizeSchema, body).tokens) }),
 };
 
 async function readBody(request: IncomingMessage): Promise<string> {
@@ -217,6 +38,63 @@ async function readBody(request: IncomingMessage): Promise<string> {
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
+}
+
+/** Answers a request by its route; an error becomes an answer of vLLM's form. */
+function answer(context: EngineContext, request: IncomingMessage, response: ServerResponse): void {
+  const path = (request.url ?? '/').split('?')[0]!;
+  const route = ROUTES[`${request.method ?? ''} ${path}`];
+  const known = Object.keys(ROUTES).some((key) => key.endsWith(` ${path}`));
+  if (!route) {
+    const detail = known ? 'Method Not Allowed' : 'Not Found';
+    response
+      .writeHead(known ? 405 : 404, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ detail }));
+    return;
+  }
+  readBody(request)
+    .then((body) => route(context, body, response))
+    .catch((error: unknown) => {
+      const fault =
+        error instanceof ApiError
+          ? error
+          : new ApiError(500, 'InternalServerError', messageOf(error));
+      if (response.headersSent) response.destroy();
+      else
+        response.writeHead(fault.status, { 'content-type': 'application/json' }).end(fault.body());
+    });
+}
+
+/** Opens a server on loopback. Throws `PORT_IN_USE` and `CANNOT_LISTEN`. */
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const busy = error.code === 'EADDRINUSE';
+      reject(
+        new EngineError(
+          busy ? 'PORT_IN_USE' : 'CANNOT_LISTEN',
+          'usage',
+          busy ? `port ${port} is in use` : error.message,
+          'choose another port with --port',
+        ).causedBy(error),
+      );
+    });
+    server.listen(port, '127.0.0.1');
+  });
+}
+
+/** Cold code is up to half slower: runs it until its speed is steady, before a client measures. */
+function warmUp({ model, variant }: EngineContext): void {
+  let best = Infinity;
+  for (let i = 0; i < WARMUPS; i++) {
+    const began = process.hrtime.bigint();
+    for (const step of generate(model, variant, WARMUP_IDS, { maxTokens: 6, top: 5 }))
+      if (step.finish) break;
+    const took = Number(process.hrtime.bigint() - began);
+    if (i >= 3 && took < STEADY * best) break;
+    best = Math.min(best, took);
+  }
 }
 
 /**
@@ -239,60 +117,17 @@ export async function startEngine(options: {
   const folder = options.model ?? MODEL_FOLDER;
   const weights = loadWeights(folder);
   variant.alter?.(weights);
-  const context: Context = {
+  const context: EngineContext = {
     model: new Model(weights),
     variant,
     tokenizer: tokenizerFromJson(readFileSync(new URL('tokenizer.json', folder), 'utf8')),
   };
-  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-    const path = (request.url ?? '/').split('?')[0]!;
-    const route = ROUTES[`${request.method ?? ''} ${path}`];
-    const known = Object.keys(ROUTES).some((key) => key.endsWith(` ${path}`));
-    if (!route) {
-      response
-        .writeHead(known ? 405 : 404, { 'content-type': 'application/json' })
-        .end(JSON.stringify({ detail: known ? 'Method Not Allowed' : 'Not Found' }));
-      return;
-    }
-    readBody(request)
-      .then((body) => route(context, body, response))
-      .catch((error: unknown) => {
-        const fault =
-          error instanceof ApiError
-            ? error
-            : new ApiError(500, 'InternalServerError', messageOf(error));
-        if (response.headersSent) response.destroy();
-        else
-          response
-            .writeHead(fault.status, { 'content-type': 'application/json' })
-            .end(fault.body());
-      });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('listening', resolve);
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const busy = error.code === 'EADDRINUSE';
-      reject(
-        new EngineError(
-          busy ? 'PORT_IN_USE' : 'CANNOT_LISTEN',
-          'usage',
-          busy ? `port ${options.port ?? 0} is in use` : error.message,
-          'choose another port with --port',
-        ).causedBy(error),
-      );
-    });
-    server.listen(options.port ?? 0, '127.0.0.1');
-  });
-  // Cold code is up to half slower: the engine runs it until its speed is steady, before a client
-  // measures. The port is open, but answers when this is done.
-  let best = Infinity;
-  for (let i = 0; i < WARMUPS; i++) {
-    const began = process.hrtime.bigint();
-    for (const step of generate(context.model, variant, WARMUP_IDS, 6, 5)) if (step.finish) break;
-    const took = Number(process.hrtime.bigint() - began);
-    if (i >= 3 && took < STEADY * best) break;
-    best = Math.min(best, took);
-  }
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
+    answer(context, request, response),
+  );
+  await listen(server, options.port ?? 0);
+  // The port is open, but answers when this is done.
+  warmUp(context);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     variant,

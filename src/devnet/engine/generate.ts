@@ -37,8 +37,7 @@ export function* generate(
   model: Model,
   variant: Variant,
   prompt: readonly number[],
-  maxTokens: number,
-  top: number,
+  { maxTokens, top }: { readonly maxTokens: number; readonly top: number },
 ): Generator<Step> {
   const { eosTokenId, vocab } = model.weights.config;
   const kernel = variant.kernel === 'simd' ? model.weights.arena.kernel : variant.kernel;

@@ -60,10 +60,11 @@ async function buildEngineImages(
   return images;
 }
 
-/** Serves the engines' images; `of` gives what a miner commits. */
-export async function serveEngineImages(
-  root: string,
-): Promise<Registry & { of: (name: string) => DevnetImage }> {
+/** A registry with the engines' images; `of` gives what a miner commits. */
+export type EngineRegistry = Registry & { readonly of: (name: string) => DevnetImage };
+
+/** Builds the engines' images, and serves them. */
+export async function serveEngineImages(root: string): Promise<EngineRegistry> {
   const images = await buildEngineImages(root);
   const registry = await startRegistry(
     new Map([...images].map(([name, image]) => [name, [image]])),

@@ -13,9 +13,10 @@ import { dirname, join, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../../core/errors.ts';
+import { retry } from '../../core/retry.ts';
 import { LedgerError } from '../errors.ts';
 import { type LedgerFiles, UNREADABLE } from '../read.ts';
-import type { ResultStore } from '../store.ts';
+import type { FileSet, ResultStore } from '../store.ts';
 
 const run = promisify(execFile);
 /** Attempts to land a commit against other writers. */
@@ -70,120 +71,159 @@ export function validatorFolders(results: string): string[] {
     .sort();
 }
 
+/** Who makes the commits. Signatures of records count, not those of commits. */
+const AUTHOR = [
+  ...['-c', 'user.name=cacheon'],
+  ...['-c', 'user.email=validator@users.noreply.github.com'],
+  ...['-c', 'commit.gpgsign=false'],
+];
+
 /** A ledger in a real git repository. Nothing is ever force-pushed or edited. */
-export function gitStore(options: GitStoreOptions): ResultStore {
-  const { folder, remote } = options;
-  const results = join(folder, 'results');
-  const git = async (...args: string[]): Promise<string> => {
-    const lock = join(folder, '.git', 'index.lock');
+class GitStore implements ResultStore {
+  readonly #options: GitStoreOptions;
+  readonly #results: string;
+
+  constructor(options: GitStoreOptions) {
+    this.#options = options;
+    this.#results = join(options.folder, 'results');
+  }
+
+  async validators(): Promise<string[]> {
+    await this.#sync();
+    return validatorFolders(this.#results);
+  }
+
+  async read(validator: string): Promise<LedgerFiles> {
+    await this.#sync();
+    return this.#read(validator);
+  }
+
+  async commit(
+    validator: string,
+    message: string,
+    build: (files: LedgerFiles) => FileSet | null,
+  ): Promise<void> {
+    const waitsMs = Array.from(
+      { length: ATTEMPTS - 1 },
+      (_, i) => RETRY_MS * (i + 1) * (0.5 + Math.random()),
+    );
+    // Another writer may come first: rebuilt on the new head, so that seq and prev stay true.
+    const again = (error: unknown): boolean => error instanceof NotPushed;
+    await retry(() => this.#commitOnce(validator, message, build), { waitsMs, sleep, again }).catch(
+      (error: unknown) => {
+        throw error instanceof NotPushed ? error.cause : error;
+      },
+    );
+  }
+
+  async #commitOnce(
+    validator: string,
+    message: string,
+    build: (files: LedgerFiles) => FileSet | null,
+  ): Promise<void> {
+    const folder = join('results', validator);
+    await this.#sync();
+    // A killed run never committed its half-written files: the store drops them, and makes them
+    // again.
+    await this.#git('reset', '--quiet', '--', folder);
+    await this.#git('clean', '--quiet', '-fd', '--', folder);
+    const before = await this.#git('rev-parse', 'HEAD');
+    const files = build(await this.#read(validator));
+    if (files === null || files.size === 0) return;
+    this.#write(validator, files);
+    const paths = [...files.keys()].map((path) => join(folder, path));
+    await this.#git('add', '--', ...paths);
+    await this.#git(...AUTHOR, 'commit', '--quiet', '-m', message, '--', ...paths);
+    await this.#push(before);
+  }
+
+  /** Writes new files; an existing one is never changed. */
+  #write(validator: string, files: FileSet): void {
+    for (const [path, bytes] of files) {
+      const file = join(this.#results, validator, path);
+      if (existsSync(file))
+        throw new LedgerError(
+          'BROKEN_LEDGER',
+          'infra',
+          `${path} exists already; the ledger is append-only`,
+          'run again: another writer may have finished the same work',
+        );
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, bytes);
+    }
+  }
+
+  /** Pushes the new commit; never merges, never forces. Throws `NotPushed`, and takes it back. */
+  async #push(before: string): Promise<void> {
+    const { remote } = this.#options;
+    if (!remote) return;
     try {
-      // A run that was killed inside git leaves its lock: no other process will ever take it away.
-      for (let waited = 0; existsSync(lock) && waited < STALE_LOCK_MS; waited += LOCK_POLL_MS)
-        await sleep(LOCK_POLL_MS);
-      if (existsSync(lock) && Date.now() - lstatSync(lock).mtimeMs > STALE_LOCK_MS)
-        rmSync(lock, { force: true });
+      await this.#git('push', '--quiet', remote.name, `HEAD:${remote.branch}`);
+    } catch (error) {
+      await this.#git('reset', '--quiet', '--keep', before);
+      throw new NotPushed('another writer came first', { cause: error });
+    }
+  }
+
+  async #sync(): Promise<void> {
+    const { remote } = this.#options;
+    if (!remote) return;
+    await this.#git('fetch', '--quiet', remote.name, remote.branch);
+    await this.#git('reset', '--quiet', '--keep', 'FETCH_HEAD');
+  }
+
+  /**
+   * Committed files only: leftovers of a killed run beside them never happened. The store reads a
+   * folder outside git as it is.
+   */
+  async #read(validator: string): Promise<LedgerFiles> {
+    const files = readFolder(join(this.#results, validator));
+    const prefix = `results/${validator}/`;
+    const listed = await this.#git(
+      ...['ls-tree', '-r', '-z', '--name-only', 'HEAD', '--', prefix],
+    ).catch(() => null);
+    if (listed === null) return files;
+    const committed = new Set(listed.split('\0').map((path) => path.slice(prefix.length)));
+    return new Map([...files].filter(([path]) => committed.has(path)));
+  }
+
+  async #git(...args: string[]): Promise<string> {
+    const { folder, env } = this.#options;
+    try {
+      await this.#unlock();
       const { stdout } = await run('git', ['-C', folder, ...args], {
-        env: { ...process.env, GIT_TERMINAL_PROMPT: '0', ...options.env },
+        env: { ...process.env, GIT_TERMINAL_PROMPT: '0', ...env },
         maxBuffer: 64 * 1024 * 1024,
       });
       return stdout.trim();
     } catch (error) {
       const detail = (error as { stderr?: string }).stderr ?? messageOf(error);
+      const name = args.find((arg) => !arg.startsWith('-') && !arg.includes('=')) ?? '';
       throw new LedgerError(
         'GIT_FAILED',
         'infra',
-        `git ${args[0] ?? ''} failed: ${detail.trim().split('\n').slice(-2).join(' ').slice(0, 300)}`,
+        `git ${name} failed: ${detail.trim().split('\n').slice(-2).join(' ').slice(0, 300)}`,
         'look at the repository and run again',
       ).causedBy(error);
     }
-  };
-  const sync = async (): Promise<void> => {
-    if (!remote) return;
-    await git('fetch', '--quiet', remote.name, remote.branch);
-    await git('reset', '--quiet', '--keep', 'FETCH_HEAD');
-  };
-  /**
-   * Committed files only: leftovers of a killed run beside them never happened. The store reads a
-   * folder outside git as it is.
-   */
-  const read = async (validator: string): Promise<LedgerFiles> => {
-    const files = readFolder(join(results, validator));
-    const listed = await git(
-      'ls-tree',
-      '-r',
-      '-z',
-      '--name-only',
-      'HEAD',
-      '--',
-      `results/${validator}/`,
-    ).catch(() => null);
-    if (listed === null) return files;
-    const prefix = `results/${validator}/`;
-    const committed = new Set(listed.split('\0').map((path) => path.slice(prefix.length)));
-    return new Map([...files].filter(([path]) => committed.has(path)));
-  };
+  }
 
-  return {
-    validators: async () => {
-      await sync();
-      return validatorFolders(results);
-    },
-    read: async (validator) => {
-      await sync();
-      return read(validator);
-    },
-    commit: async (validator, message, build) => {
-      for (let attempt = 1; ; attempt++) {
-        await sync();
-        // A killed run never committed its half-written files: the store drops them, and makes them
-        // again.
-        await git('reset', '--quiet', '--', join('results', validator));
-        await git('clean', '--quiet', '-fd', '--', join('results', validator));
-        const before = await git('rev-parse', 'HEAD');
-        const files = build(await read(validator));
-        if (files === null || files.size === 0) return;
-        const paths = [...files.keys()].map((path) => join('results', validator, path));
-        for (const [path, bytes] of files) {
-          const file = join(results, validator, path);
-          if (existsSync(file))
-            throw new LedgerError(
-              'BROKEN_LEDGER',
-              'infra',
-              `${path} exists already; the ledger is append-only`,
-              'run again: another writer may have finished the same work',
-            );
-          mkdirSync(dirname(file), { recursive: true });
-          writeFileSync(file, bytes);
-        }
-        await git('add', '--', ...paths);
-        await git(
-          '-c',
-          'user.name=cacheon',
-          '-c',
-          'user.email=validator@users.noreply.github.com',
-          '-c',
-          'commit.gpgsign=false',
-          'commit',
-          '--quiet',
-          '-m',
-          message,
-          '--',
-          ...paths,
-        );
-        if (!remote) return;
-        try {
-          await git('push', '--quiet', remote.name, `HEAD:${remote.branch}`);
-          return;
-        } catch (error) {
-          // Another writer came first: rebuild on the new head, so that seq and prev stay true.
-          // Never merge, never force.
-          await git('reset', '--quiet', '--keep', before);
-          if (attempt === ATTEMPTS) throw error;
-          await sleep(RETRY_MS * attempt * (0.5 + Math.random()));
-        }
-      }
-    },
-  };
+  /** A run that was killed inside git leaves its lock: no other process will ever take it away. */
+  async #unlock(): Promise<void> {
+    const lock = join(this.#options.folder, '.git', 'index.lock');
+    for (let waited = 0; existsSync(lock) && waited < STALE_LOCK_MS; waited += LOCK_POLL_MS)
+      await sleep(LOCK_POLL_MS);
+    if (existsSync(lock) && Date.now() - lstatSync(lock).mtimeMs > STALE_LOCK_MS)
+      rmSync(lock, { force: true });
+  }
+}
+
+/** A commit that could not be pushed, and was taken back. */
+class NotPushed extends Error {}
+
+/** The ledgers of a git checkout, with or without a remote. */
+export function gitStore(options: GitStoreOptions): ResultStore {
+  return new GitStore(options);
 }
 
 /**

@@ -58,9 +58,8 @@ export async function auditWeights(
   };
   const round = recordsOf(before, 'round').at(-1);
   if (record.predicate.round !== (round?.sha256 ?? null)) {
-    report(
-      `follows from round ${record.predicate.round ?? 'none'}, the latest before it is ${round?.sha256 ?? 'none'}`,
-    );
+    const named = record.predicate.round ?? 'none';
+    report(`follows from round ${named}, the latest before it is ${round?.sha256 ?? 'none'}`);
     return;
   }
   // Before the first round the arena is that of the first plan, so that no validator can name a
@@ -75,13 +74,24 @@ export async function auditWeights(
     return;
   }
   for (const fault of outcomeFaults(record, intent)) report(fault);
-  if (!ports.chain) return;
-  try {
-    for await (const fault of chainFaults(record, intent, ports.chain)) report(fault);
-  } catch (error) {
-    ports.log.warn(
-      `${record.path}: the chain no longer tells about block ${record.predicate.block.number} (${messageOf(error)})`,
+  if (ports.chain)
+    await askChain(chainFaults(record, intent, ports.chain), report, (why) =>
+      ports.log.warn(
+        `${record.path}: the chain no longer tells about block ${record.predicate.block.number} (${why})`,
+      ),
     );
+}
+
+/** Reports what the chain says against a record, as far as a node still tells. */
+async function askChain(
+  faults: AsyncIterable<string>,
+  report: (message: string) => void,
+  silent: (why: string) => void,
+): Promise<void> {
+  try {
+    for await (const fault of faults) report(fault);
+  } catch (error) {
+    silent(messageOf(error));
   }
 }
 

@@ -1,5 +1,6 @@
 // Runs a copy of this repository's GitHub workflows locally with act, for tests.
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import {
   cpSync,
   existsSync,
@@ -122,78 +123,74 @@ function checkoutPins(work: string): string[] {
   return [...uses];
 }
 
-/**
- * Runs one workflow with act in host mode, with a clean environment, and reads its jobs' results.
- */
-export async function runAct(act: string, sandbox: Sandbox, options: ActOptions): Promise<ActRun> {
+/** Writes a document into a sandbox's folder, and gives its path. */
+function writeDocument({ folder }: Sandbox, name: string, value: unknown): string {
+  writeFileSync(join(folder, name), JSON.stringify(value));
+  return join(folder, name);
+}
+
+/** What every step's environment has. */
+const stepEnvironment = ({ origin }: Sandbox, { stub, run }: ActOptions): object => ({
+  CACHEON_TEST_ORIGIN: `file://${origin}`,
+  GITHUB_API_URL: stub.url,
+  GITHUB_REPOSITORY: 'acme/validator',
+  GITHUB_RUN_ID: run,
+  GITHUB_REF: 'refs/heads/main',
+  // Engines run as processes here; whether this machine has Docker must not change a test.
+  DOCKER_HOST: 'unix:///nowhere',
+  NO_COLOR: '1',
+  GIT_PAGER: 'cat',
+  PAGER: 'cat',
+});
+
+/** act's command line for one workflow. */
+function actArguments(sandbox: Sandbox, options: ActOptions): string[] {
   const { folder, work } = sandbox;
-  const write = (name: string, value: unknown): string => {
-    writeFileSync(join(folder, name), JSON.stringify(value));
-    return join(folder, name);
-  };
+  const file = (name: string, value: unknown): string => writeDocument(sandbox, name, value);
+  const event = options.event === 'schedule' ? { schedule: '23,53 * * * *' } : {};
+  const pins = checkoutPins(work).map((pin) => `${pin}=${join(folder, 'shims/checkout')}`);
+  return [
+    options.event,
+    ...['-C', work],
+    ...['-W', join(work, '.github/workflows', options.workflow)],
+    ...['-e', file('event.json', event)],
+    ...['--json', '-v', '--rm', '--no-cache-server'],
+    ...['--action-cache-path', join(folder, 'cache')],
+    ...['--secret-file', file('secrets.yml', options.secrets)],
+    ...['--var-file', file('vars.yml', options.vars)],
+    ...['--env-file', file('env.yml', stepEnvironment(sandbox, options))],
+    ...['--input-file', '/dev/null'],
+    ...['--actor', 'tester'],
+    ...['-P', 'ubuntu-24.04=-self-hosted'],
+    ...['-P', 'self-hosted=-self-hosted'],
+    '--no-skip-checkout',
+    ...pins.flatMap((pin) => ['--local-repository', pin]),
+  ];
+}
+
+/** The environment of act itself: nothing of this process but where Node is. */
+function actEnvironment({ folder }: Sandbox, { stub, run }: ActOptions): Record<string, string> {
   const home = join(folder, 'home');
   mkdirSync(home, { recursive: true });
-  const env = {
-    CACHEON_TEST_ORIGIN: `file://${sandbox.origin}`,
-    GITHUB_API_URL: options.stub.url,
-    GITHUB_REPOSITORY: 'acme/validator',
-    GITHUB_RUN_ID: options.run,
-    GITHUB_REF: 'refs/heads/main',
-    // Engines run as processes here; whether this machine has Docker must not change a test.
-    DOCKER_HOST: 'unix:///nowhere',
-    NO_COLOR: '1',
-    GIT_PAGER: 'cat',
+  return {
+    PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+    HOME: home,
+    ACT_DISABLE_VERSION_CHECK: '1',
     PAGER: 'cat',
+    GIT_PAGER: 'cat',
+    NO_COLOR: '1',
+    TERM: 'dumb',
+    ACTIONS_RESULTS_URL: `${stub.url}/`,
+    ACTIONS_RUNTIME_TOKEN: runtimeToken(run),
+    ACTIONS_RUNTIME_URL: `${stub.url}/`,
   };
-  const args = [
-    options.event,
-    '-C',
-    work,
-    '-W',
-    join(work, '.github/workflows', options.workflow),
-    '-e',
-    write('event.json', options.event === 'schedule' ? { schedule: '23,53 * * * *' } : {}),
-    '--json',
-    '-v',
-    '--rm',
-    '--no-cache-server',
-    '--action-cache-path',
-    join(folder, 'cache'),
-    '--secret-file',
-    write('secrets.yml', options.secrets),
-    '--var-file',
-    write('vars.yml', options.vars),
-    '--env-file',
-    write('env.yml', env),
-    '--input-file',
-    '/dev/null',
-    '--actor',
-    'tester',
-    '-P',
-    'ubuntu-24.04=-self-hosted',
-    '-P',
-    'self-hosted=-self-hosted',
-    '--no-skip-checkout',
-    ...checkoutPins(work).flatMap((pin) => [
-      '--local-repository',
-      `${pin}=${join(folder, 'shims/checkout')}`,
-    ]),
-  ];
-  const child = spawn(act, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
-      HOME: home,
-      ACT_DISABLE_VERSION_CHECK: '1',
-      PAGER: 'cat',
-      GIT_PAGER: 'cat',
-      NO_COLOR: '1',
-      TERM: 'dumb',
-      ACTIONS_RESULTS_URL: `${options.stub.url}/`,
-      ACTIONS_RUNTIME_TOKEN: runtimeToken(options.run),
-      ACTIONS_RUNTIME_URL: `${options.stub.url}/`,
-    },
-  });
+}
+
+/** What a process says on both streams, and its exit code. */
+async function finished(child: ChildProcessByStdio<null, Readable, Readable>): Promise<{
+  code: number;
+  text: string;
+}> {
   let text = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (data: Buffer) => {
@@ -202,20 +199,41 @@ export async function runAct(act: string, sandbox: Sandbox, options: ActOptions)
   const code = await new Promise<number>((resolve) =>
     child.once('close', (status) => resolve(status ?? 1)),
   );
-  for (const trap of ['Skipping unsupported platform', 'Unable to clone', 'unable to get git'])
-    if (text.includes(trap)) throw new Error(`act: ${trap}\n${text.slice(-3000)}`);
+  return { code, text };
+}
+
+type LogLine = { jobID?: string; jobResult?: string; msg?: string; level?: string };
+
+function parseLine(line: string): LogLine | null {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return null;
+  }
+}
+
+/** The results of jobs, and what a person would see of act's log. */
+function readLog(text: string): Pick<ActRun, 'jobs' | 'visible'> {
   const jobs: Record<string, string[]> = {};
   const visible: string[] = [];
-  for (const line of text.split('\n')) {
-    let item: { jobID?: string; jobResult?: string; msg?: string; level?: string };
-    try {
-      item = JSON.parse(line) as typeof item;
-    } catch {
-      continue;
-    }
-    if (item.jobID !== undefined && item.jobResult !== undefined)
+  for (const item of text.split('\n').map(parseLine)) {
+    if (item?.jobID !== undefined && item.jobResult !== undefined)
       jobs[item.jobID] = [...(jobs[item.jobID] ?? []), item.jobResult];
-    if (item.level !== 'debug' && item.msg !== undefined) visible.push(item.msg);
+    if (item?.level !== 'debug' && item?.msg !== undefined) visible.push(item.msg);
   }
-  return { code, jobs, visible: visible.join('\n') };
+  return { jobs, visible: visible.join('\n') };
+}
+
+/**
+ * Runs one workflow with act in host mode, with a clean environment, and reads its jobs' results.
+ */
+export async function runAct(act: string, sandbox: Sandbox, options: ActOptions): Promise<ActRun> {
+  const child = spawn(act, actArguments(sandbox, options), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: actEnvironment(sandbox, options),
+  });
+  const { code, text } = await finished(child);
+  for (const trap of ['Skipping unsupported platform', 'Unable to clone', 'unable to get git'])
+    if (text.includes(trap)) throw new Error(`act: ${trap}\n${text.slice(-3000)}`);
+  return { code, ...readLog(text) };
 }

@@ -1,6 +1,6 @@
 // A local stand-in for GitHub's artifact service and REST API, for tests of workflows.
 import { createHash, randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
@@ -31,96 +31,137 @@ async function read(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
+/** Artifacts of one run, with the calls of the artifact service. */
+class ArtifactStore {
+  readonly stored = new Map<string, Stored>();
+  readonly #base: () => string;
+
+  constructor(base: () => string) {
+    this.#base = base;
+  }
+
+  /** Answers a call of the service; null: there is one of that name already. */
+  call(method: string, body: Record<string, unknown>): unknown {
+    const name = String(body['name']);
+    switch (method) {
+      case 'CreateArtifact':
+        return this.#create(name);
+      case 'FinalizeArtifact': {
+        const item = this.stored.get(name)!;
+        item.hash = createHash('sha256').update(item.bytes).digest('hex');
+        return { ok: true, artifact_id: item.id };
+      }
+      case 'ListArtifacts':
+        return { artifacts: this.#list(body['name_filter'], body['id_filter']) };
+      case 'GetSignedArtifactURL':
+        return { signed_url: this.#blobUrl(name) };
+      case 'DeleteArtifact':
+        return { ok: this.stored.delete(name) };
+      default:
+        throw new Error(`the stand-in has no ${method}`);
+    }
+  }
+
+  /** Takes a part of an artifact's bytes, as Azure's blobs are uploaded. */
+  put(name: string, query: URLSearchParams, body: Buffer): void {
+    const item = this.stored.get(name)!;
+    const part = query.get('comp');
+    if (part === 'block') item.blocks.set(query.get('blockid')!, body);
+    else if (part === 'blocklist')
+      item.bytes = Buffer.concat(
+        [...body.toString().matchAll(/<(?:Latest|Uncommitted|Committed)>([^<]+)</g)].map(([, id]) =>
+          item.blocks.get(id!)!,
+        ),
+      );
+    else item.bytes = body;
+  }
+
+  // Long, because the client masks it: a short value would turn letters of the log into asterisks.
+  #blobUrl(name: string): string {
+    return `${this.#base()}/blob/${encodeURIComponent(name)}?sig=${randomBytes(24).toString('hex')}`;
+  }
+
+  #create(name: string): unknown {
+    if (this.stored.has(name)) return null;
+    this.stored.set(name, {
+      id: String(this.stored.size + 1),
+      name,
+      blocks: new Map(),
+      bytes: Buffer.alloc(0),
+      hash: '',
+      createdAt: new Date().toISOString(),
+    });
+    return { ok: true, signed_upload_url: this.#blobUrl(name) };
+  }
+
+  #list(name: unknown, id: unknown): unknown[] {
+    return [...this.stored.values()]
+      .filter(
+        (item) =>
+          (typeof name !== 'string' || item.name === name) &&
+          (typeof id !== 'string' || item.id === id),
+      )
+      .map((item) => ({
+        workflow_run_backend_id: 'run',
+        workflow_job_run_backend_id: 'job',
+        database_id: item.id,
+        name: item.name,
+        size: String(item.bytes.length),
+        created_at: item.createdAt,
+        digest: `sha256:${item.hash}`,
+      }));
+  }
+}
+
+/** Answers one request: a call of the artifact service, a blob, or any other REST call. */
+function answer(
+  store: ArtifactStore,
+  calls: string[],
+  { method = '', url: path = '/' }: IncomingMessage,
+  body: Buffer,
+): (response: ServerResponse) => void {
+  const url = new URL(path, 'http://stub');
+  if (url.pathname.startsWith('/twirp/')) {
+    const call = url.pathname.split('/').at(-1)!;
+    const found = store.call(call, JSON.parse(body.toString()) as Record<string, unknown>);
+    const taken = { code: 'already_exists', msg: 'an artifact with this name already exists' };
+    return (response) =>
+      response
+        .writeHead(found === null ? 409 : 200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(found ?? taken));
+  }
+  if (url.pathname.startsWith('/blob/')) {
+    const name = decodeURIComponent(url.pathname.slice('/blob/'.length));
+    if (method === 'GET')
+      return (response) =>
+        response
+          .writeHead(200, { 'content-type': 'application/zip' })
+          .end(store.stored.get(name)!.bytes);
+    store.put(name, url.searchParams, body);
+    return (response) => response.writeHead(201).end();
+  }
+  calls.push(`${method} ${url.pathname}`);
+  return (response) => response.writeHead(204).end();
+}
+
 /**
  * Starts the stub. act's own artifact server does not work with this client (tried), so jobs use
  * this one.
  */
 export async function startGithubStub(): Promise<GithubStub> {
-  const stored = new Map<string, Stored>();
-  const calls: string[] = [];
   const base = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  // Long, because the client masks it: a short value would turn letters of the log into asterisks.
-  const blobUrl = (name: string): string =>
-    `${base()}/blob/${encodeURIComponent(name)}?sig=${randomBytes(24).toString('hex')}`;
-  const service: Record<string, (body: Record<string, unknown>) => unknown> = {
-    CreateArtifact: ({ name }) => {
-      if (stored.has(String(name))) return null;
-      stored.set(String(name), {
-        id: String(stored.size + 1),
-        name: String(name),
-        blocks: new Map(),
-        bytes: Buffer.alloc(0),
-        hash: '',
-        createdAt: new Date().toISOString(),
-      });
-      return { ok: true, signed_upload_url: blobUrl(String(name)) };
-    },
-    FinalizeArtifact: ({ name }) => {
-      const item = stored.get(String(name))!;
-      item.hash = createHash('sha256').update(item.bytes).digest('hex');
-      return { ok: true, artifact_id: item.id };
-    },
-    ListArtifacts: ({ name_filter: name, id_filter: id }) => ({
-      artifacts: [...stored.values()]
-        .filter(
-          (item) =>
-            (typeof name !== 'string' || item.name === name) &&
-            (typeof id !== 'string' || item.id === id),
-        )
-        .map((item) => ({
-          workflow_run_backend_id: 'run',
-          workflow_job_run_backend_id: 'job',
-          database_id: item.id,
-          name: item.name,
-          size: String(item.bytes.length),
-          created_at: item.createdAt,
-          digest: `sha256:${item.hash}`,
-        })),
-    }),
-    GetSignedArtifactURL: ({ name }) => ({ signed_url: blobUrl(String(name)) }),
-    DeleteArtifact: ({ name }) => ({ ok: stored.delete(String(name)) }),
-  };
+  const store = new ArtifactStore(base);
+  const calls: string[] = [];
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://stub');
-    void read(request).then((body) => {
-      const method = url.pathname.split('/').at(-1)!;
-      if (url.pathname.startsWith('/twirp/') && service[method]) {
-        const answer = service[method](JSON.parse(body.toString()) as Record<string, unknown>);
-        response.writeHead(answer === null ? 409 : 200, { 'content-type': 'application/json' });
-        response.end(
-          JSON.stringify(
-            answer ?? { code: 'already_exists', msg: 'an artifact with this name already exists' },
-          ),
-        );
-        return;
-      }
-      if (url.pathname.startsWith('/blob/')) {
-        const item = stored.get(decodeURIComponent(url.pathname.slice('/blob/'.length)))!;
-        if (request.method === 'GET') {
-          response.writeHead(200, { 'content-type': 'application/zip' }).end(item.bytes);
-          return;
-        }
-        if (url.searchParams.get('comp') === 'block')
-          item.blocks.set(url.searchParams.get('blockid')!, body);
-        else if (url.searchParams.get('comp') === 'blocklist')
-          item.bytes = Buffer.concat(
-            [...body.toString().matchAll(/<(?:Latest|Uncommitted|Committed)>([^<]+)</g)].map(
-              ([, id]) => item.blocks.get(id!)!,
-            ),
-          );
-        else item.bytes = body;
-        response.writeHead(201).end();
-        return;
-      }
-      calls.push(`${request.method ?? ''} ${url.pathname}`);
-      response.writeHead(204).end();
-    });
+    read(request)
+      .then((body) => answer(store, calls, request, body)(response))
+      .catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: base(),
     get artifacts() {
-      return new Map([...stored].map(([name, { bytes, hash }]) => [name, { bytes, hash }]));
+      return new Map([...store.stored].map(([name, { bytes, hash }]) => [name, { bytes, hash }]));
     },
     calls,
     close: () =>

@@ -9,7 +9,7 @@ import { ROOT } from '../../compose/repository.ts';
 import { silentLog } from '../../core/log.ts';
 import { type ChainServer, startChain } from '../../devnet/chain/chain-server.ts';
 import { describeChain } from '../../devnet/chain/genesis.ts';
-import type { Accounts } from '../../devnet/demo/demo.ts';
+import type { Accounts } from '../../devnet/demo/accounts.ts';
 import { DEMO_MINERS, submitImage } from '../../devnet/demo/miners.ts';
 import { namedImage } from '../../devnet/engine-names.ts';
 import { parseArena } from '../../schema/arena.ts';
@@ -83,11 +83,9 @@ describe.skipIf(act === null)('the workflows under act', () => {
   const enters = async (index: number, name: string): Promise<void> => {
     const account = accounts.miners[index]!;
     await submitImage(
-      client,
-      arena,
+      { chain: client, arena, log: silentLog },
       namedImage(DEMO_MINERS.find((contestant) => contestant.name === name)!.variant),
       { coldkey: account.coldkey.uri, hotkey: account.hotkey.uri },
-      silentLog,
     );
   };
   const log = (): string[] =>

@@ -5,14 +5,19 @@ import type { Storage } from '../storage.ts';
 import { argument, fail, type Handler } from './dispatch.ts';
 import { withdraw } from './money-pallet.ts';
 
+/** A neuron before it has its uid. */
+type NewNeuron = {
+  readonly hotkey: string;
+  readonly coldkey: string;
+  readonly block: number;
+  readonly permit?: boolean;
+};
+
 /** Adds a neuron at the next free uid. */
 export function register(
   storage: Storage,
   netuid: number,
-  hotkey: string,
-  coldkey: string,
-  block: number,
-  permit = false,
+  { hotkey, coldkey, block, permit = false }: NewNeuron,
 ): number {
   const uid = storage.number('subtensorModule.subnetworkN', netuid);
   storage.put('subtensorModule.subnetworkN', [netuid], uid + 1);
@@ -42,7 +47,7 @@ const burnedRegister: Handler = (context, call) => {
   if (storage.get('subtensorModule.uids', netuid, hotkey) !== null)
     fail('SubtensorModule', 'HotKeyAlreadyRegisteredInSubNet');
   withdraw(storage, who, BigInt(storage.get('subtensorModule.burn', netuid)!.toString()), true);
-  const uid = register(storage, netuid, hotkey, who, block);
+  const uid = register(storage, netuid, { hotkey, coldkey: who, block });
   context.emit('SubtensorModule', 'NeuronRegistered', netuid, uid, hotkey);
 };
 

@@ -194,14 +194,12 @@ const sealedCommits = (storage: Storage, netuid: number, epoch: number): SealedC
     .get('subtensorModule.timelockedWeightCommits', netuid, epoch)!
     .toJSON() as unknown as SealedCommit[];
 
-function commitTimelocked(
-  context: CallContext,
-  netuid: number,
-  commit: Codec,
-  round: number,
-  version: number,
-): void {
+/** Seals weights of mechanism 0; `at` is where the commit stands among the call's arguments. */
+function commitTimelocked(context: CallContext, call: Parameters<Handler>[1], at: number): void {
   const { storage, who, block } = context;
+  const netuid = Number(argument(call, 0));
+  const commit = call.args[at]!;
+  const [round, version] = [Number(argument(call, at + 1)), Number(argument(call, at + 2))];
   if (version !== storage.number('subtensorModule.commitRevealWeightsVersion'))
     fail(PALLET, 'IncorrectCommitRevealVersion');
   const uid = admitCommit(context, netuid);
@@ -283,22 +281,9 @@ export const WEIGHTS: Readonly<Record<string, Handler>> = {
   },
   'subtensorModule.commitWeights': commitWeights,
   'subtensorModule.revealWeights': revealWeights,
-  'subtensorModule.commitTimelockedWeights': (context, call) =>
-    commitTimelocked(
-      context,
-      Number(argument(call, 0)),
-      call.args[1]!,
-      Number(argument(call, 2)),
-      Number(argument(call, 3)),
-    ),
+  'subtensorModule.commitTimelockedWeights': (context, call) => commitTimelocked(context, call, 1),
   'subtensorModule.commitTimelockedMechanismWeights': (context, call) => {
     mechanism(call);
-    commitTimelocked(
-      context,
-      Number(argument(call, 0)),
-      call.args[2]!,
-      Number(argument(call, 3)),
-      Number(argument(call, 4)),
-    );
+    commitTimelocked(context, call, 2);
   },
 };
