@@ -18,7 +18,7 @@ export type Pace = {
 };
 
 /** Which run of which arm a trace is of. */
-export type ArmRun = {
+export type MadeArm = {
   readonly role: 'baseline' | 'challenger' | 'incumbent';
   readonly key: string | null;
   readonly image: string;
@@ -108,7 +108,7 @@ function promptLines(
 export function armLines(
   maker: TraceMaker,
   suite: readonly Prompt[],
-  { seed, boot, ...arm }: ArmRun,
+  { seed, boot, ...arm }: MadeArm,
   pace: Pace,
 ): TraceLine[] {
   const header: TraceLine = {

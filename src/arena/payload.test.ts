@@ -1,0 +1,48 @@
+// What a committed payload says, and what is refused.
+import { digest, payment } from '../testing/arena-fixture.ts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sha256Hex } from '../core/hash.ts';
+import { utf8 } from '../core/bytes.ts';
+import { parsePayload, paymentRemark, renderPayload } from './payload.ts';
+
+describe('payloads', () => {
+  const options = { loopbackImages: false, needsPayment: true };
+  it.each([
+    ['P02 empty', ''],
+    ['P04 duplicate key', '{"image":"a","image":"b"}'],
+    ['no object', '[]'],
+    ['no digest', '{"image":"ghcr.io/a/b"}'],
+  ])('%s is E_PAYLOAD_DECODE', (_, text) => {
+    expect(parsePayload(utf8(text), options)).toMatchObject({
+      ok: false,
+      verdict: 'E_PAYLOAD_DECODE',
+    });
+  });
+  it('P03 wants UTF-8', () => {
+    expect(parsePayload(Uint8Array.of(0xff, 0xfe), options)).toMatchObject({
+      verdict: 'E_PAYLOAD_DECODE',
+    });
+  });
+  it('reads back what it renders, and wants a payment where there is a fee', () => {
+    const payload = { image: 'ghcr.io/a/b', digest: digest('x'), payment };
+    expect(parsePayload(utf8(renderPayload(payload)), options)).toEqual({ ok: true, payload });
+    expect(parsePayload(utf8(renderPayload({ ...payload, payment: null })), options)).toMatchObject(
+      { verdict: 'E_PAYMENT' },
+    );
+  });
+  it('never throws on any bytes', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 1100 }), fc.json().map(utf8)), (bytes) => {
+        expect(typeof parsePayload(bytes, options).ok).toBe('boolean');
+      }),
+      { numRuns: 3000 },
+    );
+  });
+  it('binds the remark to hotkey, digest and salt', () => {
+    expect(paymentRemark('HK', 'sha256:d', 'salt')).toBe(
+      `cacheon:HK:${sha256Hex('sha256:d:salt')}`,
+    );
+    expect(paymentRemark('HK', 'sha256:d', null)).toBe('cacheon:HK:sha256:d');
+  });
+});

@@ -1,0 +1,43 @@
+// The one form of a JSON document that is signed.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fromHex } from './bytes.ts';
+import { CanonicalError, compactJson, renderJson } from './canonical.ts';
+import { median } from './median.ts';
+import { parseStrictJson, SERVER_JSON } from './strict-json.ts';
+
+describe('canonical JSON', () => {
+  it('sorts keys, indents by two and ends with a newline', () => {
+    expect(renderJson({ b: [1, 'ü'], a: null })).toBe(
+      '{\n  "a": null,\n  "b": [\n    1,\n    "ü"\n  ]\n}\n',
+    );
+  });
+  // eslint-disable-next-line no-sparse-arrays -- the hole is the test
+  it.each([[{ a: undefined }], [NaN], [[1, , 2]], [1n], [new Date(0)], [Infinity]])(
+    'refuses %s instead of guessing',
+    (value) => {
+      expect(() => renderJson(value)).toThrow(CanonicalError);
+    },
+  );
+  it('is what the strict parser reads back', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+        const text = compactJson(value);
+        expect(compactJson(parseStrictJson(text, SERVER_JSON))).toBe(text);
+      }),
+    );
+  });
+});
+
+it('takes medians of odd and even counts, infinities included', () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1])).toBe(2.5);
+  expect(median([Infinity, Infinity])).toBe(Infinity);
+  expect(median([-Infinity, 1, Infinity, 2])).toBe(1.5);
+});
+
+it('reads hex strictly', () => {
+  expect(fromHex('0x0aFF')).toEqual(Uint8Array.of(10, 255));
+  expect(fromHex('abc')).toBeNull();
+  expect(fromHex('zz')).toBeNull();
+});
