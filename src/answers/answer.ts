@@ -236,15 +236,36 @@ function feed(reader: AnswerReader, request: TracedRequest, limits: AnswerLimits
   reader.now = request.end!.tNs;
 }
 
+type AnswerRead = { readonly answer: Answer } | { readonly fault: Fault };
+/** What was read of chunks, and by what: they never change once a request has its end. */
+type Remembered = {
+  readonly tokenizer: Tokenizer;
+  readonly rules: string;
+  readonly read: AnswerRead;
+};
+const READ = new WeakMap<TracedRequest['chunks'], Remembered>();
+
 /**
  * Reads a traced request: its answer, or the earliest fault (RULES "Which fault counts"). Never
- * throws on what a server sent.
+ * throws on what a server sent. The same bytes are read and tokenised once, however often they are
+ * asked for.
  */
 export function readAnswer(
   request: TracedRequest,
   tokenizer: Tokenizer,
   limits: AnswerLimits,
-): { answer: Answer } | { fault: Fault } {
+): AnswerRead {
+  const { chunks, prompt, sentNs, maxTokens, end } = request;
+  const { lineBytes, events } = limits;
+  const rules = JSON.stringify([prompt, sentNs, maxTokens, end, lineBytes, events]);
+  const before = READ.get(chunks);
+  if (before?.tokenizer === tokenizer && before.rules === rules) return before.read;
+  const read = readNow(request, tokenizer, limits);
+  READ.set(chunks, { tokenizer, rules, read });
+  return read;
+}
+
+function readNow(request: TracedRequest, tokenizer: Tokenizer, limits: AnswerLimits): AnswerRead {
   const reader = new AnswerReader(request, limits);
   feed(reader, request, limits);
   // At one moment protocol comes before content; a broken connection explains a missing end better

@@ -151,8 +151,12 @@ class TraceReader {
   readonly #events: TraceEvent[] = [];
   readonly #name: string;
 
-  constructor(name: string) {
+  constructor(name: string, before?: Trace) {
     this.#name = name;
+    if (!before) return;
+    this.#head = before.header;
+    for (const request of before.requests) this.#requests.set(request.prompt, { ...request });
+    this.#events.push(...before.events);
   }
 
   fail(at: number, what: string): never {
@@ -261,6 +265,17 @@ export function parseTrace(text: string, name: string): Trace {
 export function traceOfLines(lines: readonly TraceLine[], name: string): Trace {
   const reader = new TraceReader(name);
   for (const [index, line] of lines.entries()) reader.take(line, index + 1);
+  return reader.trace();
+}
+
+/** A trace with what was added after its run; what it had stays the same objects. */
+export function withLines(trace: Trace, more: readonly TraceLine[], name: string): Trace {
+  const reader = new TraceReader(name, trace);
+  for (const [index, line] of more.entries()) {
+    if (line.type !== 'teacher' && line.type !== 'event')
+      reader.fail(index + 1, `a ${line.type} after the run`);
+    reader.take(line, index + 1);
+  }
   return reader.trace();
 }
 

@@ -12,7 +12,7 @@ import type { EngineTarget } from '../../measure/engine.ts';
 import type { BootPrompts } from '../../prompts/suites.ts';
 import { tracePath } from '../../schema/paths.ts';
 import type { Prompt } from '../../schema/prompt.ts';
-import { type Trace, type TraceLine, traceOfLines } from '../../schema/trace.ts';
+import { type Trace, type TraceLine, traceOfLines, withLines } from '../../schema/trace.ts';
 
 /**
  * Whether the machine is in the state it was in before the last server; the next trace carries this
@@ -108,7 +108,7 @@ export function keepRun(
   const path = tracePath(shard, boot, run.arm.name, run.run);
   const lines = [...run.lines, ...more];
   ports.keep(path, lines);
-  return [path, more.length === 0 ? run.trace() : traceOfLines(lines, path)];
+  return [path, more.length === 0 ? run.trace() : withLines(run.trace(), more, path)];
 }
 
 /** The line that says why no reference forced a run's answers. */

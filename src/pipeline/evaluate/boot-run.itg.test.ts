@@ -6,9 +6,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { createParser } from 'eventsource-parser';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { ROOT } from '../../compose/repository.ts';
 import { silentLog } from '../../core/log.ts';
+import type { Tokenizer } from '../../core/tokenizer.ts';
 import { urlRuntime } from '../../measure/io/url-runtime.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
 import { generatedCorpus } from '../../prompts/corpus.ts';
@@ -16,9 +18,18 @@ import { loadTokenizer } from '../../prompts/io/tokenizer-file.ts';
 import { drawSuite } from '../../prompts/sampler.ts';
 import { poolsOf } from '../../prompts/suites.ts';
 import { parseArena } from '../../schema/arena.ts';
-import { parseTrace, type Trace, traceLine, type TraceLine } from '../../schema/trace.ts';
+import {
+  parseTrace,
+  type Trace,
+  traceLine,
+  type TraceLine,
+  traceOfLines,
+} from '../../schema/trace.ts';
 import type { Arm, BootPorts, IdleReceipt } from './boot-parts.ts';
 import { measureBoot } from './boot-run.ts';
+
+vi.mock(import('../../schema/trace.ts'), { spy: true });
+vi.mock(import('eventsource-parser'), { spy: true });
 
 const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
 const deadlines = { start: 1, connect: 1, firstByte: 2, interChunk: 2, request: 3 };
@@ -105,6 +116,24 @@ const eventsOf = (trace: Trace | undefined): string[] =>
     .filter((name) => !/^(?:start|healthy|reference-failed)$/.test(name));
 
 describe('a boot', () => {
+  it('reads and tokenises each answer once, however many steps ask for it', async () => {
+    vi.mocked(traceOfLines).mockClear();
+    vi.mocked(createParser).mockClear();
+    const encoded: string[] = [];
+    const counting: Tokenizer = {
+      ...tokenizer,
+      encode: (text) => {
+        encoded.push(text);
+        return tokenizer.encode(text);
+      },
+    };
+    const { kept } = await measured([{ name: 'arm', url: await serve() }], { tokenizer: counting });
+    expect([...kept.keys()]).toEqual(['baseline', 'arm', 'baseline.2']);
+    // Three runs of a warm-up and a scored prompt.
+    expect(encoded).toEqual(Array.from({ length: 3 * 2 }, () => 'a'));
+    expect(traceOfLines).toHaveBeenCalledTimes(3);
+    expect(createParser).toHaveBeenCalledTimes(3 * 2);
+  });
   it('names who left a GPU in a bad state, and blames nobody who comes after', async () => {
     const states: IdleReceipt[] = ['cool', 'cool', 'Xid 79'].map((detail) => ({
       ok: detail === 'cool',
