@@ -3,6 +3,7 @@ import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
 import { utf8 } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
+import { type ContentChunk, type Piece, placeTokens } from './token-arrivals.ts';
 import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import { because, type Reasoned } from '../schema/reasons.ts';
@@ -24,9 +25,6 @@ export type LogprobEntry = {
   readonly logprob: number;
   readonly top: readonly { bytes: readonly number[]; logprob: number }[];
 };
-
-/** A chunk that completes at least one token. */
-type ContentChunk = { readonly tNs: number; readonly tokens: number };
 
 /** What one request's bytes say. Token counts are ours, whatever the server claims. */
 export type Answer = {
@@ -85,7 +83,6 @@ const protocolFault = {
 const MAX_TOKEN_CHARACTERS = 256;
 const MAX_PIECES_PER_TOKEN = 2;
 
-type Piece = { tNs: number; content: string };
 export type AnswerLimits = { readonly lineBytes: number; readonly events: number };
 type Choice = z.infer<typeof eventSchema>['choices'][number];
 type Entry = z.infer<typeof entry>;
@@ -282,39 +279,4 @@ function readNow(request: TracedRequest, tokenizer: Tokenizer, limits: AnswerLim
   const tokenIds = idsComplete && ids.length > 0 ? ids : null;
   const placed = placeTokens(text, pieces, tokenizer);
   return { answer: { text, finishReason, tokenIds, logprobs, ...placed } };
-}
-
-/**
- * Canonical tokens of a text and when each was complete. Offsets are taken in NFC, the form the
- * tokenizer encodes.
- */
-function placeTokens(
-  text: string,
-  pieces: readonly Piece[],
-  tokenizer: Tokenizer,
-): Pick<Answer, 'canonicalIds' | 'arrivalsNs' | 'contentChunks'> {
-  const canonicalIds = tokenizer.encode(text);
-  const plain = text.normalize('NFC') === text;
-  let prefix = '';
-  let plainBytes = 0;
-  const reached = pieces.map(({ tNs, content }) => {
-    prefix += content;
-    plainBytes += utf8(content).length;
-    return { tNs, bytes: plain ? plainBytes : utf8(prefix.normalize('NFC')).length };
-  });
-  const arrivalsNs: number[] = [];
-  let at = 0;
-  let offset = 0;
-  for (const id of canonicalIds) {
-    offset += tokenizer.bytesOf(id)?.length ?? 0;
-    while (at < reached.length - 1 && reached[at]!.bytes < offset) at++;
-    arrivalsNs.push(reached[at]!.tNs);
-  }
-  const contentChunks: { tNs: number; tokens: number }[] = [];
-  for (const tNs of arrivalsNs) {
-    const last = contentChunks.at(-1);
-    if (last?.tNs === tNs) last.tokens++;
-    else contentChunks.push({ tNs, tokens: 1 });
-  }
-  return { canonicalIds, arrivalsNs, contentChunks };
 }

@@ -1,4 +1,6 @@
 // Starts another workflow of the same repository through GitHub's API.
+// octokit speaks to the REST API: it throttles and retries by itself, which the client inside
+// @actions/github does not. That one reads what a job knows of itself: repository, ref, address.
 import { context } from '@actions/github';
 import { Octokit } from 'octokit';
 import { messageOf } from '../../core/errors.ts';
