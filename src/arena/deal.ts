@@ -1,6 +1,6 @@
 // Seeded dealing of competing images to measuring machines, and the order of their runs.
 import { Prng } from '../core/prng.ts';
-import type { Submission } from './submissions.ts';
+import type { Submission } from '../schema/submission.ts';
 
 /** What one shard measures: its entries in plan order. */
 export type Shard = { readonly index: number; readonly entries: readonly string[] };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { emissionShares, toWeights } from './emission.ts';
-import { type Place, type Standing } from './ranking.ts';
+import type { Place, Standing } from '../schema/standing.ts';
 
 const emission = { burnUid: 0, emission: arena.emission };
 

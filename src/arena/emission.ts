@@ -1,6 +1,6 @@
 // How the subnet's emission is shared out after a round, as weights for the chain.
 import type { Arena } from '../schema/arena.ts';
-import type { Standing } from './ranking.ts';
+import type { Standing } from '../schema/standing.ts';
 
 /** A share of one tempo's emission, 0..1. */
 export type Share = { readonly uid: number; readonly share: number };

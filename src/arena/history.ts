@@ -3,15 +3,9 @@ import { hasReason, type Reasoned, whyOf } from '../schema/reasons.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import { isFinal, isMinerFault, type Verdict } from '../schema/verdicts.ts';
-import type { Standing } from './ranking.ts';
+import type { Standing } from '../schema/standing.ts';
+import type { ImageHistory } from '../schema/submission.ts';
 import { submissionKey } from './submission-key.ts';
-
-/** Sum of an image's clipped margins over all its rounds, for the running mean. */
-export type ImageHistory = {
-  readonly rounds: number;
-  readonly tokens: number;
-  readonly clippedNats: number;
-};
 
 /** What the ledger says about earlier rounds. */
 export type History = {

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { VerifiedResult } from '../ledger/verified-result.ts';
-import { rank, type Place, type RankedEntry, type RankingRules, type Standing } from './ranking.ts';
+import { rank, type RankedEntry, type RankingRules } from './ranking.ts';
+import type { Place, Standing } from '../schema/standing.ts';
 
 const rules: RankingRules = { ...arena, boots: 1 };
 

@@ -3,19 +3,8 @@ import { isMinerFault } from '../schema/verdicts.ts';
 import { compare } from '../core/order.ts';
 import type { VerifiedResult } from '../ledger/verified-result.ts';
 import type { Arena } from '../schema/arena.ts';
+import type { Place, Standing } from '../schema/standing.ts';
 import { type Bar, type BootDecision, decideBoot, lowerBound } from './takeover.ts';
-
-/** A holder of the throne or of the second place. `score` is its last valid one. */
-export type Place = {
-  readonly key: string;
-  readonly hotkey: string;
-  readonly commitBlock: number;
-  readonly image: string;
-  readonly digest: string;
-  readonly score: number;
-  readonly infraRounds: number;
-};
-export type Standing = { readonly winner: Place | null; readonly runnerUp: Place | null };
 
 /** Why a challenger did or did not take over, boot by boot. */
 type Decision = {

@@ -7,7 +7,7 @@ import { sha256Hex } from '../core/hash.ts';
 import { utf8 } from '../core/bytes.ts';
 import { renderPayload } from './payload.ts';
 import { dealShards } from './deal.ts';
-import { type Place } from './ranking.ts';
+import type { Place } from '../schema/standing.ts';
 
 import { listSubmissions, type Commitment, type Neuron } from './submissions.ts';
 import { EMPTY_HISTORY } from './history.ts';

@@ -1,11 +1,13 @@
 // Which submissions a round measures, rejects or leaves waiting, and why.
-import { because, type Reason, type Reasoned, whyOf } from '../schema/reasons.ts';
+import { because, type Reasoned, whyOf } from '../schema/reasons.ts';
 import { compare } from '../core/order.ts';
 import type { Arena } from '../schema/arena.ts';
-import type { MinerFault, Verdict } from '../schema/verdicts.ts';
+import type { MinerFault } from '../schema/verdicts.ts';
 import { parsePayload } from './payload.ts';
-import { type Claim, type History, type ImageHistory } from './history.ts';
-import { afterDeregistration, type Place, type Standing } from './ranking.ts';
+import { type Claim, type History } from './history.ts';
+import type { Place, Standing } from '../schema/standing.ts';
+import type { Submission } from '../schema/submission.ts';
+import { afterDeregistration } from './ranking.ts';
 import { submissionKey } from './submission-key.ts';
 
 /** A registered miner at the plan's block. */
@@ -38,31 +40,6 @@ export type Commitment = {
  */
 export type PaymentCheck =
   { readonly state: 'paid' } | ({ readonly state: 'refused' | 'unknown' } & Reasoned);
-
-type SubmissionStatus = 'evaluate' | 'rejected' | 'judged' | 'waiting';
-
-/**
- * One line of a plan. Every submission that the chain shows is listed, so that an omission is seen.
- */
-export type Submission = {
-  key: string;
-  hotkey: string;
-  coldkey: string;
-  uid: number;
-  commitBlock: number;
-  revealBlock: number | null;
-  image: string | null;
-  digest: string | null;
-  paymentTx: string | null;
-  status: SubmissionStatus;
-  role: 'challenger' | 'winner' | 'runner-up' | null;
-  verdict: Verdict | 'SKIP_UNREVEALED' | null;
-  reason: string;
-  reasons: Reason[];
-  history: ImageHistory | null;
-  /** See `History.gone`; absent where it was there. */
-  goneSince?: number | undefined;
-};
 
 /**
  * Earlier commit first, then the smaller hotkey: the order in which copies and payments are judged.

@@ -1,6 +1,6 @@
 // Verdict on a measured server: its answers, faults and timings beside those of the baseline.
 import { verdictOfEvent } from '../schema/trace-events.ts';
-import type { ImageHistory } from '../arena/history.ts';
+import type { ImageHistory } from '../schema/submission.ts';
 import { type Answer, type Fault, readAnswer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { BootPrompts } from '../prompts/suites.ts';

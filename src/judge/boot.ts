@@ -2,7 +2,7 @@
 import { because } from '../schema/reasons.ts';
 import { isMinerFault } from '../schema/verdicts.ts';
 import { compactJson } from '../core/canonical.ts';
-import type { ImageHistory } from '../arena/history.ts';
+import type { ImageHistory } from '../schema/submission.ts';
 import {
   judgeArm,
   readBaseline,

@@ -12,7 +12,7 @@ import { bootSuite, poolsOf } from '../prompts/suites.ts';
 import type { Arena } from '../schema/arena.ts';
 import { DocumentError } from '../schema/errors.ts';
 import type { EvalPlan } from '../schema/evaluation-plan.ts';
-import type { Report } from '../schema/report.ts';
+import type { ArmReport, Report } from '../schema/report.ts';
 import type { Trace } from '../schema/trace.ts';
 
 /** Traces of an evaluation, by role and run. */
@@ -45,7 +45,7 @@ const wholeNs = (value: number | undefined): number | null =>
   value !== undefined && Number.isFinite(value) ? Math.round(value) : null;
 
 /** What one arm came to beside its baseline, in the form of the report. */
-export function armReport(arm: ArmVerdict, baseline: BaselineReading): Omit<Report, 'takeover'> {
+export function armReport(arm: ArmVerdict, baseline: BaselineReading): ArmReport {
   const base = baseline.ok ? baseline : null;
   return {
     schema: 1,

@@ -1,5 +1,5 @@
 // Why a gate refused a run, with what it measured and the limit it was held against.
-import type { ImageHistory } from '../arena/history.ts';
+import type { ImageHistory } from '../schema/submission.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 import { because, type Reason, type Reasoned } from '../schema/reasons.ts';
 import { type GateReason, type GateResult, runningMeanNats } from './margin-gate.ts';

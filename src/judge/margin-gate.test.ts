@@ -1,6 +1,6 @@
 // Which answers are the model's own, by the margins of their tokens.
 import { tokenizer, tinyArena as arena } from '../testing/answer-fixture.ts';
-import type { ImageHistory } from '../arena/history.ts';
+import type { ImageHistory } from '../schema/submission.ts';
 
 import { describe, expect, it } from 'vitest';
 import { answerIds } from '../answers/answer-ids.ts';

@@ -1,5 +1,5 @@
 // Gate on a server's tokens: how far each lies below the reference model's best token, in nats.
-import type { ImageHistory } from '../arena/history.ts';
+import type { ImageHistory } from '../schema/submission.ts';
 import { spells } from '../answers/answer-ids.ts';
 import type { Answer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';

@@ -7,8 +7,8 @@ import {
   type Commitment,
   type PaymentCheck,
   listSubmissions,
-  type Submission,
 } from '../arena/submissions.ts';
+import type { Submission } from '../schema/submission.ts';
 import { submissionKey } from '../arena/submission-key.ts';
 import { type History } from '../arena/history.ts';
 import type { ChainReader, Snapshot } from '../chain/chain.ts';

@@ -1,6 +1,6 @@
 // Tells where submissions stand: payment, verdicts so far, place in the queue.
 import { historyOf } from '../arena/history.ts';
-import type { Submission } from '../arena/submissions.ts';
+import type { Submission } from '../schema/submission.ts';
 import type { ChainReader, Snapshot } from '../chain/chain.ts';
 import { openPlan } from '../ledger/plans.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';

@@ -1,6 +1,9 @@
 // Schemas of every signed ledger record, from plans to rounds and weights.
 import { z } from 'zod';
 import { reasonFields } from './reasons.ts';
+import { armReportSchema } from './report.ts';
+import { standingSchema } from './standing.ts';
+import { roleSchema, submissionSchema } from './submission.ts';
 import { VERDICTS } from './verdicts.ts';
 
 /** Type of every record's payload, for DSSE. */
@@ -45,43 +48,6 @@ const context = {
   host: z.record(z.string(), z.unknown()),
 };
 
-const history = z.strictObject({ rounds: count, tokens: count, clippedNats: z.number() });
-const role = z.enum(['challenger', 'winner', 'runner-up']);
-const place = z
-  .strictObject({
-    key: z.string(),
-    hotkey: z.string(),
-    commitBlock: count,
-    image: z.string(),
-    digest: z.string(),
-    score: z.number(),
-    infraRounds: count,
-  })
-  .nullable();
-const standing = z.strictObject({ winner: place, runnerUp: place });
-const submission = z.strictObject({
-  key: z.string(),
-  hotkey: z.string(),
-  coldkey: z.string(),
-  uid: count,
-  commitBlock: count,
-  /** Block of the reveal of a sealed commitment. */
-  revealBlock: count.nullable(),
-  image: z.string().nullable(),
-  digest: z.string().nullable(),
-  paymentTx: z.string().nullable(),
-  status: z.enum(['evaluate', 'rejected', 'judged', 'waiting']),
-  role: role.nullable(),
-  verdict: z.enum([...VERDICTS, 'SKIP_UNREVEALED']).nullable(),
-  ...reasonFields,
-  history: history.nullable(),
-  /**
-   * Block of the round that first found its image gone from the registry, where no later one found
-   * it there.
-   */
-  goneSince: count.optional(),
-});
-
 const planPredicate = z.strictObject({
   ...context,
   notAfter: count,
@@ -92,18 +58,11 @@ const planPredicate = z.strictObject({
   corpus: z.string(),
   seed: hash32,
   promptSuites: z.array(z.strictObject({ boot: count, sha256 })),
-  standing,
-  submissions: z.array(submission),
+  standing: standingSchema,
+  submissions: z.array(submissionSchema),
   shards: z.array(z.strictObject({ index: count, entries: z.array(z.string()) })),
 });
 
-const report = z.looseObject({
-  verdict: z.enum(VERDICTS),
-  ...reasonFields,
-  score: z.number(),
-  prompts: z.array(z.looseObject({ score: nullable })),
-  gate: z.looseObject({ tokens: count, clippedNats: z.number() }).nullable(),
-});
 const entry = z.strictObject({
   key: z.string(),
   hotkey: z.string(),
@@ -111,11 +70,11 @@ const entry = z.strictObject({
   commitBlock: count,
   image: z.string().nullable(),
   digest: z.string().nullable(),
-  role: role.nullable(),
+  role: roleSchema.nullable(),
   verdict: z.enum(VERDICTS),
   ...reasonFields,
   score: z.number(),
-  boots: z.array(z.strictObject({ shard: count, boot: count, report })),
+  boots: z.array(z.strictObject({ shard: count, boot: count, report: armReportSchema })),
 });
 /** The judge's results: the part of a round that every auditor can compute again. */
 export const roundBody = z.strictObject({
@@ -134,7 +93,7 @@ export const roundBody = z.strictObject({
       ),
     }),
   ),
-  standing,
+  standing: standingSchema,
   /** What each shard's machine said of itself: engines, probes, clock. */
   hosts: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 });

@@ -1,37 +1,56 @@
-// The report of one evaluation, as verdict.json of its folder.
-import type { Reason } from './reasons.ts';
-import type { Verdict } from './verdicts.ts';
+// The report of one arm beside its baseline, in rounds and in verdict.json of a folder.
+import { z } from 'zod';
+import { reasonFields } from './reasons.ts';
+import { VERDICTS } from './verdicts.ts';
 
-/** `verdict.json` (RULES "Report of an arm"). Non-finite numbers are null. */
-export type Report = {
-  schema: 1;
-  verdict: Verdict;
-  reason: string;
-  reasons: Reason[];
-  score: number;
-  ttft: { baselineNs: number | null; challengerNs: number | null; improvement: number | null };
-  throughput: {
-    baselineTokensPerSecond: number | null;
-    challengerTokensPerSecond: number | null;
-    improvement: number | null;
-  };
-  gate: null | {
-    kind: 'margin' | 'first-divergence';
-    pass: boolean;
-    reasons: string[];
-    tokens: number;
-    meanMarginNats: number | null;
-    firstTokenStrikes: number;
-    bigMargins: number;
-    clippedNats: number;
-  };
+const count = z.number().int().nonnegative();
+const nullable = z.number().nullable();
+const perSide = <T extends z.ZodType>(value: T) =>
+  z.strictObject({ baseline: value, challenger: value });
+
+/** What the gate found (RULES "Verdict of the gate"). */
+const gateSchema = z.strictObject({
+  kind: z.enum(['margin', 'first-divergence']),
+  pass: z.boolean(),
+  reasons: z.array(z.string()),
+  tokens: count,
+  meanMarginNats: nullable,
+  firstTokenStrikes: count,
+  bigMargins: count,
+  clippedNats: z.number(),
+});
+
+/** One arm of a boot (RULES "Report of an arm"). Non-finite numbers are null. */
+export const armReportSchema = z.strictObject({
+  schema: z.literal(1),
+  verdict: z.enum(VERDICTS),
+  ...reasonFields,
+  score: z.number(),
+  ttft: z.strictObject({
+    baselineNs: nullable,
+    challengerNs: nullable,
+    improvement: nullable,
+  }),
+  throughput: z.strictObject({
+    baselineTokensPerSecond: nullable,
+    challengerTokensPerSecond: nullable,
+    improvement: nullable,
+  }),
+  gate: gateSchema.nullable(),
+  drift: nullable,
+  prompts: z.array(
+    z.strictObject({
+      index: count,
+      ttftNs: perSide(nullable),
+      tokens: perSide(count),
+      tokensPerSecond: perSide(z.number()),
+      score: nullable,
+    }),
+  ),
+});
+export type ArmReport = z.infer<typeof armReportSchema>;
+
+/** `verdict.json`: the challenger's report, and what its incumbent means for it. */
+export type Report = ArmReport & {
   takeover: null | { takesOver: boolean; lowerBound: number | null; bar: number | null };
-  drift: number | null;
-  prompts: {
-    index: number;
-    ttftNs: { baseline: number | null; challenger: number | null };
-    tokens: { baseline: number; challenger: number };
-    tokensPerSecond: { baseline: number; challenger: number };
-    score: number | null;
-  }[];
 };

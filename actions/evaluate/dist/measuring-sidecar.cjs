@@ -4,8 +4,71 @@ const __bundle_url=require('node:url').pathToFileURL(__filename).href;
 // src/measure/io/measuring-sidecar-main.ts
 var import_node_readline = require("node:readline");
 
-// src/measure/io/measuring-client.ts
+// src/measure/io/connection.ts
 var import_node_net = require("node:net");
+var READ_BYTES = 64 * 1024;
+var SLAB_BYTES = 1024 * 1024;
+var Connection = class {
+  socket;
+  /** Whether a request went over it before. */
+  used = false;
+  /** Bytes that came while no request was open. */
+  stray = 0;
+  listener = null;
+  #clock;
+  #inbox = [];
+  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #slabUsed = 0;
+  #drained = () => this.drain();
+  constructor(target, clock) {
+    this.#clock = clock;
+    this.socket = (0, import_node_net.connect)({
+      ...target,
+      noDelay: true,
+      onread: {
+        buffer: Buffer.alloc(READ_BYTES),
+        callback: (size, buffer) => this.#stamp(size, buffer)
+      }
+    });
+    this.socket.on("error", () => void 0);
+  }
+  /** Whether another request can go over it. */
+  get open() {
+    return !this.socket.destroyed && this.socket.writable;
+  }
+  /** Hands over what has been read. */
+  drain() {
+    const inbox = this.#inbox;
+    if (inbox.length === 0) return;
+    this.#inbox = [];
+    for (const { tNs, bytes } of inbox) {
+      if (this.listener) this.listener(bytes, tNs);
+      else this.stray += bytes.length;
+    }
+  }
+  /** The time first: nothing that happens to the bytes may come before it. */
+  #stamp(size, buffer) {
+    const tNs = this.#clock.nowNs();
+    if (this.#slabUsed + size > SLAB_BYTES) {
+      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.#slabUsed = 0;
+    }
+    const begin = this.#slabUsed;
+    this.#slab.set(buffer.subarray(0, size), begin);
+    this.#slabUsed += size;
+    const bytes = this.#slab.subarray(begin, this.#slabUsed);
+    if (this.#inbox.push({ tNs, bytes }) === 1) setImmediate(this.#drained);
+    return true;
+  }
+};
+
+// src/measure/deadlines.ts
+function dueDeadline({ startNs, sentNs, lastNs }, deadlines) {
+  if (sentNs === null) return { name: "connect", atNs: startNs + deadlines.connect * 1e9 };
+  const quiet = lastNs === null ? { name: "firstByte", atNs: sentNs + deadlines.firstByte * 1e9 } : { name: "interChunk", atNs: lastNs + deadlines.interChunk * 1e9 };
+  const whole = { name: "request", atNs: sentNs + deadlines.request * 1e9 };
+  return whole.atNs <= quiet.atNs ? whole : quiet;
+}
 
 // src/measure/http-response.ts
 var MAX_SIZE_LINE = 64;
@@ -160,6 +223,10 @@ var ResponseReader = class {
       return;
     }
     this.closes = /(?:^|[,\s])close(?:[,\s]|$)/i.test(headers.get("connection") ?? "");
+    this.#frame(status, headers);
+  }
+  /** How the body's end is known. */
+  #frame(status, headers) {
     const length = headers.get("content-length");
     const transfer = headers.get("transfer-encoding");
     if (length !== void 0 && transfer !== void 0) {
@@ -220,25 +287,192 @@ function stripped(value) {
   return value.slice(from, to);
 }
 
-// src/measure/io/measuring-client.ts
-var READ_BYTES = 64 * 1024;
-var SLAB_BYTES = 1024 * 1024;
-var HEALTH_SECONDS = 2;
-function drain(line) {
-  const { inbox } = line;
-  if (inbox.length === 0) return;
-  line.inbox = [];
-  for (const { tNs, bytes } of inbox) {
-    if (line.listener) line.listener(bytes, tNs);
-    else line.stray += bytes.length;
+// src/measure/io/request-attempt.ts
+var RequestAttempt = class {
+  #connection;
+  #ask;
+  #clock;
+  #cost;
+  #reader;
+  #reused;
+  #startNs;
+  #chunks = [];
+  #sentNs;
+  #lastNs;
+  #asked = false;
+  #bodyBytes = 0;
+  #lineBytes = 0;
+  #firstWaitNs = null;
+  #sentWaitNs = null;
+  #timer;
+  #resolve = null;
+  constructor(connection, ask, { clock, cost: cost2 }) {
+    this.#connection = connection;
+    this.#ask = ask;
+    this.#clock = clock;
+    this.#cost = cost2;
+    this.#reader = new ResponseReader(ask.limits);
+    this.#reused = connection.used;
+    connection.used = true;
+    this.#startNs = clock.nowNs();
+    this.#sentNs = this.#startNs;
+    this.#lastNs = this.#startNs;
   }
-}
+  run() {
+    const { socket } = this.#connection;
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      this.#connection.listener = this.#onBytes;
+      socket.on("end", this.#onEnd);
+      socket.on("close", this.#onEnd);
+      socket.on("error", this.#onError);
+      this.#watch();
+      if (socket.connecting) socket.once("connect", () => setImmediate(this.#send));
+      else setImmediate(this.#send);
+    });
+  }
+  #settle(outcome, detail) {
+    const resolve = this.#resolve;
+    if (!resolve) return;
+    this.#resolve = null;
+    const tNs = this.#clock.nowNs();
+    const { socket } = this.#connection;
+    clearTimeout(this.#timer);
+    this.#connection.listener = null;
+    socket.removeListener("close", this.#onEnd);
+    socket.removeListener("end", this.#onEnd);
+    socket.removeListener("error", this.#onError);
+    if (outcome !== "done" || this.#reader.closes) socket.destroy();
+    const { status, started } = this.#reader;
+    resolve({
+      sentNs: this.#sentNs,
+      chunks: this.#chunks,
+      end: { tNs, status, outcome, detail: detail.slice(0, 200) },
+      firstWaitNs: this.#firstWaitNs,
+      stale: outcome === "closed" && this.#reused && !started,
+      asked: this.#asked
+    });
+  }
+  #send = () => {
+    const { socket, stray } = this.#drained();
+    if (!this.#resolve) return;
+    if (stray > 0) {
+      this.#settle("protocol", `${stray} bytes on an idle connection`);
+      return;
+    }
+    const { head, body } = this.#ask;
+    socket.cork();
+    socket.write(head);
+    this.#asked = true;
+    this.#sentWaitNs = this.#cost.waitNs();
+    this.#sentNs = this.#clock.nowNs();
+    this.#lastNs = this.#sentNs;
+    if (body !== "") socket.write(body);
+    socket.uncork();
+    this.#watch();
+  };
+  /** The connection, with everything looked at that has been read. */
+  #drained() {
+    this.#connection.drain();
+    return this.#connection;
+  }
+  #onBytes = (bytes, tNs) => {
+    if (!this.#resolve) return;
+    if (!this.#asked) {
+      this.#settle("protocol", "an answer before the request");
+      return;
+    }
+    const reader = this.#reader;
+    if (!reader.started) this.#firstWaitNs = this.#waitedSinceSent();
+    this.#lastNs = tNs;
+    const parts = [];
+    reader.push(bytes, (piece) => {
+      parts.push(piece);
+      this.#measure(piece);
+    });
+    if (parts.length > 0)
+      this.#chunks.push({ tNs, bytes: parts.length === 1 ? parts[0] : Buffer.concat(parts) });
+    this.#judge();
+  };
+  /** Ends the attempt where the answer is whole, or broke a rule. */
+  #judge() {
+    const { fault, status, done } = this.#reader;
+    const { chunks } = this.#ask.limits;
+    if (fault) this.#settle(fault.outcome, fault.detail);
+    else if (status !== null && status !== 200) this.#settle("status", `status ${status}`);
+    else if (this.#chunks.length > chunks) this.#settle("limit", `more than ${chunks} chunks`);
+    else if (done) this.#settle("done", "");
+  }
+  /** Counts a part of the body against its limits. */
+  #measure(bytes) {
+    const { limits } = this.#ask;
+    this.#bodyBytes += bytes.length;
+    const newline = bytes.lastIndexOf(10);
+    this.#lineBytes = newline < 0 ? this.#lineBytes + bytes.length : bytes.length - 1 - newline;
+    if (this.#bodyBytes > limits.bodyBytes)
+      this.#settle("limit", `body larger than ${limits.bodyBytes} bytes`);
+    else if (this.#lineBytes > limits.lineBytes)
+      this.#settle("limit", `a line longer than ${limits.lineBytes} bytes`);
+  }
+  #waitedSinceSent() {
+    const now = this.#cost.waitNs();
+    return this.#sentWaitNs === null || now === null ? null : now - this.#sentWaitNs;
+  }
+  #onEnd = () => {
+    this.#drained();
+    if (this.#reader.close()) this.#settle("done", "");
+    else
+      this.#settle(
+        "closed",
+        this.#reader.started ? "the body ended early" : "the connection closed without a response"
+      );
+  };
+  #onError = (error) => {
+    this.#drained();
+    if (error.code === "ECONNREFUSED") this.#settle("refused", "connection refused");
+    else if (error.code === "EADDRNOTAVAIL")
+      this.#settle("timeout", "no free port is left to connect from");
+    else this.#settle("closed", error.code ?? error.message);
+  };
+  #due() {
+    return dueDeadline(
+      {
+        startNs: this.#startNs,
+        sentNs: this.#asked ? this.#sentNs : null,
+        lastNs: this.#chunks.length === 0 ? null : this.#lastNs
+      },
+      this.#ask.deadlines
+    );
+  }
+  #watch() {
+    if (!this.#resolve) return;
+    clearTimeout(this.#timer);
+    const leftMs = (this.#due().atNs - this.#clock.nowNs()) / 1e6;
+    this.#timer = setTimeout(this.#late, Math.max(0, leftMs) + 1);
+  }
+  #late = () => {
+    if (this.#due().atNs > this.#clock.nowNs()) {
+      this.#watch();
+      return;
+    }
+    setImmediate(() => {
+      this.#drained();
+      const { name, atNs } = this.#due();
+      if (!this.#resolve) return;
+      if (atNs > this.#clock.nowNs()) this.#watch();
+      else this.#settle("timeout", `${name} deadline of ${this.#ask.deadlines[name]} s`);
+    });
+  };
+};
+
+// src/measure/io/measuring-client.ts
+var HEALTH_SECONDS = 2;
 var MeasuringClient = class {
   #target;
   #rules;
   #clock;
   #cost;
-  #line = null;
+  #connection = null;
   constructor(target, rules, clock, cost2) {
     this.#target = target;
     this.#rules = rules;
@@ -253,17 +487,17 @@ var MeasuringClient = class {
       interChunk: HEALTH_SECONDS,
       request: HEALTH_SECONDS
     };
-    const line = this.#newLine();
+    const connection = new Connection(this.#target, this.#clock);
     const head = `GET /health HTTP/1.1\r
 ${this.#host()}\r
 `;
-    const { end } = await this.#attempt(line, {
+    const { end } = await this.#attempt(connection, {
       head,
       body: "",
       deadlines,
       limits: this.#rules.limits
     });
-    line.socket.destroy();
+    connection.socket.destroy();
     return end.outcome === "done" && end.status === 200;
   }
   /** Posts a chat request and records what comes back. */
@@ -296,8 +530,8 @@ ${this.#host()}\r
     });
   }
   close() {
-    this.#line?.socket.destroy();
-    this.#line = null;
+    this.#connection?.socket.destroy();
+    this.#connection = null;
   }
   #host() {
     return `Host: ${this.#target.host.includes(":") ? `[${this.#target.host}]` : this.#target.host}:${this.#target.port}\r
@@ -330,180 +564,11 @@ Accept-Encoding: identity\r
   }
   /** The kept connection, or a new one. */
   #ready() {
-    const kept = this.#line;
-    if (kept && !kept.socket.destroyed && kept.socket.writable) return kept;
-    this.#line = this.#newLine();
-    return this.#line;
+    if (!this.#connection?.open) this.#connection = new Connection(this.#target, this.#clock);
+    return this.#connection;
   }
-  /**
-   * Opens a connection. Bytes are stamped and copied, and that is all: where many streams bring
-   * something at the same moment, looking at the first would make the last one late. They are
-   * looked at once the loop has read everything that is there.
-   */
-  #newLine() {
-    const clock = this.#clock;
-    let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-    let used = 0;
-    const callback = (size, buffer) => {
-      const tNs = clock.nowNs();
-      if (used + size > SLAB_BYTES) {
-        slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-        used = 0;
-      }
-      slab.set(buffer.subarray(0, size), used);
-      if (line.inbox.push({ tNs, bytes: slab.subarray(used, used + size) }) === 1)
-        setImmediate(drain, line);
-      used += size;
-      return true;
-    };
-    const socket = (0, import_node_net.connect)({
-      ...this.#target,
-      noDelay: true,
-      onread: { buffer: Buffer.alloc(READ_BYTES), callback }
-    });
-    const line = { socket, used: false, stray: 0, inbox: [], listener: null };
-    socket.on("error", () => void 0);
-    return line;
-  }
-  #attempt(line, { head, body, deadlines, limits }) {
-    const clock = this.#clock;
-    const cost2 = this.#cost;
-    const { socket } = line;
-    const reader = new ResponseReader(limits);
-    const chunks = [];
-    const reused = line.used;
-    line.used = true;
-    let sentNs = clock.nowNs();
-    const startNs = sentNs;
-    let lastNs = sentNs;
-    let asked = false;
-    let bodyBytes = 0;
-    let lineBytes = 0;
-    let firstWaitNs = null;
-    let sentWaitNs = null;
-    const since = (before) => {
-      const now = cost2.waitNs();
-      return before === null || now === null ? null : now - before;
-    };
-    return new Promise((resolve) => {
-      let timer;
-      let settled = false;
-      const settle = (outcome, detail) => {
-        if (settled) return;
-        settled = true;
-        const tNs = clock.nowNs();
-        clearTimeout(timer);
-        line.listener = null;
-        socket.removeListener("close", onClose);
-        socket.removeListener("end", onEnd);
-        socket.removeListener("error", onError);
-        if (outcome !== "done" || reader.closes) socket.destroy();
-        const stale = outcome === "closed" && reused && !reader.started;
-        resolve({
-          sentNs,
-          chunks,
-          end: { tNs, status: reader.status, outcome, detail: detail.slice(0, 200) },
-          firstWaitNs,
-          stale,
-          asked
-        });
-      };
-      const due = () => {
-        if (!asked) return { name: "connect", atNs: startNs + deadlines.connect * 1e9 };
-        const quiet = chunks.length === 0 ? { name: "firstByte", atNs: sentNs + deadlines.firstByte * 1e9 } : { name: "interChunk", atNs: lastNs + deadlines.interChunk * 1e9 };
-        const whole = { name: "request", atNs: sentNs + deadlines.request * 1e9 };
-        return whole.atNs <= quiet.atNs ? whole : quiet;
-      };
-      const watch = () => {
-        if (settled) return;
-        clearTimeout(timer);
-        timer = setTimeout(late, Math.max(0, (due().atNs - clock.nowNs()) / 1e6) + 1);
-      };
-      const late = () => {
-        if (due().atNs > clock.nowNs()) {
-          watch();
-          return;
-        }
-        setImmediate(() => {
-          drain(line);
-          const { name, atNs } = due();
-          if (settled) return;
-          if (atNs > clock.nowNs()) watch();
-          else settle("timeout", `${name} deadline of ${deadlines[name]} s`);
-        });
-      };
-      const part = (bytes) => {
-        bodyBytes += bytes.length;
-        const newline = bytes.lastIndexOf(10);
-        lineBytes = newline < 0 ? lineBytes + bytes.length : bytes.length - 1 - newline;
-        if (bodyBytes > limits.bodyBytes)
-          settle("limit", `body larger than ${limits.bodyBytes} bytes`);
-        else if (lineBytes > limits.lineBytes)
-          settle("limit", `a line longer than ${limits.lineBytes} bytes`);
-      };
-      line.listener = (bytes, tNs) => {
-        if (settled) return;
-        if (!asked) {
-          settle("protocol", "an answer before the request");
-          return;
-        }
-        if (!reader.started) firstWaitNs = since(sentWaitNs);
-        lastNs = tNs;
-        const parts = [];
-        reader.push(bytes, (piece) => {
-          parts.push(piece);
-          part(piece);
-        });
-        if (parts.length > 0)
-          chunks.push({ tNs, bytes: parts.length === 1 ? parts[0] : Buffer.concat(parts) });
-        if (reader.fault) settle(reader.fault.outcome, reader.fault.detail);
-        else if (reader.status !== null && reader.status !== 200)
-          settle("status", `status ${reader.status}`);
-        else if (chunks.length > limits.chunks)
-          settle("limit", `more than ${limits.chunks} chunks`);
-        else if (reader.done) settle("done", "");
-      };
-      const onEnd = () => {
-        drain(line);
-        if (reader.close()) settle("done", "");
-        else
-          settle(
-            "closed",
-            reader.started ? "the body ended early" : "the connection closed without a response"
-          );
-      };
-      const onClose = () => onEnd();
-      const onError = (error) => {
-        drain(line);
-        if (error.code === "ECONNREFUSED") settle("refused", "connection refused");
-        else if (error.code === "EADDRNOTAVAIL")
-          settle("timeout", "no free port is left to connect from");
-        else settle("closed", error.code ?? error.message);
-      };
-      socket.on("end", onEnd);
-      socket.on("close", onClose);
-      socket.on("error", onError);
-      const send = () => {
-        drain(line);
-        if (settled) return;
-        if (line.stray > 0) {
-          settle("protocol", `${line.stray} bytes on an idle connection`);
-          return;
-        }
-        socket.cork();
-        socket.write(head);
-        asked = true;
-        sentWaitNs = cost2.waitNs();
-        sentNs = clock.nowNs();
-        lastNs = sentNs;
-        if (body !== "") socket.write(body);
-        socket.uncork();
-        watch();
-      };
-      watch();
-      if (socket.connecting) socket.once("connect", () => setImmediate(send));
-      else setImmediate(send);
-    });
+  #attempt(connection, ask) {
+    return new RequestAttempt(connection, ask, { clock: this.#clock, cost: this.#cost }).run();
   }
 };
 

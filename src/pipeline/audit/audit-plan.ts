@@ -1,7 +1,8 @@
 // Audits a plan: its own numbers, what it says of the past, and what the chain showed.
 import { dealShards } from '../../arena/deal.ts';
 import { historyOf, type History } from '../../arena/history.ts';
-import { afterDeregistration, type Standing } from '../../arena/ranking.ts';
+import { afterDeregistration } from '../../arena/ranking.ts';
+import type { Standing } from '../../schema/standing.ts';
 import type { ChainReader, Snapshot } from '../../chain/chain.ts';
 import { fromHex } from '../../core/bytes.ts';
 import { compactJson } from '../../core/canonical.ts';

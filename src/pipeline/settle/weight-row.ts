@@ -1,7 +1,7 @@
 // Derives validator weights from the ledger's standing, and the calls that set them on chain.
 import { emissionShares, type Share, toWeights, type Weight } from '../../arena/emission.ts';
 import { historyOf } from '../../arena/history.ts';
-import type { Standing } from '../../arena/ranking.ts';
+import type { Standing } from '../../schema/standing.ts';
 import { type Beacon, QUICKNET } from '../../beacon/pulses.ts';
 import type {
   BlockRef,

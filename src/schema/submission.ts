@@ -1,0 +1,43 @@
+// A submission as a plan lists it: what was committed, and what becomes of it.
+import { z } from 'zod';
+import { reasonFields } from './reasons.ts';
+import { VERDICTS } from './verdicts.ts';
+
+const count = z.number().int().nonnegative();
+
+/** Margins of an image over its earlier rounds (RULES "Gate: running mean"). */
+const imageHistorySchema = z.strictObject({
+  rounds: count,
+  tokens: count,
+  clippedNats: z.number(),
+});
+export type ImageHistory = Readonly<z.infer<typeof imageHistorySchema>>;
+
+export const roleSchema = z.enum(['challenger', 'winner', 'runner-up']);
+
+/**
+ * One line of a plan. Every submission that the chain shows is listed, so that an omission is seen.
+ */
+export const submissionSchema = z.strictObject({
+  key: z.string(),
+  hotkey: z.string(),
+  coldkey: z.string(),
+  uid: count,
+  commitBlock: count,
+  /** Block of the reveal of a sealed commitment. */
+  revealBlock: count.nullable(),
+  image: z.string().nullable(),
+  digest: z.string().nullable(),
+  paymentTx: z.string().nullable(),
+  status: z.enum(['evaluate', 'rejected', 'judged', 'waiting']),
+  role: roleSchema.nullable(),
+  verdict: z.enum([...VERDICTS, 'SKIP_UNREVEALED']).nullable(),
+  ...reasonFields,
+  history: imageHistorySchema.nullable(),
+  /**
+   * Block of the round that first found its image gone from the registry, where no later one found
+   * it there.
+   */
+  goneSince: count.optional(),
+});
+export type Submission = z.infer<typeof submissionSchema>;
