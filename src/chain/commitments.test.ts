@@ -1,23 +1,25 @@
-// Tests of how commitments are read: plain, sealed, revealed and faulty, with their dates.
-import fc from 'fast-check';
+// What a miner's commitments say, and which of them counts.
 import { describe, expect, it } from 'vitest';
-import { concatBytes, toHex, utf8 } from '../core/bytes.ts';
+import { concatBytes, utf8 } from '../core/bytes.ts';
 import type { ChainCommitment, CommitmentField, RevealedCommitment } from './chain.ts';
 import { countedCommitments, revealToDate } from './commitments.ts';
-import { dispatchRefusal, poolRefusal } from './dispatch-errors.ts';
-import { readRevealed } from './revealed-payload.ts';
 import { compact } from './scale.ts';
 
 const raw = (text: string): CommitmentField => ({ kind: 'raw', bytes: utf8(text) });
+
 const sealed: CommitmentField = { kind: 'timelock', revealRound: 77 };
+
 const scale = (text: string): Uint8Array => concatBytes(compact(utf8(text).length), utf8(text));
+
 const reveal = (block: number, text = '{}'): RevealedCommitment => ({ block, bytes: scale(text) });
+
 const of = (
   fields: CommitmentField[] | null,
   block: number,
   revealed: RevealedCommitment[] = [],
   lastBlock: number | null = block,
 ): ChainCommitment => ({ hotkey: 'h', standing: fields && { block, fields }, revealed, lastBlock });
+
 const kinds = (
   commitment: ChainCommitment,
   commitBlock: number | null = null,
@@ -78,80 +80,5 @@ describe('what a commitment says', () => {
     expect(kinds(of([sealed], 5, [reveal(9)]))).toEqual([[5, 'E_AMBIGUOUS']]);
     expect(kinds(of([{ kind: 'reset-bonds' }], 5, [reveal(9)]))).toEqual([[5, 'payload']]);
     expect(kinds(of(null, 5, [reveal(9, 'a'), reveal(9, 'b')]))).toEqual([[5, 'E_AMBIGUOUS']]);
-  });
-});
-
-describe('a revealed text', () => {
-  it("is read as the SDK seals it, as bare bytes, and by the SDK's own rule", () => {
-    const text = (bytes: Uint8Array): [string, string] => {
-      const read = readRevealed(bytes);
-      return [Buffer.from(read.bytes).toString(), read.how];
-    };
-    expect(text(scale('hello'))).toEqual(['hello', 'scale']);
-    expect(text(scale('x'.repeat(70)))).toEqual(['x'.repeat(70), 'scale']);
-    expect(text(scale('é'.repeat(389)))).toEqual(['é'.repeat(389), 'scale']);
-    expect(text(utf8('{"image":1}'))).toEqual(['{"image":1}', 'bare']);
-    expect(text(Buffer.concat([Uint8Array.of(0x14), utf8('{"a":1} and more')]))).toEqual([
-      '{"a":1} and more',
-      'lenient',
-    ]);
-    expect(text(Buffer.concat([Uint8Array.of(0x19, 0x01), utf8('{}')]))).toEqual(['{}', 'lenient']);
-    expect(text(new Uint8Array())).toEqual(['', 'bare']);
-  });
-
-  it('any bytes are read without an error', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 800 }), (bytes) => {
-        const read = readRevealed(bytes);
-        expect(toHex(bytes).endsWith(toHex(read.bytes))).toBe(true);
-      }),
-    );
-  });
-});
-
-describe('refusals', () => {
-  it('say retry, fix or give up', () => {
-    expect(dispatchRefusal('subtensorModule.SettingWeightsTooFast')).toMatchObject({
-      remedy: 'retry',
-    });
-    expect(dispatchRefusal('subtensorModule.CommitRevealEnabled')).toMatchObject({ remedy: 'fix' });
-    expect(dispatchRefusal('commitments.AccountNotAllowedCommit')).toMatchObject({
-      remedy: 'give-up',
-    });
-    expect(dispatchRefusal('Token.FundsUnavailable')).toMatchObject({ remedy: 'give-up' });
-    expect(dispatchRefusal('somewhere.Unknown')).toMatchObject({
-      name: 'somewhere.Unknown',
-      remedy: 'fix',
-    });
-    expect(poolRefusal('1010 Invalid Transaction Custom error: 6')).toMatchObject({
-      name: 'RateLimitExceeded',
-      remedy: 'retry',
-    });
-    expect(poolRefusal('1010: Invalid Transaction: Custom error: 1')).toMatchObject({
-      name: 'StakeAmountTooLow',
-      remedy: 'give-up',
-    });
-    expect(poolRefusal('1010: Invalid Transaction: Custom error: 9')).toMatchObject({
-      name: 'Custom(9)',
-    });
-    expect(poolRefusal('1010: Invalid Transaction: Transaction is outdated')).toMatchObject({
-      name: 'Stale',
-      remedy: 'retry',
-    });
-    expect(
-      poolRefusal('1010: Inability to pay some fees (e.g. account balance too low)'),
-    ).toMatchObject({ name: 'Payment' });
-    expect(poolRefusal('1014: Priority is too low: (1 vs 1)')).toMatchObject({
-      name: 'PriorityTooLow',
-    });
-    expect(poolRefusal('1002 Verification Error')).toMatchObject({
-      name: 'Undecodable',
-      remedy: 'give-up',
-    });
-    expect(
-      poolRefusal('1010 Invalid Transaction Transaction has an ancient birth block'),
-    ).toMatchObject({
-      name: 'AncientBirthBlock',
-    });
   });
 });

@@ -1,4 +1,4 @@
-// Tests of timelock encryption, weight commits and compact numbers against known vectors.
+// Sealing for a drand round and opening, against what Rust's tle made of the same.
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -12,17 +12,7 @@ import {
   verifyPulse,
 } from '../beacon/pulses.ts';
 import { open, OVERHEAD_BYTES, seal, type SealEntropy } from './timelock.ts';
-import { compact, readCompact } from './scale.ts';
-import {
-  checkRow,
-  legacyEpoch,
-  legacyEpochStart,
-  readWeightsPayload,
-  revealPulse,
-  revealSchedule,
-  weightsCommitHash,
-  weightsPayload,
-} from './weight-codec.ts';
+import { weightsPayload } from './weight-codec.ts';
 
 const hex = (text: string): Uint8Array => fromHex(text)!;
 
@@ -31,22 +21,28 @@ const hex = (text: string): Uint8Array => fromHex(text)!;
  * `tle` made of both.
  */
 const ROUND = 1000;
+
 const SIGNATURE = hex(
   'b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39',
 );
+
 const FIXED: SealEntropy = {
   sigma: new Uint8Array(32).fill(0x11),
   key: new Uint8Array(32).fill(0x22),
   nonce: new Uint8Array(12).fill(0x33),
 };
+
 const ALICE = hex('d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d');
+
 const ROW = [
   { uid: 0, weight: 65535 },
   { uid: 1, weight: 32768 },
   { uid: 255, weight: 1 },
 ];
+
 const PAYLOAD =
   '80d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d0c00000100ff000cffff00800100509e980000000000';
+
 const WEIGHTS_CIPHERTEXT =
   'b1578ae73b1e8ee3afd7657e06008dae3e3465f26156a597dc84da32436b0f9ee6ccd14ba355aa0ef8deeca409af79bb104309c1f2133b49' +
   'e08f7e235d99fe11a2a44dade5041f313f5468fe5f778fb1ff01ac50e315bce0fd05d0202801e1b82000000000000000a820c72daf7b50b7' +
@@ -54,6 +50,7 @@ const WEIGHTS_CIPHERTEXT =
   'f4676c9fc7869cfe63000000000000004700000000000000f617f379b2398bbb148c8f6aa8d5a40df32347020035253ce94d7e72792a6fdf' +
   'f6e4af57f03b2b844b52caf257afbc9a1e05a989f69ebd0393ad4cd9855ceb27eed286adf472fd0c00000000000000333333333333333333' +
   '33333308000000000000004145535f47434d5f';
+
 const HELLO_CIPHERTEXT =
   'b1578ae73b1e8ee3afd7657e06008dae3e3465f26156a597dc84da32436b0f9ee6ccd14ba355aa0ef8deeca409af79bb104309c1f2133b49' +
   'e08f7e235d99fe11a2a44dade5041f313f5468fe5f778fb1ff01ac50e315bce0fd05d0202801e1b82000000000000000a820c72daf7b50b7' +
@@ -132,140 +129,5 @@ describe('timelock encryption', () => {
     expect(latestPulse(QUICKNET, 1_782_864_000)).toBe(30_020_212);
     expect(latestPulse(QUICKNET, 5)).toBe(0);
     expect(pulseAfterBlocks(QUICKNET, 1_782_864_000, 360, 12)).toBe(30_021_651);
-  });
-});
-
-describe('committed weights', () => {
-  it('hashes a commit as the chain does', () => {
-    const salt = [1, 2, 3, 4, 5, 6, 7, 8];
-    expect(toHex(weightsCommitHash(ALICE, 14, { row: ROW, salt, versionKey: 10_002_000 }))).toBe(
-      '54560b6c4a76f120d446fe65a992d1b390cf300beb51f7bea07e961879c3012a',
-    );
-    expect(toHex(weightsCommitHash(ALICE, 4110, { row: ROW, salt, versionKey: 10_002_000 }))).toBe(
-      '66b63abe36ccb8078b41a6b2e47ae6e3bdc2b745eb7261dc98eb3b8022964901',
-    );
-  });
-
-  it('reads its own payload and nothing else', () => {
-    expect(readWeightsPayload(weightsPayload(ALICE, ROW, 7))).toEqual({
-      hotkey: ALICE,
-      row: ROW,
-      versionKey: 7n,
-    });
-    expect(readWeightsPayload(weightsPayload(ALICE, ROW, 7).subarray(1))).toBeNull();
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
-        readWeightsPayload(bytes);
-      }),
-    );
-    const full = Array.from({ length: 256 }, (_, uid) => ({ uid, weight: uid }));
-    expect(weightsPayload(ALICE, full, 0).length).toBe(1069);
-  });
-
-  it('finds the reveal block of the stateful epochs', () => {
-    const at = (epochs: string, revealPeriodEpochs = 1) => {
-      const [last, pending, index, tempo, blocksSinceLastStep, head] = epochs
-        .split(' ')
-        .map(Number);
-      return revealSchedule({
-        lastEpochBlock: last!,
-        pendingEpochAt: pending!,
-        subnetEpochIndex: index!,
-        tempo: tempo!,
-        blocksSinceLastStep: blocksSinceLastStep!,
-        head: head!,
-        revealPeriodEpochs,
-      });
-    };
-    // Last epoch's block, pending epoch's block, index, tempo, blocks since the last step, head.
-    expect(at('10 0 0 0 0 10')).toBeNull();
-    expect(at('10 0 0 50 0 10')).toEqual({ commitEpoch: 0, firstRevealBlock: 60 });
-    expect(at('80 95 0 20 0 91')).toEqual({ commitEpoch: 0, firstRevealBlock: 95 });
-    expect(at('5000000 0 13850 360 0 5000000')).toEqual({
-      commitEpoch: 13_850,
-      firstRevealBlock: 5_000_360,
-    });
-    expect(at('5000000 0 13850 360 359 5000359')).toEqual({
-      commitEpoch: 13_851,
-      firstRevealBlock: 5_000_720,
-    });
-    expect(at('5000000 0 13850 360 358 5000358')).toEqual({
-      commitEpoch: 13_850,
-      firstRevealBlock: 5_000_360,
-    });
-    expect(at('5000000 0 13850 360 100 5000100', 3)).toEqual({
-      commitEpoch: 13_850,
-      firstRevealBlock: 5_001_080,
-    });
-    const head = { number: 5_000_100, hash: '0x00' };
-    const now = { nowSeconds: 1_782_864_000, blockSeconds: 12, head };
-    expect(revealPulse(QUICKNET, now, 5_001_080)).toBe(30_024_143);
-  });
-
-  it('finds the first block whose epoch the rule says, by walking', () => {
-    fc.assert(
-      fc.property(
-        fc.record({
-          lastEpochBlock: fc.integer({ min: 0, max: 50 }),
-          since: fc.integer({ min: 0, max: 60 }),
-          tempo: fc.integer({ min: 1, max: 40 }),
-          period: fc.integer({ min: 1, max: 4 }),
-          pendingIn: fc.integer({ min: 0, max: 60 }),
-        }),
-        ({ lastEpochBlock, since, tempo, period, pendingIn }) => {
-          const head = lastEpochBlock + Math.min(since, tempo);
-          const pending = pendingIn === 0 ? 0 : head + pendingIn;
-          const found = revealSchedule({
-            head,
-            tempo,
-            lastEpochBlock,
-            pendingEpochAt: pending,
-            subnetEpochIndex: 7,
-            blocksSinceLastStep: 0,
-            revealPeriodEpochs: period,
-          })!;
-          let [last, wait, index] = [lastEpochBlock, pending, 7];
-          const commitEpoch =
-            7 + ((wait > 0 && head + 1 >= wait) || head + 1 - last >= tempo ? 1 : 0);
-          for (let block = head + 1; ; block++) {
-            const due = (wait > 0 && block >= wait) || block - last >= tempo;
-            if (index + (due ? 1 : 0) === commitEpoch + period) {
-              expect(found).toEqual({ commitEpoch, firstRevealBlock: block });
-              return;
-            }
-            if (due) [last, wait, index] = [block, 0, index + 1];
-          }
-        },
-      ),
-      { numRuns: 300 },
-    );
-  });
-
-  it('knows the epochs of older runtimes', () => {
-    expect(legacyEpoch(legacyEpochStart(9, 2, 30), 2, 30)).toBe(9);
-    expect(legacyEpoch(legacyEpochStart(9, 2, 30) - 1, 2, 30)).toBe(8);
-  });
-
-  it('refuses rows that the chain would refuse', () => {
-    const row = [{ uid: 0, weight: 65535 }];
-    expect(() => checkRow(row, 3, 1, 1)).not.toThrow();
-    expect(() => checkRow([...row, ...row], 3, 1, 1)).toThrow(/twice/);
-    expect(() => checkRow([{ uid: 3, weight: 1 }], 3, 1, 1)).toThrow(/uid 3/);
-    expect(() => checkRow(row, 3, 1, 2)).toThrow(/at least 2/);
-    expect(() => checkRow(row, 3, 0, 2)).not.toThrow();
-  });
-});
-
-describe('compact numbers', () => {
-  it('go there and back, in the shortest form only', () => {
-    fc.assert(
-      fc.property(fc.nat(2 ** 30 - 1), (value) => {
-        const bytes = compact(value);
-        expect(readCompact(bytes)).toEqual({ value, size: bytes.length });
-      }),
-    );
-    expect(readCompact(Uint8Array.of(0x01, 0x00))).toBeNull(); // 0 in two bytes
-    expect(readCompact(new Uint8Array())).toBeNull();
-    expect(readCompact(Uint8Array.of(3, 0, 0, 0, 0))).toBeNull();
   });
 });

@@ -32,9 +32,7 @@ export function reportRound(
   round: RoundPredicate,
   nameOf: (hotkey: string) => string,
 ): ReportRound {
-  const boots = round.entries.flatMap((entry) =>
-    entry.boots.map(({ report }) => report as unknown as Timed),
-  );
+  const boots = round.entries.flatMap((entry) => entry.boots.map(({ report }) => report));
   const timed = boots.find((report) => report.ttft.baselineNs !== null);
   return {
     block: round.block.number,
@@ -48,7 +46,7 @@ export function reportRound(
       : null,
     entries: round.entries
       .map((entry) => {
-        const report = entry.boots[0]?.report as unknown as Timed | undefined;
+        const report = entry.boots[0]?.report;
         return {
           key: entry.key,
           miner: nameOf(entry.hotkey),
@@ -63,11 +61,6 @@ export function reportRound(
       .sort((a, b) => b.score - a.score || (a.miner < b.miner ? -1 : 1)),
   };
 }
-type Timed = {
-  ttft: { baselineNs: number | null; challengerNs: number | null };
-  throughput: { baselineTokensPerSecond: number | null; challengerTokensPerSecond: number | null };
-};
-
 const BAR = 22;
 const LEFT = 130;
 const WIDTH = 420;

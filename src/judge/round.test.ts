@@ -1,0 +1,191 @@
+// A round judged from its signed plan and traces: what is missing, foreign or gone costs nobody.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tracesOf } from '../ledger/io/evidence-files.ts';
+import { readLedger, recordsOf } from '../ledger/read.ts';
+import type { LedgerRecord } from '../ledger/verify.ts';
+import { because } from '../schema/reasons.ts';
+import type { Trace } from '../schema/trace.ts';
+import { keyOf, ledgerFixture, type LedgerFixture } from '../testing/ledger-fixture.ts';
+import { goesOn, judgeRound, sidesOf } from './round.ts';
+
+let fixture: LedgerFixture;
+let plan: LedgerRecord<'plan'>;
+let traces: Map<string, Trace>;
+beforeAll(async () => {
+  fixture = await ledgerFixture();
+  const ledger = readLedger(fixture.validator, fixture.files);
+  plan = recordsOf(ledger, 'plan')[0]!;
+  const own = [...fixture.files].flatMap(([path, bytes]) =>
+    path.startsWith('rounds/100/') ? [[path.slice('rounds/100/'.length), bytes] as const] : [],
+  );
+  traces = tracesOf(new Map(own));
+});
+const pathsOf = (name: string): string[] =>
+  [...traces.keys()].filter((path) => path.includes(name.replace(':', '-')));
+/** Verdicts of the first round with other traces, by the miner's name. */
+function verdicts(change: (changed: Map<string, Trace>) => void, of = plan): string[] {
+  const changed = new Map(traces);
+  change(changed);
+  const { entries } = judgeRound(of, changed, fixture.tokenizer);
+  return (['fast', 'slow', 'cheat'] as const).map((name) => {
+    const { verdict, reason } = entries.find(({ key }) => key === keyOf(name))!;
+    return `${verdict}: ${reason}`;
+  });
+}
+/** Changes the header of every trace of a name. */
+const reheaded = (name: string, header: object) => (changed: Map<string, Trace>) => {
+  for (const path of pathsOf(name)) {
+    const trace = changed.get(path)!;
+    changed.set(path, { ...trace, header: { ...trace.header, ...header } });
+  }
+};
+const VALID = 'VALID: all answers pass the gate';
+const cheats = expect.stringMatching(/^E_GATE: gate: big-margin/) as string;
+
+describe('a round', () => {
+  it('is the same for the same traces, in any order', () => {
+    const reversed = new Map([...traces].reverse());
+    expect(judgeRound(plan, reversed, fixture.tokenizer)).toEqual(
+      judgeRound(plan, traces, fixture.tokenizer),
+    );
+    expect(verdicts(() => undefined)).toEqual([VALID, VALID, cheats]);
+  });
+  it("is nobody's loss where a trace is missing, or is of another arm, boot or plan", () => {
+    const lost = 'INFRA_HOST: shard 0, boot 1: no usable trace';
+    const slow = keyOf('slow');
+    for (const change of [
+      (changed: Map<string, Trace>) => pathsOf(slow).forEach((path) => changed.delete(path)),
+      reheaded(slow, { key: keyOf('fast') }),
+      reheaded(slow, { boot: 2 }),
+      reheaded(slow, { shard: 1 }),
+      reheaded(slow, { blockHash: `0x${'2'.repeat(64)}` }),
+      reheaded(slow, { run: 2 }),
+    ])
+      expect(verdicts(change)).toEqual([VALID, lost, cheats]);
+  });
+  it('scores nothing without its baseline, and a cheat then neither', () => {
+    const gone = verdicts((changed) => pathsOf('baseline').forEach((path) => changed.delete(path)));
+    expect(gone).toEqual(
+      Array.from({ length: 3 }, () => expect.stringMatching(/^INFRA_HOST/) as string),
+    );
+    const unfinished = verdicts((changed) => changed.delete(pathsOf('/1/baseline.2')[0]!));
+    expect(unfinished[0]).toBe('INFRA_HOST: shard 0, boot 1: the baseline has no last run');
+  });
+  it('is refused where the baseline asks other prompts, or requests of its own', () => {
+    const edit = (change: (body: Record<string, unknown>) => object) => () =>
+      verdicts((changed) => {
+        for (const path of [...traces.keys()]) {
+          const trace = changed.get(path)!;
+          const requests = trace.requests.map((request) => ({
+            ...request,
+            body: { ...request.body, ...change(request.body) },
+          }));
+          changed.set(path, { ...trace, requests });
+        }
+      });
+    expect(edit(() => ({ temperature: 1 }))).toThrow("is not the arena's");
+    expect(edit(() => ({ messages: [{ role: 'user', content: 'easy' }] }))).toThrow(
+      'asks other prompts than the plan',
+    );
+  });
+  it('does not count an arm that was asked something else than its baseline', () => {
+    const path = pathsOf(keyOf('slow'))[0]!;
+    const { requests } = traces.get(path)!;
+    const asked = requests.map((request) => ({
+      ...request,
+      body: { ...request.body, top_p: 0.5 },
+    }));
+    const found = verdicts((changed) =>
+      changed.set(path, { ...traces.get(path)!, requests: asked }),
+    );
+    expect(found[1]).toMatch(/^INFRA_HOST.*no usable trace/);
+  });
+  it('is refused with another tokenizer than the plan names', () => {
+    const other = { ...plan, predicate: { ...plan.predicate, tokenizerSha256: 'x' } };
+    expect(() => judgeRound(other, traces, fixture.tokenizer)).toThrow('tokenizer has sha256');
+  });
+  it('takes an image for gone for good once it was away for six hours', () => {
+    const gone = (since: number | undefined) => {
+      const submissions = plan.predicate.submissions.map((item) =>
+        item.key === keyOf('slow') && since !== undefined ? { ...item, goneSince: since } : item,
+      );
+      const block = { ...plan.predicate.block, number: 2000 };
+      const late = { ...plan, predicate: { ...plan.predicate, block, submissions } };
+      return verdicts((changed) => {
+        for (const path of pathsOf(keyOf('slow'))) {
+          const trace = changed.get(path)!;
+          const event = { tNs: 0, name: 'image-gone', detail: '404' };
+          changed.set(path, { ...trace, requests: [], events: [event] });
+        }
+      }, late)[1];
+    };
+    expect(gone(undefined)).toBe('INFRA_REGISTRY: image-gone: 404');
+    expect(gone(201)).toBe('INFRA_REGISTRY: image-gone: 404');
+    expect(gone(200)).toBe('E_REF: image-gone: 404, as it was at block 200');
+  });
+  it('goes on to another boot with who said yes; the lower score of a challenger counts', () => {
+    const { entries, decisions, hosts } = judgeRound(plan, traces, fixture.tokenizer);
+    const boots = (name: 'fast' | 'slow') => {
+      const { boots: list, score } = entries.find(({ key }) => key === keyOf(name))!;
+      return {
+        boots: list.map(({ boot }) => boot),
+        score,
+        scores: list.map((b) => b.report.score),
+      };
+    };
+    expect(boots('slow').boots).toEqual([1]);
+    const fast = boots('fast');
+    expect(fast.boots).toEqual([1, 2]);
+    expect(fast.score).toBe(Math.min(...fast.scores));
+    expect(decisions.filter(({ takesOver }) => takesOver).map(({ key }) => key)).toEqual([
+      keyOf('fast'),
+    ]);
+    expect(hosts).toBeUndefined();
+  });
+  it("names a fault of any boot, and an incumbent's first boot as its score", () => {
+    const ledger = readLedger(fixture.validator, fixture.files);
+    const [, second] = recordsOf(ledger, 'round');
+    const winner = second!.predicate.entries.find(({ role }) => role === 'winner')!;
+    expect(winner.key).toBe(keyOf('fast'));
+    expect(winner.score).toBe(winner.boots[0]!.report.score);
+    const left = second!.predicate.entries.map(({ key }) => key).sort();
+    expect(left).toEqual([keyOf('fast'), keyOf('faster')].sort());
+    const late = verdicts((changed) => {
+      const path = pathsOf(keyOf('fast')).find((name) => name.includes('/2/'))!;
+      changed.delete(path);
+    });
+    expect(late[0]).toBe('INFRA_HOST: shard 0, boot 2: no usable trace');
+  });
+  it('keeps what each machine said of itself', () => {
+    const changed = new Map(traces);
+    reheaded('baseline', { host: { gpus: 8 }, clock: { streams: 1 } })(changed);
+    const { hosts } = judgeRound(plan, changed, fixture.tokenizer);
+    expect(hosts).toEqual({ 0: { gpus: 8, clock: { streams: 1 } } });
+  });
+  it('lists what was refused in the plan, and nothing of what waits', () => {
+    const [first] = plan.predicate.submissions;
+    const refused = { ...first!, ...because('payment-late', 'too late'), key: 'r:1', role: null };
+    const submissions = [
+      ...plan.predicate.submissions,
+      { ...refused, status: 'rejected' as const, verdict: 'E_PAYMENT' as const },
+      { ...refused, key: 'w:1', status: 'waiting' as const, verdict: null },
+    ];
+    const other = { ...plan, predicate: { ...plan.predicate, submissions } };
+    const { entries } = judgeRound(other, traces, fixture.tokenizer);
+    expect(entries.find(({ key }) => key === 'r:1')).toMatchObject({
+      verdict: 'E_PAYMENT',
+      reason: 'too late',
+      score: 0,
+      boots: [],
+    });
+    expect(entries.some(({ key }) => key === 'w:1')).toBe(false);
+  });
+  it('measures on only who said yes, and knows who challenges', () => {
+    const { incumbents, challengers } = sidesOf(plan, 0);
+    expect(incumbents).toEqual([]);
+    expect(challengers.sort()).toEqual([keyOf('fast'), keyOf('slow'), keyOf('cheat')].sort());
+    const { tokenizer, arena } = fixture;
+    const judging = { plan, arena, tokenizer, traces };
+    expect(goesOn(judging, { shard: 0, boot: 1 }, challengers)).toEqual([keyOf('fast')]);
+  });
+});

@@ -1,0 +1,58 @@
+// A round as rows, and as a page that opens from disk and shows whatever miners wrote as text.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readLedger, recordsOf } from '../ledger/read.ts';
+import { keyOf, ledgerFixture } from '../testing/ledger-fixture.ts';
+import { reportHtml, reportRound, type ReportRound } from './page.ts';
+
+let rounds: ReportRound[];
+beforeAll(async () => {
+  const { validator, files } = await ledgerFixture();
+  const ledger = readLedger(validator, files);
+  rounds = recordsOf(ledger, 'round').map(({ predicate }) =>
+    reportRound(predicate, (hotkey) => `miner ${hotkey.slice(0, 6)}`),
+  );
+});
+
+describe('a round as rows', () => {
+  it('has the best score first, with times beside those of the baseline', () => {
+    const [first] = rounds;
+    expect(first!.winner).toBe(keyOf('fast'));
+    expect(first!.entries[0]).toMatchObject({ key: keyOf('fast'), verdict: 'VALID' });
+    expect(first!.baseline!.ttftNs).toBe(100e6);
+    expect(first!.entries[0]!.ttftNs).toBe(50e6);
+    const scores = first!.entries.map(({ score }) => score);
+    expect(scores).toEqual(scores.toSorted((a, b) => b - a));
+  });
+});
+
+describe('the page', () => {
+  const page = (over: object = {}) =>
+    reportHtml({
+      title: 'Test',
+      rounds,
+      weights: [{ uid: 2, weight: 65535, who: 'fast' }],
+      audit: { ok: true, faults: 0 },
+      ...over,
+    });
+  it('shows every round, newest first, and loads nothing', () => {
+    const text = page();
+    expect(text.indexOf('Round at block 300')).toBeLessThan(text.indexOf('Round at block 100'));
+    expect(text).toContain("default-src 'none'");
+    expect(text).not.toMatch(/<script|https?:|src=/);
+    expect(text).toContain('passed');
+    expect(page({ audit: { ok: false, faults: 3 } })).toContain('3 faults');
+    expect(page({ audit: null })).not.toContain('Audit of the ledger');
+  });
+  it("shows a miner's text as text", () => {
+    const hostile = `"><script>alert('x')</script>`;
+    const entries = rounds[0]!.entries.map((entry) => ({
+      ...entry,
+      miner: hostile,
+      image: hostile,
+      reason: hostile,
+    }));
+    const text = page({ rounds: [{ ...rounds[0]!, entries }] });
+    expect(text).not.toContain('<script');
+    expect(text).toContain('&lt;script&gt;');
+  });
+});
