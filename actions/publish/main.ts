@@ -1,14 +1,14 @@
 // GitHub action that signs a plan or a judged round and commits the record to the ledger.
 import { ledgerOf, validatorPair } from '../../src/compose/settling.ts';
 import { gitAuth } from '../../src/github/git-auth.ts';
-import { readArtifact, unpackFiles } from '../../src/github/artifact-content.ts';
-import { artifactNames, downloadArtifact } from '../../src/github/io/artifact-service.ts';
+import { readArtifact } from '../../src/github/artifact-content.ts';
+import { downloadArtifact, downloadFiles } from '../../src/github/io/artifact-service.ts';
 import { dispatchWorkflow } from '../../src/github/io/workflow-dispatch.ts';
 import { startAction } from '../../src/github/io/run-action.ts';
 import { roundSummary } from '../../src/github/summary.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
 import { planOf } from '../../src/ledger/plans.ts';
-import { publishPlan, publishRound, publishVoid } from '../../src/pipeline/publish.ts';
+import { publishJudged, publishPlan } from '../../src/pipeline/publish.ts';
 import { ARTIFACTS, draftSchema, judgedSchema } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 
@@ -36,15 +36,9 @@ void startAction('publish', inputs, async ({ input, log, output, summary }) => {
     await downloadArtifact(ARTIFACTS.verdicts),
     judgedSchema,
   );
-  if ('void' in judged) await publishVoid(ports, plan, judged.void);
-  else {
-    const evidence = new Map<string, Uint8Array>();
-    for (const name of await artifactNames(ARTIFACTS.tracesPrefix))
-      for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name)))
-        evidence.set(path, bytes);
-    await publishRound(ports, plan, judged.body, evidence);
-    summary(roundSummary(plan.predicate.block.number, judged.body));
-  }
+  const evidence = 'void' in judged ? new Map() : await downloadFiles(ARTIFACTS.tracesPrefix);
+  await publishJudged(ports, plan, judged, evidence);
+  if ('body' in judged) summary(roundSummary(plan.predicate.block.number, judged.body));
   output('outcome', 'void' in judged ? 'void' : 'round');
   if (input.audit !== undefined && input.token !== undefined)
     await dispatchWorkflow(input.token, input.audit, {});

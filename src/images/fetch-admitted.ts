@@ -3,6 +3,7 @@ import { compactJson } from '../core/canonical.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { retry } from '../core/retry.ts';
 import { ImageError } from './errors.ts';
 import type { ImageFacts, ImageRefusal } from './examine.ts';
 import type { ImageConfig } from './image-config.ts';
@@ -36,16 +37,14 @@ export async function patiently<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const begun = clock.nowNs();
-  try {
-    return await work();
-  } catch (error) {
+  const again = (error: unknown): boolean => {
     const passing =
       error instanceof ImageError && (error.code === 'REGISTRY' || error.code === 'DIGEST');
-    if (!passing || clock.nowNs() - begun >= QUICK_NS) throw error;
+    if (!passing || clock.nowNs() - begun >= QUICK_NS) return false;
     log.warn(`${what}: ${messageOf(error)}: once more`);
-    await clock.sleep(AGAIN_MS);
-    return await work();
-  }
+    return true;
+  };
+  return retry(work, { waitsMs: [AGAIN_MS], sleep: (ms) => clock.sleep(ms), again });
 }
 
 /**

@@ -9,7 +9,7 @@ import { openPlan, planOf } from '../ledger/plans.ts';
 import { recordsOf } from '../ledger/read.ts';
 import { memoryStore } from '../testing/memory-store.ts';
 import { planDraftAt } from '../testing/plan-fixture.ts';
-import { publishPlan, publishRound, publishVoid } from './publish.ts';
+import { publishJudged, publishPlan, publishRound, publishVoid } from './publish.ts';
 
 const signer = signerOf(
   new Keyring({ type: 'sr25519', ss58Format: 42 }).createFromUri('//Validator'),
@@ -92,6 +92,15 @@ describe('publishing what became of a plan', () => {
     );
     expect(recordsOf(await ledger.read(), 'round')).toEqual([]);
     expect(store.log).toHaveLength(2);
+  });
+  it('is a round or a void, as the judge handed it over', async () => {
+    const judged = async (block: number, made: Parameters<typeof publishJudged>[2]) => {
+      const { plan, ports, ledger } = bench();
+      await publishJudged(ports, (await plan(block)).plan!, made, evidence);
+      return (await ledger.read()).records.at(-1)!.path;
+    };
+    expect(await judged(100, { body })).toBe('rounds/100/round.json');
+    expect(await judged(100, { void: 'nothing' })).toBe('rounds/100/void.json');
   });
   it('finds the signed plan of a block, and says so where there is none', async () => {
     const { plan, ledger } = bench();

@@ -7,6 +7,7 @@ import type { OwnLedger } from '../ledger/own-ledger.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { FileSet } from '../ledger/store.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
+import type { Judged } from '../schema/artifacts.ts';
 import type { RecordContext, RoundBody } from '../schema/records.ts';
 import type { PlanDraft } from './scan.ts';
 
@@ -137,4 +138,15 @@ export async function publishVoid(
       : null,
   );
   log.warn(`round ${plan.predicate.block.number} is void: ${reason}`);
+}
+
+/** Publishes what the judge made of a plan: its round with all evidence, or its void. */
+export async function publishJudged(
+  ports: PublishPorts,
+  plan: LedgerRecord<'plan'>,
+  judged: Judged,
+  evidence: FileSet,
+): Promise<void> {
+  if ('void' in judged) await publishVoid(ports, plan, judged.void);
+  else await publishRound(ports, plan, judged.body, evidence);
 }

@@ -16,6 +16,8 @@ export const judgedSchema = z.union([
   z.strictObject({ void: z.string().min(1).max(500) }),
 ]);
 
+export type Judged = z.infer<typeof judgedSchema>;
+
 /** What jobs hand to each other, by artifact name. */
 export const ARTIFACTS = {
   plan: 'plan.json',

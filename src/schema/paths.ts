@@ -16,6 +16,9 @@ export const EVIDENCE_PATH = new RegExp(`^${ANY}$`);
  */
 export const LEDGER_EVIDENCE_PATH = new RegExp(String.raw`^rounds/(?<block>0|[1-9]\d*)/${ANY}$`);
 
+/** Folders of a round that hold evidence. */
+export const EVIDENCE_FOLDERS = /^(?:traces|logs|images)\//;
+
 /**
  * Path of a trace under its round:
  * `traces/<shard>/<boot>/<baseline|hotkey-commitBlock>[.<run>].ndjson.gz`.

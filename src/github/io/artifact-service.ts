@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DefaultArtifactClient } from '@actions/artifact';
 import { messageOf } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
+import { unpackFiles } from '../artifact-content.ts';
 import { GithubError } from '../errors.ts';
 
 /** Largest artifact taken in: a round's traces are a tenth of it. */
@@ -27,7 +28,7 @@ export async function uploadArtifact(name: string, content: string): Promise<voi
 }
 
 /** Names of this run's artifacts with a prefix. */
-export async function artifactNames(prefix: string): Promise<string[]> {
+async function artifactNames(prefix: string): Promise<string[]> {
   const { artifacts } = await new DefaultArtifactClient().listArtifacts({ latest: true });
   return artifacts
     .map(({ name }) => name)
@@ -69,4 +70,13 @@ export async function downloadArtifact(name: string): Promise<Uint8Array> {
       'run the job again',
     );
   return bytes;
+}
+
+/** All files of the artifacts whose names begin so, by path. */
+export async function downloadFiles(prefix: string): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const name of await artifactNames(prefix))
+    for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name)))
+      files.set(path, bytes);
+  return files;
 }

@@ -1,0 +1,39 @@
+// What a plan's evidence comes to, and how it compares with the round on record.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Ledger, readLedger, recordsOf } from '../ledger/read.ts';
+import type { LedgerRecord } from '../ledger/verify.ts';
+import { ledgerFixture, type LedgerFixture } from '../testing/ledger-fixture.ts';
+import { judgeEvidence, recordedDifference } from './judging.ts';
+import { ROOT } from './repository.ts';
+
+let fixture: LedgerFixture;
+let ledger: Ledger;
+let plan: LedgerRecord<'plan'>;
+beforeAll(async () => {
+  fixture = await ledgerFixture();
+  ledger = readLedger(fixture.validator, fixture.files);
+  plan = recordsOf(ledger, 'plan')[0]!;
+});
+const evidence = (): Map<string, Uint8Array> =>
+  new Map(
+    [...fixture.files].flatMap(([path, bytes]) =>
+      path.startsWith('rounds/100/traces/')
+        ? [[path.slice('rounds/100/'.length), bytes] as const]
+        : [],
+    ),
+  );
+
+describe('judging what runners left', () => {
+  it('is void where they left nothing', () => {
+    expect(judgeEvidence(plan, new Map(), ROOT)).toEqual({ void: 'the evaluation left no trace' });
+  });
+  it('gives the round on record again, and names the first verdict that differs', () => {
+    const judged = judgeEvidence(plan, evidence(), ROOT);
+    if ('void' in judged) throw new Error('void');
+    expect(recordedDifference(ledger, plan, judged.body)).toEqual({ difference: null });
+    const [first, ...rest] = judged.body.entries;
+    const other = { ...judged.body, entries: [{ ...first!, verdict: 'E_OOM' as const }, ...rest] };
+    expect(recordedDifference(ledger, plan, other)?.difference).toMatch(/E_OOM/);
+    expect(recordedDifference({ records: [] }, plan, judged.body)).toBeNull();
+  });
+});

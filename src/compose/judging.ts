@@ -1,0 +1,33 @@
+// Judges what a plan's runners left, for the action and the command alike.
+import { firstDifference } from '../core/difference.ts';
+import { judgeRound } from '../judge/round.ts';
+import { tracesOf } from '../ledger/io/evidence-files.ts';
+import { type Ledger, recordsOf } from '../ledger/read.ts';
+import type { FileSet } from '../ledger/store.ts';
+import type { LedgerRecord } from '../ledger/verify.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
+import { parseArena } from '../schema/arena.ts';
+import type { Judged } from '../schema/artifacts.ts';
+import type { RoundBody } from '../schema/records.ts';
+
+/** A plan's round from its evidence, or a void where the runners left none. */
+export function judgeEvidence(plan: LedgerRecord<'plan'>, evidence: FileSet, root: string): Judged {
+  if (evidence.size === 0) return { void: 'the evaluation left no trace' };
+  const { tokenizer } = parseArena(plan.predicate.arena, 'the plan');
+  return { body: judgeRound(plan, tracesOf(evidence), loadTokenizer(tokenizer, root)) };
+}
+
+/** The first verdict that differs from the round on record; null where none does, or none is. */
+export function recordedDifference(
+  ledger: Pick<Ledger, 'records'>,
+  plan: LedgerRecord<'plan'>,
+  body: RoundBody,
+): { readonly difference: string | null } | null {
+  const recorded = recordsOf(ledger, 'round').find(
+    ({ predicate }) => predicate.plan === plan.sha256,
+  );
+  if (!recorded) return null;
+  const verdicts = ({ entries }: Pick<RoundBody, 'entries'>): string[] =>
+    entries.map(({ key, verdict }) => `${key} ${verdict}`);
+  return { difference: firstDifference(verdicts(recorded.predicate), verdicts(body)) };
+}
