@@ -1,5 +1,5 @@
 // Benchmarks of the tiny engines, the action bundles, and the measuring client.
-// Benchmarks, side by side in one run: npm run bench -- engines | bundles | clock | throughput
+// Benchmarks, side by side in one run: npm run bench -- engines | bundles | audit | clock | throughput
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { median } from '../src/core/median.ts';
 import { Model } from '../src/devnet/engine/model.ts';
 import { generate } from '../src/devnet/engine/generate.ts';
 import { VARIANTS } from '../src/devnet/engine/variants/index.ts';
+import { auditTimes } from './bench/audit.ts';
 import { clock, throughput } from './bench/clock.ts';
 import { loadWeights } from '../src/devnet/engine/model-weights.ts';
 
@@ -74,6 +75,7 @@ function bundles(): void {
 const benchmarks: Record<string, () => void | Promise<void>> = {
   engines,
   bundles,
+  audit: auditTimes,
   clock,
   throughput,
 };

@@ -1,4 +1,4 @@
-// An audit of a ledger of two rounds made in memory: it passes in milliseconds, forgeries do not.
+// An audit of a ledger of two rounds made in memory: it passes, and every forgery is named.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { utf8 } from '../../core/bytes.ts';
 import { renderJson } from '../../core/canonical.ts';
@@ -58,16 +58,9 @@ describe('the fixture', () => {
 });
 
 describe('an audit', () => {
-  it('passes what is sound, within 50 ms once its code is warm', async () => {
-    expect((await auditOf(fixture.files)).faults).toEqual([]);
-    const times: number[] = [];
-    for (let i = 0; i < 10; i++) {
-      const began = performance.now();
-      const report = await auditOf(fixture.files);
-      times.push(performance.now() - began);
-      expect(report).toMatchObject({ ok: true, records: 8, evaluations: 5 });
-    }
-    expect(Math.min(...times)).toBeLessThan(50);
+  it('passes what is sound', async () => {
+    const report = await auditOf(fixture.files);
+    expect(report).toEqual({ ok: true, records: 8, evaluations: 5, faults: [] });
   });
   it.each<[string, string, Edit, RegExp]>([
     [
