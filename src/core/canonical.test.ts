@@ -1,9 +1,7 @@
 // The one form of a JSON document that is signed.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromHex } from './bytes.ts';
 import { CanonicalError, compactJson, renderJson } from './canonical.ts';
-import { median } from './median.ts';
 import { parseStrictJson, SERVER_JSON } from './strict-json.ts';
 
 describe('canonical JSON', () => {
@@ -27,17 +25,4 @@ describe('canonical JSON', () => {
       }),
     );
   });
-});
-
-it('takes medians of odd and even counts, infinities included', () => {
-  expect(median([3, 1, 2])).toBe(2);
-  expect(median([4, 1])).toBe(2.5);
-  expect(median([Infinity, Infinity])).toBe(Infinity);
-  expect(median([-Infinity, 1, Infinity, 2])).toBe(1.5);
-});
-
-it('reads hex strictly', () => {
-  expect(fromHex('0x0aFF')).toEqual(Uint8Array.of(10, 255));
-  expect(fromHex('abc')).toBeNull();
-  expect(fromHex('zz')).toBeNull();
 });

@@ -1,7 +1,6 @@
 // Draws from a seed and a label.
 import { describe, expect, it } from 'vitest';
-import { fromHex, toHex } from './bytes.ts';
-import { median } from './median.ts';
+import { toHex } from './bytes.ts';
 import { Prng } from './prng.ts';
 
 const counting = Uint8Array.from({ length: 32 }, (_, i) => i);
@@ -37,17 +36,4 @@ describe('the generator of a seed', () => {
     expect(one.below(0x1_0000_0000)).toBe(other.u32());
     expect(() => one.below(0)).toThrow(RangeError);
   });
-});
-
-it('takes medians of odd and even counts, infinities included', () => {
-  expect(median([3, 1, 2])).toBe(2);
-  expect(median([4, 1])).toBe(2.5);
-  expect(median([Infinity, Infinity])).toBe(Infinity);
-  expect(median([-Infinity, 1, Infinity, 2])).toBe(1.5);
-});
-
-it('reads hex strictly', () => {
-  expect(fromHex('0x0aFF')).toEqual(Uint8Array.of(10, 255));
-  expect(fromHex('abc')).toBeNull();
-  expect(fromHex('zz')).toBeNull();
 });

@@ -1,7 +1,6 @@
 // Addresses of prefix 42, read and written.
 import { describe, expect, it } from 'vitest';
-import { fromHex, toHex } from './bytes.ts';
-import { median } from './median.ts';
+import { toHex } from './bytes.ts';
 import { decodeSs58, encodeSs58 } from './ss58.ts';
 
 describe('addresses', () => {
@@ -17,17 +16,4 @@ describe('addresses', () => {
       expect(decodeSs58(text)).toBeNull();
     },
   );
-});
-
-it('takes medians of odd and even counts, infinities included', () => {
-  expect(median([3, 1, 2])).toBe(2);
-  expect(median([4, 1])).toBe(2.5);
-  expect(median([Infinity, Infinity])).toBe(Infinity);
-  expect(median([-Infinity, 1, Infinity, 2])).toBe(1.5);
-});
-
-it('reads hex strictly', () => {
-  expect(fromHex('0x0aFF')).toEqual(Uint8Array.of(10, 255));
-  expect(fromHex('abc')).toBeNull();
-  expect(fromHex('zz')).toBeNull();
 });

@@ -1,27 +1,13 @@
 // Prompts drawn from a seed: the same everywhere, and never changed by asking for more.
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { generatedCorpus } from './corpus.ts';
-import { tokenizerFromJson } from './io/tokenizer-file.ts';
-import { drawSuite, promptLine, suiteHash, type SuiteRequest } from './sampler.ts';
+import { drawSuite, promptLine, suiteHash } from './sampler.ts';
 import { renderChat } from './template.ts';
+import { tokenizer } from '../testing/answer-fixture.ts';
+import { suiteRequest } from '../testing/suite-fixture.ts';
 
-const file = new URL('../devnet/model/tokenizer.json', import.meta.url);
-
-const tokenizer = tokenizerFromJson(readFileSync(file, 'utf8'));
-
-const request: SuiteRequest = {
-  seed: new Uint8Array(32),
-  boot: 1,
-  warmups: 2,
-  scored: 5,
-  inputTokens: 96,
-  systemMessage: 'You are a helpful assistant.',
-  chatTemplate: 'chatml',
-};
-
-const suite = (change: Partial<SuiteRequest> = {}) =>
-  drawSuite(generatedCorpus(), tokenizer, { ...request, ...change });
+const suite = (change: Partial<typeof suiteRequest> = {}) =>
+  drawSuite(generatedCorpus(), tokenizer, { ...suiteRequest, ...change });
 
 describe('the sampler', () => {
   it('draws the same bytes for the same block, others for another', () => {

@@ -1,27 +1,14 @@
 // A corpus is a folder whose files equal its manifest.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../core/log.ts';
 import { documentFault } from '../corpus.ts';
 import { openCorpus } from './corpus-folder.ts';
-import { tokenizerFromJson } from './tokenizer-file.ts';
-import { drawSuite, type SuiteRequest } from '../sampler.ts';
-
-const file = new URL('../../devnet/model/tokenizer.json', import.meta.url);
-
-const tokenizer = tokenizerFromJson(readFileSync(file, 'utf8'));
-
-const request: SuiteRequest = {
-  seed: new Uint8Array(32),
-  boot: 1,
-  warmups: 2,
-  scored: 5,
-  inputTokens: 96,
-  systemMessage: 'You are a helpful assistant.',
-  chatTemplate: 'chatml',
-};
+import { drawSuite } from '../sampler.ts';
+import { tokenizer } from '../../testing/answer-fixture.ts';
+import { suiteRequest } from '../../testing/suite-fixture.ts';
 
 describe('a corpus folder', () => {
   const text = 'The quick brown fox jumps over the lazy dog. '.repeat(120);
@@ -31,7 +18,7 @@ describe('a corpus folder', () => {
     writeFileSync(join(folder, 'short.txt'), 'too short');
     const corpus = openCorpus({ name: 'x', manifestSha256: null }, folder, silentLog);
     expect(corpus.documents).toHaveLength(8);
-    expect(drawSuite(corpus, tokenizer, request)).toHaveLength(7);
+    expect(drawSuite(corpus, tokenizer, suiteRequest)).toHaveLength(7);
     expect(() =>
       openCorpus({ name: 'x', manifestSha256: '0'.repeat(64) }, folder, silentLog),
     ).toThrow(/pins/);
