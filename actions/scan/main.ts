@@ -1,5 +1,5 @@
 // GitHub action that reads submissions from the chain and drafts the plan of a round.
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openEndpoints } from '../../src/chain/io/networks.ts';
 import { operatorHere } from '../../src/compose/operator.ts';
 import { readArena } from '../../src/compose/repository.ts';
@@ -17,11 +17,13 @@ import { inputs } from './inputs.ts';
 void startAction('scan', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const { validator, corpus, tier } = input;
-  const arena = readArena(join(root, input.arena));
+  const path = join(root, input.arena);
+  const arena = readArena(path);
   const chain = await openEndpoints(input.endpoint, arena, log);
   const ledger = await openStored(gitStore({ folder: root, remote: null }), validator);
   const operator = await operatorHere(root, { validator, tier, host: runnerHost() });
-  const draft = await scan(scanPorts(chain, { arena, root, corpus }, log), arena, operator, ledger);
+  const sources = { arena, root, corpus, folder: dirname(path) };
+  const draft = await scan(scanPorts(chain, sources, log), arena, operator, ledger);
   await uploadArtifact(ARTIFACTS.plan, renderJson(draft));
   output('block', String(draft.predicate.block.number));
   output('empty', String(draft.predicate.shards.length === 0));

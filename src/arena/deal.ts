@@ -1,35 +1,78 @@
-// Seeded dealing of competing images to measuring machines, and the order of their runs.
+// Which challengers a plan takes, how they are dealt to machines, and the order of their runs.
+import { compare } from '../core/order.ts';
 import { Prng } from '../core/prng.ts';
+import type { Arena } from '../schema/arena.ts';
 import type { Submission } from '../schema/submission.ts';
+import { SUSPECT_ROUNDS } from './blame.ts';
 
 /** What one shard measures: its entries in plan order. */
 export type Shard = { readonly index: number; readonly entries: readonly string[] };
 
+type Waiting = Pick<Submission, 'key' | 'hotkey' | 'coldkey' | 'commitBlock'>;
+
+/** Earlier commit first, then the smaller hotkey. */
+const byAge = (a: Waiting, b: Waiting): number =>
+  a.commitBlock - b.commitBlock || compare(a.hotkey, b.hotkey);
+
+/** The queue of a plan: who is taken, and everyone in the order of their turns. */
+type Turns = { readonly taken: ReadonlySet<string>; readonly order: readonly string[] };
+
 /**
- * Deals a round's entries out to shards. Incumbents run on every shard, so that challengers are
- * compared with them on the same machine; challengers are dealt in the order drawn from the seed.
- * No challengers: no shards, nothing to measure.
+ * The challengers that a plan takes, of all that are ready (RULES "Turns"): first those that the
+ * last rounds could not decide, then round robin over the coldkeys that paid, the oldest of each
+ * first. So one miner's hundred entries delay another's first by one turn at most.
+ */
+export function takeTurns(
+  ready: readonly Waiting[],
+  returning: ReadonlySet<string>,
+  rules: Pick<Arena, 'shardEntries' | 'maxShards' | 'coldkeyEntries'>,
+): Turns {
+  const { shardEntries, maxShards, coldkeyEntries } = rules;
+  const seen = new Map<string, number>();
+  const sorted = [...ready].sort(byAge);
+  const again = sorted.filter(({ key }) => returning.has(key));
+  const others = sorted.filter(({ key }) => !returning.has(key));
+  const queue = [...again, ...others].map((entry) => {
+    const turn = seen.get(entry.coldkey) ?? 0;
+    seen.set(entry.coldkey, turn + 1);
+    return { entry, turn: returning.has(entry.key) ? -1 : turn };
+  });
+  queue.sort((x, y) => x.turn - y.turn || byAge(x.entry, y.entry));
+  const taken = queue
+    .filter(({ turn }) => turn < coldkeyEntries)
+    .slice(0, shardEntries * maxShards);
+  return {
+    taken: new Set(taken.map(({ entry }) => entry.key)),
+    order: queue.map(({ entry }) => entry.key),
+  };
+}
+
+/**
+ * Deals a round's entries out to shards (RULES "Shards"). Incumbents run on every shard, so that
+ * challengers are compared with them on the same machine; challengers are dealt in the order drawn
+ * from the seed. A server during which machines broke off has a shard of its own, the last one. No
+ * challengers: no shards, nothing to measure.
  */
 export function dealShards(
   submissions: readonly Submission[],
-  shards: number,
+  { shardEntries, maxShards }: Pick<Arena, 'shardEntries' | 'maxShards'>,
   seed: Uint8Array,
 ): Shard[] {
   const evaluated = submissions.filter((submission) => submission.status === 'evaluate');
-  const challengers = evaluated
-    .filter((entry) => entry.role === 'challenger')
-    .map((entry) => entry.key)
-    .sort();
-  if (challengers.length === 0) return [];
+  const challengers = evaluated.filter((entry) => entry.role === 'challenger');
   const incumbents = evaluated
     .filter((entry) => entry.role !== 'challenger')
     .map((entry) => entry.key);
-  const dealt = new Prng(seed, 'shards').shuffle(challengers);
-  const used = Math.min(shards, dealt.length);
-  return Array.from({ length: used }, (_, index) => ({
-    index,
-    entries: [...incumbents, ...dealt.filter((_, i) => i % used === index)],
-  }));
+  const alone = challengers.filter(({ suspect = 0 }) => suspect >= SUSPECT_ROUNDS);
+  const trusted = challengers.filter((entry) => !alone.includes(entry)).map(({ key }) => key);
+  const dealt = new Prng(seed, 'deal').shuffle(trusted.sort());
+  const used = Math.min(maxShards, Math.ceil(dealt.length / shardEntries));
+  const size = Math.ceil(dealt.length / Math.max(1, used));
+  const shards = Array.from({ length: used }, (_, index) =>
+    dealt.slice(index * size, (index + 1) * size),
+  );
+  const last = alone.map(({ key }) => [key]);
+  return [...shards, ...last].map((keys, index) => ({ index, entries: [...incumbents, ...keys] }));
 }
 
 /**

@@ -19,7 +19,8 @@ describe('emission', () => {
     image: '',
     digest: '',
     score,
-    infraRounds: 0,
+    revealedAt: 1,
+    base: null,
   });
   const shareMap = (standing: Standing, map: Record<string, number | null>) =>
     Object.fromEntries(

@@ -1,11 +1,9 @@
-// What a ledger says of the past: verdicts, claims, margins, payments and images that left.
+// What a ledger says of the past: verdicts, claims, margins, payments, failures and role controls.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readLedger } from '../ledger/read.ts';
 import type { AnyRecord } from '../ledger/verify.ts';
-import { because } from '../schema/reasons.ts';
-import type { Verdict } from '../schema/verdicts.ts';
 import { keyOf, ledgerFixture, type LedgerFixture } from '../testing/ledger-fixture.ts';
-import { historyOf, isGone } from './history.ts';
+import { historyOf } from './history.ts';
 
 let fixture: LedgerFixture;
 let records: readonly AnyRecord[];
@@ -61,41 +59,10 @@ describe('history', () => {
     expect(new Set(payments.values())).toEqual(paid);
     expect(paid.has(keyOf('faster'))).toBe(true);
   });
-});
-
-describe('an image that is gone', () => {
-  const boot = (verdict: Verdict, code: string) => ({ verdict, ...because(code, code) });
-  const gone = boot('INFRA_REGISTRY', 'image-gone');
-  it('is gone where every boot says so, by its code', () => {
-    expect(isGone([gone, gone])).toBe(true);
-    expect(isGone([])).toBe(false);
-    expect(isGone([gone, boot('INFRA_REGISTRY', 'registry')])).toBe(false);
-    expect(isGone([boot('E_REF', 'image-gone')])).toBe(false);
-  });
-  const round = (block: number, verdict: Verdict, code: string): AnyRecord[] => {
-    const plan = records.find(({ kind }) => kind === 'plan')!;
-    const judged = records.find(({ kind }) => kind === 'round')! as Extract<
-      AnyRecord,
-      { kind: 'round' }
-    >;
-    const entry = judged.predicate.entries[0]!;
-    const report = { ...entry.boots[0]!.report, ...boot(verdict, code) };
-    const entries = [{ ...entry, verdict, boots: [{ shard: 0, boot: 1, report }] }];
-    const at = { number: block, hash: '0x00' };
-    const sha256 = `plan ${block}`;
-    return [
-      { ...plan, sha256, predicate: { ...plan.predicate, block: at } } as AnyRecord,
-      { ...judged, predicate: { ...judged.predicate, plan: sha256, entries, block: at } },
-    ];
-  };
-  it('is remembered from the first round that missed it to the first that finds it', () => {
-    const missing = [...round(10, 'INFRA_REGISTRY', 'image-gone')];
-    const still = [...missing, ...round(20, 'INFRA_REGISTRY', 'image-gone')];
-    const unknown = [...still, ...round(30, 'INFRA_REGISTRY', 'registry')];
-    const back = [...unknown, ...round(40, 'VALID', 'gate-passed')];
-    const since = [missing, still, unknown, back].map((list) => [
-      ...historyOf({ records: list }).gone.values(),
-    ]);
-    expect(since).toEqual([[10], [10], [10], []]);
+  it('remembers the role controls, and how each image failed under which rules', () => {
+    const { controls, failures } = historyOf({ records });
+    expect(controls).toEqual([0, 0]);
+    expect([...failures.values()]).toMatchObject([{ verdict: 'E_GATE', block: 100 }]);
+    expect([...failures.values()][0]!.rulesSha256).toMatch(/^[0-9a-f]{64}$/);
   });
 });

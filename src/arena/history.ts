@@ -2,7 +2,10 @@
 import { hasReason, type Reasoned, whyOf } from '../schema/reasons.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
-import { isFinal, isMinerFault, type Verdict } from '../schema/verdicts.ts';
+import { isFinal, isMinerFault, type MinerFault, type Verdict } from '../schema/verdicts.ts';
+import { brokeHost, metShutDoor, type BlamedEntry } from './blame.ts';
+import { compactJson } from '../core/canonical.ts';
+import { sha256Hex } from '../core/hash.ts';
 import type { Standing } from '../schema/standing.ts';
 import type { ImageHistory } from '../schema/submission.ts';
 import { submissionKey } from './submission-key.ts';
@@ -24,11 +27,25 @@ export type History = {
   readonly dated: ReadonlyMap<string, number>;
   /** Submissions that an earlier plan found paid, by key. */
   readonly paid: ReadonlySet<string>;
-  /**
-   * Block of the round that first found a submission's image gone from its registry, where no later
-   * one found it there.
-   */
-  readonly gone: ReadonlyMap<string, number>;
+  /** Submissions that an earlier plan admitted: whose copy they are is decided once. */
+  readonly admitted: ReadonlySet<string>;
+  /** Measured submissions whose try the last rounds could not decide. */
+  readonly returning: ReadonlySet<string>;
+  /** Rounds in a row in which a submission's own registry kept it from being measured. */
+  readonly shut: ReadonlyMap<string, { readonly rounds: number; readonly since: number }>;
+  /** Rounds that broke off while a submission ran. */
+  readonly suspects: ReadonlyMap<string, number>;
+  /** Differences of the role controls, the oldest first. */
+  readonly controls: readonly number[];
+  /** By digest: the last fault of its own that ended an image. */
+  readonly failures: ReadonlyMap<string, Failure>;
+};
+/** A fault that is not measured again under the same rules. */
+type Failure = Reasoned & {
+  readonly verdict: MinerFault;
+  readonly block: number;
+  /** Of the rules that it fell under. */
+  readonly rulesSha256: string;
 };
 export type Claim = {
   readonly digest: string;
@@ -44,8 +61,16 @@ export const EMPTY_HISTORY: History = {
   images: new Map(),
   dated: new Map(),
   paid: new Set(),
-  gone: new Map(),
+  admitted: new Set(),
+  returning: new Set(),
+  shut: new Map(),
+  suspects: new Map(),
+  controls: [],
+  failures: new Map(),
 };
+
+/** Reason of a submission that waits for its turn. */
+export const QUEUED = 'queued';
 
 type Plan = LedgerRecord<'plan'>;
 type Round = LedgerRecord<'round'>;
@@ -79,22 +104,29 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
           : [[submissionKey(hotkey, revealBlock), commitBlock]],
       ),
     ),
-    paid: new Set(planned.filter(isChallenger).map(({ key }) => key)),
-    gone: goneImages(played),
+    paid: new Set(planned.filter(isAdmitted).map(({ key }) => key)),
+    admitted: new Set(planned.filter(isAdmitted).map(({ key }) => key)),
+    returning: returningFrom(played),
+    ...blameOf(played),
+    controls: played.flatMap(({ round }) => round.predicate.control?.d ?? []),
+    failures: failuresOf(played),
   };
 }
 
 type Planned = Plan['predicate']['submissions'][number];
 const isChallenger = ({ status, role }: Planned): boolean =>
   status === 'evaluate' && role === 'challenger';
+/** A challenger of its plan, or one that waits for its turn. */
+const isAdmitted = (line: Planned): boolean =>
+  isChallenger(line) || (line.status === 'waiting' && hasReason(line, QUEUED));
 
 /** The first final verdict counts; but a winner that fails later is judged anew. */
 function verdictsOf(played: readonly Played[]): History['judged'] {
   const judged = new Map<string, { verdict: Verdict } & Reasoned>();
   for (const { round } of played)
     for (const entry of round.predicate.entries) {
-      const { key, verdict } = entry;
-      if (isMinerFault(verdict) || (isFinal(verdict) && !judged.has(key)))
+      const { key, verdict, final } = entry;
+      if (isMinerFault(verdict) || (final && isFinal(verdict) && !judged.has(key)))
         judged.set(key, { verdict, ...whyOf(entry) });
     }
   return judged;
@@ -126,27 +158,62 @@ function marginsOf(played: readonly Played[]): History['images'] {
   return images;
 }
 
-/** Since which round an image is gone: it no longer is once a round found it. */
-function goneImages(played: readonly Played[]): History['gone'] {
-  const gone = new Map<string, number>();
+/** Who comes first in the next plan: measured, and never decided since. */
+function returningFrom(played: readonly Played[]): Set<string> {
+  const returning = new Set<string>();
   for (const { round } of played)
-    for (const { key, boots, verdict } of round.predicate.entries) {
-      if (isGone(boots.map(({ report }) => report)))
-        gone.set(key, gone.get(key) ?? round.predicate.block.number);
-      else if (boots.length > 0 && verdict !== 'INFRA_REGISTRY') gone.delete(key);
-    }
-  return gone;
+    for (const { key, verdict, final, role } of round.predicate.entries)
+      if (role === 'challenger' && verdict === 'VALID' && !final) returning.add(key);
+      else if (final) returning.delete(key);
+  return returning;
 }
 
-/**
- * Whether a round found an entry's image gone wherever it looked: its registry answered, and has no
- * such image (for us).
- */
-export function isGone(
-  boots: readonly ({ readonly verdict: Verdict } & Pick<Reasoned, 'reasons'>)[],
-): boolean {
-  return (
-    boots.length > 0 &&
-    boots.every((boot) => boot.verdict === 'INFRA_REGISTRY' && hasReason(boot, 'image-gone'))
-  );
+/** Shut doors and broken hosts, by submission. */
+function blameOf(played: readonly Played[]): Pick<History, 'shut' | 'suspects'> {
+  const shut = new Map<string, { rounds: number; since: number }>();
+  const suspects = new Map<string, number>();
+  for (const { round } of played) {
+    const { entries, block } = round.predicate;
+    const all = entries.map(({ key, image, role, boots }): BlamedEntry => ({
+      ...{ key, image, role },
+      boots: boots.map(({ report }) => report),
+    }));
+    for (const seen of all) {
+      const { key, boots } = seen;
+      const before = shut.get(key) ?? { rounds: 0, since: block.number };
+      if (metShutDoor(seen, all)) shut.set(key, { ...before, rounds: before.rounds + 1 });
+      else if (boots.some(({ verdict }) => verdict === 'VALID' || isMinerFault(verdict)))
+        shut.delete(key);
+      if (brokeHost(seen)) suspects.set(key, (suspects.get(key) ?? 0) + 1);
+    }
+  }
+  return { shut, suspects };
+}
+
+/** Faults that measuring, or looking at the image, found: the same image has them again. */
+const REPLAYED: readonly Verdict[] = [
+  ...(['E_START_TIMEOUT', 'E_EXIT', 'E_OOM', 'E_API', 'E_TIMEOUT', 'E_HTTP_PROTO'] as const),
+  ...(['E_HTTP_LIMIT', 'E_STREAM', 'E_CONTENT', 'E_GATE', 'E_IMAGE_POLICY'] as const),
+];
+
+/** What a fault was found under: it is found again only under the same rules. */
+export function rulesSha256(arena: unknown, calibration: unknown): string {
+  return sha256Hex(compactJson({ arena, calibration }));
+}
+
+function failuresOf(played: readonly Played[]): Map<string, Failure> {
+  const failures = new Map<string, Failure>();
+  for (const { plan, round } of played) {
+    const { arena, calibration } = plan.predicate;
+    const rules = rulesSha256(arena, calibration);
+    for (const entry of round.predicate.entries) {
+      const { digest, verdict, boots } = entry;
+      if (digest === null || boots.length === 0) continue;
+      if (verdict === 'VALID') failures.delete(digest);
+      if (!isMinerFault(verdict) || !REPLAYED.includes(verdict)) continue;
+      const block = round.predicate.block.number;
+      failures.set(digest, { verdict, ...whyOf(entry), block, rulesSha256: rules });
+    }
+  }
+  return failures;
 }

@@ -56,14 +56,16 @@ export function knownImages(
   const { files } = ledger;
   const worth = new Set<string>();
   const rounds = new Map<string, number>();
+  const decided = new Set<string>();
   for (const { predicate } of recordsOf(ledger, 'round')) {
     const plan = recordsOf(ledger, 'plan').find(({ sha256 }) => sha256 === predicate.plan);
     const arena = arenaSchema.safeParse(plan?.predicate.arena);
     if (!arena.success || predicate.block.number >= before) continue;
-    const least = arena.data.takeoverMargin - 1;
+    const least = arena.data.takeover.margin;
     for (const place of [predicate.standing.winner, predicate.standing.runnerUp])
       if (place) worth.add(place.key);
     for (const { key, verdict, score, boots } of predicate.entries) {
+      if (boots.some(({ report }) => report.verdict === 'VALID')) decided.add(key);
       if (boots.length > 0 && OWN_DOING.includes(verdict))
         rounds.set(key, (rounds.get(key) ?? 0) + 1);
       if (verdict === 'VALID' && score >= least) worth.add(key);
@@ -79,7 +81,9 @@ export function knownImages(
   return [...latest].flatMap(([key, path]) => {
     if (!worth.has(key) && !entered.includes(key)) return [];
     const print = read(path, files.get(path)!);
-    return print ? [{ print, claims: worth.has(key), rounds: rounds.get(key) ?? 0 }] : [];
+    if (!print) return [];
+    const said = { claims: worth.has(key), decided: decided.has(key) };
+    return [{ print, ...said, rounds: rounds.get(key) ?? 0 }];
   });
 }
 

@@ -7,7 +7,11 @@ import { utf8 } from '../core/bytes.ts';
 import { parsePayload, paymentRemark, renderPayload } from './payload.ts';
 
 describe('payloads', () => {
-  const options = { loopbackImages: false, needsPayment: true };
+  const options = {
+    loopbackImages: false,
+    needsPayment: true,
+    baseRepositories: ['docker.io/vllm/vllm-openai'],
+  };
   it.each([
     ['P02 empty', ''],
     ['P04 duplicate key', '{"image":"a","image":"b"}'],
@@ -25,11 +29,23 @@ describe('payloads', () => {
     });
   });
   it('reads back what it renders, and wants a payment where there is a fee', () => {
-    const payload = { image: 'ghcr.io/a/b', digest: digest('x'), payment };
+    const payload = { image: 'ghcr.io/a/b', digest: digest('x'), base: null, payment };
     expect(parsePayload(utf8(renderPayload(payload)), options)).toEqual({ ok: true, payload });
     expect(parsePayload(utf8(renderPayload({ ...payload, payment: null })), options)).toMatchObject(
       { verdict: 'E_PAYMENT' },
     );
+  });
+  it('takes a base only by digest, from a repository where no miner can push', () => {
+    const verdict = (base: string) => {
+      const text = JSON.stringify({ image: 'ghcr.io/a/b', digest: digest('x'), base });
+      const found = parsePayload(utf8(text), { ...options, needsPayment: false });
+      return found.ok ? found.payload.base : `${found.verdict} ${found.reasons[0]!.code}`;
+    };
+    const own = `docker.io/vllm/vllm-openai:v1@${digest('base')}`;
+    expect(verdict(own)).toBe(own);
+    expect(verdict('docker.io/vllm/vllm-openai:v1')).toBe('E_REF base-reference');
+    expect(verdict(`ghcr.io/winner/image@${digest('w')}`)).toBe('E_REF base-repository');
+    expect(verdict(`docker.io/vllm/vllm-openai/x@${digest('w')}`)).toBe('E_REF base-repository');
   });
   it('never throws on any bytes', () => {
     fc.assert(

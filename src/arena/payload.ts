@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { fromUtf8 } from '../core/bytes.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { messageOf } from '../core/errors.ts';
-import { checkImage } from '../schema/image-ref.ts';
+import { checkImage, parseImageRef } from '../schema/image-ref.ts';
 import { because, type Reasoned } from '../schema/reasons.ts';
 import type { MinerFault } from '../schema/verdicts.ts';
 
@@ -26,52 +26,63 @@ const payloadSchema = z.object({
     .string()
     .regex(/^[0-9A-Za-z_-]{1,64}$/)
     .optional(),
+  base: z.string().optional(),
 });
 
 /** What a miner committed: the image, and where its payment stands. */
 export type Payload = {
   image: string;
   digest: string;
+  /** The public engine that the image builds on, `image@sha256:…`; null: none is named. */
+  base: string | null;
   payment: null | { tx: string; block: number | string; salt: string | null };
 };
 export type PayloadResult =
   { ok: true; payload: Payload } | ({ ok: false; verdict: MinerFault } & Reasoned);
 
-/** Reads a committed payload. Never throws: every fault is a verdict with its reason. */
-export function parsePayload(
-  bytes: Uint8Array,
-  rules: { loopbackImages: boolean; needsPayment: boolean },
-): PayloadResult {
-  const refuse = (...why: Parameters<typeof because>): PayloadResult => ({
-    ok: false,
-    verdict: 'E_PAYLOAD_DECODE',
-    ...because(...why),
-  });
-  if (bytes.length === 0) return refuse('payload-empty', 'the payload is empty');
+/** What a payload is read by. */
+export type PayloadRules = {
+  readonly loopbackImages: boolean;
+  readonly needsPayment: boolean;
+  /** Repositories where no miner can push: a base must be in one of them. */
+  readonly baseRepositories: readonly string[];
+};
+
+type Fields = z.infer<typeof payloadSchema>;
+
+/** The fields of a payload's bytes, or why they hold none. */
+function fieldsOf(bytes: Uint8Array): { readonly fields: Fields } | Reasoned {
+  if (bytes.length === 0) return because('payload-empty', 'the payload is empty');
   if (bytes.length > MAX_PAYLOAD)
-    return refuse('payload-length', `the payload is longer than ${MAX_PAYLOAD} bytes`, {
+    return because('payload-length', `the payload is longer than ${MAX_PAYLOAD} bytes`, {
       value: bytes.length,
       limit: MAX_PAYLOAD,
     });
   const text = fromUtf8(bytes);
-  if (text === null) return refuse('payload-encoding', 'the payload is not UTF-8');
+  if (text === null) return because('payload-encoding', 'the payload is not UTF-8');
   let value: unknown;
   try {
     value = parseStrictJson(text, RECORD_JSON);
   } catch (error) {
-    return refuse('payload-json', `the payload is not JSON: ${messageOf(error)}`);
+    return because('payload-json', `the payload is not JSON: ${messageOf(error)}`);
   }
   const parsed = payloadSchema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    return refuse(
-      'payload-field',
-      `payload field ${issue.path.join('.') || '(top level)'}: ${issue.message}`.slice(0, 300),
-    );
-  }
-  const { image, digest, payment_tx: tx, payment_block: block, payment_salt: salt } = parsed.data;
+  if (parsed.success) return { fields: parsed.data };
+  const issue = parsed.error.issues[0]!;
+  const where = issue.path.join('.') || '(top level)';
+  return because('payload-field', `payload field ${where}: ${issue.message}`.slice(0, 300));
+}
+
+/** Reads a committed payload. Never throws: every fault is a verdict with its reason. */
+export function parsePayload(bytes: Uint8Array, rules: PayloadRules): PayloadResult {
+  const read = fieldsOf(bytes);
+  if (!('fields' in read)) return { ok: false, verdict: 'E_PAYLOAD_DECODE', ...read };
+  const { image, digest, payment_tx: tx, payment_block: block, payment_salt: salt } = read.fields;
   const fault = checkImage({ image, digest }, rules.loopbackImages);
   if (fault) return { ok: false, ...fault };
+  const { base = null } = read.fields;
+  const wrong = base === null ? null : baseFault(base, rules.baseRepositories);
+  if (wrong) return { ok: false, verdict: 'E_REF', ...wrong };
   const payment =
     tx === undefined || block === undefined ? null : { tx, block, salt: salt ?? null };
   if (rules.needsPayment && payment === null)
@@ -80,16 +91,29 @@ export function parsePayload(
       verdict: 'E_PAYMENT',
       ...because('payment-missing', 'payment_tx or payment_block is missing'),
     };
-  return { ok: true, payload: { image, digest, payment } };
+  return { ok: true, payload: { image, digest, base, payment } };
+}
+
+/**
+ * Why a base may not be named (RULES "Bases"): else a miner names the winner's image, and the files
+ * that they share would be nobody's own. Null where it may.
+ */
+function baseFault(base: string, repositories: readonly string[]): Reasoned | null {
+  const ref = parseImageRef(base);
+  if (ref === null) return because('base-reference', 'base is not an image with its sha256 digest');
+  const repository = ref.image.replace(/:[^/:]*$/, '');
+  if (repositories.includes(repository)) return null;
+  const allowed = repositories.length === 0 ? 'the arena names none' : repositories.join(', ');
+  return because('base-repository', `base is in ${repository}, not in one of: ${allowed}`);
 }
 
 /** The JSON a miner commits; without payment fields where the arena takes no fee. */
 export function renderPayload(payload: Payload): string {
-  const { image, digest, payment } = payload;
-  if (!payment) return JSON.stringify({ image, digest });
+  const { image, digest, base, payment } = payload;
+  const named = base === null ? { image, digest } : { image, digest, base };
+  if (!payment) return JSON.stringify(named);
   return JSON.stringify({
-    image,
-    digest,
+    ...named,
     payment_tx: payment.tx,
     payment_block: payment.block,
     ...(payment.salt === null ? {} : { payment_salt: payment.salt }),

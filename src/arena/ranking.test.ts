@@ -1,185 +1,233 @@
-// Who stands where after a round: crowns, ties, INFRA rounds and failed gates.
+// Who stands where after a round: crowns, second places, shut doors and failed gates.
 import { address, rulesArena as arena } from '../testing/arena-fixture.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-
-import type { VerifiedResult } from '../ledger/verified-result.ts';
-import { rank, type RankedEntry, type RankingRules } from './ranking.ts';
+import type { BootTerms, VerifiedResult } from '../ledger/verified-result.ts';
 import type { Place, Standing } from '../schema/standing.ts';
-
-const rules: RankingRules = { ...arena, boots: 1 };
+import type { RankedEntry, ShardBaseline } from './contests.ts';
+import { rank } from './ranking.ts';
 
 type Draft = {
-  name: string;
-  role?: VerifiedResult['role'];
-  verdict?: VerifiedResult['verdict'];
-  scores?: number[];
-  commitBlock?: number;
+  readonly name: string;
+  readonly role?: VerifiedResult['role'];
+  readonly verdict?: VerifiedResult['verdict'];
+  /** Its score in each boot. */
+  readonly scores?: readonly number[];
+  readonly commitBlock?: number;
+  readonly revealedAt?: number;
+  readonly shard?: number;
+};
+
+const BASE = { ttftNs: 100, tokensPerSecond: 10 };
+const boot = (shard: number, at: number, score: number): BootTerms => {
+  const terms = { ttftNs: 100, tokensPerSecond: 10 + 20 * score };
+  return { shard, boot: at, score: Math.max(0, score), medians: terms, prompts: [terms, terms] };
 };
 
 function entry({
   name,
   role = 'challenger',
   verdict = 'VALID',
-  scores = [0.5],
+  scores = [0.5, 0.5],
   commitBlock = 10,
+  revealedAt = commitBlock,
+  shard = 0,
 }: Draft): RankedEntry {
-  const boots =
-    verdict === 'VALID'
-      ? scores.map((score, i) => ({
-          shard: 0,
-          boot: i + 1,
-          score: Math.max(0, score),
-          promptScores: [score, score, score, score],
-        }))
-      : [];
+  const boots = verdict === 'VALID' ? scores.map((score, i) => boot(shard, i + 1, score)) : [];
   const result = {
-    key: `${address(name)}:${commitBlock}`,
-    hotkey: address(name),
-    commitBlock,
-    role,
-    verdict,
-    reason: '',
-    boots,
+    ...{ key: `${address(name)}:${commitBlock}`, hotkey: address(name), commitBlock, revealedAt },
+    ...{ role, verdict, reason: '', reasons: [], boots, shards: [shard] },
   };
-  return { result: result as unknown as VerifiedResult, image: name, digest: name };
+  return { result: result as unknown as VerifiedResult, image: name, digest: name, base: null };
 }
 
-const placeOf = (item: RankedEntry, score: number, infraRounds = 0): Place => ({
-  key: item.result.key,
-  hotkey: item.result.hotkey,
-  commitBlock: item.result.commitBlock,
-  image: item.image,
-  digest: item.digest,
-  score,
-  infraRounds,
-});
+const placeOf = ({ result, image, digest }: RankedEntry, score: number): Place => {
+  const { key, hotkey, commitBlock, revealedAt } = result;
+  return { key, hotkey, commitBlock, revealedAt, image, digest, base: null, score };
+};
 
 const nobody: Standing = { winner: null, runnerUp: null };
+const baselineIn = (shard: number): ShardBaseline => ({
+  shard,
+  boots: [1, 2, 3, 4, 5].map((at) => ({ ...boot(shard, at, 0), medians: BASE })),
+});
+const ranked = (entries: readonly RankedEntry[], standing = nobody) =>
+  rank(
+    {
+      entries,
+      baselines: [baselineIn(0), baselineIn(1)],
+      rules: arena,
+      noise: null,
+      controlRatio: 1,
+    },
+    standing,
+  );
+const names = ({ winner, runnerUp }: Standing) => [winner?.image ?? null, runnerUp?.image ?? null];
+const standingOf = (winner: RankedEntry | null, runnerUp: RankedEntry | null = null): Standing => ({
+  winner: winner && placeOf(winner, 0.7),
+  runnerUp: runnerUp && placeOf(runnerUp, 0.3),
+});
 
-describe('ranking', () => {
-  it('crowns the best of those that take over, and keeps the next as runner-up', () => {
-    const ranking = rank(
-      [
-        entry({ name: 'a', scores: [0.3] }),
-        entry({ name: 'b', scores: [0.6] }),
-        entry({ name: 'c', verdict: 'E_GATE' }),
-      ],
-      nobody,
-      rules,
-    );
-    expect([ranking.winner?.image, ranking.runnerUp?.image]).toEqual(['b', 'a']);
-  });
-  it('wants a yes in every boot and takes the lower score', () => {
-    const twice: RankingRules = { ...rules, boots: 2 };
-    expect(rank([entry({ name: 'a', scores: [0.6] })], nobody, twice).winner).toBeNull();
-    expect(rank([entry({ name: 'a', scores: [0.6, -0.1] })], nobody, twice).winner).toBeNull();
-    expect(rank([entry({ name: 'a', scores: [0.6, 0.4] })], nobody, twice).winner?.score).toBe(0.4);
-  });
-  it('breaks ties by commit block, then by hotkey', () => {
+describe('the throne', () => {
+  it('goes to the crowned one that is furthest ahead, then the earlier commit, then the smaller hotkey', () => {
+    const [a, b] = [
+      entry({ name: 'a', scores: [0.3, 0.3] }),
+      entry({ name: 'b', scores: [0.6, 0.6] }),
+    ];
+    expect(names(ranked([a, b, entry({ name: 'c', verdict: 'E_GATE' })]))[0]).toBe('b');
     expect(
-      rank(
-        [entry({ name: 'a', commitBlock: 9 }), entry({ name: 'b', commitBlock: 8 })],
-        nobody,
-        rules,
-      ).winner?.image,
+      ranked([entry({ name: 'a', commitBlock: 9 }), entry({ name: 'b', commitBlock: 8 })]).winner
+        ?.image,
     ).toBe('b');
     const [small] = [address('a'), address('b')].sort();
-    expect(rank([entry({ name: 'a' }), entry({ name: 'b' })], nobody, rules).winner?.hotkey).toBe(
-      small,
-    );
+    expect(ranked([entry({ name: 'a' }), entry({ name: 'b' })]).winner?.hotkey).toBe(small);
   });
-  it('leaves the throne to a winner that is not clearly beaten', () => {
-    const winner = entry({ name: 'w', role: 'winner', scores: [0.5] });
-    const standing = { winner: placeOf(winner, 0.7), runnerUp: null };
-    const ranking = rank([winner, entry({ name: 'a', scores: [0.504] })], standing, rules);
-    expect([ranking.winner?.image, ranking.winner?.score, ranking.runnerUp?.image]).toEqual([
-      'w',
-      0.5,
-      'a',
-    ]);
-    expect(rank([winner, entry({ name: 'a', scores: [0.6] })], standing, rules).winner?.image).toBe(
-      'a',
-    );
+  it('wants more than one boot, and pays what boot 1 was worth', () => {
+    const once = ranked([entry({ name: 'a', scores: [0.6] })]);
+    expect(names(once)).toEqual([null, null]);
+    expect([...once.undecided]).toHaveLength(1);
+    expect(ranked([entry({ name: 'a', scores: [0.6, -0.1] })]).winner).toBeNull();
+    expect(ranked([entry({ name: 'a', scores: [0.6, 0.4] })]).winner?.score).toBe(0.6);
   });
-  it('moves the runner-up up when the winner fails or scores 0, and not otherwise', () => {
+  it('stays with a winner that is not clearly beaten, at its fresh score', () => {
+    const winner = entry({ name: 'w', role: 'winner' });
+    const weak = ranked([winner, entry({ name: 'a', scores: [0.504, 0.504] })], standingOf(winner));
+    expect([weak.winner?.image, weak.winner?.score]).toEqual(['w', 0.5]);
+    const strong = ranked([winner, entry({ name: 'a', scores: [0.6, 0.6] })], standingOf(winner));
+    expect(names(strong)).toEqual(['a', 'w']);
+  });
+  it('passes to the runner-up where the winner fails or is worth nothing', () => {
     const runnerUp = entry({ name: 'r', role: 'runner-up', scores: [0.9] });
-    const standing = (winner: RankedEntry): Standing => ({
-      winner: placeOf(winner, 0.7),
-      runnerUp: placeOf(runnerUp, 0.3),
-    });
     for (const draft of [{ verdict: 'E_GATE' as const }, { scores: [-0.2] }]) {
       const winner = entry({ name: 'w', role: 'winner', ...draft });
-      expect(rank([winner, runnerUp], standing(winner), rules).winner?.image).toBe('r');
+      expect(names(ranked([winner, runnerUp], standingOf(winner, runnerUp)))).toEqual(['r', null]);
     }
-    const winner = entry({ name: 'w', role: 'winner', scores: [0.4] });
-    expect(rank([winner, runnerUp], standing(winner), rules)).toMatchObject({
-      winner: { image: 'w' },
-      runnerUp: { image: 'r' },
-    });
   });
-  it('keeps a winner in INFRA, then makes it a bar, then takes its place away', () => {
+  it('that fell empty goes to a challenger only where it beats the runner-up too', () => {
+    const winner = entry({ name: 'w', role: 'winner', verdict: 'E_GATE' });
+    const runnerUp = entry({ name: 'r', role: 'runner-up', scores: [0.4] });
+    const after = (scores: readonly number[]) =>
+      ranked([winner, runnerUp, entry({ name: 'a', scores })], standingOf(winner, runnerUp));
+    const copy = after([0.401, 0.401]);
+    expect(names(copy)).toEqual(['r', null]);
+    expect([...copy.undecided]).toHaveLength(1);
+    expect(names(after([0.5, 0.5]))).toEqual(['a', 'r']);
+  });
+  it('is no prize of a round that could not measure its holder: nothing is compared with an old score', () => {
     const winner = entry({ name: 'w', role: 'winner', verdict: 'INFRA_HOST' });
-    const strong = entry({ name: 'a', scores: [0.8] });
-    const weak = entry({ name: 'b', scores: [0.2] });
-    const round = (streak: number, challenger: RankedEntry) =>
-      rank([winner, challenger], { winner: placeOf(winner, 0.5, streak), runnerUp: null }, rules);
-    expect(round(0, strong).winner).toMatchObject({ image: 'w', score: 0.5, infraRounds: 1 });
-    expect(round(1, strong).winner).toMatchObject({ image: 'w', infraRounds: 2 });
-    expect(round(2, strong).winner?.image).toBe('a');
-    expect(round(2, weak).winner).toMatchObject({ image: 'w', infraRounds: 3 });
-    expect(round(3, weak).winner).toBeNull();
+    const strong = entry({ name: 'a', scores: [0.9, 0.9] });
+    const ranking = ranked([winner, strong], standingOf(winner));
+    expect(ranking.winner).toMatchObject({ image: 'w', score: 0.7 });
+    expect(ranking.tries[0]).toMatchObject({ against: 'shut', decision: { goesOn: true } });
+    expect([...ranking.undecided]).toEqual([strong.result.key]);
   });
-  it('does not count a round in which nobody could be measured', () => {
-    const winner = entry({ name: 'w', role: 'winner', verdict: 'INFRA_HOST' });
-    const ranking = rank(
-      [winner, entry({ name: 'a', verdict: 'INFRA_HOST' })],
-      { winner: placeOf(winner, 0.5, 2), runnerUp: null },
-      rules,
-    );
-    expect(ranking.winner).toMatchObject({ image: 'w', infraRounds: 2 });
+  it('is not taken in a shard that did not see the winner, nor where its later boot is missing', () => {
+    const winner = entry({ name: 'w', role: 'winner' });
+    const elsewhere = entry({ name: 'a', scores: [0.9, 0.9], shard: 1 });
+    const apart = ranked([winner, elsewhere], standingOf(winner));
+    expect([names(apart)[0], apart.undecided.size]).toEqual(['w', 1]);
+    const short = entry({ name: 'w', role: 'winner', scores: [0.5] });
+    const ended = ranked([short, entry({ name: 'a', scores: [0.9] })], standingOf(short));
+    expect([names(ended)[0], ended.undecided.size]).toEqual(['w', 1]);
   });
-  it('gives the same answer for any order of the entries', () => {
-    const drafts = fc.array(
-      fc.record({
-        name: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
-        score: fc.double({ min: -1, max: 2, noNaN: true }),
-        commitBlock: fc.integer({ min: 1, max: 3 }),
-      }),
-      { maxLength: 6 },
+});
+
+describe('the second place', () => {
+  const winner = entry({ name: 'w', role: 'winner' });
+  const newcomer = (more: Partial<Draft>) => entry({ name: 'n', scores: [0.4], ...more });
+  it('belongs to the dethroned winner before a challenger that beat only the old runner-up', () => {
+    const runnerUp = entry({ name: 'r', role: 'runner-up', scores: [0.2] });
+    const champion = entry({ name: 'c', scores: [0.8, 0.8], commitBlock: 50 });
+    const copies = Array.from({ length: 10 }, (_, i) =>
+      entry({ name: `copy${i}`, scores: [0.5001], commitBlock: 20 + i }),
     );
+    const ranking = ranked([winner, runnerUp, champion, ...copies], standingOf(winner, runnerUp));
+    expect(names(ranking)).toEqual(['c', 'w']);
+  });
+  it('is closed to whoever committed after the winner’s image could be seen', () => {
+    const seen = entry({ name: 'w', role: 'winner', revealedAt: 30 });
+    const after = (commitBlock: number) =>
+      names(ranked([seen, newcomer({ commitBlock })], standingOf(seen)))[1];
+    expect(after(29)).toBe('n');
+    expect(after(30)).toBeNull();
+    expect(after(31)).toBeNull();
+  });
+  it('goes from the standing runner-up only to one that is surely better', () => {
+    const late = entry({ name: 'w', role: 'winner', revealedAt: 99 });
+    const runnerUp = entry({ name: 'r', role: 'runner-up', scores: [0.3] });
+    const after = (score: number) =>
+      names(ranked([late, runnerUp, newcomer({ scores: [score] })], standingOf(late, runnerUp)))[1];
+    // The scale is its floor 0.002, the bound Z 3, the margin 0.01 of the runner-up's 0.3.
+    expect(after(0.3 + 0.003 + 0.0061)).toBe('n');
+    expect(after(0.3 + 0.003 + 0.0059)).toBe('r');
+    expect(after(0.301)).toBe('r');
+  });
+  it('stays with a runner-up that this round could not measure, and nobody who might have had it is done', () => {
+    const late = entry({ name: 'w', role: 'winner', revealedAt: 99 });
+    const runnerUp = entry({ name: 'r', role: 'runner-up', verdict: 'INFRA_HOST' });
+    const ranking = ranked([late, runnerUp, newcomer({})], standingOf(late, runnerUp));
+    expect(ranking.runnerUp).toMatchObject({ image: 'r', score: 0.3 });
+    expect(ranking.undecided.size).toBe(1);
+  });
+  it('is empty where its holder failed, or is worth nothing', () => {
+    for (const draft of [{ verdict: 'E_EXIT' as const }, { scores: [0] }]) {
+      const runnerUp = entry({ name: 'r', role: 'runner-up', ...draft });
+      expect(names(ranked([winner, runnerUp], standingOf(winner, runnerUp)))).toEqual(['w', null]);
+    }
+  });
+  it('goes to one that surely beats the baseline where throne and place are empty', () => {
+    const [small, none] = [
+      entry({ name: 'a', scores: [0.0062] }),
+      entry({ name: 'b', scores: [0.0058] }),
+    ];
+    const ranking = ranked([small, none]);
+    expect(names(ranking)[0]).toBeNull();
+    // Its own try goes on: it comes first in the next plan, and holds no place meanwhile.
+    expect(names(ranking)[1]).toBeNull();
+    expect(ranking.undecided.size).toBe(2);
+    const ended = [
+      entry({ name: 'a', scores: [0.1, -0.1] }),
+      entry({ name: 'b', scores: [0.004, 0] }),
+    ];
+    expect(names(ranked(ended))).toEqual([null, 'a']);
+  });
+});
+
+describe('any ranking', () => {
+  const drafts = fc.array(
+    fc.record({
+      name: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+      score: fc.double({ min: -1, max: 2, noNaN: true }),
+      commitBlock: fc.integer({ min: 1, max: 3 }),
+      shard: fc.integer({ min: 0, max: 1 }),
+      verdict: fc.constantFrom('VALID' as const, 'E_GATE' as const, 'INFRA_HOST' as const),
+    }),
+    { maxLength: 6 },
+  );
+  const entriesOf = (list: readonly { name: string; commitBlock: number; score: number }[]) =>
+    [...new Map(list.map((item) => [`${item.name}${item.commitBlock}`, item])).values()].map(
+      ({ score, ...rest }) => entry({ ...rest, scores: [score, score] }),
+    );
+  it('is the same for any order of the entries', () => {
     fc.assert(
       fc.property(drafts, fc.infiniteStream(fc.nat()), (list, random) => {
-        const unique = [
-          ...new Map(list.map((item) => [`${item.name}${item.commitBlock}`, item])).values(),
-        ];
-        const entries = unique.map(({ score, ...rest }) => entry({ ...rest, scores: [score] }));
-        const keyed = entries
+        const entries = entriesOf(list);
+        const mixed = entries
           .map((item) => ({ item, at: random.next().value as number }))
-          .sort((a, b) => a.at - b.at);
-        expect(
-          rank(
-            keyed.map(({ item }) => item),
-            nobody,
-            rules,
-          ),
-        ).toEqual(rank(entries, nobody, rules));
+          .sort((x, y) => x.at - y.at)
+          .map(({ item }) => item);
+        expect(ranked(mixed)).toEqual(ranked(entries));
       }),
     );
   });
-  it('never crowns a failed gate', () => {
+  it('seats nobody who failed or scored nothing, and nobody twice', () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1, maxLength: 3 }),
-        (scores) => {
-          expect(
-            rank([entry({ name: 'x', verdict: 'E_GATE', scores })], nobody, rules),
-          ).toMatchObject({
-            winner: null,
-            runnerUp: null,
-          });
-        },
-      ),
+      fc.property(drafts, (list) => {
+        const { winner, runnerUp } = ranked(entriesOf(list));
+        for (const place of [winner, runnerUp]) if (place) expect(place.score).toBeGreaterThan(0);
+        if (winner && runnerUp) expect(winner.key).not.toBe(runnerUp.key);
+        if (winner) expect(list.some(({ verdict }) => verdict === 'VALID')).toBe(true);
+      }),
     );
   });
 });

@@ -1,30 +1,23 @@
-// Who wins a round and who is runner-up, decided from verified results and the old standing.
-import { isMinerFault } from '../schema/verdicts.ts';
+// Who holds the throne and the second place after a round, from verified results alone.
 import { compare } from '../core/order.ts';
-import type { VerifiedResult } from '../ledger/verified-result.ts';
-import type { Arena } from '../schema/arena.ts';
 import type { Place, Standing } from '../schema/standing.ts';
-import { type Bar, type BootDecision, decideBoot, lowerBound } from './takeover.ts';
+import {
+  entryOf,
+  type RoundField,
+  entryOutcome,
+  type RankedEntry,
+  type TakeoverTry,
+  tryOf,
+  zAgainst,
+} from './contests.ts';
+import { scoreOf } from './round-score.ts';
 
-/** Why a challenger did or did not take over, boot by boot. */
-type Decision = {
-  readonly key: string;
-  readonly takesOver: boolean;
-  readonly boots: readonly (BootDecision & { readonly boot: number })[];
+/** A round's outcome: who holds what, why, and which challengers are judged again. */
+export type Ranking = Standing & {
+  readonly tries: readonly TakeoverTry[];
+  /** Measured challengers whose try could not be decided: they come first in the next plan. */
+  readonly undecided: ReadonlySet<string>;
 };
-export type Ranking = Standing & { readonly decisions: readonly Decision[] };
-
-/** A result with the image it belongs to. */
-export type RankedEntry = {
-  readonly result: VerifiedResult;
-  readonly image: string;
-  readonly digest: string;
-};
-
-export type RankingRules = Pick<
-  Arena,
-  'boots' | 'bootSd' | 'takeoverMargin' | 'winnerInfraBar' | 'winnerInfraLoss'
->;
 
 /**
  * Standing after deregistrations: a winner that left is replaced by the runner-up, whose own score
@@ -39,167 +32,142 @@ export function afterDeregistration(
   return { winner: runnerUp, runnerUp: null };
 }
 
+function placeOf({ result, image, digest, base }: RankedEntry): Place {
+  const { key, hotkey, commitBlock, revealedAt } = result;
+  return { key, hotkey, commitBlock, revealedAt, image, digest, base, score: scoreOf(result) };
+}
+
 /** Best score first, then the earlier commit block, then the smaller hotkey (bytewise). */
 function better(a: Place, b: Place): number {
   if (a.score !== b.score) return b.score - a.score;
-  if (a.commitBlock !== b.commitBlock) return a.commitBlock - b.commitBlock;
-  return compare(a.hotkey, b.hotkey);
+  return older(a, b);
 }
 
-/**
- * A challenger's score is the lower of its boots; an incumbent's is its first boot's, so that
- * challengers cannot lower it by asking for another.
- */
-function scoreOf(result: VerifiedResult): number {
-  const scores = result.boots.map((boot) => boot.score);
-  if (scores.length === 0 || result.verdict !== 'VALID') return 0;
-  return result.role === 'challenger' ? Math.min(...scores) : scores[0]!;
-}
-
-/** What a round says of a server: measured, failed by its own fault, or not measured (`INFRA`). */
-type Outcome = 'measured' | 'failed' | 'unmeasured';
-function outcomeOf({ result: { verdict } }: RankedEntry): Outcome {
-  if (verdict === 'VALID') return 'measured';
-  return isMinerFault(verdict) ? 'failed' : 'unmeasured';
-}
-
-function placeOf({ result, image, digest }: RankedEntry): Place {
-  const { key, hotkey, commitBlock } = result;
-  return { key, hotkey, commitBlock, image, digest, score: scoreOf(result), infraRounds: 0 };
+function older(a: Place, b: Place): number {
+  return a.commitBlock - b.commitBlock || compare(a.hotkey, b.hotkey);
 }
 
 /** A round as the ranking reads it. */
 type Round = {
-  readonly entries: readonly RankedEntry[];
-  readonly rules: RankingRules;
-  /** The standing winner and runner-up, each with its entry of this round; null: no such place. */
-  readonly winner: { readonly place: Place; readonly entry: RankedEntry } | null;
-  readonly runnerUp: { readonly place: Place; readonly entry: RankedEntry } | null;
-  /** Rounds in a row, this one included, that could not measure the winner alone. */
-  readonly infraRounds: number;
+  readonly field: RoundField;
+  readonly standing: Standing;
+  readonly winner: RankedEntry | null;
+  readonly runnerUp: RankedEntry | null;
+  readonly challengers: readonly RankedEntry[];
+  readonly tries: readonly TakeoverTry[];
 };
 
-function readRound(
-  entries: readonly RankedEntry[],
-  standing: Standing,
-  rules: RankingRules,
-): Round {
-  const held = (place: Place | null): Round['winner'] => {
-    const entry = entries.find(({ result }) => result.key === place?.key);
-    return place && entry ? { place, entry } : null;
+const triedBy = ({ tries }: Round, { result }: RankedEntry): TakeoverTry =>
+  tries.find(({ key }) => key === result.key)!;
+
+const isLive = (entry: RankedEntry): boolean =>
+  entryOutcome(entry) === 'measured' && scoreOf(entry.result) > 0;
+
+/**
+ * Challengers that take the throne, the best first. Against an empty throne they must beat the
+ * runner-up too, which would move up otherwise: else its copy could pass it by chance.
+ */
+function crownedOf(round: Round): RankedEntry[] {
+  const { field, runnerUp, challengers } = round;
+  const beatsSecond = (entry: RankedEntry): boolean =>
+    triedBy(round, entry).against === 'winner' ||
+    runnerUp === null ||
+    !isLive(runnerUp) ||
+    zAgainst(field, entry, runnerUp) >= field.rules.takeover.second;
+  const mean = (entry: RankedEntry): number => triedBy(round, entry).decision.mean!;
+  return challengers
+    .filter((entry) => triedBy(round, entry).decision.takesOver && beatsSecond(entry))
+    .sort((a, b) => mean(b) - mean(a) || older(placeOf(a), placeOf(b)));
+}
+
+/** The incumbent that keeps or takes the throne where no challenger does; null: it is empty. */
+function heir({ standing, winner, runnerUp }: Round): Place | null {
+  const kept = (entry: RankedEntry | null, place: Place | null): Place | null => {
+    if (entry && isLive(entry)) return placeOf(entry);
+    return entry && entryOutcome(entry) === 'unmeasured' ? place : null;
   };
-  const winner = held(standing.winner);
-  const round = { entries, rules, winner, runnerUp: held(standing.runnerUp) };
-  return { ...round, infraRounds: infraRoundsOf(entries, winner) };
+  return kept(winner, standing.winner) ?? kept(runnerUp, standing.runnerUp);
 }
 
-/**
- * "Of the winner alone": a round that could measure no other entry says nothing about the winner.
- */
-function infraRoundsOf(entries: readonly RankedEntry[], winner: Round['winner']): number {
-  if (!winner || outcomeOf(winner.entry) !== 'unmeasured') return 0;
-  const others = entries.some((entry) => outcomeOf(entry) === 'measured');
-  return winner.place.infraRounds + (others ? 1 : 0);
-}
-
-/** What a challenger has to pass in one boot. */
-function barOf(
-  { winner, rules, infraRounds }: Round,
-  at: { readonly shard: number; readonly boot: number },
-): Bar {
-  if (!winner) return { kind: 'none' };
-  const outcome = outcomeOf(winner.entry);
-  if (outcome === 'failed') return { kind: 'none' };
-  if (outcome === 'unmeasured')
-    return infraRounds <= rules.winnerInfraBar
-      ? { kind: 'shut' }
-      : { kind: 'point', score: winner.place.score };
-  const run = winner.entry.result.boots.find(
-    ({ boot, shard }) => boot === at.boot && shard === at.shard,
-  );
-  return run
-    ? { kind: 'fresh', score: run.score, promptScores: run.promptScores }
-    : { kind: 'shut' };
-}
-
-/** Why a challenger takes over or does not: it must in every boot, and in as many as the arena's. */
-function decide(round: Round, { result }: RankedEntry): Decision {
-  const boots = result.boots.map((run) => ({
-    boot: run.boot,
-    ...decideBoot(run, barOf(round, run), round.rules),
-  }));
-  const takesOver = boots.length >= round.rules.boots && boots.every((boot) => boot.takesOver);
-  return { key: result.key, takesOver, boots };
-}
-
-/** The winner as this round leaves it, before any takeover; null where it lost its place. */
-function keptWinner({ winner, rules, infraRounds }: Round): Place | null {
-  if (!winner) return null;
-  const outcome = outcomeOf(winner.entry);
-  if (outcome === 'measured') return placeOf(winner.entry);
-  return outcome === 'unmeasured' && infraRounds < rules.winnerInfraLoss
-    ? { ...winner.place, infraRounds }
-    : null;
-}
-
-/** The runner-up with its fresh score, or its last one where this round could not measure it. */
-function keptRunnerUp({ runnerUp }: Round): Place | null {
-  if (!runnerUp) return null;
-  const outcome = outcomeOf(runnerUp.entry);
-  if (outcome === 'measured') return placeOf(runnerUp.entry);
-  return outcome === 'unmeasured' ? runnerUp.place : null;
-}
-
-/** A winner without a positive score gives way to the runner-up too, if that has one. */
-function winnerOf(crowned: readonly Place[], kept: Place | null, second: Place | null) {
-  if (kept && kept.score > 0) return crowned[0] ?? kept;
-  const candidates = second && second.score > 0 ? [...crowned, second] : crowned;
-  return [...candidates].sort(better)[0] ?? kept;
-}
-
-/** Everyone who may be second: better than the baseline beyond doubt in every boot, or kept. */
-function secondPlace(round: Round, winner: Place | null, kept: readonly (Place | null)[]) {
-  const proven = ({ result: { boots } }: RankedEntry): boolean =>
-    boots.every((boot) => lowerBound(boot.promptScores, round.rules.bootSd) > 0);
-  const candidates = [
-    ...round.entries
-      .filter((entry) => outcomeOf(entry) === 'measured' && proven(entry))
-      .map(placeOf),
-    ...kept.filter((place) => place !== null),
-  ];
-  return (
-    candidates.filter(({ score, key }) => score > 0 && key !== winner?.key).sort(better)[0] ?? null
+/** Who may be second, and was beside the throne before: with its fresh score. */
+function seated({ winner, runnerUp }: Round, throne: Place | null): RankedEntry[] {
+  return [winner, runnerUp].flatMap((entry) =>
+    entry && isLive(entry) && entry.result.key !== throne?.key ? [entry] : [],
   );
 }
 
 /**
- * The holders of the throne and of the second place after a round (RULES "Ranking order", RULES
- * "New winner", RULES "Second place"). The order of `entries` does not matter. A winner in INFRA
- * keeps its last score; too many such rounds cost it the place.
+ * Newcomers to the second place (RULES "Second place"): committed before the new winner's image
+ * could be seen, so that none is its copy, and surely better than everyone who would have the place
+ * without them.
  */
-export function rank(
-  entries: readonly RankedEntry[],
-  standing: Standing,
-  rules: RankingRules,
-): Ranking {
-  const round = readRound(entries, standing, rules);
-  const challengers = entries.filter(
-    (entry) => entry.result.role === 'challenger' && outcomeOf(entry) === 'measured',
+function newcomers(round: Round, throne: Place | null, before: readonly RankedEntry[]): Place[] {
+  const { field, challengers } = round;
+  const { second } = field.rules.takeover;
+  const rivals = before.length > 0 ? before : [null];
+  return challengers
+    .filter(
+      (entry) =>
+        isLive(entry) &&
+        entry.result.key !== throne?.key &&
+        entry.result.commitBlock < (throne?.revealedAt ?? Infinity) &&
+        !triedBy(round, entry).decision.goesOn &&
+        rivals.every((rival) => zAgainst(field, entry, rival) >= second),
+    )
+    .map(placeOf);
+}
+
+function secondPlace(round: Round, throne: Place | null): Place | null {
+  const { standing, runnerUp } = round;
+  const before = seated(round, throne);
+  const unmeasured =
+    runnerUp && entryOutcome(runnerUp) === 'unmeasured' && standing.runnerUp!.key !== throne?.key;
+  // Nothing is compared with an old score: a runner-up that was not measured gives way only to a
+  // dethroned winner.
+  if (unmeasured && before.length === 0) return standing.runnerUp;
+  const candidates = [...before.map(placeOf), ...newcomers(round, throne, before)];
+  return candidates.sort(better)[0] ?? null;
+}
+
+/** Shards in which the runner-up could not be measured: no newcomer could be held against it. */
+function blindShards({ runnerUp }: Round): readonly number[] {
+  if (!runnerUp || entryOutcome(runnerUp) === 'failed') return [];
+  const { shards, boots } = runnerUp.result;
+  return shards.filter((shard) => !boots.some((boot) => boot.shard === shard && boot.boot === 1));
+}
+
+/**
+ * The holders of the throne and of the second place after a round (RULES "New winner", RULES "Second
+ * place"). The order of the entries does not matter.
+ */
+export function rank(field: Omit<RoundField, 'winner' | 'runnerUp'>, standing: Standing): Ranking {
+  const whole = {
+    ...field,
+    winner: standing.winner?.key ?? null,
+    runnerUp: standing.runnerUp?.key ?? null,
+  };
+  const challengers = field.entries.filter(
+    (entry) => entry.result.role === 'challenger' && entryOutcome(entry) === 'measured',
   );
-  const decisions = challengers
-    .map((entry) => decide(round, entry))
+  const tries = challengers
+    .map((entry) => tryOf(whole, entry))
     .sort((a, b) => compare(a.key, b.key));
-  const crowned = challengers
-    .filter(({ result }) => decisions.some(({ key, takesOver }) => takesOver && key === result.key))
-    .map(placeOf)
-    .sort(better);
-  const kept = keptWinner(round);
-  const second = keptRunnerUp(round);
-  const winner = winnerOf(crowned, kept, second);
-  // Measured ones are among the entries already.
-  const unmeasured = [
-    round.runnerUp && outcomeOf(round.runnerUp.entry) === 'unmeasured' ? second : null,
-    round.winner && outcomeOf(round.winner.entry) === 'unmeasured' ? kept : null,
-  ];
-  return { winner, runnerUp: secondPlace(round, winner, unmeasured), decisions };
+  const round = {
+    field: whole,
+    standing,
+    winner: entryOf(whole, whole.winner),
+    runnerUp: entryOf(whole, whole.runnerUp),
+    challengers,
+    tries,
+  };
+  const crowned = crownedOf(round);
+  const winner = crowned[0] ? placeOf(crowned[0]) : heir(round);
+  const blind = blindShards(round);
+  const isOpen = ({ key, shard, decision }: TakeoverTry): boolean => {
+    if (decision.goesOn) return true;
+    if (decision.takesOver) return !crowned.some(({ result }) => result.key === key);
+    return blind.includes(shard);
+  };
+  const undecided = new Set(tries.filter(isOpen).map(({ key }) => key));
+  return { winner, runnerUp: secondPlace(round, winner), tries, undecided };
 }

@@ -27,6 +27,7 @@ const commitment = (
       renderPayload({
         image: 'ghcr.io/a/b',
         digest: digest(image),
+        base: null,
         payment: { ...payment, tx: `0x${sha256Hex(`${name}${commitBlock}`)}`, ...extra },
       }),
     ),
@@ -46,7 +47,7 @@ const paid = (list: readonly Commitment[]) =>
 describe('submissions', () => {
   const neurons = [neuron('a', 1), neuron('b', 2), neuron('c', 3)];
   const list = (commitments: Commitment[], payments = paid(commitments), history = EMPTY_HISTORY) =>
-    listSubmissions(arena, { neurons, commitments, payments }, history).submissions;
+    listSubmissions(arena, { neurons, commitments, payments }, history, 'rules').submissions;
   it('P14: lists every one, with the earliest commit keeping the claim on a digest', () => {
     const result = list([commitment('b', 20, 'a'), commitment('a', 10), commitment('c', 30)]);
     expect(result.map(({ key, status, verdict }) => [key.slice(-2), status, verdict])).toEqual([
@@ -98,8 +99,9 @@ describe('submissions', () => {
       commitBlock: 3,
       image: 'i',
       digest: digest(name),
+      revealedAt: 3,
+      base: null,
       score: 1,
-      infraRounds: 0,
     });
     const history = { ...EMPTY_HISTORY, standing: { winner: place('gone'), runnerUp: place('b') } };
     const result = listSubmissions(
@@ -110,9 +112,54 @@ describe('submissions', () => {
         payments: paid([commitment('a', 10)]),
       },
       history,
+      'rules',
     );
     expect(result.standing).toMatchObject({ winner: { hotkey: address('b') }, runnerUp: null });
     expect(result.submissions.map(({ role }) => role)).toEqual(['challenger', 'winner']);
+  });
+  it('replays a failure of the same image under the same rules, and under no others', () => {
+    const failure = {
+      ...{ verdict: 'E_EXIT' as const, block: 7, rulesSha256: 'rules' },
+      ...because('exit', 'exit: code 1'),
+    };
+    const after = (rulesSha256: string) => {
+      const failures = new Map([[digest('a'), { ...failure, rulesSha256 }]]);
+      return list([commitment('a', 10)], undefined, { ...EMPTY_HISTORY, failures })[0];
+    };
+    expect(after('rules')).toMatchObject({
+      ...{ status: 'rejected', verdict: 'E_EXIT' },
+      reason: 'the same image ended so in round 7: exit: code 1',
+      reasons: [{ code: 'replayed', value: 7 }],
+    });
+    expect(after('other rules')).toMatchObject({ status: 'evaluate' });
+  });
+  it('decides once whose copy an image is: at its first plan', () => {
+    const earlier = { digest: digest('b'), hotkey: address('a'), commitBlock: 5 };
+    const later = (admitted: readonly string[]) => {
+      const history = { ...EMPTY_HISTORY, claims: [earlier], admitted: new Set(admitted) };
+      return list([commitment('b', 20)], undefined, history)[0]!.status;
+    };
+    expect(later([])).toBe('rejected');
+    expect(later([`${address('b')}:20`])).toBe('evaluate');
+  });
+  it('knows an anchor from a submission', () => {
+    const anchor = { ...commitment('a', 10), revealBlock: null };
+    const bytes = utf8(`cacheon:head:3:${'0'.repeat(64)}`);
+    const written = { ...anchor, content: { kind: 'payload', bytes } as const };
+    expect(list([written, commitment('b', 11)]).map(({ hotkey }) => hotkey)).toEqual([
+      address('b'),
+    ]);
+  });
+  it('takes two of a coldkey, and leaves the others waiting with their place', () => {
+    const one = neurons.map((item) => ({ ...item, coldkey: address('one') }));
+    const items = [commitment('a', 10), commitment('b', 11), commitment('c', 12)];
+    const view = { neurons: one, commitments: items, payments: paid(items) };
+    const { submissions } = listSubmissions(arena, view, EMPTY_HISTORY, 'rules');
+    expect(submissions.map(({ status }) => status)).toEqual(['evaluate', 'evaluate', 'waiting']);
+    expect(submissions[2]).toMatchObject({
+      ...{ role: null, verdict: null },
+      reasons: [{ code: 'queued', value: 3, detail: 'waits for its turn, 3. of 3 in the queue' }],
+    });
   });
   it('gives the same list for any order of the chain', () => {
     const items = [commitment('b', 20, 'a'), commitment('a', 10), commitment('c', 30)];
@@ -121,11 +168,15 @@ describe('submissions', () => {
   it('deals challengers out once, with the incumbents on every shard', () => {
     const entries = list([commitment('a', 10), commitment('b', 11), commitment('c', 12)]);
     const winner = { ...entries[0]!, key: 'w', role: 'winner' as const };
-    const shards = dealShards([winner, ...entries], 2, new Uint8Array(32));
+    const shards = dealShards(
+      [winner, ...entries],
+      { shardEntries: 2, maxShards: 4 },
+      new Uint8Array(32),
+    );
     expect(shards.map((shard) => shard.entries[0])).toEqual(['w', 'w']);
     expect(shards.flatMap((shard) => shard.entries.slice(1)).sort()).toEqual(
       entries.map(({ key }) => key).sort(),
     );
-    expect(dealShards([winner], 2, new Uint8Array(32))).toEqual([]);
+    expect(dealShards([winner], arena, new Uint8Array(32))).toEqual([]);
   });
 });

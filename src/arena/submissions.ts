@@ -1,10 +1,12 @@
 // Which submissions a round measures, rejects or leaves waiting, and why.
 import { because, type Reasoned, whyOf } from '../schema/reasons.ts';
+import { fromUtf8 } from '../core/bytes.ts';
 import { compare } from '../core/order.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { MinerFault } from '../schema/verdicts.ts';
 import { parsePayload } from './payload.ts';
-import { type Claim, type History } from './history.ts';
+import { type Claim, type History, QUEUED } from './history.ts';
+import { takeTurns } from './deal.ts';
 import type { Place, Standing } from '../schema/standing.ts';
 import type { Submission } from '../schema/submission.ts';
 import { afterDeregistration } from './ranking.ts';
@@ -62,6 +64,8 @@ type Past = Pick<ChainView, 'payments'> & {
   readonly history: History;
   readonly claims: Claim[];
   readonly spent: Map<string, string>;
+  /** Of the rules of now: a fault that was found under the same is not measured again. */
+  readonly rulesSha256: string;
 };
 
 /** What becomes of a submission: the fields that a decision sets. */
@@ -83,6 +87,7 @@ export function listSubmissions(
   arena: Arena,
   chain: ChainView,
   history: History,
+  rulesSha256: string,
 ): { submissions: Submission[]; standing: Standing } {
   const neurons = new Map(chain.neurons.map((neuron) => [neuron.hotkey, neuron]));
   const standing = afterDeregistration(history.standing, (place) => neurons.has(place.hotkey));
@@ -92,11 +97,13 @@ export function listSubmissions(
     payments: chain.payments,
     claims: [...history.claims],
     spent: new Map(history.payments),
+    rulesSha256,
   };
   const submissions: Submission[] = [];
   for (const commitment of [...chain.commitments].sort(byCommit)) {
     const neuron = neurons.get(commitment.hotkey);
     if (!neuron || commitment.commitBlock < neuron.registeredAt) continue;
+    if (isAnchor(commitment)) continue;
     submissions.push(judgeCommitment(commitment, neuron, past));
   }
   // Incumbents are measured in every round, also when their hotkey has committed something newer.
@@ -113,7 +120,28 @@ export function listSubmissions(
     });
     submissions.splice(at === -1 ? submissions.length : at, 1, entry);
   }
-  return { submissions, standing };
+  return { submissions: inTurn(submissions, history, arena), standing };
+}
+
+/** What a validator writes to anchor its ledger is no submission. */
+function isAnchor({ content }: Commitment): boolean {
+  return (
+    content.kind === 'payload' && fromUtf8(content.bytes)?.startsWith('cacheon:head:') === true
+  );
+}
+
+/** Leaves all challengers but those whose turn it is waiting, with their place in the queue. */
+function inTurn(submissions: Submission[], history: History, arena: Arena): Submission[] {
+  const ready = submissions.filter(
+    ({ status, role }) => status === 'evaluate' && role === 'challenger',
+  );
+  const { taken, order } = takeTurns(ready, history.returning, arena);
+  return submissions.map((line) => {
+    const place = order.indexOf(line.key) + 1;
+    if (place === 0 || taken.has(line.key)) return line;
+    const detail = `waits for its turn, ${place}. of ${order.length} in the queue`;
+    return { ...line, role: null, ...waiting(because(QUEUED, detail, { value: place })) };
+  });
 }
 
 /** The line of a standing winner or runner-up, also where the chain no longer shows it. */
@@ -122,19 +150,20 @@ function incumbent(
   place: Place,
   { neuron, listed, history }: { neuron: Neuron; listed: Submission | undefined; history: History },
 ): Submission {
-  const { key, hotkey, commitBlock, image, digest } = place;
+  const { key, hotkey, commitBlock, image, digest, base } = place;
   return {
     ...(listed ?? { key, hotkey, commitBlock, revealBlock: null, paymentTx: null }),
     coldkey: neuron.coldkey,
     uid: neuron.uid,
     image,
     digest,
+    base,
     status: 'evaluate',
     role,
     verdict: null,
     ...because('incumbent', `the standing ${role}`),
     history: history.images.get(digest) ?? null,
-    ...goneSince(history, key),
+    ...blamed(history, key),
   };
 }
 
@@ -151,6 +180,7 @@ function judgeCommitment(commitment: Commitment, neuron: Neuron, past: Past): Su
     revealBlock,
     image: null,
     digest: null,
+    base: null,
     paymentTx: null,
     role: null,
     history: null,
@@ -162,20 +192,24 @@ function judgeCommitment(commitment: Commitment, neuron: Neuron, past: Past): Su
   const judged: Fate | null = before ? { status: 'judged', ...before } : null;
   const payload = payloadOf(content, past.arena);
   if (!payload.ok) return { ...base, ...(judged ?? rejected(payload.verdict, payload)) };
-  const { image, digest, payment } = payload.payload;
-  const named = { ...base, image, digest, paymentTx: payment?.tx ?? null };
+  const { image, digest, base: builtOn, payment } = payload.payload;
+  const named = { ...base, image, digest, base: builtOn, paymentTx: payment?.tx ?? null };
   return {
     ...named,
-    ...(judged ?? unpaid(named, past) ?? copied(named, past) ?? admit(named, past)),
+    ...(judged ??
+      unpaid(named, past) ??
+      copied(named, past) ??
+      replayed(named, past) ??
+      admit(named, past)),
   };
 }
 
 function payloadOf(
   content: Extract<Commitment['content'], { kind: 'payload' | 'fault' }>,
-  { fee, loopbackImages }: Arena,
+  { fee, loopbackImages, images: { baseRepositories } }: Arena,
 ): ReturnType<typeof parsePayload> {
   if (content.kind === 'fault') return { ok: false, verdict: content.verdict, ...whyOf(content) };
-  return parsePayload(content.bytes, { loopbackImages, needsPayment: fee > 0 });
+  return parsePayload(content.bytes, { loopbackImages, baseRepositories, needsPayment: fee > 0 });
 }
 
 /** A submission whose payload is known. */
@@ -198,8 +232,23 @@ function unpaid({ key, paymentTx }: Named, { arena, payments, spent }: Past): Fa
   return null;
 }
 
-/** Refused where another hotkey committed the same image earlier. */
-function copied({ digest, hotkey, commitBlock }: Named, { claims }: Past): Fate | null {
+/**
+ * Refused where the same image ended by its own fault before, under the same rules: a failure is
+ * replayed, a success never.
+ */
+function replayed({ key, digest }: Named, { history, rulesSha256 }: Past): Fate | null {
+  const failure = history.failures.get(digest);
+  if (failure?.rulesSha256 !== rulesSha256 || history.returning.has(key)) return null;
+  const detail = `the same image ended so in round ${failure.block}: ${failure.reason}`;
+  return rejected(failure.verdict, because('replayed', detail, { value: failure.block }));
+}
+
+/** Refused where another hotkey committed the same image earlier; decided once, at its first plan. */
+function copied(
+  { key, digest, hotkey, commitBlock }: Named,
+  { claims, history }: Past,
+): Fate | null {
+  if (history.admitted.has(key)) return null;
   const earlier = claims.find(
     (claim) =>
       claim.digest === digest && claim.hotkey !== hotkey && claim.commitBlock <= commitBlock,
@@ -221,12 +270,19 @@ function admit({ key, digest, hotkey, commitBlock }: Named, { claims, history }:
     verdict: null,
     ...because('admitted', 'valid, paid and revealed'),
     history: history.images.get(digest) ?? null,
-    ...goneSince(history, key),
+    ...blamed(history, key),
   };
 }
 
-/** The field of a submission whose image was gone when it was last looked for. */
-function goneSince({ gone }: Pick<History, 'gone'>, key: string): { goneSince?: number } {
-  const block = gone.get(key);
-  return block === undefined ? {} : { goneSince: block };
+/** The fields of a submission that earlier rounds could not measure, for a reason of its own. */
+function blamed(
+  { shut, suspects }: Pick<History, 'shut' | 'suspects'>,
+  key: string,
+): Pick<Submission, 'shut' | 'suspect'> {
+  const door = shut.get(key);
+  const suspect = suspects.get(key);
+  return {
+    ...(door === undefined ? {} : { shut: { ...door } }),
+    ...(suspect === undefined ? {} : { suspect }),
+  };
 }

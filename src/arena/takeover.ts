@@ -1,89 +1,246 @@
-// The statistical rule by which a challenger must beat the winner to take its place.
-/**
- * One-sided 95 % quantiles of Student's t for 1..60 degrees of freedom; more use the last, which
- * errs on the side of "no".
- */
-const T95 = [
-  6.313752, 2.919986, 2.353363, 2.131847, 2.015048, 1.94318, 1.894579, 1.859548, 1.833113, 1.812461,
-  1.795885, 1.782288, 1.770933, 1.76131, 1.75305, 1.745884, 1.739607, 1.734064, 1.729133, 1.724718,
-  1.720743, 1.717144, 1.713872, 1.710882, 1.708141, 1.705618, 1.703288, 1.701131, 1.699127,
-  1.697261, 1.695519, 1.693889, 1.69236, 1.690924, 1.689572, 1.688298, 1.687094, 1.685954, 1.684875,
-  1.683851, 1.682878, 1.681952, 1.681071, 1.68023, 1.679427, 1.67866, 1.677927, 1.677224, 1.676551,
-  1.675905, 1.675285, 1.674689, 1.674116, 1.673565, 1.673034, 1.672522, 1.672029, 1.671553,
-  1.671093, 1.670649,
-];
+// Whether a challenger beats the winner: a sequential test whose unit is the boot.
+import { median } from '../core/median.ts';
+import type { Noise } from '../schema/calibration.ts';
+import type { Arena } from '../schema/arena.ts';
+import { because, type Reasoned } from '../schema/reasons.ts';
 
-/** Score of one prompt, not clamped; null where the answer had no content. */
-export type PromptScores = readonly (number | null)[];
+/** What was measured of one prompt: Infinity and 0 for an answer without content. */
+export type PromptTerms = { readonly ttftNs: number; readonly tokensPerSecond: number };
+export type TakeoverRules = Pick<Arena, 'takeover' | 'scoring'>;
 
-/**
- * One-sided 95 % lower bound of the mean: mean - t(0.95, n-1) * sqrt(s^2/n + bootSd^2) (RULES
- * "Lower bound"). -Infinity for fewer than two values or where one is null: undecided is no.
- */
-export function lowerBound(values: PromptScores, bootSd: number): number {
-  const n = values.length;
-  if (n < 2) return -Infinity;
+/** What all boots of one challenger against one opponent share. */
+export type Contest = {
+  /** Medians of the baseline in the shard's boot 1. */
+  readonly baseline: PromptTerms;
+  /** Medians of the opponent in boot 1, and its score there; the baseline's own score is 0. */
+  readonly opponent: PromptTerms & { readonly score: number };
+  /** False against the baseline itself: a gain that is clamped at 0 would be a gain by chance. */
+  readonly clamped: boolean;
+  /** How much two runs of one server differ, as calibrated; null: not calibrated. */
+  readonly noise: Noise | null;
+  /** How much noisier this validator's role controls were than the calibration, 1 for as noisy. */
+  readonly controlRatio: number;
+};
+
+/** The same prompts of one boot, asked of both. */
+export type Pair = {
+  readonly boot: number;
+  readonly challenger: readonly PromptTerms[];
+  readonly opponent: readonly PromptTerms[];
+};
+
+/** What one boot added: its mean difference, the scale after it, and Z beside its two bounds. */
+type BootStep = {
+  readonly boot: number;
+  readonly d: number | null;
+  readonly sd: number | null;
+  readonly z: number | null;
+  /** Below this the challenger ends; null after the last boot. */
+  readonly stop: number | null;
+  /** From this on it is crowned; null after the first boot. */
+  readonly crown: number | null;
+};
+
+/** A challenger's try: over (`takesOver` or not), or still going on. */
+export type TakeoverDecision = Reasoned & {
+  readonly takesOver: boolean;
+  readonly goesOn: boolean;
+  /** What the challenger's score of boot 1 must be above. */
+  readonly bar: number;
+  /** Mean difference over the boots, as it counts; null before the first. */
+  readonly mean: number | null;
+  readonly boots: readonly BootStep[];
+};
+
+/** Boots of a round at most. */
+export function mostBoots({ takeover }: Pick<Arena, 'takeover'>): number {
+  return takeover.crown.length + 1;
+}
+
+/** s(i): one prompt against the baseline's medians. */
+export function promptScore(
+  baseline: PromptTerms,
+  { ttftNs, tokensPerSecond }: PromptTerms,
+  { ttftWeight, throughputWeight }: TakeoverRules['scoring'],
+  clamped = true,
+): number {
+  const ttft = (baseline.ttftNs - ttftNs) / baseline.ttftNs;
+  const rate = (tokensPerSecond - baseline.tokensPerSecond) / baseline.tokensPerSecond;
+  return clamped
+    ? ttftWeight * Math.max(0, ttft) + throughputWeight * Math.max(0, rate)
+    : ttftWeight * ttft + throughputWeight * rate;
+}
+
+/** Values moved into median +- clipMads x 1.4826 x MAD, so that one odd prompt decides nothing. */
+export function clipped(values: readonly number[], clipMads: number): number[] {
+  const middle = median(values);
+  const reach = clipMads * 1.4826 * median(values.map((value) => Math.abs(value - middle)));
+  return values.map((value) => Math.min(middle + reach, Math.max(middle - reach, value)));
+}
+
+function meanOf(values: readonly number[]): number {
   let sum = 0;
-  for (const value of values) {
-    if (value === null) return -Infinity;
-    sum += value;
-  }
-  const mean = sum / n;
-  let squares = 0;
-  for (const value of values) squares += (value! - mean) * (value! - mean);
-  const variance = squares / (n - 1);
-  return mean - T95[Math.min(n - 1, T95.length) - 1]! * Math.sqrt(variance / n + bootSd * bootSd);
+  for (const value of values) sum += value;
+  return sum / values.length;
 }
 
-/** d(i) = challenger(i) - margin * winner(i); null where either answer had no content. */
-export function differences(
-  challenger: PromptScores,
-  winner: PromptScores,
-  margin: number,
-): PromptScores {
-  return challenger.map((score, i) => {
-    const other = winner[i] ?? null;
-    return score === null || other === null ? null : score - margin * other;
+/** Variance (n - 1); 0 of one value. */
+function varianceOf(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const mean = meanOf(values);
+  let squares = 0;
+  for (const value of values) squares += (value - mean) * (value - mean);
+  return squares / (values.length - 1);
+}
+
+/** D and V of one boot (RULES "Takeover"); null where the challenger gave no answer. */
+export function bootDifference(
+  contest: Contest,
+  { challenger, opponent }: Pick<Pair, 'challenger' | 'opponent'>,
+  { takeover, scoring }: TakeoverRules,
+): { readonly d: number; readonly variance: number } | null {
+  if (challenger.length === 0 || challenger.some(({ ttftNs }) => !Number.isFinite(ttftNs)))
+    return null;
+  const { baseline, clamped } = contest;
+  const needed = takeover.margin * contest.opponent.score;
+  const values = challenger.map((own, i) => {
+    const mine = promptScore(baseline, own, scoring, clamped);
+    return mine - promptScore(baseline, opponent[i]!, scoring, clamped) - needed;
   });
+  const kept = clipped(values, takeover.clipMads);
+  return { d: meanOf(kept), variance: varianceOf(kept) / kept.length };
 }
 
 /**
- * What stands in a challenger's way: the winner's fresh run, a bare score, nothing, or a door that
- * is shut this round.
+ * The scale that the calibration gives to a difference of scores: what two boots of one server
+ * differ by, for an opponent as fast as this one.
  */
-export type Bar =
-  | { readonly kind: 'fresh'; readonly score: number; readonly promptScores: PromptScores }
-  | { readonly kind: 'point'; readonly score: number }
-  | { readonly kind: 'none' }
-  | { readonly kind: 'shut' };
-
-/** One boot's answer to "does it take over?", with the numbers behind it. */
-export type BootDecision = { takesOver: boolean; bar: number; lowerBound: number };
-
-/** The takeover rule in one boot (RULES "Takeover"). */
-export function decideBoot(
-  run: { score: number; promptScores: PromptScores },
-  bar: Bar,
-  rules: { takeoverMargin: number; bootSd: number },
-): BootDecision {
-  const own = lowerBound(run.promptScores, rules.bootSd);
-  switch (bar.kind) {
-    case 'shut':
-      return { takesOver: false, bar: Infinity, lowerBound: own };
-    case 'none':
-      return { takesOver: run.score > 0 && own > 0, bar: 0, lowerBound: own };
-    case 'point': {
-      const height = rules.takeoverMargin * bar.score;
-      return { takesOver: run.score > height, bar: height, lowerBound: own };
-    }
-    case 'fresh': {
-      if (bar.score <= 0) return decideBoot(run, { kind: 'none' }, rules);
-      const height = rules.takeoverMargin * bar.score;
-      const bound = lowerBound(
-        differences(run.promptScores, bar.promptScores, rules.takeoverMargin),
-        rules.bootSd,
-      );
-      return { takesOver: run.score > height && bound > 0, bar: height, lowerBound: bound };
-    }
-  }
+function calibratedScale(
+  { baseline, opponent, noise, controlRatio }: Contest,
+  rules: TakeoverRules,
+) {
+  if (noise === null) return 0;
+  const { ttftWeight, throughputWeight } = rules.scoring;
+  const { calibrationFactor, controlFactor } = rules.takeover;
+  const a = ttftWeight * Math.min(1, opponent.ttftNs / baseline.ttftNs);
+  const b = (throughputWeight * opponent.tokensPerSecond) / baseline.tokensPerSecond;
+  const t = a * noise.ttftSd;
+  const p = b * noise.throughputSd;
+  const sd = Math.sqrt(t * t + p * p + 2 * a * b * noise.covariance);
+  return calibrationFactor * sd * Math.max(1, controlFactor * controlRatio);
 }
+
+/** What the boots so far come to: their mean, its scale, and Z. */
+function standingOf(
+  boots: readonly { readonly d: number; readonly variance: number }[],
+  scale: number,
+  { takeover }: TakeoverRules,
+): { mean: number; sd: number; z: number } {
+  const most = takeover.varianceRatio * Math.min(...boots.map(({ variance }) => variance));
+  const variance = meanOf(boots.map((boot) => Math.min(boot.variance, most)));
+  const e = Math.max(scale, takeover.withinFactor * Math.sqrt(variance), takeover.sdFloor);
+  // One boot in which the opponent was slow, by chance or to look noisy, must not decide.
+  const reach = Math.min(...boots.map(({ d }) => d)) + takeover.spread * e;
+  const counted = boots.map(({ d }) => Math.min(d, reach));
+  const mean = meanOf(counted);
+  const sd = counted.length < 3 ? e : Math.max(e, Math.sqrt(varianceOf(counted)));
+  return { mean, sd, z: (mean * Math.sqrt(counted.length)) / sd };
+}
+
+/** Root mean square of the role controls' differences beside what the calibration expects. */
+export function controlRatioOf(
+  controls: readonly number[],
+  noise: Noise | null,
+  { takeover, scoring }: TakeoverRules,
+): number {
+  const last = controls.slice(-takeover.controls);
+  if (noise === null || last.length < takeover.controlsLeast) return 1;
+  const { ttftWeight, throughputWeight } = scoring;
+  const t = ttftWeight * noise.ttftSd;
+  const p = throughputWeight * noise.throughputSd;
+  const expected = Math.sqrt(t * t + p * p + 2 * ttftWeight * throughputWeight * noise.covariance);
+  if (expected === 0) return 1;
+  return Math.sqrt(meanOf(last.map((d) => d * d))) / expected;
+}
+
+/** Z after the first boot alone: what the second place asks for (RULES "Second place"). */
+export function firstZ(
+  contest: Contest,
+  pair: Pick<Pair, 'challenger' | 'opponent'>,
+  rules: TakeoverRules,
+): number {
+  const first = bootDifference(contest, pair, rules);
+  return first === null ? -Infinity : standingOf([first], calibratedScale(contest, rules), rules).z;
+}
+
+/**
+ * The takeover rule (RULES "Takeover"). `pairs` are the boots that were measured, from boot 1 on;
+ * `score` is the challenger's of boot 1. Undecided after the last boot is no.
+ */
+export function decide(
+  contest: Contest,
+  score: number,
+  pairs: readonly Pair[],
+  rules: TakeoverRules,
+): TakeoverDecision {
+  const { stop, crown, margin } = rules.takeover;
+  const bar = (1 + margin) * contest.opponent.score;
+  const scale = calibratedScale(contest, rules);
+  const differences: { d: number; variance: number }[] = [];
+  const boots: BootStep[] = [];
+  let mean: number | null = null;
+  const end = (takesOver: boolean, goesOn: boolean, why: Reasoned): TakeoverDecision => ({
+    ...{ takesOver, goesOn, bar, mean, boots },
+    ...why,
+  });
+  if (!(score > bar)) return end(false, false, notAbove(score, bar));
+  for (const [index, pair] of pairs.entries()) {
+    const bounds = { boot: pair.boot, stop: stop[index] ?? null, crown: crown[index - 1] ?? null };
+    const difference = bootDifference(contest, pair, rules);
+    if (difference === null) {
+      boots.push({ ...bounds, d: null, sd: null, z: null });
+      return end(false, false, because('no-content', `no answer in boot ${pair.boot}`));
+    }
+    differences.push(difference);
+    const now = standingOf(differences, scale, rules);
+    ({ mean } = now);
+    boots.push({ ...bounds, d: difference.d, sd: now.sd, z: now.z });
+    const { z } = now;
+    const seen = { mean, z, boots: index + 1 };
+    if (bounds.crown !== null && z >= bounds.crown)
+      return end(true, false, crowned(seen, bounds.crown));
+    if (bounds.stop === null || z < bounds.stop)
+      return end(false, false, notSure(seen, bounds.stop ?? bounds.crown!));
+  }
+  return end(false, true, because('goes-on', `goes on after ${many(pairs.length)}`));
+}
+
+type Seen = { readonly mean: number; readonly z: number; readonly boots: number };
+const many = (boots: number): string => `${boots} ${boots === 1 ? 'boot' : 'boots'}`;
+
+const notAbove = (score: number, bar: number): Reasoned =>
+  because('below-bar', `${score.toFixed(4)} is not above the bar ${bar.toFixed(4)}`, {
+    value: score,
+    limit: bar,
+  });
+
+/** Where the mean lies, in words: the margin is in it already. */
+const whereOf = ({ mean }: Seen): string =>
+  `${mean < 0 ? 'below' : 'above'} the bar by ${Math.abs(mean).toFixed(4)}`;
+
+const crowned = (seen: Seen, limit: number): Reasoned =>
+  because(
+    'crowned',
+    `${whereOf(seen)} after ${many(seen.boots)}: Z ${seen.z.toFixed(2)} of ${limit}`,
+    {
+      value: seen.z,
+      limit,
+    },
+  );
+
+const notSure = (seen: Seen, limit: number): Reasoned =>
+  because(
+    'not-sure',
+    `${whereOf(seen)}, not sure enough after ${many(seen.boots)}: Z ${seen.z.toFixed(2)} of ${limit}`,
+    { value: seen.z, limit },
+  );

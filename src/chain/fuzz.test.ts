@@ -79,7 +79,11 @@ describe('whatever a miner commits, and whatever a node says of it', () => {
           );
           expect(lines.length).toBeGreaterThan(0);
           for (const payload of [bytes, readRevealed(bytes).bytes]) {
-            const result = parsePayload(payload, { loopbackImages: false, needsPayment: true });
+            const result = parsePayload(payload, {
+              loopbackImages: false,
+              needsPayment: true,
+              baseRepositories: ['ghcr.io/a/b'],
+            });
             if (!result.ok) expect(result.verdict).toMatch(/^E_/);
           }
         },

@@ -123,6 +123,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     options: {
       image: ['NAME', 'registry and path of the image, with or without a tag'],
       digest: ['sha256:…', 'digest of its manifest or index'],
+      base: ['image@sha256:…', 'public engine that the image builds on'],
       ...WALLET,
       fee: ['TAO', "must equal the arena's fee where it is given"],
       network: ['NAME', "must equal the arena's network where it is given"],

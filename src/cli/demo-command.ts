@@ -1,6 +1,6 @@
 // Command that runs the whole competition as a demo on this machine.
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { readAccounts } from '../devnet/demo/accounts.ts';
@@ -28,6 +28,7 @@ export const demoCommand: RunCommand = async (invocation) => {
   const out = optional(invocation, 'out');
   const report = await demo({
     arena: JSON.parse(readFileSync(path, 'utf8')),
+    arenaFolder: dirname(path),
     root: ROOT,
     seed: seedOption(optional(invocation, 'seed')),
     endpoint,

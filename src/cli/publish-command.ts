@@ -23,11 +23,11 @@ async function publishNewPlan(
   dryRun: boolean,
 ): Promise<Published> {
   const { ledger, log } = ports;
-  const { arena } = workplace(invocation);
+  const { arena, folder } = workplace(invocation);
   const chain = await openChain(invocation, arena);
   const corpus = optional(invocation, 'corpus');
   const draft = await scan(
-    scanPorts(chain, { arena, root: ROOT, corpus }, log),
+    scanPorts(chain, { arena, root: ROOT, folder, corpus }, log),
     arena,
     await operatorOf(ledger.validator),
     await ledger.read(),

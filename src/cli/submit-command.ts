@@ -103,6 +103,7 @@ export const submitCommand: RunCommand = async (invocation) => {
     {
       image,
       digest,
+      base: optional(invocation, 'base') ?? null,
       payment: tx === undefined ? null : { tx, block: block! },
       revealBlocks: wholeNumber(invocation, 'reveal-blocks', 1, 100_000) ?? REVEAL_BLOCKS,
       wait: values['no-wait'] !== true,

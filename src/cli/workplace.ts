@@ -1,5 +1,5 @@
 // Opens what stage commands work on: settings, ledger checkout, chain and operator.
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { openEndpoints } from '../chain/io/networks.ts';
 import { operatorHere } from '../compose/operator.ts';
@@ -12,14 +12,20 @@ import type { Invocation } from './command.ts';
 import { optional } from './options.ts';
 
 /** Arena and ledger checkout that a stage command works on. */
-export function workplace(invocation: Invocation): { arena: Arena; store: ResultStore } {
-  const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
+export function workplace(invocation: Invocation): {
+  arena: Arena;
+  /** Folder of the arena file. */
+  folder: string;
+  store: ResultStore;
+} {
+  const path = arenaPath(optional(invocation, 'arena'), '.github/arena.json');
+  const arena = readArena(path);
   const branch = optional(invocation, 'branch');
   const store = gitStore({
     folder: resolve(optional(invocation, 'repo') ?? '.'),
     remote: branch === undefined ? null : { name: 'origin', branch },
   });
-  return { arena, store };
+  return { arena, folder: dirname(path), store };
 }
 
 /** The arena's chain: one endpoint or several separated by commas, checked to be the right one. */

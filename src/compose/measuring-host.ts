@@ -77,7 +77,11 @@ export async function measuringPorts(
       models: resolve(root, arena.model.path),
       images: {
         open: (docker) =>
-          dockerImages(docker, { loopback: arena.loopbackImages, cacheFolder: cacheFolder() }),
+          dockerImages(docker, {
+            loopback: arena.loopbackImages,
+            cacheFolder: cacheFolder(),
+            mirror: process.env['CACHEON_MIRROR'] ?? null,
+          }),
         fetch: fetchArenaImage,
       },
       volumePolicy: refusesVolumes(),

@@ -10,7 +10,6 @@ import { copyOf, ownFiles, startHash } from './copies.ts';
 import { ImageError } from './errors.ts';
 import {
   examine,
-  type ExamineRules,
   type ImageFacts,
   type ImageRefusal,
   readHead,
@@ -18,7 +17,8 @@ import {
   type Trusted,
 } from './examine.ts';
 import { type Admitted, fetchAdmitted, type FetchPorts, patiently } from './fetch-admitted.ts';
-import { type KnownImage, rivalsOf } from './rivals.ts';
+import { type Base, baseOf, isBare, readBase, trustedWith, trusting } from './bases.ts';
+import { isDecided, type KnownImage, rivalsOf } from './rivals.ts';
 
 /**
  * Limit on the different files of an image that admission compares with no other: a real image has
@@ -32,6 +32,8 @@ export type ImagePorts = FetchPorts & {
 
 /** A miner's entry, and its image. */
 export type Entry = ImageRef & {
+  /** The public engine that its payload names, `image@sha256:…`; null: none. */
+  readonly base: string | null;
   readonly key: string;
   readonly hotkey: string;
   readonly commitBlock: number;
@@ -60,7 +62,7 @@ export type Field = {
 
 /** What an image is, to be compared with others. */
 function printOf(entry: Entry, { config }: ImageFacts, files: readonly string[]): Fingerprint {
-  const { key, hotkey, commitBlock, digest } = entry;
+  const { key, hotkey, commitBlock, digest, base } = entry;
   return {
     schema: 1,
     key,
@@ -69,6 +71,7 @@ function printOf(entry: Entry, { config }: ImageFacts, files: readonly string[])
     digest,
     diffIds: [...config.diffIds],
     start: startHash(config),
+    base,
     files: [...files],
   };
 }
@@ -101,6 +104,8 @@ class FieldAdmission implements Admission {
 
   readonly #look = once((key) => this.#examine(this.#entry(key)));
 
+  readonly #base = once((reference) => readBase(this.#ports, this.#arena, reference));
+
   #entry(key: string): Entry {
     return this.#field.entries.find((item) => item.key === key)!;
   }
@@ -114,8 +119,9 @@ class FieldAdmission implements Admission {
     const facts = await this.#look(key);
     if ('name' in facts) return facts;
     const entered = entries.map((item) => item.key);
-    const rivals = rivalsOf(key, entered, this.#prints, known);
-    const copied = copyOf(this.#prints.get(key)!, rivals, this.#arena.copyContainment);
+    const print = this.#prints.get(key)!;
+    const rivals = isDecided(print, known) ? [] : rivalsOf(key, entered, this.#prints, known);
+    const copied = copyOf(print, rivals, this.#arena.copyContainment);
     if (copied) return { name: 'copy', detail: `of ${copied.of}, by ${copied.by}` };
     const admitted = await fetchAdmitted(this.#ports, entry.image, facts);
     if ('id' in admitted) this.#ids.set(key, admitted.id);
@@ -124,17 +130,24 @@ class FieldAdmission implements Admission {
 
   async #examine(entry: Entry): Promise<ImageFacts | ImageRefusal> {
     const { maxOwnFiles } = this.#arena;
-    const shared = await this.#common('');
+    const common = await this.#common('');
+    const base = entry.base === null ? null : await this.#base(entry.base);
+    if (base && 'name' in base) return base;
     const examination = {
       rules: this.#arena,
-      trusted: shared,
-      mostFiles: shared.files.size + maxOwnFiles,
+      trusted: base ? trustedWith(common, base) : common,
+      mostFiles: common.files.size + maxOwnFiles,
+      shared: new Set(base?.diffIds),
     };
     const examined = await patiently(this.#ports, `the image of ${entry.key}`, () =>
       examine(this.#ports, entry, examination),
     );
     if (!examined.ok) return examined.refusal;
-    const files = ownFiles(examined.facts.files, shared.files);
+    const bare = [...common.bases, ...(base ? [base] : [])].find((item) =>
+      isBare(examined.facts, item),
+    );
+    if (bare) return { name: 'bare-base', detail: `${bare.reference} as it is: nobody's own work` };
+    const files = ownFiles(examined.facts.files, common.files);
     if (files.length > maxOwnFiles)
       return {
         name: 'image-policy',
@@ -189,7 +202,10 @@ export async function admitAlone(
     for (const entry of head.facts.config.env) env.add(entry);
     for (const { digest } of head.facts.layers) layers.add(digest);
   }
-  const examination = { rules: arena, trusted: { env, layers }, mostFiles: MOST_FILES };
+  const examination = {
+    ...{ rules: arena, trusted: { env, layers }, mostFiles: MOST_FILES },
+    shared: new Set<string>(),
+  };
   const examined = await patiently(ports, ref.image, () => examine(ports, ref, examination));
   return examined.ok ? fetchAdmitted(ports, ref.image, examined.facts) : examined.refusal;
 }
@@ -198,10 +214,13 @@ export async function admitAlone(
  * Files that no miner can call his own: those of the baseline and of the public engines that the
  * arena lists.
  */
-type Common = Trusted & { readonly files: ReadonlySet<string>; readonly ids: ReadonlySet<string> };
+type Common = Trusted & {
+  readonly files: ReadonlySet<string>;
+  readonly ids: ReadonlySet<string>;
+  /** The public engines among them. */
+  readonly bases: readonly Base[];
+};
 
-/** An arena's own images may be as large as they are. */
-const trusting = (arena: Arena): ExamineRules => ({ ...arena, maxImageGb: Infinity });
 const notPinned = (reference: string, detail: string): ImageError =>
   new ImageError(
     'REGISTRY',
@@ -215,8 +234,12 @@ async function readCommon(ports: ImagePorts, arena: Arena): Promise<Common> {
   const env = new Set(arena.images.environment);
   const ids = new Set<string>();
   const layers = new Set<string>();
+  const engines: Base[] = [];
   const { baseline, bases, reference: teacher } = arena.images;
-  const examination = { rules: trusting(arena), trusted: null, mostFiles: MOST_FILES };
+  const examination = {
+    ...{ rules: trusting(arena), trusted: null, mostFiles: MOST_FILES },
+    shared: new Set<string>(),
+  };
   for (const reference of new Set([baseline, ...bases, teacher])) {
     const ref = pinnedImage(reference);
     const examined = await patiently(ports, reference, () => examine(ports, ref, examination));
@@ -226,8 +249,9 @@ async function readCommon(ports: ImagePorts, arena: Arena): Promise<Common> {
     for (const { digest } of facts.layers) layers.add(digest);
     for (const file of facts.files) files.add(file);
     for (const entry of facts.config.env) env.add(entry);
+    if (bases.includes(reference)) engines.push(baseOf(reference, facts));
   }
-  return { files, env, layers, ids };
+  return { files, env, layers, ids, bases: engines };
 }
 
 /** Does its work once for each key, and remembers a failure like a result. */

@@ -70,10 +70,13 @@ describe('copies', () => {
     });
     for (const [known, verdict] of [
       [
-        [{ print: { ...print!, commitBlock: 0 }, claims: true, rounds: 9 }],
+        [{ print: { ...print!, commitBlock: 0 }, claims: true, rounds: 9, decided: false }],
         /^copy: of original:1, by layers/,
       ],
-      [[{ print: { ...print!, commitBlock: 0 }, claims: false, rounds: 1 }], /^admitted/],
+      [
+        [{ print: { ...print!, commitBlock: 0 }, claims: false, rounds: 1, decided: false }],
+        /^admitted/,
+      ],
     ] as const)
       expect(await (await admission({ again }, { known })).ask('again')).toMatch(verdict);
     const broken: Parameters<typeof startRegistry>[1] = (request, response) => {
@@ -90,14 +93,17 @@ describe('copies', () => {
       for (const first of [broken, undefined]) {
         const { ask } = await admission(
           { original, again },
-          { known: [{ print: print!, claims: false, rounds }], ...(first ? { first } : {}) },
+          {
+            known: [{ print: print!, claims: false, rounds, decided: false }],
+            ...(first ? { first } : {}),
+          },
         );
         expect(await ask('again')).toMatch(verdict);
       }
     // The same print again is not kept again.
     const twice = await admission(
       { original },
-      { known: [{ print: print!, claims: true, rounds: 9 }] },
+      { known: [{ print: print!, claims: true, rounds: 9, decided: false }] },
     );
     expect(await twice.ask('original')).toBe('admitted');
     expect(twice.kept.size).toBe(0);
@@ -111,5 +117,53 @@ describe('copies', () => {
     expect(await ask('one')).toBe('admitted');
     expect(await ask('two')).toBe('admitted');
     expect(await ask('three')).toMatch(/^copy: of one:1, by layers/);
+  });
+  it('nobody owns a public engine: whoever commits it first bars no tuner that names it as the base', async () => {
+    const nightly = await layer(engineFiles('nightly', 60));
+    const engine = buildImage([nightly], { Entrypoint: ['/serve'], Env: ['CUDA_VERSION=13.1'] });
+    const tuned = await layer({ '/srv/flags.json': '{"chunk":8192}' });
+    const tuner = buildImage([nightly, tuned], {
+      Entrypoint: ['/serve', '--config', '/srv/flags.json'],
+      Env: ['CUDA_VERSION=13.1'],
+    });
+    const started = buildImage([nightly], { Entrypoint: ['/serve', '--fast'] });
+    const plain = buildImage([nightly], { Entrypoint: ['/serve'] });
+    const named = `nightly@${engine.manifest.digest}`;
+    const options = { extra: { nightly: [engine] } };
+    // As it was: the first to commit the engine owned it.
+    const before = await admission({ plain, tuner: buildImage([nightly, tuned], ENTRY) }, options);
+    expect(await before.ask('plain')).toBe('admitted');
+    expect(await before.ask('tuner')).toMatch(/^copy: of plain:1, by content/);
+    const builtOn = { bare: named, tuner: named, started: named, copy: named };
+    const copy = buildImage([nightly, tuned, await layer({ '/x': 'y' })], ENTRY);
+    const { ask, kept } = await admission(
+      { plain, bare: engine, tuner, started, copy },
+      { ...options, builtOn },
+    );
+    expect(await ask('plain')).toBe('admitted');
+    expect(await ask('bare')).toMatch(/^bare-base: .*nightly@.* as it is/);
+    expect(await ask('tuner')).toBe('admitted');
+    expect(await ask('started')).toBe('admitted');
+    expect(await ask('copy')).toMatch(/^copy: of tuner:3, by content/);
+    const own = printsOf(kept).find((print) => print?.key === 'tuner:3');
+    expect(own).toMatchObject({ files: { length: 1 }, base: expect.stringContaining(named) });
+    const listed = await admission({ bare: engine }, { ...options, bases: [named] });
+    expect(await listed.ask('bare')).toMatch(/^bare-base/);
+  });
+  it('refuses a base that is not there', async () => {
+    const builtOn = { original: `nothing@sha256:${'0'.repeat(64)}` };
+    const { ask } = await admission({ original }, { builtOn });
+    expect(await ask('original')).toMatch(/^image-policy: its base .*404/);
+  });
+  it('is decided once: what a round measured is no copy of what it learns of later', async () => {
+    const extra = buildImage([base, mine, await layer({ '/x': 'y' })], ENTRY);
+    const first = await admission({ other: buildImage([base], ENTRY), extra });
+    expect(await first.ask('extra')).toBe('admitted');
+    const print = printsOf(first.kept).find((item) => item?.key === 'extra:2')!;
+    const known = (decided: boolean) => [{ print, claims: false, rounds: 0, decided }];
+    const again = async (decided: boolean) =>
+      (await admission({ original, extra }, { known: known(decided) })).ask('extra');
+    expect(await again(false)).toMatch(/^copy: of original:1/);
+    expect(await again(true)).toBe('admitted');
   });
 });

@@ -13,7 +13,7 @@ const LAYER_TYPE =
   /^application\/vnd\.(?:oci\.image\.layer\.v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.diff\.tar(?:\.gzip|\.zstd)?)$/;
 /** Why an image is not started, as the event of its trace. */
 export type ImageRefusal = {
-  readonly name: 'image-policy' | 'image-gone' | 'copy';
+  readonly name: 'image-policy' | 'image-gone' | 'copy' | 'bare-base';
   readonly detail: string;
 };
 /** What an image is made of. */
@@ -119,6 +119,8 @@ export type Examination = {
   readonly trusted: Trusted | null;
   /** Most different files that an image may have. */
   readonly mostFiles: number;
+  /** Layers, by what they unpack to, whose files are nobody's own. */
+  readonly shared: ReadonlySet<string>;
 };
 
 /** What was read of the layers so far. */
@@ -141,12 +143,12 @@ function layerFault(
 function addLayer(
   contents: Contents,
   scan: LayerScan,
-  { rules, mostFiles }: Examination,
+  { rules, mostFiles, shared }: Examination,
 ): Refused | null {
   contents.unpackedBytes += scan.bytes;
   if (contents.unpackedBytes > rules.maxUnpackedGb * 1e9)
     return policy(`more than ${rules.maxUnpackedGb} GB unpacked`);
-  for (const file of scan.files) contents.files.add(file);
+  if (!shared.has(scan.diffId)) for (const file of scan.files) contents.files.add(file);
   // Checked after each layer, not at the end: layers of ever other files would fill our memory.
   return contents.files.size > mostFiles ? policy(`more than ${mostFiles} files`) : null;
 }

@@ -39,7 +39,7 @@ export async function patiently<T>(
   const begun = clock.nowNs();
   const again = (error: unknown): boolean => {
     const passing =
-      error instanceof ImageError && (error.code === 'REGISTRY' || error.code === 'DIGEST');
+      error instanceof ImageError && ['REGISTRY', 'REGISTRY_BUSY', 'DIGEST'].includes(error.code);
     if (!passing || clock.nowNs() - begun >= QUICK_NS) return false;
     log.warn(`${what}: ${messageOf(error)}: once more`);
     return true;

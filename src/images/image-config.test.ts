@@ -95,6 +95,7 @@ describe('a fingerprint', () => {
     digest: `sha256:${hotkey}`,
     diffIds: [hotkey],
     start: hotkey,
+    base: null,
     files,
     ...more,
   });

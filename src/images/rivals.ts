@@ -21,6 +21,8 @@ export type KnownImage = {
    * and no other miner can help that.
    */
   readonly rounds: number;
+  /** Whether an earlier round measured it, and so found it no copy. */
+  readonly decided: boolean;
 };
 
 /**
@@ -44,4 +46,17 @@ export function rivalsOf(
     .filter((image) => image.claims && !entered.includes(image.print.key))
     .map(({ print }) => print);
   return [...claims, ...beside];
+}
+
+/**
+ * Whether an earlier round measured this very image for this entry, and so found it no copy: that
+ * is decided once (RULES "Copies: decided once").
+ */
+export function isDecided(
+  { key, digest }: Pick<Fingerprint, 'key' | 'digest'>,
+  known: readonly KnownImage[],
+): boolean {
+  return known.some(
+    ({ print, decided }) => decided && print.key === key && print.digest === digest,
+  );
 }

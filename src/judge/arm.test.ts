@@ -5,7 +5,9 @@ import { because } from '../schema/reasons.ts';
 import { describe, expect, it } from 'vitest';
 
 import { parseTrace, traceLine, type TraceLine } from '../schema/trace.ts';
-import { judgeArm, type JudgeContext, readBaseline } from './arm.ts';
+import type { JudgeContext } from './arm-reading.ts';
+import { judgeArm } from './arm.ts';
+import { readBaseline } from './baseline.ts';
 
 describe('a trace', () => {
   const header: TraceLine = {
@@ -43,7 +45,7 @@ describe('a trace', () => {
   it('is cut where a prompt or its end is missing, unless a fault ended the run', () => {
     const baseline = { ok: false, verdict: 'INFRA_BASELINE', ...because('drift', '') } as const;
     const judge = (more: TraceLine[]) =>
-      judgeArm(parseTrace(lines(more), 't'), baseline, context, null);
+      judgeArm(parseTrace(lines(more), 't'), baseline, context, { history: null, same: true });
     expect(() => judge([])).toThrow(/prompt 0 is missing/);
     expect(() => judge([ask])).toThrow(/prompt 0 has no end/);
     expect(

@@ -18,7 +18,7 @@ const boot = (traces: Record<string, Trace>) =>
   });
 
 const judged = (traces: Record<string, Trace>): string => {
-  const verdict = boot(traces).judge('arm', null);
+  const verdict = boot(traces).judge({ name: 'arm', history: null, incumbent: false });
   return verdict
     ? `${verdict.verdict} ${verdict.summary ? Math.round(verdict.summary.ttftNs / MS) : verdict.reason}`
     : 'none';
@@ -34,7 +34,7 @@ describe('which run counts', () => {
         'arm.1': madeRun('arm', 1, { ttftMs: 50 }),
         'arm.2': madeRun('arm', 2, { ttftMs: 10 }),
       }),
-    ).toBe('VALID 50');
+    ).toBe('VALID 52');
   });
   it('is the second where the first ended through nobody’s fault', () => {
     expect(
@@ -43,7 +43,7 @@ describe('which run counts', () => {
         'arm.1': madeRun('arm', 1, { cost: starved }),
         'arm.2': madeRun('arm', 2, { ttftMs: 20 }),
       }),
-    ).toBe('VALID 20');
+    ).toBe('VALID 22');
     expect(judged({ ...baselines, 'arm.1': madeRun('arm', 1, { cost: starved }) })).toMatch(
       /^INFRA_CLOCK prompt 0: the client itself lost 60.0 ms/,
     );
@@ -68,13 +68,13 @@ describe('which run counts', () => {
       'arm.1': madeRun('arm', 1, { ttftMs: 50 }),
       'arm.3': madeRun('arm', 3, { ttftMs: 40 }),
     };
-    expect(judged({ ...baselines, ...again })).toBe('VALID 50');
+    expect(judged({ ...baselines, ...again })).toBe('VALID 52');
     const drifted = { ...baselines, 'baseline.2': madeRun('baseline', 2, { ttftMs: 150 }) };
     expect(judged({ ...drifted, 'arm.1': again['arm.1'] })).toMatch(/^INFRA_DRIFT/);
-    expect(judged({ ...drifted, ...again })).toBe('VALID 40');
+    expect(judged({ ...drifted, ...again })).toBe('VALID 42');
     expect(
       judged({ ...baselines, 'baseline.1': madeRun('baseline', 1, { cost: starved }), ...again }),
-    ).toBe('VALID 40');
+    ).toBe('VALID 42');
   });
   it('a server’s own fault stands, also from an attempt that did not count', () => {
     const drifted = {

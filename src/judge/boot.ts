@@ -1,16 +1,12 @@
 // Chooses which of several repeated runs of a server and its baseline counts.
 import { because } from '../schema/reasons.ts';
-import { isMinerFault } from '../schema/verdicts.ts';
 import { compactJson } from '../core/canonical.ts';
-import type { ImageHistory } from '../schema/submission.ts';
-import {
-  judgeArm,
-  readBaseline,
-  type ArmVerdict,
-  type BaselineReading,
-  type JudgeContext,
-} from './arm.ts';
 import type { Trace } from '../schema/trace.ts';
+import type { ImageHistory } from '../schema/submission.ts';
+import { isInfraFault, isMinerFault, type Verdict } from '../schema/verdicts.ts';
+import type { JudgeContext } from './arm-reading.ts';
+import { type ArmVerdict, judgeArm, withoutNumbers } from './arm.ts';
+import { type BaselineReading, readBaseline } from './baseline.ts';
 
 /**
  * How often a runner measures the arms of a boot at most: a second time where the first says
@@ -32,13 +28,34 @@ export function worthRepeating(reading: BaselineReading): boolean {
   return !reading.ok && (reading.verdict === 'INFRA_DRIFT' || reading.verdict === 'INFRA_CLOCK');
 }
 
+/** Faults of an incumbent that count only where its one repetition ends in a fault too. */
+const REPEATED: readonly Verdict[] = ['E_START_TIMEOUT', 'E_EXIT', 'E_TIMEOUT', 'E_STREAM'];
+
+/** Whether an incumbent's fault is one that its repetition must confirm (RULES "Incumbents"). */
+export function needsConfirming(verdict: Verdict): boolean {
+  return REPEATED.includes(verdict);
+}
+
+/** Whether a run is measured once more: it says nothing, or may cost an incumbent its place. */
+export function isWorthAnother(verdict: Verdict | null, incumbent: boolean): boolean {
+  if (verdict === null) return false;
+  return isInfraFault(verdict) || (incumbent && needsConfirming(verdict));
+}
+
+/** Whose arm it is, by the name of its trace. */
+export type ArmName = {
+  readonly name: string;
+  readonly history: ImageHistory | null;
+  readonly incumbent: boolean;
+};
+
 /** A boot, read: its baseline, and what becomes of each arm. */
 export type BootReading = {
   readonly attempt: number;
   readonly first: Trace | null;
   readonly baseline: BaselineReading;
   /** The verdict of an arm; null where it has no usable trace. */
-  readonly judge: (name: string, history: ImageHistory | null) => ArmVerdict | null;
+  readonly judge: (arm: ArmName) => ArmVerdict | null;
 };
 
 /** Where the traces of a boot come from, and which of them count. */
@@ -50,54 +67,101 @@ export type BootSource = {
   /** Whether a trace is of this boot at all. */
   readonly belongs: (trace: Trace) => boolean;
   /** Whether an arm's trace may be judged beside its baseline's; it may throw `BAD_TRACE`. */
-  readonly usable?: (name: string, own: Trace, baseline: Trace) => boolean;
+  readonly usable?: (name: string, own: Trace, baseline: Trace | null) => boolean;
+  /** `times`: no gate is asked, as nothing was forced yet. */
+  readonly look?: 'all' | 'times';
 };
 
+/** A trace counts as the run that its header names: a copied or renamed trace counts as none. */
+const givenBy =
+  ({ given, belongs }: BootSource) =>
+  (name: string, run: number): Trace | null => {
+    const found = given(name, run);
+    return found?.header.run === run && belongs(found) ? found : null;
+  };
+
+/** The verdicts of an arm's run and of its repetition, as far as there are any. */
+type Runs = { readonly first: ArmVerdict | null; readonly second: ArmVerdict | null };
+
 /**
- * Reads a boot from its traces. The runner does not choose which of several runs counts: it is the
+ * Which of two runs counts. A server's own fault stands, whatever became of a repetition; but an
+ * incumbent's counts only where the repetition ends in a fault too. Without its first run a second
+ * one could be the better of two.
+ */
+function countingRun({ first, second }: Runs, incumbent: boolean): ArmVerdict | null {
+  if (first === null) return null;
+  const doubted = incumbent && needsConfirming(first.verdict);
+  if (doubted)
+    return (
+      second ??
+      withoutNumbers('INFRA_HOST', because('no-repetition', `${first.reason}: not repeated`))
+    );
+  return isInfraFault(first.verdict) ? (second ?? first) : first;
+}
+
+/**
+ * Reads boot 1 from its traces. The runner does not choose which of several runs counts: it is the
  * first attempt, unless its baseline drifted or its clock failed; an arm's first run, unless it
  * ended by an infrastructure fault. Throws `BAD_TRACE` for a cut trace; `usable` may throw it too,
  * or refuse an arm's trace; `belongs` says whether a trace is of this boot at all.
  */
 export function readBoot(source: BootSource): BootReading {
-  const { given, context, place, belongs, usable = () => true } = source;
-  // A trace counts as the run that its header names: a copied or renamed trace counts as none.
-  const trace = (name: string, run: number): Trace | null => {
-    const found = given(name, run);
-    return found?.header.run === run && belongs(found) ? found : null;
-  };
-  const attempts = [readAttempt(trace, 1, context, place)];
+  const trace = givenBy(source);
+  const attempts = [readAttempt(trace, 1, source)];
   if (
     worthRepeating(attempts[0]!.baseline) &&
     trace('baseline', runOf(2, 'first')) &&
     trace('baseline', runOf(2, 'second'))
   )
-    attempts.push(readAttempt(trace, 2, context, place));
-  const { first, baseline } = attempts.at(-1)!;
-  const judge = (name: string, history: ImageHistory | null): ArmVerdict | null => {
+    attempts.push(readAttempt(trace, 2, source));
+  const judge = (arm: ArmName): ArmVerdict | null => {
     let verdict: ArmVerdict | null = null;
-    for (const [index, read] of attempts.entries()) {
-      for (const nth of ['first', 'second'] as const) {
-        const own = trace(name, runOf(index + 1, nth));
-        // Without its first run a second one could be the better of two.
-        if (nth === 'second' && !trace(name, runOf(index + 1, 'first'))) continue;
-        if (!own || !read.first || !usable(name, own, read.first)) continue;
-        verdict = judgeArm(own, read.baseline, context, history);
-        // A server's own fault stands, whatever became of the baseline or of a repetition.
-        if (isMinerFault(verdict.verdict) || (read.baseline.ok && verdict.verdict === 'VALID'))
-          return verdict;
-      }
+    for (const [index, { first, baseline }] of attempts.entries()) {
+      const run = (nth: Nth): ArmVerdict | null => {
+        const own = trace(arm.name, runOf(index + 1, nth));
+        return own && first && judgeRun(own, { arm, first, baseline, source, same: true });
+      };
+      verdict =
+        countingRun({ first: run('first'), second: run('second') }, arm.incumbent) ?? verdict;
+      if (verdict && isMinerFault(verdict.verdict)) return verdict;
     }
     return verdict;
   };
+  const { first, baseline } = attempts.at(-1)!;
   return { attempt: attempts.length, first, baseline, judge };
+}
+
+/** Reads a later boot, which has no baseline of its own: that of the shard's boot 1 counts. */
+export function readLaterBoot(source: BootSource, baseline: BaselineReading): BootReading['judge'] {
+  const trace = givenBy(source);
+  return (arm) => {
+    const run = (nth: Nth): ArmVerdict | null => {
+      const own = trace(arm.name, runOf(1, nth));
+      return own && judgeRun(own, { arm, first: null, baseline, source, same: false });
+    };
+    return countingRun({ first: run('first'), second: run('second') }, arm.incumbent);
+  };
+}
+
+/** What a run of an arm is judged with. */
+type Beside = {
+  readonly arm: ArmName;
+  readonly first: Trace | null;
+  readonly baseline: BaselineReading;
+  readonly source: BootSource;
+  readonly same: boolean;
+};
+
+function judgeRun(own: Trace, { arm, first, baseline, source, same }: Beside): ArmVerdict | null {
+  const { context, usable = () => true, look = 'all' } = source;
+  if (!usable(arm.name, own, first)) return null;
+  return judgeArm(own, baseline, context, { history: arm.history, same, look });
 }
 
 function readAttempt(
   trace: (name: string, run: number) => Trace | null,
   attempt: number,
-  context: JudgeContext,
-  place: string,
+  { context, place }: BootSource,
 ): { first: Trace | null; baseline: BaselineReading } {
   const first = trace('baseline', runOf(attempt, 'first'));
   const last = trace('baseline', runOf(attempt, 'second'));

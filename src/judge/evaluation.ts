@@ -1,10 +1,12 @@
 // Plan and verdict of a single evaluation of a server outside of the competition's rounds.
 import { isMinerFault } from '../schema/verdicts.ts';
-import { whyOf } from '../schema/reasons.ts';
-import { type Bar, decideBoot } from '../arena/takeover.ts';
+import { because, whyOf } from '../schema/reasons.ts';
+import { decide } from '../arena/takeover.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { ArmVerdict, BaselineReading } from './arm.ts';
+import type { ArmVerdict } from './arm.ts';
+import { armReport } from './arm-report.ts';
+import type { BaselineReading } from './baseline.ts';
 import { readBoot } from './boot.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { suiteHash } from '../prompts/sampler.ts';
@@ -12,7 +14,7 @@ import { bootSuite, poolsOf } from '../prompts/suites.ts';
 import type { Arena } from '../schema/arena.ts';
 import { DocumentError } from '../schema/errors.ts';
 import type { EvalPlan } from '../schema/evaluation-plan.ts';
-import type { ArmReport, Report } from '../schema/report.ts';
+import type { Report, Takeover } from '../schema/report.ts';
 import type { Trace } from '../schema/trace.ts';
 
 /** Traces of an evaluation, by role and run. */
@@ -39,49 +41,43 @@ export function evalPlan(
   };
 }
 
-const finite = (value: number | undefined): number | null =>
-  value !== undefined && Number.isFinite(value) ? value : null;
-const wholeNs = (value: number | undefined): number | null =>
-  value !== undefined && Number.isFinite(value) ? Math.round(value) : null;
-
-/** What one arm came to beside its baseline, in the form of the report. */
-export function armReport(arm: ArmVerdict, baseline: BaselineReading): ArmReport {
-  const base = baseline.ok ? baseline : null;
-  return {
-    schema: 1,
-    verdict: arm.verdict,
-    ...whyOf(arm),
-    score: arm.score,
-    ttft: {
-      baselineNs: wholeNs(base?.summary.ttftNs),
-      challengerNs: wholeNs(arm.summary?.ttftNs),
-      improvement: finite(arm.improvement?.ttft),
-    },
-    throughput: {
-      baselineTokensPerSecond: finite(base?.summary.tokensPerSecond),
-      challengerTokensPerSecond: finite(arm.summary?.tokensPerSecond),
-      improvement: finite(arm.improvement?.throughput),
-    },
-    gate: arm.gate && { ...arm.gate, reasons: [...arm.gate.reasons] },
-    drift: base?.drift ?? null,
-    prompts: arm.timings.map((timing, i) => {
-      const other = base!.timings[i]!;
-      return {
-        index: timing.index,
-        ttftNs: { baseline: wholeNs(other.ttftNs), challenger: wholeNs(timing.ttftNs) },
-        tokens: { baseline: other.tokens, challenger: timing.tokens },
-        tokensPerSecond: { baseline: other.tokensPerSecond, challenger: timing.tokensPerSecond },
-        score: arm.promptScores[i]!,
-      };
-    }),
+/**
+ * What one boot says of the challenger beside the incumbent: whether it would go on to a second one.
+ * No boot crowns anybody alone.
+ */
+function takeoverOf(
+  challenger: ArmVerdict,
+  incumbent: ArmVerdict,
+  baseline: BaselineReading,
+  arena: Arena,
+): Takeover | null {
+  if (!baseline.ok || challenger.summary === null || challenger.verdict !== 'VALID') return null;
+  const held = incumbent.verdict === 'VALID' && incumbent.summary !== null && incumbent.score > 0;
+  if (!held && !isMinerFault(incumbent.verdict) && incumbent.verdict !== 'VALID') return null;
+  const { summary, timings } = baseline;
+  const contest = {
+    baseline: summary,
+    opponent: held ? { ...incumbent.summary, score: incumbent.score } : { ...summary, score: 0 },
+    clamped: held,
+    noise: null,
+    controlRatio: 1,
   };
+  const opponent = held ? incumbent.timings : timings;
+  const pair = { boot: 1, challenger: challenger.timings, opponent };
+  const { takesOver, goesOn, bar, mean, boots, ...why } = decide(
+    contest,
+    challenger.score,
+    [pair],
+    arena,
+  );
+  return { takesOver, goesOn, bar, mean, boots: boots.map((step) => ({ ...step })), ...whyOf(why) };
 }
 
-/** What the challenger of one evaluation must beat: the incumbent's fresh score, if it has one. */
-function barOf({ verdict, score, promptScores }: ArmVerdict): Bar {
-  if (verdict === 'VALID') return { kind: 'fresh', score, promptScores };
-  return { kind: isMinerFault(verdict) ? 'none' : 'shut' };
-}
+/** What is said where nothing could be compared. */
+const NO_TAKEOVER: Takeover = {
+  ...{ takesOver: false, goesOn: false, bar: null, mean: null, boots: [] },
+  ...because('not-compared', 'one of the two was not measured'),
+};
 
 /**
  * Judges one evaluation from its plan and traces alone. Pure: the same folder gives the same bytes
@@ -108,35 +104,20 @@ export function judgeEvaluation(
     belongs: () => true,
   });
   const { baseline } = reading;
-  const arm = (role: string): ArmVerdict => {
-    const verdict = reading.judge(role, null);
+  const arm = (name: string, incumbent: boolean): ArmVerdict => {
+    const verdict = reading.judge({ name, history: null, incumbent });
     if (verdict) return verdict;
     throw new DocumentError(
       'BAD_TRACE',
       'usage',
-      `the ${role} has no trace`,
+      `the ${name} has no trace`,
       'fetch the traces again, or measure again',
     );
   };
-  const challenger = arm('challenger');
-  const incumbent = plan.targets.incumbent === null ? null : arm('incumbent');
+  const challenger = arm('challenger', false);
+  const incumbent = plan.targets.incumbent === null ? null : arm('incumbent', true);
   if (incumbent) log?.info(`incumbent: ${incumbent.verdict}, score ${incumbent.score.toFixed(4)}`);
-  let takeover: Report['takeover'] = null;
-  if (incumbent) {
-    const bar = barOf(incumbent);
-    const decision =
-      challenger.verdict === 'VALID'
-        ? decideBoot(
-            { score: challenger.score, promptScores: challenger.promptScores },
-            bar,
-            plan.arena,
-          )
-        : null;
-    takeover = {
-      takesOver: decision?.takesOver ?? false,
-      lowerBound: finite(decision?.lowerBound),
-      bar: finite(decision?.bar),
-    };
-  }
-  return { ...armReport(challenger, baseline), takeover };
+  const takeover =
+    incumbent && (takeoverOf(challenger, incumbent, baseline, plan.arena) ?? NO_TAKEOVER);
+  return { ...armReport(challenger, baseline, true), takeover };
 }

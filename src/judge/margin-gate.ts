@@ -59,7 +59,7 @@ type Tally = {
 };
 
 /** What every answer is held against. */
-type GateRules = { readonly tokenizer: Tokenizer; readonly arena: MeasuringRules };
+export type GateRules = { readonly tokenizer: Tokenizer; readonly arena: MeasuringRules };
 
 /** Adds the margins of one answer's tokens. The order of the sums is part of the result. */
 function addMargins(tally: Tally, margins: readonly number[], { gate }: MeasuringRules): void {
@@ -100,6 +100,13 @@ function endFault(
     return answer.tokenIds.length === maxTokens ? null : 'length';
   const off = Math.abs(answer.canonicalIds.length - maxTokens);
   return off > gate.lengthTolerance * maxTokens ? 'length' : null;
+}
+
+/** Whether an answer that its server ended, ends where the model would have ended it. */
+export function endsAsModel(gated: GatedAnswer, rules: GateRules): boolean {
+  const { tokenIds, top, own } = gated.teacher;
+  const last = tokenIds.length - 1;
+  return last >= 0 && endFault(gated, margin(top[last]!, own[last]!), rules) === null;
 }
 
 /** Mean margin over an image's earlier rounds and this run. */

@@ -4,7 +4,7 @@ import { compactJson } from '../core/canonical.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import { suiteHash } from '../prompts/sampler.ts';
-import type { BootPrompts } from '../prompts/suites.ts';
+import { type BootPrompts, scoredIn } from '../prompts/suites.ts';
 import { CHAT_TEMPLATES } from '../prompts/template.ts';
 import type { Arena } from '../schema/arena.ts';
 import { DocumentError } from '../schema/errors.ts';
@@ -14,9 +14,21 @@ import type { RoundEntry } from '../schema/records.ts';
 import { requestBody } from '../schema/request.ts';
 import type { Trace } from '../schema/trace.ts';
 import type { Verdict } from '../schema/verdicts.ts';
-import { type ArmVerdict, withoutNumbers } from './arm.ts';
-import { type BootReading, readBoot, runOf } from './boot.ts';
-import { armReport } from './evaluation.ts';
+import type { BootTerms } from '../ledger/verified-result.ts';
+import { type ArmVerdict, unlessCut, withoutNumbers } from './arm.ts';
+import { armReport } from './arm-report.ts';
+import type { BaselineReading } from './baseline.ts';
+import {
+  type ArmName,
+  type BootReading,
+  type BootSource,
+  type Nth,
+  readBoot,
+  readLaterBoot,
+  runOf,
+} from './boot.ts';
+import { armOrder } from '../arena/deal.ts';
+import { fromHex } from '../core/bytes.ts';
 
 /** Traces of a round by path. */
 export type RoundTraces = ReadonlyMap<string, Trace>;
@@ -26,21 +38,25 @@ export type Judging = {
   readonly arena: Arena;
   readonly tokenizer: Tokenizer;
   readonly traces: RoundTraces;
+  /** `times` while later boots are still measured: no reference has forced them yet. */
+  readonly look?: 'all' | 'times';
 };
 /** Which boot of which shard. */
 export type BootPlace = { readonly shard: number; readonly boot: number };
 export type BootResult = RoundEntry['boots'][number] &
   Reasoned & {
     readonly verdict: Verdict;
-    readonly promptScores: readonly (number | null)[];
+    /** What was timed, whatever the gate says; null where nothing was. */
+    readonly terms: BootTerms | null;
   };
 
-const poolsOf = (arena: Arena): BootPrompts => {
+/** Which prompts of a boot are warm-ups, and which are scored. */
+const plannedPools = (arena: Arena, boot: number): BootPrompts => {
   const range = (from: number, to: number): number[] =>
     Array.from({ length: to - from }, (_, i) => from + i);
   return {
     warmup: range(0, arena.warmupPrompts),
-    scored: range(arena.warmupPrompts, arena.warmupPrompts + arena.scoredPrompts),
+    scored: range(arena.warmupPrompts, arena.warmupPrompts + scoredIn(arena, boot)),
   };
 };
 
@@ -60,80 +76,121 @@ function suiteOf(trace: Trace, tokenizer: Tokenizer, arena: Arena): Prompt[] {
 
 const named = ({ shard, boot }: BootPlace): string => `shard ${shard}, boot ${boot}`;
 
-/** Reads a boot's traces: those that belong to the plan, to this boot, and to their arm. */
-function readPlanned({ plan, arena, tokenizer, traces }: Judging, at: BootPlace): BootReading {
+/** Where a boot's traces are, and which of them belong to the plan, to this boot, to their arm. */
+function sourceOf({ plan, arena, tokenizer, traces, look }: Judging, at: BootPlace): BootSource {
   const { shard, boot } = at;
-  return readBoot({
+  return {
     given: (name, run) => traces.get(tracePath(shard, boot, name, run)) ?? null,
-    context: { arena, tokenizer, prompts: poolsOf(arena) },
+    context: { arena, tokenizer, prompts: plannedPools(arena, boot) },
     place: named(at),
+    look: boot === 1 ? 'all' : (look ?? 'all'),
     belongs: ({ header }) =>
       header.shard === shard &&
       header.boot === boot &&
       header.blockHash === plan.predicate.seed &&
-      (header.role === 'baseline') === (header.key === null),
-    usable: (key, own, baseline) => {
-      if (own.header.key !== key) return false;
-      assertSamePrompts(own, baseline, key);
+      (header.role === 'baseline' || header.role === 'control') === (header.key === null),
+    usable: (name, own, baseline) => {
+      if ((own.header.key ?? own.header.role) !== name) return false;
+      if (baseline) assertSamePrompts(own, baseline, name);
+      else assertPlanned({ plan, arena, tokenizer }, at, own, name);
       return true;
     },
-  });
+  };
 }
 
-/** The baseline's prompts must be the plan's, and its requests the arena's. */
+/** A trace's prompts must be the plan's, and its requests the arena's. */
 function assertPlanned(
-  { plan, arena, tokenizer }: Judging,
+  { plan, arena, tokenizer }: Pick<Judging, 'plan' | 'arena' | 'tokenizer'>,
   { shard, boot }: BootPlace,
-  { first, attempt }: BootReading,
+  trace: Trace,
+  name: string,
 ): void {
-  const path = tracePath(shard, boot, 'baseline', runOf(attempt, 'first'));
-  const expected = plan.predicate.promptSuites.find((suite) => suite.boot === boot)?.sha256;
-  if (suiteHash(suiteOf(first!, tokenizer, arena)) !== expected)
+  const path = tracePath(shard, boot, name, trace.header.run);
+  const suite = suiteOf(trace, tokenizer, arena);
+  const whole = plannedPools(arena, boot);
+  assertPlannedRequests(trace, arena, path);
+  // A fault ends a run early: what it was asked is the suite's beginning.
+  if (suite.length < whole.warmup.length + whole.scored.length) return;
+  const expected = plan.predicate.promptSuites.find((item) => item.boot === boot)?.sha256;
+  if (suiteHash(suite) !== expected)
     throw new DocumentError(
       'BAD_TRACE',
       'usage',
       `${path} asks other prompts than the plan`,
       'the trace belongs to another plan, or was edited',
     );
-  assertPlannedRequests(first!, arena, path);
 }
 
-/** Judges one boot of one shard: every entry that was to run in it. */
-export function judgeBoot(
-  judging: Judging,
-  at: BootPlace,
-  keys: readonly string[],
-): Map<string, BootResult> {
-  const reading = readPlanned(judging, at);
-  const { baseline, first } = reading;
-  if (first && baseline.ok) assertPlanned(judging, at, reading);
-  const { submissions } = judging.plan.predicate;
-  const results = new Map<string, BootResult>();
-  for (const key of keys) {
-    const history = submissions.find((submission) => submission.key === key)?.history ?? null;
-    const arm = judgeOwn(() => reading.judge(key, history)) ?? unusable(at);
-    const { verdict, promptScores } = arm;
-    const report = armReport(arm, baseline);
-    results.set(key, { ...at, verdict, ...whyOf(arm), promptScores, report });
-  }
-  return results;
-}
-
-/** The verdict on an arm that left no trace to judge. */
-const unusable = (at: BootPlace): ArmVerdict =>
-  withoutNumbers('INFRA_HOST', because('no-trace', `${named(at)}: no usable trace`));
+/** Who ran in a boot, beside the baseline; and whether the machine broke off while it did. */
+export type BootEntry = ArmName & { readonly at: BootPlace; readonly brokeOff: boolean };
 
 /**
- * Null where an entry's trace is cut or belongs elsewhere: an infrastructure fault, and no reason
- * to lose the whole round.
+ * Whose run a machine did not survive: the first server, in the order drawn, of which it left no
+ * trace, where it left none of any later one; null where it left them all.
  */
-function judgeOwn(judge: () => ArmVerdict | null): ArmVerdict | null {
-  try {
-    return judge();
-  } catch (error) {
-    if (error instanceof DocumentError && error.code === 'BAD_TRACE') return null;
-    throw error;
-  }
+export function brokeOffAt(
+  { plan, traces }: Pick<Judging, 'plan' | 'traces'>,
+  { shard, boot }: BootPlace,
+  names: readonly string[],
+): string | null {
+  const has = (name: string, run: Nth = 'first'): boolean =>
+    traces.has(tracePath(shard, boot, name, runOf(1, run)));
+  if (boot === 1 && (!has('baseline') || has('baseline', 'second'))) return null;
+  const order = armOrder(names, fromHex(plan.predicate.seed)!, shard, boot);
+  const first = order.findIndex((name) => !has(name));
+  return first >= 0 && !order.slice(first).some((name) => has(name)) ? order[first]! : null;
+}
+
+/** Reads boot 1 of a shard; its baseline must have been asked what the plan says. */
+export function readFirstBoot(judging: Judging, shard: number): BootReading {
+  const at = { shard, boot: 1 };
+  const reading = readBoot(sourceOf(judging, at));
+  const { first, baseline } = reading;
+  if (first && baseline.ok) assertPlanned(judging, at, first, 'baseline');
+  return reading;
+}
+
+/** Reads a later boot of a shard, beside the baseline of its boot 1. */
+export function readNextBoot(
+  judging: Judging,
+  at: BootPlace,
+  baseline: BaselineReading,
+): BootReading['judge'] {
+  return readLaterBoot(sourceOf(judging, at), baseline);
+}
+
+/** What one boot says of one entry. */
+export function bootResult(
+  { at, brokeOff, ...arm }: BootEntry,
+  judge: BootReading['judge'],
+  baseline: BaselineReading,
+): BootResult {
+  const verdict = unlessCut(() => judge(arm)) ?? unusable(at, brokeOff);
+  const report = armReport(verdict, baseline, at.boot === 1);
+  return {
+    ...at,
+    verdict: verdict.verdict,
+    ...whyOf(verdict),
+    report,
+    terms: termsOf(at, verdict),
+  };
+}
+
+/** What ranking needs of a boot; null where nothing was timed. */
+function termsOf(at: BootPlace, arm: ArmVerdict): BootTerms | null {
+  const { summary, timings, verdict } = arm;
+  if (summary === null)
+    return verdict === 'VALID' ? { ...at, score: 0, medians: NOTHING, prompts: [] } : null;
+  return { ...at, score: arm.score, medians: summary, prompts: timings };
+}
+
+const NOTHING = { ttftNs: Infinity, tokensPerSecond: 0 } as const;
+
+/** The verdict on an arm that left no trace to judge. */
+function unusable(at: BootPlace, brokeOff: boolean): ArmVerdict {
+  const code = brokeOff ? 'broke-off' : 'no-trace';
+  const what = brokeOff ? 'the machine broke off while it ran' : 'no usable trace';
+  return withoutNumbers('INFRA_HOST', because(code, `${named(at)}: ${what}`));
 }
 
 /**

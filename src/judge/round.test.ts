@@ -6,7 +6,8 @@ import type { LedgerRecord } from '../ledger/verify.ts';
 import { because } from '../schema/reasons.ts';
 import type { Trace } from '../schema/trace.ts';
 import { keyOf, ledgerFixture, type LedgerFixture } from '../testing/ledger-fixture.ts';
-import { goesOn, judgeRound, sidesOf } from './round.ts';
+import { judgeRound } from './round.ts';
+import { nextBoot, sidesOf } from './shard.ts';
 
 let fixture: LedgerFixture;
 let plan: LedgerRecord<'plan'>;
@@ -39,7 +40,10 @@ const reheaded = (name: string, header: object) => (changed: Map<string, Trace>)
     changed.set(path, { ...trace, header: { ...trace.header, ...header } });
   }
 };
-const VALID = 'VALID: all answers pass the gate';
+const CROWNED = expect.stringMatching(
+  /^VALID: above the bar by [\d.]+ after 2 boots: Z [\d.]+ of 4.02$/,
+) as string;
+const SLOWER = 'VALID: 0.0000 is not above the bar 0.0000';
 const cheats = expect.stringMatching(/^E_GATE: gate: big-margin/) as string;
 
 describe('a round', () => {
@@ -48,7 +52,7 @@ describe('a round', () => {
     expect(judgeRound(plan, reversed, fixture.tokenizer)).toEqual(
       judgeRound(plan, traces, fixture.tokenizer),
     );
-    expect(verdicts(() => undefined)).toEqual([VALID, VALID, cheats]);
+    expect(verdicts(() => undefined)).toEqual([CROWNED, SLOWER, cheats]);
   });
   it("is nobody's loss where a trace is missing, or is of another arm, boot or plan", () => {
     const lost = 'INFRA_HOST: shard 0, boot 1: no usable trace';
@@ -61,7 +65,7 @@ describe('a round', () => {
       reheaded(slow, { blockHash: `0x${'2'.repeat(64)}` }),
       reheaded(slow, { run: 2 }),
     ])
-      expect(verdicts(change)).toEqual([VALID, lost, cheats]);
+      expect(verdicts(change)).toEqual([CROWNED, lost, cheats]);
   });
   it('scores nothing without its baseline, and a cheat then neither', () => {
     const gone = verdicts((changed) => pathsOf('baseline').forEach((path) => changed.delete(path)));
@@ -104,10 +108,11 @@ describe('a round', () => {
     const other = { ...plan, predicate: { ...plan.predicate, tokenizerSha256: 'x' } };
     expect(() => judgeRound(other, traces, fixture.tokenizer)).toThrow('tokenizer has sha256');
   });
-  it('takes an image for gone for good once it was away for six hours', () => {
-    const gone = (since: number | undefined) => {
+  it('takes an image for gone for good in the third round that its registry has none, or an incumbent’s in the second', () => {
+    const gone = (rounds: number, role: 'challenger' | 'winner' = 'challenger') => {
+      const shut = { rounds, since: 100 };
       const submissions = plan.predicate.submissions.map((item) =>
-        item.key === keyOf('slow') && since !== undefined ? { ...item, goneSince: since } : item,
+        item.key === keyOf('slow') ? { ...item, role, ...(rounds > 0 ? { shut } : {}) } : item,
       );
       const block = { ...plan.predicate.block, number: 2000 };
       const late = { ...plan, predicate: { ...plan.predicate, block, submissions } };
@@ -119,28 +124,35 @@ describe('a round', () => {
         }
       }, late)[1];
     };
-    expect(gone(undefined)).toBe('INFRA_REGISTRY: image-gone: 404');
-    expect(gone(201)).toBe('INFRA_REGISTRY: image-gone: 404');
-    expect(gone(200)).toBe('E_REF: image-gone: 404, as it was at block 200');
+    expect(gone(0)).toBe('INFRA_REGISTRY: image-gone: 404');
+    expect(gone(1)).toBe('INFRA_REGISTRY: image-gone: 404');
+    expect(gone(2)).toBe(
+      'E_REF: its registry did not give the image in 3 rounds, first at block 100',
+    );
+    expect(gone(1, 'winner')).toMatch(/^E_REF: .* in 2 rounds/);
   });
-  it('goes on to another boot with who said yes; the lower score of a challenger counts', () => {
-    const { entries, decisions, hosts } = judgeRound(plan, traces, fixture.tokenizer);
+  it('goes on to another boot with who is ahead; the score is that of boot 1', () => {
+    const { entries, decisions, hosts, control } = judgeRound(plan, traces, fixture.tokenizer);
     const boots = (name: 'fast' | 'slow') => {
       const { boots: list, score } = entries.find(({ key }) => key === keyOf(name))!;
-      return {
-        boots: list.map(({ boot }) => boot),
-        score,
-        scores: list.map((b) => b.report.score),
-      };
+      return { boots: list.map(({ boot }) => boot), score, first: list[0]!.report.score };
     };
     expect(boots('slow').boots).toEqual([1]);
     const fast = boots('fast');
     expect(fast.boots).toEqual([1, 2]);
-    expect(fast.score).toBe(Math.min(...fast.scores));
+    expect(fast.score).toBe(fast.first);
     expect(decisions.filter(({ takesOver }) => takesOver).map(({ key }) => key)).toEqual([
       keyOf('fast'),
     ]);
+    const { against, boots: steps } = decisions.find(({ key }) => key === keyOf('fast'))!;
+    expect(against).toBe('baseline');
+    expect(steps.map(({ boot, stop, crown }) => [boot, stop, crown])).toEqual([
+      [1, 0.3, null],
+      [2, 1, 4.02],
+    ]);
     expect(hosts).toBeUndefined();
+    // The baseline in a challenger's slot is as fast as itself: the made-up machine has no noise.
+    expect(control).toMatchObject({ d: 0, report: { verdict: 'VALID', score: 0 } });
   });
   it("names a fault of any boot, and an incumbent's first boot as its score", () => {
     const ledger = readLedger(fixture.validator, fixture.files);
@@ -154,7 +166,7 @@ describe('a round', () => {
       const path = pathsOf(keyOf('fast')).find((name) => name.includes('/2/'))!;
       changed.delete(path);
     });
-    expect(late[0]).toBe('INFRA_HOST: shard 0, boot 2: no usable trace');
+    expect(late[0]).toMatch(/^INFRA_HOST: shard 0, boot 2: /);
   });
   it('keeps what each machine said of itself', () => {
     const changed = new Map(traces);
@@ -186,6 +198,8 @@ describe('a round', () => {
     expect(challengers.sort()).toEqual([keyOf('fast'), keyOf('slow'), keyOf('cheat')].sort());
     const { tokenizer, arena } = fixture;
     const judging = { plan, arena, tokenizer, traces };
-    expect(goesOn(judging, { shard: 0, boot: 1 }, challengers)).toEqual([keyOf('fast')]);
+    const next = nextBoot(judging, 0, 1);
+    expect(next).toEqual({ holder: 'baseline', challengers: [keyOf('fast')] });
+    expect(nextBoot(judging, 0, 2)).toBeNull();
   });
 });

@@ -1,111 +1,74 @@
 // Judges a whole round from its signed plan and its traces: verdicts, takeovers, ranking.
-import { isGone } from '../arena/history.ts';
-import { rank, type RankedEntry, type Ranking } from '../arena/ranking.ts';
+import { blameFor, type BlamedEntry } from '../arena/blame.ts';
+import { rank, type Ranking } from '../arena/ranking.ts';
+import { scoreOf } from '../arena/round-score.ts';
+import { controlRatioOf } from '../arena/takeover.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { EntryResult } from '../ledger/verified-result.ts';
-import { type LedgerRecord, verifyResults } from '../ledger/verify.ts';
+import type { LedgerRecord } from '../ledger/verify.ts';
 import { parseArena } from '../schema/arena.ts';
 import { DocumentError } from '../schema/errors.ts';
 import { tracePath } from '../schema/paths.ts';
 import type { RoundBody, RoundEntry } from '../schema/records.ts';
-import { because, said, whyOf } from '../schema/reasons.ts';
-import { isMinerFault, type Verdict } from '../schema/verdicts.ts';
-import {
-  type BootPlace,
-  type BootResult,
-  judgeBoot,
-  type Judging,
-  type RoundTraces,
-} from './planned-boot.ts';
+import { type Reasoned, whyOf } from '../schema/reasons.ts';
+import { isFinal, type Verdict } from '../schema/verdicts.ts';
+import { entryVerdict } from './entry-verdict.ts';
+import { type BootResult, type Judging, type RoundTraces } from './planned-boot.ts';
+import { headOf, judgeShard, plannedEntry, rankedEntries, type ShardResult } from './shard.ts';
 
 type Plan = LedgerRecord<'plan'>;
 
-/**
- * 6 h of blocks of 12 s: an image that is gone in two rounds this far apart has left (RULES "Image
- * gone").
- */
-const GONE_BLOCKS = 1800;
+/** Every shard, judged. */
+type Judged = { readonly shards: readonly ShardResult[] };
 
-const NOT_MEASURED = {
-  verdict: 'INFRA_HOST' as const,
-  ...because('not-measured', 'not measured'),
-};
+const bootsOf = ({ shards }: Judged, key: string): BootResult[] =>
+  shards.flatMap(({ boots }) => boots.get(key) ?? []);
 
-/** One entry's result over its boots: the first fault is the verdict. */
-function resultOf(plan: Plan, key: string, boots: readonly BootResult[]): EntryResult {
-  const { hotkey, commitBlock, role, goneSince } = plan.predicate.submissions.find(
-    (submission) => submission.key === key,
-  )!;
-  // A server's own fault counts, also where another shard or boot could not measure the server.
-  const fault =
-    boots.find((boot) => isMinerFault(boot.verdict)) ??
-    boots.find((boot) => boot.verdict !== 'VALID');
-  const seen = fault ?? boots.at(-1) ?? NOT_MEASURED;
-  // The runner read the arena's own images in this round before any miner's: so the network works.
-  const left =
-    isGone(boots) &&
-    goneSince !== undefined &&
-    plan.predicate.block.number - goneSince >= GONE_BLOCKS;
-  const verdict = left ? 'E_REF' : seen.verdict;
-  const why = left ? said(`${seen.reason}, as it was at block ${goneSince}`, seen) : whyOf(seen);
-  const scores =
-    verdict === 'VALID'
-      ? boots.map(({ shard, boot, report, promptScores }) => ({
-          shard,
-          boot,
-          score: report.score,
-          promptScores,
-        }))
-      : [];
-  return { key, hotkey, commitBlock, role: role!, verdict, ...why, boots: scores };
+/** Every entry that was to be measured, as far as blame goes. */
+function seenIn({ predicate }: Plan, judged: Judged): BlamedEntry[] {
+  return predicate.submissions
+    .filter(({ status }) => status === 'evaluate')
+    .map(({ key, image, role }) => ({ key, image, role, boots: bootsOf(judged, key) }));
+}
+
+/** One entry's result over its shards and boots. */
+function resultOf(
+  plan: Plan,
+  key: string,
+  judged: Judged,
+  all: readonly BlamedEntry[],
+): EntryResult {
+  const head = headOf(plan, key);
+  const boots = bootsOf(judged, key);
+  const round = { all, block: plan.predicate.block.number };
+  const seen = all.find((item) => item.key === key)!;
+  const blame = blameFor(plannedEntry(plan, key), seen, round);
+  const found = blame ?? entryVerdict(head.role, boots);
+  const valid = found.verdict === 'VALID' ? boots.filter(({ verdict }) => verdict === 'VALID') : [];
+  return {
+    ...head,
+    verdict: found.verdict,
+    ...whyOf(found),
+    boots: valid.flatMap(({ terms }) => (terms ? [terms] : [])),
+    shards: [...new Set(boots.map(({ shard }) => shard))],
+  };
 }
 
 function rankNow(
-  { plan, arena }: Pick<Judging, 'plan' | 'arena'>,
+  { plan, arena }: Judging,
+  judged: Judged,
   results: readonly EntryResult[],
 ): Ranking {
-  const entries = verifyResults(plan, results).map((result): RankedEntry => {
-    const { image, digest } = plan.predicate.submissions.find(
-      (submission) => submission.key === result.key,
-    )!;
-    return { result, image: image!, digest: digest! };
-  });
-  return rank(entries, plan.predicate.standing, arena);
-}
-
-/** Challengers that said yes in this boot: only they are worth another. */
-function continuing(
-  { plan, arena }: Judging,
-  judged: ReadonlyMap<string, BootResult>,
-  challengers: readonly string[],
-): string[] {
-  const everyone = plan.predicate.submissions
-    .filter(({ status }) => status === 'evaluate')
-    .map(({ key }) => resultOf(plan, key, judged.has(key) ? [judged.get(key)!] : []));
-  const { decisions } = rankNow({ plan, arena: { ...arena, boots: 1 } }, everyone);
-  return challengers.filter((key) =>
-    decisions.some((decision) => decision.key === key && decision.takesOver),
-  );
-}
-
-/** Incumbents and challengers of a shard. */
-export function sidesOf(
-  plan: Plan,
-  shard: number,
-): { incumbents: string[]; challengers: string[] } {
-  const { entries } = plan.predicate.shards.find(({ index }) => index === shard)!;
-  const challengers = entries.filter((key) =>
-    plan.predicate.submissions.some(
-      (submission) => submission.key === key && submission.role === 'challenger',
-    ),
-  );
-  return { challengers, incumbents: entries.filter((key) => !challengers.includes(key)) };
-}
-
-/** For the runner: which challengers go on to the next boot, from the traces of this one. */
-export function goesOn(judging: Judging, at: BootPlace, challengers: readonly string[]): string[] {
-  const keys = [...sidesOf(judging.plan, at.shard).incumbents, ...challengers];
-  return continuing(judging, judgeBoot(judging, at, keys), challengers);
+  const { calibration, controls, standing } = plan.predicate;
+  const noise = calibration?.noise ?? null;
+  const field = {
+    entries: rankedEntries(plan, results),
+    baselines: judged.shards.map(({ baseline }) => baseline),
+    rules: arena,
+    noise,
+    controlRatio: controlRatioOf(controls, noise, arena),
+  };
+  return rank(field, standing);
 }
 
 /** What each shard's machine said of itself, from the header of its first trace. */
@@ -119,20 +82,11 @@ function hostsOf(plan: Plan, traces: RoundTraces): NonNullable<RoundBody['hosts'
   return hosts;
 }
 
-/** Every boot that took place, by entry: the next one only for challengers that said yes. */
-function judgeBoots(judging: Judging): Map<string, BootResult[]> {
-  const { plan, arena } = judging;
-  const boots = new Map<string, BootResult[]>();
-  for (const { index: shard } of plan.predicate.shards) {
-    const { incumbents, challengers } = sidesOf(plan, shard);
-    let left = challengers;
-    for (let boot = 1; boot <= arena.boots && left.length > 0; boot++) {
-      const judged = judgeBoot(judging, { shard, boot }, [...incumbents, ...left]);
-      for (const [key, result] of judged) boots.set(key, [...(boots.get(key) ?? []), result]);
-      left = continuing(judging, judged, left);
-    }
-  }
-  return boots;
+/** Why an entry came to what it came to: of a challenger, how its try went too. */
+function whyEntry(result: EntryResult, { tries }: Ranking): Reasoned {
+  const decision = tries.find(({ key }) => key === result.key)?.decision;
+  if (!decision || result.boots.every(({ prompts }) => prompts.length === 0)) return whyOf(result);
+  return { reason: decision.reason, reasons: [...result.reasons, ...decision.reasons] };
 }
 
 /** The row of a submission in its round; null where the round has nothing to say of it. */
@@ -140,39 +94,38 @@ function entryOf(
   submission: Plan['predicate']['submissions'][number],
   result: EntryResult | undefined,
   boots: readonly BootResult[],
+  ranking: Ranking,
 ): RoundEntry | null {
   const { key, hotkey, uid, commitBlock, image, digest, role } = submission;
   const base = { key, hotkey, uid, commitBlock, image, digest, role };
   if (!result) {
     const { status, verdict } = submission;
     if (status !== 'rejected') return null;
-    return { ...base, verdict: verdict as Verdict, ...whyOf(submission), score: 0, boots: [] };
+    const refused = { verdict: verdict as Verdict, ...whyOf(submission) };
+    return { ...base, ...refused, score: 0, final: true, boots: [] };
   }
-  const scores = result.boots.map(({ score }) => score);
-  const least = role === 'challenger' ? Math.min(...scores) : scores[0];
   return {
     ...base,
     verdict: result.verdict,
-    ...whyOf(result),
-    score: scores.length === 0 ? 0 : least!,
+    ...whyEntry(result, ranking),
+    score: scoreOf(result),
+    final: isFinal(result.verdict) && !ranking.undecided.has(key),
     boots: boots.map(({ shard, boot, report }) => ({ shard, boot, report })),
   };
 }
 
-const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+const finite = (value: number | null): number | null => (Number.isFinite(value) ? value : null);
 
 /** Decisions as a record holds them: numbers that are not finite are null. */
-const decisionsOf = ({ decisions }: Ranking): RoundBody['decisions'] =>
-  decisions.map(({ key, takesOver, boots }) => ({
-    key,
-    takesOver,
-    boots: boots.map(({ boot, takesOver: own, bar, lowerBound }) => ({
-      boot,
-      takesOver: own,
-      bar: finite(bar),
-      lowerBound: finite(lowerBound),
-    })),
+function decisionsOf({ tries }: Ranking): RoundBody['decisions'] {
+  return tries.map(({ key, shard, against, decision }) => ({
+    ...{ key, shard, against, takesOver: decision.takesOver, goesOn: decision.goesOn },
+    bar: finite(decision.bar),
+    mean: finite(decision.mean),
+    boots: decision.boots.map((step) => ({ ...step, z: finite(step.z) })),
+    ...whyOf(decision),
   }));
+}
 
 /**
  * Judges a whole round from its signed plan and its traces: verdicts, takeovers, standing. Pure and
@@ -188,19 +141,21 @@ export function judgeRound(plan: Plan, traces: RoundTraces, tokenizer: Tokenizer
       `the plan's tokenizer has sha256 ${plan.predicate.tokenizerSha256}, this one ${tokenizer.id}`,
       'judge with the pinned tokenizer',
     );
-  const boots = judgeBoots({ plan, arena, tokenizer, traces });
+  const judging = { plan, arena, tokenizer, traces };
+  const judged = {
+    shards: plan.predicate.shards.map(({ index }) => judgeShard(judging, index)),
+  };
   const { submissions } = plan.predicate;
-  const results = submissions
-    .filter(({ status }) => status === 'evaluate')
-    .map(({ key }) => resultOf(plan, key, boots.get(key) ?? []));
-  const ranking = rankNow({ plan, arena }, results);
+  const seen = seenIn(plan, judged);
+  const results = seen.map(({ key }) => resultOf(plan, key, judged, seen));
+  const ranking = rankNow(judging, judged, results);
   const body = {
     entries: submissions.flatMap((submission) => {
-      const { key } = submission;
-      const result = results.find((item) => item.key === key);
-      return entryOf(submission, result, boots.get(key) ?? []) ?? [];
+      const result = results.find((item) => item.key === submission.key);
+      return entryOf(submission, result, bootsOf(judged, submission.key), ranking) ?? [];
     }),
     decisions: decisionsOf(ranking),
+    control: judged.shards.find(({ control }) => control !== null)?.control ?? null,
     standing: { winner: ranking.winner, runnerUp: ranking.runnerUp },
   };
   const hosts = hostsOf(plan, traces);

@@ -52,23 +52,6 @@ export function score(
 }
 
 /**
- * s(i) of one prompt, not clamped; null where the answer had no content: it makes every bound
- * -infinity.
- */
-export function promptScore(
-  baseline: PromptTiming,
-  arm: PromptTiming,
-  weights: MeasuringRules['scoring'],
-): number | null {
-  if (!Number.isFinite(arm.ttftNs)) return null;
-  return (
-    weights.ttftWeight * ((baseline.ttftNs - arm.ttftNs) / baseline.ttftNs) +
-    weights.throughputWeight *
-      ((arm.tokensPerSecond - baseline.tokensPerSecond) / baseline.tokensPerSecond)
-  );
-}
-
-/**
  * Drift of the baseline inside a boot: the larger of |last/first - 1| over median TTFT and
  * throughput.
  */

@@ -1,44 +1,61 @@
-// Time to first token and tokens per second of an answer, corrected for stalls and bursts.
-import { median } from '../core/median.ts';
+// Time to first token and tokens per second of an answer, read where a guess does not reach.
+import { compare } from '../core/order.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
-import type { Answer } from '../answers/answer.ts';
 
-/**
- * Time to first token in ns: at(1) - sent, or what the stall or burst correction makes of it;
- * Infinity without content.
- */
-export function ttftNs(answer: Answer, sentNs: number, rules: MeasuringRules['scoring']): number {
-  const { contentChunks: chunks, arrivalsNs } = answer;
-  const first = arrivalsNs[0];
-  if (first === undefined) return Infinity;
-  let latest = first;
-  // Stall: a guessed first token, then the real prefill. The fourth token tells when decoding
-  // began.
-  if (chunks.length >= rules.stallChunks) {
-    const gaps = chunks.slice(1).map((chunk, i) => chunk.tNs - chunks[i]!.tNs);
-    const usual = median(gaps.slice(1));
-    if (gaps[0]! > rules.stallRatio * usual)
-      latest = Math.max(latest, Math.round(arrivalsNs[3]! - 3 * usual));
-  }
-  // Burst: an answer held back and flushed. Its tokens were not there before the flush.
-  const flush = chunks.find((chunk) => chunk.tokens > rules.burstTokens);
-  if (flush) latest = Math.max(latest, flush.tNs);
-  return latest - sentNs;
+type Scoring = MeasuringRules['scoring'];
+
+/** What an answer's times are held against. */
+export type Yardstick = {
+  /** Tokens of the answer that count: as many as the baseline has too. */
+  readonly k: number;
+  /** The baseline's own pace in ns a token: the most that may be taken off; Infinity: no cap. */
+  readonly paceCapNs: number;
+};
+
+/** When each token of an answer was complete, and when its request was sent, in ns. */
+export type Arrivals = { readonly arrivalsNs: readonly number[]; readonly sentNs: number };
+
+/** The tokens whose arrival tells when decoding began: neither guessed nor late (1-based). */
+function windowOf(k: number, { ttftWindow }: Scoring): { m: number; lo: number; hi: number } {
+  const m = Math.min(ttftWindow, Math.floor(k / 4));
+  return { m, lo: Math.floor(m / 2) + 1, hi: m + Math.floor(m / 2) };
 }
 
 /**
- * Tokens per second end to end: k / (at(k) - sent) with k = min(n of the baseline, n of this arm);
- * 0 where the answer is shorter than `minTokensShare` of the baseline's. Decode-only throughput
- * would reward holding everything back, so it is not offered.
+ * Ns a token over the rest of an answer, after the window that tells its TTFT; null for an answer
+ * too short to have one. Lowering it costs throughput, so no server fakes it for nothing.
  */
-export function tokensPerSecond(
-  answer: Answer,
-  sentNs: number,
-  baselineTokens: number,
-  rules: MeasuringRules['scoring'],
-): number {
-  const count = answer.arrivalsNs.length;
-  const k = Math.min(baselineTokens, count);
-  if (k === 0 || count < Math.ceil(rules.minTokensShare * baselineTokens)) return 0;
-  return (k * 1e9) / (answer.arrivalsNs[k - 1]! - sentNs);
+export function paceNs({ arrivalsNs }: Arrivals, k: number, scoring: Scoring): number | null {
+  if (k < scoring.ttftWindow) return null;
+  const { hi } = windowOf(k, scoring);
+  return (arrivalsNs[k - 1]! - arrivalsNs[hi - 1]!) / (k - hi);
+}
+
+/**
+ * Time to first token in whole ns (RULES "TTFT"); Infinity without content. The first tokens can be
+ * guessed and sent before anything was computed, so it is read from later ones: each tells when the
+ * first one was due at the answer's own pace.
+ */
+export function ttftNs(answer: Arrivals, { k, paceCapNs }: Yardstick, scoring: Scoring): number {
+  const { arrivalsNs, sentNs } = answer;
+  if (k === 0) return Infinity;
+  const own = paceNs(answer, k, scoring);
+  if (own === null) return arrivalsNs[k - 1]! - sentNs;
+  const pace = Math.min(own, paceCapNs);
+  const { m, lo, hi } = windowOf(k, scoring);
+  const due: number[] = [];
+  for (let j = lo; j <= hi; j++) due.push(arrivalsNs[j - 1]! - sentNs - (j - 1) * pace);
+  due.sort(compare);
+  const { ttftWindow, ttftRank } = scoring;
+  const q = Math.floor((ttftRank * m + ttftWindow - 1) / ttftWindow);
+  return Math.floor(Math.max(arrivalsNs[0]! - sentNs, due[q - 1]!) + 0.5);
+}
+
+/**
+ * Tokens per second end to end: k / (at(k) - sent) (RULES "Throughput"); 0 without content.
+ * Decode-only throughput would reward holding everything back, so it is not offered.
+ */
+export function tokensPerSecond({ arrivalsNs, sentNs }: Arrivals, { k }: Yardstick): number {
+  if (k === 0) return 0;
+  return (k * 1e9) / Math.max(1, arrivalsNs[k - 1]! - sentNs);
 }

@@ -4,15 +4,16 @@ import type { Verdict } from '../schema/verdicts.ts';
 
 declare const verified: unique symbol;
 
-/**
- * One boot of one arm, as the judge found it. `promptScores[i]` is null where the answer had no
- * content: it makes every bound -infinity.
- */
-type BootScore = {
+/** What was measured of one prompt: Infinity and 0 for an answer without content. */
+type Terms = { readonly ttftNs: number; readonly tokensPerSecond: number };
+
+/** One boot of one arm that passed its gate: its score and medians, and what each prompt took. */
+export type BootTerms = {
   readonly shard: number;
   readonly boot: number;
   readonly score: number;
-  readonly promptScores: readonly (number | null)[];
+  readonly medians: Terms;
+  readonly prompts: readonly Terms[];
 };
 
 /** What a signed plan's entry came to. */
@@ -20,9 +21,14 @@ export type EntryResult = Reasoned & {
   readonly key: string;
   readonly hotkey: string;
   readonly commitBlock: number;
+  /** Block from which on others could see the image. */
+  readonly revealedAt: number;
   readonly role: 'challenger' | 'winner' | 'runner-up';
   readonly verdict: Verdict;
-  readonly boots: readonly BootScore[];
+  /** Its VALID boots, by shard and boot; empty where the verdict is another. */
+  readonly boots: readonly BootTerms[];
+  /** Shards that measured it, or tried to. */
+  readonly shards: readonly number[];
 };
 
 /**

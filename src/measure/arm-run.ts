@@ -44,7 +44,12 @@ export type ArmTask = {
   readonly target: EngineTarget;
   readonly header: ArmHeader;
   readonly prompts: readonly Prompt[];
+  /** How long it may take beside the baseline; null for the baseline itself. */
+  readonly allowance: Allowance | null;
 };
+
+/** How long a server may take to start, in seconds, and for its answers so far, in ns. */
+type Allowance = { readonly startSeconds: number; readonly slowLimitsNs: readonly number[] };
 
 /** A server that was started, and the trace of what happens to it. */
 class ArmMeasurement {
@@ -55,6 +60,9 @@ class ArmMeasurement {
   readonly #originNs: number;
   /** The image may have been pulled first: a server's own time begins once it runs. */
   readonly #startedNs: number;
+  /** What its answers took so far, and when the last one ended. */
+  #tookNs = 0;
+  #lastNs = 0;
 
   constructor(ports: LoadPorts, task: ArmTask, engine: Engine, originNs: number) {
     this.#ports = ports;
@@ -80,7 +88,7 @@ class ArmMeasurement {
   exited(atNs = this.#ports.clock.nowNs()): void {
     const exit = this.#engine.exited();
     if (exit?.lost !== undefined) {
-      this.event('host', { detail: exit.lost }, atNs);
+      this.event('broke-off', { detail: exit.lost }, atNs);
       return;
     }
     const name = exit?.oom === true ? 'oom' : 'exit';
@@ -93,7 +101,21 @@ class ArmMeasurement {
   async askAll(client: LoadClient): Promise<void> {
     if (!(await this.#healthy(client))) return;
     await this.#ports.quiet?.();
-    for (const prompt of this.#task.prompts) if (!(await this.#ask(client, prompt))) return;
+    const limitsNs = this.#task.allowance?.slowLimitsNs ?? [];
+    for (const [index, prompt] of this.#task.prompts.entries()) {
+      if (!(await this.#ask(client, prompt))) return;
+      if (this.#tookNs > (limitsNs[index] ?? Infinity)) {
+        this.#endAsTooSlow(limitsNs[index]!);
+        return;
+      }
+    }
+  }
+
+  /** A server far slower than the baseline is worth no more of the machine's time. */
+  #endAsTooSlow(limitNs: number): void {
+    const [took, limit] = [this.#tookNs, limitNs].map((ns) => (ns / 1e9).toFixed(1));
+    const detail = `its answers took ${took} s, ${limit} s are the most`;
+    this.lines.push({ type: 'event', tNs: this.#lastNs, name: 'too-slow', detail });
   }
 
   #since(ns: number): number {
@@ -102,13 +124,17 @@ class ArmMeasurement {
 
   async #healthy(client: LoadClient): Promise<boolean> {
     const { clock, loadedNs } = this.#ports;
-    const seconds = this.#task.arena.deadlines.start;
+    const { allowance, arena } = this.#task;
+    const seconds = allowance?.startSeconds ?? arena.deadlines.start;
     const deadlineNs = (): number =>
       this.#startedNs + seconds * 1e9 + (loadedNs?.(this.#startedNs) ?? 0);
     const health = await awaitHealth(this.#engine, client, clock, deadlineNs);
     if (health === 'healthy') this.event('healthy');
     else if (health === 'exited') this.exited();
-    else this.event('start-timeout', { seconds });
+    else {
+      const detail = `GET /health did not answer 200 in ${Number(seconds.toFixed(1))} s`;
+      this.event('start-timeout', { seconds, detail });
+    }
     return health === 'healthy';
   }
 
@@ -137,6 +163,8 @@ class ArmMeasurement {
       this.lines.push({ type: 'chunk', prompt, tNs: this.#since(tNs), ...contentOf(bytes) });
     const { status, outcome, detail } = end;
     const tNs = this.#since(end.tNs);
+    this.#tookNs += tNs - this.#since(sentNs);
+    this.#lastNs = tNs;
     this.lines.push({ type: 'end', prompt, tNs, status, outcome, detail, client: cost });
   }
 }
@@ -176,7 +204,7 @@ export async function runArm(ports: LoadPorts, task: ArmTask): Promise<ArmRun> {
     // What was seen before stays evidence: a fault of the server's must not vanish with a fault of
     // ours.
     if (!(fault instanceof CacheonError) || fault.outcome === 'usage') throw fault;
-    const name = fault.code === 'METER_LOST' ? 'meter-lost' : 'host';
+    const name = fault.code === 'METER_LOST' ? 'meter-lost' : 'broke-off';
     measurement.event(name, { detail: fault.message.slice(0, 300) });
   }
   return { lines: measurement.lines, log: engine.log() };

@@ -9,7 +9,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../compose/repository.ts';
 import { silentLog } from '../core/log.ts';
 import { startEngine, type TinyEngine } from '../devnet/engine/engine-server.ts';
-import { type ArmReading, type ArmVerdict, readArm } from '../judge/arm.ts';
+import type { ArmVerdict } from '../judge/arm.ts';
+import { type ArmReading, readArm } from '../judge/arm-reading.ts';
 import { readBoot } from '../judge/boot.ts';
 import { ttftNs } from '../judge/timing.ts';
 import { runArm } from '../measure/arm-run.ts';
@@ -168,7 +169,7 @@ async function runAgainst(url: string): Promise<{
   } as const;
   const { lines } = await runArm(
     { clock: monotonicClock, runtime },
-    { arena, target: { kind: 'url', url }, header, prompts: suite(1) },
+    { arena, target: { kind: 'url', url }, header, prompts: suite(1), allowance: null },
   );
   const arm = readArm(parseTrace(lines.map(traceLine).join(''), 'test'), {
     arena,
@@ -366,7 +367,13 @@ describe('hostile servers, content', () => {
       setTimeout(() => socket.write(Buffer.concat([chunk(HONEST), Buffer.from(CLOSE)])), 150);
     }, 'no fault');
     for (const { answer, sentNs } of arm.answers.values())
-      expect(ttftNs(answer, sentNs, arena.scoring)).toBeGreaterThan(140e6);
+      expect(
+        ttftNs(
+          { ...answer, sentNs },
+          { k: answer.arrivalsNs.length, paceCapNs: Infinity },
+          arena.scoring,
+        ),
+      ).toBeGreaterThan(140e6);
   });
   it('H32 pads with zero-width characters: our tokenizer counts', async () => {
     const arm = await expectVerdict(
@@ -531,7 +538,7 @@ describe('hostile servers, answers', () => {
       context: { arena: patient, tokenizer, prompts: poolsOf(prompts) },
       place: 'test',
       belongs: () => true,
-    }).judge('challenger', null)!;
+    }).judge({ name: 'challenger', history: null, incumbent: false })!;
   }
   const ask = async (engine: TinyEngine, body: string): Promise<string> =>
     await (await fetch(`${engine.url}/v1/chat/completions`, { method: 'POST', body })).text();
@@ -539,9 +546,9 @@ describe('hostile servers, answers', () => {
   it('an honest proxy is VALID', async () =>
     expect(await judged((_, body) => ask(honest, body))).toMatchObject({ verdict: 'VALID' }));
   it('H10 is fast while it warms up and slow later: the scored window counts', async () => {
-    const verdict = await judged((_, body) => ask(honest, body), 400);
+    const verdict = await judged((_, body) => ask(honest, body), 100);
     expect(verdict).toMatchObject({ verdict: 'VALID', score: 0 });
-    expect(verdict.summary!.ttftNs).toBeGreaterThan(400e6);
+    expect(verdict.summary!.ttftNs).toBeGreaterThan(100e6);
   });
   it('H23 swaps the answers of two requests', async () => {
     const bodies: string[] = [];

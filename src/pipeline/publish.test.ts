@@ -14,7 +14,12 @@ import { publishJudged, publishPlan, publishRound, publishVoid } from './publish
 const signer = signerOf(
   new Keyring({ type: 'sr25519', ss58Format: 42 }).createFromUri('//Validator'),
 );
-const body = { entries: [], decisions: [], standing: { winner: null, runnerUp: null } };
+const body = {
+  entries: [],
+  decisions: [],
+  control: null,
+  standing: { winner: null, runnerUp: null },
+};
 const evidence = new Map([['logs/1/1/baseline.log.gz', new Uint8Array([1])]]);
 
 /** A ledger in memory, and what publishing does to it. */

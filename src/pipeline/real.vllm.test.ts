@@ -39,7 +39,6 @@ const arena = parseArena(
     // Measured: honest kernels 0.00006 nats, int4 0.005 and more (reference notes on a real vLLM,
     // section 8).
     honestP999Nats: 0.0016,
-    bootSd: 0.02,
   },
   'test',
 );

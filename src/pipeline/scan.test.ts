@@ -27,6 +27,7 @@ const committed = (salt: string | null, text?: string): Commitment => ({
         renderPayload({
           image: 'ghcr.io/a/b',
           digest,
+          base: null,
           payment: { tx: `0x${'1'.repeat(64)}`, block: 7, salt },
         }),
     ),

@@ -1,6 +1,8 @@
 // Reads all submissions from the chain and drafts the plan of the next round.
 import { dealShards } from '../arena/deal.ts';
-import { historyOf } from '../arena/history.ts';
+import { historyOf, rulesSha256 } from '../arena/history.ts';
+import { mostBoots } from '../arena/takeover.ts';
+import type { Calibration } from '../schema/calibration.ts';
 import { acceptedRemarks, parsePayload } from '../arena/payload.ts';
 import {
   type ChainView,
@@ -21,7 +23,7 @@ import { type Draft, imageSubjects } from '../ledger/draft.ts';
 import type { Ledger } from '../ledger/read.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { suiteHash } from '../prompts/sampler.ts';
-import { bootSuite } from '../prompts/suites.ts';
+import { bootSuite, type PromptSources } from '../prompts/suites.ts';
 import { type Arena, ArenaError, feeRao } from '../schema/arena.ts';
 import { pinnedImage } from '../schema/image-ref.ts';
 import type { PlanPredicate } from '../schema/records.ts';
@@ -33,6 +35,8 @@ export type ScanPorts = {
   readonly chain: ChainReader;
   readonly tokenizer: Tokenizer;
   readonly corpus: Corpus;
+  /** What a hardware tier was measured to differ by; null where the arena names no calibration. */
+  readonly calibrationOf: (tier: string) => Calibration | null;
   readonly log: Log;
 };
 
@@ -103,6 +107,7 @@ export async function lookUpPayments(
     }
     const parsed = parsePayload(commitment.content.bytes, {
       loopbackImages: arena.loopbackImages,
+      baseRepositories: arena.images.baseRepositories,
       needsPayment: true,
     });
     if (!parsed.ok || !parsed.payload.payment) continue;
@@ -129,14 +134,29 @@ export function planContent(
   arena: Arena,
   chain: ChainView & Pick<Snapshot, 'block'>,
   history: History,
-): Pick<PlanPredicate, 'submissions' | 'standing' | 'shards'> {
-  const { submissions, standing } = listSubmissions(arena, chain, history);
-  const shards = dealShards(submissions, arena.shards, fromHex(chain.block.hash)!);
+  calibration: Calibration | null,
+): Pick<PlanPredicate, 'submissions' | 'standing' | 'shards' | 'controls'> {
+  const rules = rulesSha256(arena, calibration);
+  const { submissions, standing } = listSubmissions(arena, chain, history, rules);
+  const shards = dealShards(submissions, arena, fromHex(chain.block.hash)!);
   return {
     submissions,
     standing,
     shards: shards.map(({ index, entries }) => ({ index, entries: [...entries] })),
+    controls: history.controls.slice(-arena.takeover.controls),
   };
+}
+
+/** The hashes of all prompts that a plan may ask for. */
+export function promptSuitesOf(
+  arena: Arena,
+  sources: PromptSources,
+  seed: string,
+): PlanPredicate['promptSuites'] {
+  return Array.from({ length: mostBoots(arena) }, (_, i) => ({
+    boot: i + 1,
+    sha256: suiteHash(bootSuite(arena, sources, seed, i + 1)),
+  }));
 }
 
 /**
@@ -150,8 +170,9 @@ export async function scan(
   operator: Operator,
   ledger: Ledger,
 ): Promise<PlanDraft> {
-  const { chain, tokenizer, corpus, log } = ports;
+  const { chain, tokenizer, corpus, log, calibrationOf } = ports;
   assertReady(arena, operator.tier);
+  const calibration = calibrationOf(operator.tier);
   const snapshot = await chain.snapshot(arena.netuid);
   const { block } = snapshot;
   log.info(`scanning subnet ${arena.netuid} at block ${block.number}`);
@@ -160,11 +181,9 @@ export async function scan(
   const history = historyOf(ledger);
   const commitments = await readCommitments(chain, arena.netuid, snapshot, history);
   const payments = await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
-  const content = planContent(arena, { ...snapshot, commitments, payments }, history);
-  const promptSuites = Array.from({ length: arena.boots }, (_, i) => ({
-    boot: i + 1,
-    sha256: suiteHash(bootSuite(arena, { corpus, tokenizer }, block.hash, i + 1)),
-  }));
+  const view = { ...snapshot, commitments, payments };
+  const content = planContent(arena, view, history, calibration);
+  const promptSuites = promptSuitesOf(arena, { corpus, tokenizer }, block.hash);
   const count = (status: Submission['status']): number =>
     content.submissions.filter((submission) => submission.status === status).length;
   log.info(
@@ -189,6 +208,7 @@ export async function scan(
       corpus: corpus.id,
       seed: block.hash,
       promptSuites,
+      calibration,
       ...content,
     },
   };

@@ -89,7 +89,7 @@ async function submissionsNow(
   // yet.
   const payments =
     arena.treasury === null ? new Map() : await lookUpPayments(chain, arena, view, history);
-  return planContent(arena, { ...view, payments }, history).submissions;
+  return planContent(arena, { ...view, payments }, history, null).submissions;
 }
 
 /**

@@ -10,6 +10,14 @@ import { drawSuite } from './sampler.ts';
 /** What prompts are made of, and counted in. */
 export type PromptSources = { readonly corpus: Corpus; readonly tokenizer: Tokenizer };
 
+/** How many prompts of a boot are scored. */
+export function scoredIn(
+  { scoredPrompts, laterPrompts }: Pick<Arena, 'scoredPrompts' | 'laterPrompts'>,
+  boot: number,
+): number {
+  return boot === 1 ? scoredPrompts : laterPrompts;
+}
+
 /**
  * Prompts of one boot of an arena, drawn from a block hash. Throws `BAD_PLAN` for a hash that is
  * not 32 bytes of hex.
@@ -32,7 +40,7 @@ export function bootSuite(
     seed,
     boot,
     warmups: arena.warmupPrompts,
-    scored: arena.scoredPrompts,
+    scored: scoredIn(arena, boot),
     inputTokens: arena.inputTokens,
     systemMessage: arena.model.systemMessage,
     chatTemplate: arena.model.chatTemplate,

@@ -40,15 +40,13 @@ export const scoring = z
     minTokensShare: share
       .default(0.9)
       .describe("throughput is 0 under this share of the baseline's tokens"),
-    stallChunks: positive
-      .default(5)
-      .describe('content chunks from which the stall correction applies'),
-    stallRatio: z
-      .number()
-      .positive()
-      .default(8)
-      .describe('first gap over median gap that counts as a stall'),
-    burstTokens: positive.default(16).describe('a chunk with more tokens is a burst'),
+    ttftWindow: positive
+      .min(4)
+      .default(16)
+      .describe('tokens that tell the TTFT; an answer with fewer has the TTFT of its last token'),
+    ttftRank: positive
+      .default(11)
+      .describe('which of them counts, from the smallest: of a full window this one'),
   })
   .prefault({});
 
@@ -150,3 +148,63 @@ export const emission = z
     runnerUpShare: share.default(0.2),
   })
   .prefault({});
+
+/** When a challenger takes the throne. */
+export const takeover = z
+  .strictObject({
+    margin: share
+      .default(0.01)
+      .describe('a challenger must beat the winner by this share of its score'),
+    stop: z
+      .array(z.number())
+      .min(1)
+      .max(9)
+      .default([0.3, 1, 1.7, 2.4])
+      .describe('Z after boots 1, 2, ... below which a challenger ends'),
+    crown: z
+      .array(z.number())
+      .min(1)
+      .max(9)
+      .default([4.02, 3.64, 3.38, 3.2])
+      .describe('Z after boots 2, 3, ... from which on it is crowned; as many as stop'),
+    second: z.number().default(3).describe('Z after boot 1 that the second place asks for'),
+    sdFloor: z
+      .number()
+      .positive()
+      .default(0.002)
+      .describe('least standard deviation of a difference of scores in one boot'),
+    clipMads: z
+      .number()
+      .positive()
+      .default(3)
+      .describe('prompts count at most this many scaled MADs from the median'),
+    varianceRatio: z
+      .number()
+      .min(1)
+      .default(2)
+      .describe("a boot's variance counts at most as this times the smallest"),
+    withinFactor: z
+      .number()
+      .nonnegative()
+      .default(1.25)
+      .describe('weight of the spread between prompts in the scale'),
+    spread: z
+      .number()
+      .positive()
+      .default(2.5)
+      .describe('a boot counts at most as the smallest one plus this times the scale'),
+    calibrationFactor: z
+      .number()
+      .min(1)
+      .default(1.215)
+      .describe('by how much a calibrated standard deviation may be too small'),
+    controlFactor: z
+      .number()
+      .nonnegative()
+      .default(0.9)
+      .describe('weight of the role controls beside the calibration'),
+    controls: positive.default(20).describe('role controls that are remembered'),
+    controlsLeast: positive.default(5).describe('fewer role controls say nothing'),
+  })
+  .prefault({})
+  .describe('when a challenger takes the throne');

@@ -2,7 +2,16 @@
 import { z } from 'zod';
 import { CacheonError } from '../core/errors.ts';
 import { decodeSs58 } from '../core/ss58.ts';
-import { clock, deadlines, emission, gate, limits, sandbox, scoring } from './arena-parts.ts';
+import {
+  clock,
+  deadlines,
+  emission,
+  gate,
+  limits,
+  sandbox,
+  scoring,
+  takeover,
+} from './arena-parts.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'wants 64 lower-case hex digits');
 const count = z.number().int().nonnegative();
@@ -57,7 +66,8 @@ export const arenaSchema = z.strictObject({
     ])
     .describe('where passages come from'),
   warmupPrompts: count.max(100).default(2).describe('unscored prompts at the start of every arm'),
-  scoredPrompts: positive.max(100).default(10).describe('scored prompts of a boot'),
+  scoredPrompts: positive.max(100).default(10).describe('scored prompts of boot 1'),
+  laterPrompts: positive.max(100).default(20).describe('scored prompts of every later boot'),
   inputTokens: positive
     .max(131_072)
     .default(6144)
@@ -78,6 +88,10 @@ export const arenaSchema = z.strictObject({
       .describe(
         'image@sha256:… of public engines that anybody may build on: their files are nobody’s own when copies are looked for, and their variables may stand',
       ),
+    baseRepositories: z
+      .array(z.string())
+      .default([])
+      .describe('repositories where no miner can push: a payload may name its base in one of them'),
     arguments: z.array(z.string()).default([]).describe('arguments of both'),
     environment: z
       .array(z.string())
@@ -94,6 +108,17 @@ export const arenaSchema = z.strictObject({
     .default({})
     .describe('hardware tiers; CACHEON_TIER names the one in use'),
   deadlines,
+  startFactor: z
+    .number()
+    .positive()
+    .default(2)
+    .describe("a server may take this many times the baseline's start,"),
+  startSlack: z.number().nonnegative().default(60).describe('and this many seconds more'),
+  tooSlowFactor: z
+    .number()
+    .min(1)
+    .default(3)
+    .describe("a server ends where its answers took more than this times the baseline's"),
   limits,
   scoring,
   honestP999Nats: z
@@ -108,23 +133,15 @@ export const arenaSchema = z.strictObject({
     .describe('|last/first - 1| of the baseline in one boot'),
   clock,
   sandbox,
-  boots: positive.max(5).default(2).describe('separate boots that must all say yes to a crown'),
-  bootSd: z
-    .number()
-    .nonnegative()
-    .default(0.005)
-    .describe('standard deviation of a score between boots'),
-  takeoverMargin: z
-    .number()
-    .min(1)
-    .default(1.01)
-    .describe("a challenger must beat this times the winner's fresh score"),
-  winnerInfraBar: positive
-    .default(2)
-    .describe("INFRA rounds in a row after which the winner's last score is only a bar"),
-  winnerInfraLoss: positive
-    .default(4)
-    .describe('INFRA rounds in a row after which the winner loses the place'),
+  takeover,
+  calibration: z
+    .record(z.string(), sha256)
+    .default({})
+    .describe('sha256 of calibration/<tier>.json beside this file, by hardware tier'),
+  roleControl: z
+    .boolean()
+    .default(true)
+    .describe("whether the baseline also runs once a round in a challenger's slot"),
   emission,
   fee: z.number().min(0).max(1_000_000).default(0.1).describe('TAO for one submission; 0: none'),
   treasury: ss58
@@ -138,7 +155,12 @@ export const arenaSchema = z.strictObject({
   planBlocks: positive
     .default(7200)
     .describe('blocks after which a plan without a round must be void'),
-  shards: positive.max(256).default(1).describe('machines that share the challengers of a round'),
+  shardEntries: positive.max(256).default(6).describe('challengers that one machine measures'),
+  maxShards: positive
+    .max(256)
+    .default(4)
+    .describe('machines that share the challengers of a round'),
+  coldkeyEntries: positive.default(2).describe('challengers of one coldkey in a plan'),
   maxImageGb: z.number().positive().default(20).describe('compressed size of an image'),
   maxUnpackedGb: z.number().positive().default(80).describe('size of an image once unpacked'),
   maxOwnFiles: positive
@@ -168,8 +190,24 @@ export type MeasuringRules = Pick<
   | 'honestP999Nats'
   | 'gate'
   | 'driftLimit'
+  | 'startFactor'
+  | 'startSlack'
+  | 'tooSlowFactor'
   | 'clock'
 > & { readonly model: Pick<Arena['model'], 'name' | 'eosTokenId'> };
+
+/** Fields of an older draft of the rules, and what took their place. */
+const GONE: Readonly<Record<string, string>> = {
+  boots: 'takeover.stop and takeover.crown say how many boots there are',
+  bootSd: 'the calibration of the tier and takeover.sdFloor say how boots differ',
+  takeoverMargin: 'takeover.margin is the share alone: 0.01 in place of 1.01',
+  winnerInfraBar: 'nothing is compared with an old score any more: drop it',
+  winnerInfraLoss: 'only what is an incumbent’s own doing counts against it: drop it',
+  shards: 'shardEntries and maxShards say how challengers are shared out',
+  stallChunks: 'scoring.ttftWindow and scoring.ttftRank tell the TTFT now',
+  stallRatio: 'scoring.ttftWindow and scoring.ttftRank tell the TTFT now',
+  burstTokens: 'scoring.ttftWindow and scoring.ttftRank tell the TTFT now',
+};
 
 /** A wrong arena file, prompt request or plan input. */
 export class ArenaError extends CacheonError<'BAD_ARENA'> {}
@@ -183,14 +221,24 @@ export function parseArena(value: unknown, source: string): Arena {
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const where = issue.path.length > 0 ? issue.path.join('.') : 'the top level';
+    const gone = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => GONE[key]) : [];
+    const hint = gone.find((text) => text !== undefined);
     throw new ArenaError(
       'BAD_ARENA',
       'usage',
       `${source}: ${where}: ${issue.message}`,
-      'compare with .github/arena.schema.json, which lists every field',
+      hint ?? 'compare with .github/arena.schema.json, which lists every field',
     );
   }
   const arena = parsed.data;
+  const { stop, crown } = arena.takeover;
+  if (stop.length !== crown.length)
+    throw new ArenaError(
+      'BAD_ARENA',
+      'usage',
+      `${source}: takeover: ${stop.length} values of stop, ${crown.length} of crown`,
+      'each boot but the last has one stop, each but the first one crown',
+    );
   if (arena.network !== 'local' && arena.genesisHash === null) {
     throw new ArenaError(
       'BAD_ARENA',

@@ -15,6 +15,8 @@ export const fingerprintSchema = z.strictObject({
   diffIds: z.array(z.string()),
   /** sha256 of environment and start: tells images of the same layers apart. */
   start: z.string(),
+  /** The public engine that its payload names: files of its layers are nobody's own. */
+  base: z.string().nullable(),
   /**
    * Marks of its own files, sorted: every file of its layers that the baseline does not have too.
    */

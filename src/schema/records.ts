@@ -1,7 +1,8 @@
 // Schemas of every signed ledger record, from plans to rounds and weights.
 import { z } from 'zod';
 import { reasonFields } from './reasons.ts';
-import { armReportSchema } from './report.ts';
+import { calibrationSchema } from './calibration.ts';
+import { armReportSchema, takeoverSchema } from './report.ts';
 import { standingSchema } from './standing.ts';
 import { roleSchema, submissionSchema } from './submission.ts';
 import { VERDICTS } from './verdicts.ts';
@@ -58,6 +59,10 @@ const planPredicate = z.strictObject({
   corpus: z.string(),
   seed: hash32,
   promptSuites: z.array(z.strictObject({ boot: count, sha256 })),
+  /** What the tier in use was measured to differ by; null where the arena names no calibration. */
+  calibration: calibrationSchema.nullable(),
+  /** Differences of earlier rounds' role controls, the oldest first. */
+  controls: z.array(z.number()),
   standing: standingSchema,
   submissions: z.array(submissionSchema),
   shards: z.array(z.strictObject({ index: count, entries: z.array(z.string()) })),
@@ -74,6 +79,8 @@ const entry = z.strictObject({
   verdict: z.enum(VERDICTS),
   ...reasonFields,
   score: z.number(),
+  /** False where the round could not decide: it is measured again, first, and without a new fee. */
+  final: z.boolean(),
   boots: z.array(z.strictObject({ shard: count, boot: count, report: armReportSchema })),
 });
 /** The judge's results: the part of a round that every auditor can compute again. */
@@ -82,17 +89,13 @@ export const roundBody = z.strictObject({
   decisions: z.array(
     z.strictObject({
       key: z.string(),
-      takesOver: z.boolean(),
-      boots: z.array(
-        z.strictObject({
-          boot: count,
-          takesOver: z.boolean(),
-          bar: nullable,
-          lowerBound: nullable,
-        }),
-      ),
+      shard: count,
+      against: z.enum(['winner', 'baseline', 'shut']),
+      ...takeoverSchema.shape,
     }),
   ),
+  /** The baseline in a challenger's slot, and its paired difference; null where none was to run. */
+  control: z.strictObject({ report: armReportSchema, d: nullable }).nullable(),
   standing: standingSchema,
   /** What each shard's machine said of itself: engines, probes, clock. */
   hosts: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),

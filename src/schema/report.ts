@@ -5,8 +5,9 @@ import { VERDICTS } from './verdicts.ts';
 
 const count = z.number().int().nonnegative();
 const nullable = z.number().nullable();
+/** Of the baseline null in later boots, which have none. */
 const perSide = <T extends z.ZodType>(value: T) =>
-  z.strictObject({ baseline: value, challenger: value });
+  z.strictObject({ baseline: value.nullable(), challenger: value });
 
 /** What the gate found (RULES "Verdict of the gate"). */
 const gateSchema = z.strictObject({
@@ -50,7 +51,27 @@ export const armReportSchema = z.strictObject({
 });
 export type ArmReport = z.infer<typeof armReportSchema>;
 
+/** A challenger's try against the winner, boot by boot (RULES "Takeover"). */
+export const takeoverSchema = z.strictObject({
+  takesOver: z.boolean(),
+  /** Whether it was still undecided when its boots ended. */
+  goesOn: z.boolean(),
+  bar: nullable,
+  /** Mean difference over the boots, the margin taken off. */
+  mean: nullable,
+  boots: z.array(
+    z.strictObject({
+      boot: count,
+      d: nullable,
+      sd: nullable,
+      z: nullable,
+      stop: nullable,
+      crown: nullable,
+    }),
+  ),
+  ...reasonFields,
+});
+export type Takeover = z.infer<typeof takeoverSchema>;
+
 /** `verdict.json`: the challenger's report, and what its incumbent means for it. */
-export type Report = ArmReport & {
-  takeover: null | { takesOver: boolean; lowerBound: number | null; bar: number | null };
-};
+export type Report = ArmReport & { takeover: null | Takeover };

@@ -8,10 +8,13 @@ const placeSchema = z.strictObject({
   key: z.string(),
   hotkey: z.string(),
   commitBlock: count,
+  /** Block from which on others could see the image. */
+  revealedAt: count,
   image: z.string(),
   digest: z.string(),
+  /** The public engine that its payload names as its base. */
+  base: z.string().nullable(),
   score: z.number(),
-  infraRounds: count,
 });
 export type Place = Readonly<z.infer<typeof placeSchema>>;
 

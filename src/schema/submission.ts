@@ -28,16 +28,17 @@ export const submissionSchema = z.strictObject({
   revealBlock: count.nullable(),
   image: z.string().nullable(),
   digest: z.string().nullable(),
+  /** The public engine that its payload names as its base. */
+  base: z.string().nullable(),
   paymentTx: z.string().nullable(),
   status: z.enum(['evaluate', 'rejected', 'judged', 'waiting']),
   role: roleSchema.nullable(),
   verdict: z.enum([...VERDICTS, 'SKIP_UNREVEALED']).nullable(),
   ...reasonFields,
   history: imageHistorySchema.nullable(),
-  /**
-   * Block of the round that first found its image gone from the registry, where no later one found
-   * it there.
-   */
-  goneSince: count.optional(),
+  /** Rounds in a row in which its own registry kept it from being measured, and the first of them. */
+  shut: z.strictObject({ rounds: count, since: count }).optional(),
+  /** Rounds that broke off while it ran: it runs last and alone now. */
+  suspect: count.optional(),
 });
 export type Submission = z.infer<typeof submissionSchema>;

@@ -24,7 +24,7 @@ const prompt = z.number().int().nonnegative();
 const header = z.looseObject({
   type: z.literal('header'),
   schema: z.literal(1),
-  role: z.enum(['baseline', 'challenger', 'incumbent']),
+  role: z.enum(['baseline', 'challenger', 'incumbent', 'control']),
   key: z.string().nullable(),
   image: z.string(),
   blockHash: z.string(),

@@ -18,8 +18,8 @@ describe('a round as rows', () => {
     const [first] = rounds;
     expect(first!.winner).toBe(keyOf('fast'));
     expect(first!.entries[0]).toMatchObject({ key: keyOf('fast'), verdict: 'VALID' });
-    expect(first!.baseline!.ttftNs).toBe(100e6);
-    expect(first!.entries[0]!.ttftNs).toBe(50e6);
+    expect(first!.baseline!.ttftNs).toBe(170e6);
+    expect(first!.entries[0]!.ttftNs).toBe(85e6);
     const scores = first!.entries.map(({ score }) => score);
     expect(scores).toEqual(scores.toSorted((a, b) => b - a));
   });

@@ -66,6 +66,8 @@ type AdmissionOptions = {
   patience?: Patience;
   bases?: readonly string[];
   environment?: readonly string[];
+  /** By the name of an entry: the base that its payload names, in the same registry. */
+  builtOn?: Readonly<Record<string, string>>;
 };
 
 /** A registry with the baseline, the images that were entered, and others. */
@@ -126,6 +128,9 @@ function imagesOf(options: AdmissionOptions): { images: ImageStore; pulled: stri
   return { images: { ...real, pull }, pulled };
 }
 
+const baseIn = ({ host }: Registry, name: string | undefined): string | null =>
+  name === undefined ? null : `${host}/${name}`;
+
 /** The admission of images that were entered in this order, from one registry. */
 export async function admission(
   entered: Record<string, Image>,
@@ -144,6 +149,7 @@ export async function admission(
     hotkey: name,
     commitBlock: i + 1,
     image: `${registry.host}/${name}`,
+    base: baseIn(registry, options.builtOn?.[name]),
     digest: image.manifest.digest,
   }));
   const kept = new Map<string, Uint8Array>();

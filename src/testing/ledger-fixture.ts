@@ -13,7 +13,9 @@ import { blake2b256, sha256, sha256Hex } from '../core/hash.ts';
 import { silentLog } from '../core/log.ts';
 import { decodeSs58, encodeSs58 } from '../core/ss58.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import { judgeRound, sidesOf } from '../judge/round.ts';
+import { CONTROL } from '../judge/role-control.ts';
+import { judgeRound } from '../judge/round.ts';
+import { sidesOf } from '../judge/shard.ts';
 import { imageSubjects } from '../ledger/draft.ts';
 import { packEvidence, tracesOf } from '../ledger/io/evidence-files.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
@@ -22,12 +24,11 @@ import { type LedgerFiles, recordsOf } from '../ledger/read.ts';
 import type { Signer } from '../ledger/sign.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import { publishPlan, publishRound } from '../pipeline/publish.ts';
-import { planContent, type PlanDraft } from '../pipeline/scan.ts';
+import { planContent, type PlanDraft, promptSuitesOf } from '../pipeline/scan.ts';
 import { type WeightsBody, weightsFrom } from '../pipeline/settle/weight-row.ts';
 import { intentDraft, outcomeDraft } from '../pipeline/settle/weights-records.ts';
 import { type Corpus, generatedCorpus } from '../prompts/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
-import { suiteHash } from '../prompts/sampler.ts';
 import { bootSuite } from '../prompts/suites.ts';
 import { type Arena, parseArena } from '../schema/arena.ts';
 import { tracePath } from '../schema/paths.ts';
@@ -86,7 +87,7 @@ class FixtureValidator {
 
   constructor() {
     const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
-    const sizes = { maxTokens: 8, scoredPrompts: 3, warmupPrompts: 1, bootSd: 0.01 };
+    const sizes = { maxTokens: 8, scoredPrompts: 3, laterPrompts: 3, warmupPrompts: 1 };
     this.arena = parseArena({ ...file, ...sizes }, 'the fixture');
     this.tokenizer = loadTokenizer(this.arena.tokenizer, ROOT);
   }
@@ -134,7 +135,7 @@ class FixtureValidator {
         hotkey: hotkeyOf(item),
         commitBlock: commitBlockOf(item),
         revealBlock: null,
-        content: { kind: 'payload', bytes: utf8(renderPayload({ ...ref, payment })) },
+        content: { kind: 'payload', bytes: utf8(renderPayload({ ...ref, base: null, payment })) },
       };
     });
     const payments = new Map(present.map(({ name }) => [keyOf(name), { state: 'paid' as const }]));
@@ -143,11 +144,13 @@ class FixtureValidator {
 
   async #plan(block: BlockRef): Promise<PlanDraft> {
     const { arena, corpus, tokenizer } = this;
-    const content = planContent(arena, this.#view(block), historyOf(await this.#ledger.read()));
-    const promptSuites = Array.from({ length: arena.boots }, (_, i) => ({
-      boot: i + 1,
-      sha256: suiteHash(bootSuite(arena, { corpus, tokenizer }, block.hash, i + 1)),
-    }));
+    const content = planContent(
+      arena,
+      this.#view(block),
+      historyOf(await this.#ledger.read()),
+      null,
+    );
+    const promptSuites = promptSuitesOf(arena, { corpus, tokenizer }, block.hash);
     return {
       kind: 'plan',
       path: `rounds/${block.number}/plan.json`,
@@ -161,6 +164,7 @@ class FixtureValidator {
         corpus: corpus.id,
         seed: block.hash,
         promptSuites,
+        calibration: null,
         ...content,
       },
     };
@@ -172,15 +176,17 @@ class FixtureValidator {
     const { arena, corpus, tokenizer } = this;
     const { seed } = plan.predicate;
     const { incumbents, challengers } = sidesOf(plan, 0);
-    const keep = (key: string | null, boot: number, run: number, pace: Pace): void => {
+    const keep = (name: string, boot: number, run: number, pace: Pace): void => {
       const suite = bootSuite(arena, { corpus, tokenizer }, seed, boot);
-      const challenges = key !== null && challengers.includes(key) ? 'challenger' : 'incumbent';
-      const arm = { role: key === null ? 'baseline' : challenges, key, image: 'made up' } as const;
+      const own = name === 'baseline' || name === CONTROL;
+      const miners = challengers.includes(name) ? 'challenger' : 'incumbent';
+      const arm = { role: own ? name : miners, key: own ? null : name, image: 'made up' } as const;
       const lines = armLines({ arena, tokenizer }, suite, { ...arm, seed, boot, run }, pace);
-      files.set(tracePath(0, boot, key ?? 'baseline', run), packEvidence(lines));
+      files.set(tracePath(0, boot, name, run), packEvidence(lines));
     };
-    for (let boot = 1; boot <= arena.boots; boot++) {
-      for (const run of [1, 2]) keep(null, boot, run, BASELINE);
+    keep(CONTROL, 1, 1, BASELINE);
+    for (const boot of [1, 2]) {
+      for (const run of [1, 2]) keep('baseline', boot, run, BASELINE);
       for (const key of [...incumbents, ...challengers])
         keep(key, boot, 1, CONTESTANTS.find(({ name }) => keyOf(name) === key)!.pace);
     }

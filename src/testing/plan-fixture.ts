@@ -28,6 +28,8 @@ export function planDraftAt(validator: string, block: number, shards: number): P
       corpus: 'generated',
       seed: hash(`block ${block}`),
       promptSuites: [{ boot: 1, sha256: sha256Hex('prompts') }],
+      calibration: null,
+      controls: [],
       standing: { winner: null, runnerUp: null },
       submissions: [
         {
@@ -39,6 +41,7 @@ export function planDraftAt(validator: string, block: number, shards: number): P
           revealBlock: null,
           image: 'ghcr.io/a/b',
           digest: `sha256:${digest}`,
+          base: null,
           paymentTx: null,
           status: 'evaluate',
           role: 'challenger',

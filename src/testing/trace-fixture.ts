@@ -19,12 +19,13 @@ export type Pace = {
 
 /** Which run of which arm a trace is of. */
 export type MadeArm = {
-  readonly role: 'baseline' | 'challenger' | 'incumbent';
+  readonly role: 'baseline' | 'challenger' | 'incumbent' | 'control';
   readonly key: string | null;
   readonly image: string;
   readonly seed: string;
   readonly boot: number;
   readonly run: number;
+  readonly shard?: number;
 };
 
 /** What every trace of a suite shares. */
@@ -108,11 +109,11 @@ function promptLines(
 export function armLines(
   maker: TraceMaker,
   suite: readonly Prompt[],
-  { seed, boot, ...arm }: MadeArm,
+  { seed, boot, shard = 0, ...arm }: MadeArm,
   pace: Pace,
 ): TraceLine[] {
   const header: TraceLine = {
-    ...{ type: 'header', schema: 1, shard: 0, boot, blockHash: seed, startedAt: '' },
+    ...{ type: 'header', schema: 1, shard, boot, blockHash: seed, startedAt: '' },
     ...arm,
   };
   const lines: TraceLine[] = [header, { type: 'event', tNs: 0, name: 'healthy' }];

@@ -34,6 +34,8 @@ const SETTLE_TRIES = 3;
 export type Ground = {
   readonly root: string;
   readonly arena: Arena;
+  /** Folder of the arena file, with its calibrations. */
+  readonly folder: string;
   readonly accounts: Accounts;
   readonly chain: SubtensorChain;
   /** Registry with the miners' images; null where engines run as local processes. */
@@ -83,7 +85,7 @@ export class DemoRounds {
     this.#pair = devPair(accounts.validator.hotkey.uri);
     this.#store = gitStore({ folder: checkout, remote: { name: 'origin', branch: 'main' } });
     this.#own = ledgerOf(this.#pair, this.#store);
-    this.#scan = scanPorts(chain, { arena, root, corpus: undefined }, log);
+    this.#scan = scanPorts(chain, { arena, root, folder: ground.folder, corpus: undefined }, log);
     this.#field = DEMO_MINERS.slice(0, accounts.miners.length).map((contestant, i) => ({
       contestant,
       account: accounts.miners[i]!,

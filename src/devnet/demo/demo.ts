@@ -20,6 +20,8 @@ import { DEMO_MINERS } from './miners.ts';
 
 export type DemoOptions = {
   readonly arena: unknown;
+  /** Folder of the arena file. */
+  readonly arenaFolder: string;
   readonly root: string;
   readonly seed: string | null;
   readonly endpoint: string | null;
@@ -126,7 +128,10 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
     const arena = await demoArena(options, place, chain, registry);
     const checkout = newLedger(folder);
     const { accounts, endpoint } = place;
-    const played = await play({ root, arena, accounts, chain, registry, checkout, log });
+    const played = await play({
+      ...{ root, arena, accounts, chain, registry, checkout, log },
+      folder: options.arenaFolder,
+    });
     const { burnUid } = arena;
     const seconds = (monotonicClock.nowNs() - began) / 1e9;
     const results = join(checkout, 'results');

@@ -72,6 +72,7 @@ export async function submitImage(
     arena,
     {
       ...image,
+      base: null,
       payment: null,
       revealBlocks: 1,
       wait: false,

@@ -1,7 +1,8 @@
 // Chat completions of the tiny engine, streamed or whole, with token ids and logprobs.
 import type { ServerResponse } from 'node:http';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import type { Tokenizer } from '../../core/tokenizer.ts';
+import { asComputed, guessedFirst } from './sending.ts';
 import { generate, type Emitted, type Step } from './generate.ts';
 import type { Model } from './model.ts';
 import type { Variant } from './variant.ts';
@@ -18,7 +19,7 @@ export type ChatJob = {
 };
 type Context = { readonly model: Model; readonly tokenizer: Tokenizer; readonly variant: Variant };
 
-/** Text, ids and logprobs that leave in one event. */
+/** Text, id and log-probability of one token; of several, once they leave in one event. */
 type Piece = { content: string; ids: number[]; logprobs: unknown[]; finish: Step['finish'] };
 
 function logprobEntry(tokenizer: Tokenizer, token: Emitted): unknown {
@@ -39,20 +40,53 @@ function logprobEntry(tokenizer: Tokenizer, token: Emitted): unknown {
   };
 }
 
-function* pieces({ model, tokenizer, variant }: Context, job: ChatJob): Generator<Piece> {
+/** Steps of a model as pieces, one a token. */
+function* pieces(steps: Iterable<Step>, { tokenizer }: Context, job: ChatJob): Generator<Piece[]> {
   // A code point split over tokens is held back until it is whole; at the end an incomplete one is
   // dropped.
   const decoder = new TextDecoder();
-  for (const { tokens, finish } of generate(model, variant, job.promptIds, job)) {
-    const content = tokens
-      .map(({ id }) => decoder.decode(tokenizer.bytesOf(id) ?? new Uint8Array(), { stream: true }))
-      .join('');
-    yield {
-      content,
-      ids: tokens.map(({ id }) => id),
-      logprobs: job.top < 0 ? [] : tokens.map((token) => logprobEntry(tokenizer, token)),
-      finish,
-    };
+  for (const { tokens, finish } of steps) {
+    const last = tokens.length - 1;
+    yield tokens.map((token, i) => ({
+      content: decoder.decode(tokenizer.bytesOf(token.id) ?? new Uint8Array(), { stream: true }),
+      ids: [token.id],
+      logprobs: job.top < 0 ? [] : [logprobEntry(tokenizer, token)],
+      finish: i === last ? finish : null,
+    }));
+  }
+}
+
+/** The steps of an answer. */
+function stepsOf({ model, variant }: Context, job: ChatJob): Generator<Step> {
+  return generate(model, variant, job.promptIds, job);
+}
+
+/**
+ * A guess of the first tokens, made quickly by the fastest kernel, as a small model would make it;
+ * a wrong one is wrong for every second prompt.
+ */
+function guessOf(context: Context, job: ChatJob): Piece[] {
+  const { tokens, wrong } = context.variant.guess!;
+  const quick = { ...context.variant, kernel: 'simd' } as const;
+  const size = { ...job, maxTokens: Math.min(tokens, job.maxTokens) };
+  const steps = generate(context.model, quick, job.promptIds, size);
+  const right = [...pieces(steps, context, job)]
+    .flat()
+    .map((piece) => ({ ...piece, finish: null }));
+  if (!wrong || sum(job.promptIds) % 2 === 1) return right;
+  const id = (right[0]!.ids[0]! + 1) % context.model.weights.config.vocab;
+  const content = new TextDecoder().decode(context.tokenizer.bytesOf(id) ?? new Uint8Array());
+  return [{ ...right[0]!, ids: [id], content }, ...right.slice(1)];
+}
+
+const sum = (values: readonly number[]): number =>
+  values.reduce((total, value) => total + value, 0);
+
+/** What a variant computes, as it computes it; the event loop turns between two steps. */
+async function* computedBy(context: Context, job: ChatJob): AsyncGenerator<Piece[]> {
+  for (const batch of pieces(stepsOf(context, job), context, job)) {
+    yield batch;
+    await turn(); // decoding blocks the event loop: let the bytes leave first
   }
 }
 
@@ -79,7 +113,7 @@ const usageOf = ({ promptIds }: ChatJob, completion: number): unknown => ({
 
 /** Answers a request whole. */
 function wholeAnswer(context: Context, job: ChatJob, response: ServerResponse): void {
-  const all = joined([...pieces(context, job)]);
+  const all = joined([...pieces(stepsOf(context, job), context, job)].flat());
   const choice = {
     index: 0,
     message: { role: 'assistant', content: all.content },
@@ -149,24 +183,19 @@ async function deliver(
   stream: AnswerStream,
   isGone: () => boolean,
 ): Promise<number | null> {
-  const delivery = context.variant.delivery ?? 'tokens';
-  if (delivery === 'burst') {
-    const all = joined([...pieces(context, job)]);
-    stream.role();
-    stream.send(all);
-    return all.ids.length;
-  }
-  if (delivery === 'early-role') {
+  const { send = asComputed, earlyRole, guess } = context.variant;
+  if (earlyRole) {
     stream.role();
     await turn();
   }
+  const computed = computedBy(context, job);
+  const ready = guess ? guessedFirst(computed, guessOf(context, job)) : computed;
   let count = 0;
-  for (const piece of pieces(context, job)) {
+  for await (const batch of send<Piece>(ready, (ms) => sleep(ms))) {
     if (isGone()) return null;
-    if (count === 0 && delivery === 'tokens') stream.role();
-    count += piece.ids.length;
-    stream.send(piece);
-    await turn(); // decoding blocks the event loop: let the bytes leave first
+    if (count === 0 && !earlyRole) stream.role();
+    count += batch.length;
+    stream.send(joined(batch));
   }
   return count;
 }

@@ -102,7 +102,7 @@ describe('the tiny engine', () => {
       const ids = idsOf(await stream(engine));
       await engine.close();
       const same = JSON.stringify(ids) === JSON.stringify(reference);
-      expect(same, variant.name).toBe(variant.honest || variant.delivery !== undefined);
+      expect(same, variant.name).toBe(variant.altersTokens !== true);
     }
   });
 

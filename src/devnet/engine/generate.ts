@@ -8,6 +8,8 @@ export type Emitted = { id: number; logprob: number; top: { id: number; logprob:
 /** Tokens that leave together, and why the answer ended, if it did. */
 export type Step = { tokens: Emitted[]; finish: 'stop' | 'length' | null };
 
+/** Tokens that are drafted at most in one step. */
+const MOST_DRAFTED = 16;
 /** Longest run that is looked for in the text so far. */
 const NGRAM = 4;
 
@@ -41,7 +43,7 @@ export function* generate(
 ): Generator<Step> {
   const { eosTokenId, vocab } = model.weights.config;
   const kernel = variant.kernel === 'simd' ? model.weights.arena.kernel : variant.kernel;
-  const cache = model.newCache(prompt.length + maxTokens + (variant.draft ?? 0) + 1);
+  const cache = model.newCache(prompt.length + maxTokens + MOST_DRAFTED + 1);
   const choose = variant.choose;
   const draw = drawsFrom(prompt);
   const pick = (logits: Float32Array): Emitted => {
@@ -78,7 +80,7 @@ export function* generate(
     const draft =
       variant.draft === undefined
         ? []
-        : lookup(ids, Math.min(variant.draft, maxTokens - count - 1));
+        : lookup(ids, Math.min(variant.draft(count), MOST_DRAFTED, maxTokens - count - 1));
     const input = [ids.at(-1)!, ...draft];
     logits = model.forward(kernel, cache, input, 'all');
     pending = [];

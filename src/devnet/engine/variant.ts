@@ -1,4 +1,5 @@
 // The settings in which variants of the tiny engine, honest or cheating, differ.
+import type { Sending } from './sending.ts';
 import type { Kernel } from './kernels.ts';
 import type { Weights } from './model-weights.ts';
 
@@ -10,6 +11,8 @@ export type Variant = {
   /** One line: what the variant does, and for a cheat its hoped-for gain. */
   readonly about: string;
   readonly honest: boolean;
+  /** Whether its tokens are others than the model's. */
+  readonly altersTokens?: true;
   /** `simd` multiplies in WebAssembly, in float32. */
   readonly kernel: Kernel | 'simd';
   /** Changes the weights before they are served. */
@@ -18,13 +21,15 @@ export type Variant = {
   readonly choose?: (logits: Float32Array, draw: () => number) => number;
   /** Ends every answer after this many tokens. */
   readonly stopAfter?: number;
+  /** How tokens leave; at once where it is not set. */
+  readonly send?: Sending;
+  /** Sends an empty event long before the first token. */
+  readonly earlyRole?: true;
+  /** Sends the first tokens before the model has read the prompt; `wrong`: not always right. */
+  readonly guess?: { readonly tokens: number; readonly wrong?: true };
   /**
-   * How tokens leave: one event each, everything at the end, or an empty event long before the
-   * first token.
+   * Drafts up to this many tokens from the text so far, after `count` of them, and keeps those that
+   * the model confirms.
    */
-  readonly delivery?: 'tokens' | 'burst' | 'early-role';
-  /**
-   * Drafts up to this many tokens from the text so far, and keeps those that the model confirms.
-   */
-  readonly draft?: number;
+  readonly draft?: (count: number) => number;
 };

@@ -18,6 +18,7 @@ import { localImage, pullImage } from './docker-pull.ts';
 import { isBlob, ScanCache, scanLayer } from './layers.ts';
 import { PulledImages } from './pulled-images.ts';
 import { type Patience, withBlob } from './registry-pace.ts';
+import { TextCache } from './text-cache.ts';
 import { Repository } from './registry.ts';
 
 const PATIENCE: Patience = { graceMs: 60_000, bytesPerSecond: 10e6 };
@@ -35,6 +36,8 @@ export type DockerImagesOptions = {
   /** Where what was read of layers, and brought to this machine, is remembered. */
   readonly cacheFolder: string;
   readonly patience?: Patience | undefined;
+  /** `host/path` of a registry that holds copies, asked where an image's own fails; null: none. */
+  readonly mirror?: string | null;
 };
 
 /** Images from their registries: looked at by our own client, pulled by the engine through it. */
@@ -43,26 +46,31 @@ class DockerImages implements ImageStore {
   readonly #loopback: boolean;
   readonly #patience: Patience;
   readonly #cache: ScanCache;
+  readonly #texts: TextCache;
+  readonly #mirror: string | null;
   readonly #brought: PulledImages;
   readonly #spool: string;
   readonly #repositories = new Map<string, Repository>();
 
-  constructor(docker: Docker, { loopback, cacheFolder, patience = PATIENCE }: DockerImagesOptions) {
+  constructor(docker: Docker, options: DockerImagesOptions) {
+    const { loopback, cacheFolder, patience = PATIENCE, mirror = null } = options;
     this.#docker = docker;
     this.#loopback = loopback;
     this.#patience = patience;
     this.#cache = new ScanCache(cacheFolder);
+    this.#texts = new TextCache(join(cacheFolder, 'texts'));
+    this.#mirror = mirror;
     this.#brought = new PulledImages(cacheFolder);
     this.#spool = join(cacheFolder, 'spool');
     // Leftovers of a killed pull. Only one measuring process at a time has this machine.
     rmSync(this.#spool, { recursive: true, force: true });
   }
 
-  readonly manifest = ({ image, digest }: ImageRef): Promise<Found<string>> =>
-    this.#repository(image).manifest(digest);
+  readonly manifest = (ref: ImageRef): Promise<Found<string>> =>
+    this.#text(ref, (repository) => repository.manifest(ref.digest));
 
-  readonly config = ({ image, digest }: ImageRef): Promise<Found<string>> =>
-    this.#repository(image).text(digest);
+  readonly config = (ref: ImageRef): Promise<Found<string>> =>
+    this.#text(ref, (repository) => repository.text(ref.digest));
 
   readonly pace = (): ReturnType<ImageStore['pace']> => ({
     begunNs: process.hrtime.bigint(),
@@ -77,7 +85,16 @@ class DockerImages implements ImageStore {
     const known = this.#cache.get(layer);
     if (known && known.bytes <= maxBytes)
       return { state: 'found', value: { ok: true, scan: known } };
-    const reading = { repository: this.#repository(image), patience: this.#patience, pace };
+    return this.#anywhere(image, (repository) =>
+      this.#scanIn({ repository, patience: this.#patience, pace }, layer, maxBytes),
+    );
+  };
+
+  async #scanIn(
+    reading: Parameters<typeof withBlob>[0],
+    layer: LayerDescriptor,
+    maxBytes: number,
+  ): Promise<Found<ScanResult>> {
     const scanned = await withBlob(reading, layer, (blob, moved) =>
       scanLayer(blob, layer, maxBytes, moved),
     );
@@ -92,15 +109,14 @@ class DockerImages implements ImageStore {
     if (own.state === 'gone') return own;
     if (!own.value) throw wrongBytes(layer.digest);
     return scanned;
-  };
+  }
 
   readonly pull: ImageStore['pull'] = async (ref, size, progress) => {
     const here = await this.#local(ref);
     if (here) return { state: 'found', value: here };
     const wanted = { ref, limitMs: this.#limitMs(size), spool: this.#spool, progress };
-    const repository = this.#repository(ref.image);
-    return pullImage(this.#docker, repository, wanted, (id, name) =>
-      this.#brought.add({ id, name }),
+    return this.#anywhere(ref.image, (repository) =>
+      pullImage(this.#docker, repository, wanted, (id, name) => this.#brought.add({ id, name })),
     );
   };
 
@@ -133,6 +149,42 @@ class DockerImages implements ImageStore {
       if (here) return here;
     }
     return null;
+  }
+
+  /** A text by its digest: as it was read before, else from a registry. */
+  async #text(
+    { image, digest }: ImageRef,
+    read: (repository: Repository) => Promise<Found<string>>,
+  ): Promise<Found<string>> {
+    const known = this.#texts.get(digest);
+    if (known !== null) return { state: 'found', value: known };
+    const found = await this.#anywhere(image, read);
+    if (found.state === 'found') this.#texts.put(digest, found.value);
+    return found;
+  }
+
+  /** Asks an image's own registry, and the mirror where that has none or fails. */
+  async #anywhere<T extends { readonly state: string }>(
+    image: string,
+    work: (repository: Repository) => Promise<T>,
+  ): Promise<T> {
+    const own = this.#repository(image);
+    const place = splitReference(image)!;
+    if (this.#mirror === null) return work(own);
+    const mirror = this.#repository(
+      `${this.#mirror}/${place.host.replace(':', '-')}/${place.path}`,
+    );
+    try {
+      const found = await work(own);
+      if (found.state !== 'gone') return found;
+      const copy = await work(mirror);
+      return copy.state === 'gone' ? found : copy;
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      const copy = await work(mirror).catch(() => null);
+      if (copy === null || copy.state === 'gone') throw error;
+      return copy;
+    }
   }
 
   #repository(image: string): Repository {

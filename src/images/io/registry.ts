@@ -38,6 +38,15 @@ const failed = (what: string, cause?: unknown): ImageError =>
     'try again; if it stays, look at the registry and at this machine’s network',
   ).causedBy(cause);
 
+/** A registry that asks for patience says nothing about the image. */
+const busy = (path: string): ImageError =>
+  new ImageError(
+    'REGISTRY_BUSY',
+    'infra',
+    `the registry answers 429 (too many requests) for ${path}`,
+    'try again later, or read through a mirror (CACHEON_MIRROR)',
+  );
+
 /** Where a registry's challenge says that a token is to be had; null where it says nothing usable. */
 function tokenUrl(challenge: string): URL | null {
   const fields = new Map(
@@ -172,6 +181,7 @@ export class Repository {
     // What the rules call gone (RULES "Gone or failed"); anything else may pass.
     if ([401, 403, 404].includes(status))
       return { state: 'gone', detail: `the registry answers ${status} for ${path}` };
+    if (status === 429) throw busy(path);
     throw failed(`the registry answers ${status} for ${path}`);
   }
 

@@ -13,10 +13,8 @@ import type { Tokenizer } from '../../core/tokenizer.ts';
 import type { Ledger } from '../../ledger/read.ts';
 import type { FaultCode, LedgerRecord } from '../../ledger/verify.ts';
 import type { Corpus } from '../../prompts/corpus.ts';
-import { suiteHash } from '../../prompts/sampler.ts';
-import { bootSuite } from '../../prompts/suites.ts';
 import { type Arena, arenaSchema } from '../../schema/arena.ts';
-import { lookUpPayments, planContent, readCommitments } from '../scan.ts';
+import { lookUpPayments, planContent, promptSuitesOf, readCommitments } from '../scan.ts';
 import type { ReportFault } from './audit-weights.ts';
 
 /** What deriving a plan takes: the code's tokenizers and corpora, and a chain where one is given. */
@@ -79,7 +77,7 @@ function auditOwnNumbers({ plan: { predicate }, arena, report, derive }: PlanAud
   const otherChain = arena.genesisHash !== null && network.genesisHash !== arena.genesisHash;
   if (network.netuid !== arena.netuid || otherChain)
     report('WRONG_CONTEXT', 'another chain or subnet than its arena');
-  derive('shards', shards, dealShards(submissions, arena.shards, fromHex(seed)!));
+  derive('shards', shards, dealShards(submissions, arena, fromHex(seed)!));
 }
 
 /** What a plan says of the past must be what the earlier records say. */
@@ -95,6 +93,8 @@ function auditHistory(audited: PlanAudit, history: History): void {
   auditIncumbent(audited, 'runner-up');
   for (const submission of plan.predicate.submissions)
     auditSubmission(audited, history, submission);
+  const controls = history.controls.slice(-audited.arena.takeover.controls);
+  audited.derive('controls', plan.predicate.controls, controls);
 }
 
 /**
@@ -131,7 +131,7 @@ function auditIncumbent({ plan, report }: PlanAudit, role: 'winner' | 'runner-up
 /** One line of a plan against the earlier rounds. */
 function auditSubmission(
   { report, derive }: PlanAudit,
-  { standing, judged, gone, images }: History,
+  { standing, judged, shut, suspects, images }: History,
   submission: LedgerRecord<'plan'>['predicate']['submissions'][number],
 ): void {
   const { key, role, status, verdict, digest } = submission;
@@ -141,7 +141,8 @@ function auditSubmission(
   if (status === 'judged' && judged.get(key)?.verdict !== verdict)
     report('RECOMPUTE_MISMATCH', `${key} was never judged ${verdict ?? 'at all'}`);
   if (status !== 'evaluate') return;
-  derive(`${key} goneSince`, submission.goneSince ?? null, gone.get(key) ?? null);
+  derive(`${key} shut`, submission.shut ?? null, shut.get(key) ?? null);
+  derive(`${key} suspect`, submission.suspect ?? null, suspects.get(key) ?? null);
   const history = digest === null ? null : (images.get(digest) ?? null);
   derive(`${key} history`, submission.history, history);
 }
@@ -156,10 +157,7 @@ function auditPrompts({ plan: { path, predicate }, arena, ports, derive }: PlanA
     return;
   }
   const tokenizer = ports.tokenizerOf(arena.tokenizer);
-  const suites = Array.from({ length: arena.boots }, (_, i) => ({
-    boot: i + 1,
-    sha256: suiteHash(bootSuite(arena, { corpus, tokenizer }, predicate.seed, i + 1)),
-  }));
+  const suites = promptSuitesOf(arena, { corpus, tokenizer }, predicate.seed);
   derive('promptSuites', predicate.promptSuites, suites);
 }
 
@@ -212,7 +210,7 @@ async function auditContent(
   chain: ChainReader,
   { snapshot, history }: { readonly snapshot: Snapshot; readonly history: History },
 ): Promise<void> {
-  const { submissions, standing, shards, block, network } = plan.predicate;
+  const { submissions, standing, shards, controls, block, network, calibration } = plan.predicate;
   const commitments = await readCommitments(chain, network.netuid, snapshot, history);
   const payments = await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
   const untold =
@@ -224,11 +222,12 @@ async function auditContent(
     );
     return;
   }
-  const derived = planContent(arena, { ...snapshot, commitments, payments }, history);
+  const view = { ...snapshot, commitments, payments };
+  const derived = planContent(arena, view, history, calibration);
   const missing = derived.submissions.find(
     ({ key }) => !submissions.some((submission) => submission.key === key),
   );
   if (missing)
     report('OMISSION', `the chain had a submission ${missing.key} that the plan does not list`);
-  else derive('content', { submissions, standing, shards }, derived);
+  else derive('content', { submissions, standing, shards, controls }, derived);
 }

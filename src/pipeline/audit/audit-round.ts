@@ -6,7 +6,7 @@ import { firstDifference } from '../../core/difference.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Tokenizer } from '../../core/tokenizer.ts';
 import { copyOf } from '../../images/copies.ts';
-import { type KnownImage, rivalsOf } from '../../images/rivals.ts';
+import { isDecided, type KnownImage, rivalsOf } from '../../images/rivals.ts';
 import { judgeRound } from '../../judge/round.ts';
 import type { Ledger } from '../../ledger/read.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
@@ -40,8 +40,14 @@ export function auditRound(audited: RoundAudit, ports: RoundAuditPorts, report: 
   try {
     const source = arenaSchema.parse(plan.predicate.arena).tokenizer;
     const derived = judgeRound(plan, traces, ports.tokenizerOf(source));
-    const { entries, decisions, standing, hosts } = round.predicate;
-    const recorded = { entries, decisions, standing, ...(hosts === undefined ? {} : { hosts }) };
+    const { entries, decisions, control, standing, hosts } = round.predicate;
+    const recorded = {
+      entries,
+      decisions,
+      control,
+      standing,
+      ...(hosts === undefined ? {} : { hosts }),
+    };
     const difference = firstDifference(recorded, JSON.parse(compactJson(derived)));
     if (difference !== null) report('RECOMPUTE_MISMATCH', round.path, difference);
     auditCopies(audited, report);
@@ -160,7 +166,8 @@ function auditImage(
       );
     return false;
   }
-  const copied = copyOf(own, rivalsOf(key, entered, seen, known), containment);
+  const rivals = isDecided(own, known) ? [] : rivalsOf(key, entered, seen, known);
+  const copied = copyOf(own, rivals, containment);
   if (copied && valid)
     report('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
   return copied !== null;

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Keyring } from '@polkadot/keyring';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { historyOf } from '../../arena/history.ts';
 import { fingerprintReader, knownImages } from '../../arena/known-images.ts';
 import { ROOT } from '../../compose/repository.ts';
 import { utf8 } from '../../core/bytes.ts';
@@ -16,14 +15,12 @@ import { silentLog } from '../../core/log.ts';
 import type { DemoReport } from '../../devnet/demo/demo-report.ts';
 import { demo } from '../../devnet/demo/demo.ts';
 import type { KnownImage } from '../../images/rivals.ts';
-import { judgeRound } from '../../judge/round.ts';
 import { preAuthEncoding, renderSignature } from '../../ledger/envelope.ts';
 import { unpackText, unpackTrace } from '../../ledger/io/evidence-files.ts';
 import { gitStore, readFolder, validatorFolders } from '../../ledger/io/git-store.ts';
 import { signerOf } from '../../ledger/io/signing-key.ts';
 import { readLedger, recordsOf, UNREADABLE } from '../../ledger/read.ts';
 import { signatureFile } from '../../ledger/sign.ts';
-import type { LedgerRecord } from '../../ledger/verify.ts';
 import { findDocker } from '../../node/docker.ts';
 import { openCorpus } from '../../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../../prompts/io/tokenizer-file.ts';
@@ -53,7 +50,8 @@ const folder = mkdtempSync(join(tmpdir(), 'ledger-'));
 
 beforeAll(async () => {
   report = await demo({
-    arena: { ...arenaFile, scoredPrompts: 5, boots: 1, bootSd: 0.01, driftLimit: 1 },
+    arena: { ...arenaFile, takeover: { stop: [0.3], crown: [4.02] } },
+    arenaFolder: join(ROOT, 'src/devnet'),
     root: ROOT,
     seed: '2a'.padStart(64, '0'),
     endpoint: null,
@@ -464,88 +462,18 @@ describe.skipIf(docker === null)('a round in containers', () => {
   });
 });
 
-describe('an image that is gone', () => {
-  const ledgerOf = (): ReturnType<typeof readLedger> => readLedger(validator, sound);
-  /**
-   * The first round's plan at block 5000, an entry of it, and the traces with nothing in that
-   * entry's but that its image is gone.
-   */
-  const gone = (since?: number) => {
-    const record = recordsOf(ledgerOf(), 'plan')[0]!;
-    const { predicate } = record;
-    const entry = predicate.shards[0]!.entries[0]!;
-    const submissions = predicate.submissions.map((item) =>
-      item.key === entry && since !== undefined ? { ...item, goneSince: since } : item,
-    );
-    const folder = record.path.replace('plan.json', '');
-    const traces = new Map(
-      [...sound]
-        .filter(([path]) => path.startsWith(`${folder}traces/`))
-        .map(([path, bytes]) => {
-          const trace = unpackTrace(bytes, path);
-          const event = {
-            name: 'image-gone',
-            tNs: 0,
-            detail: 'the registry answers 404',
-            code: null,
-          };
-          return [
-            path.replace(folder, ''),
-            trace.header.key === entry ? { ...trace, requests: [], events: [event] } : trace,
-          ];
-        }),
-    );
-    const block = { ...predicate.block, number: 5000 };
-    const plan = { ...record, predicate: { ...predicate, block, submissions } };
-    return {
-      entry,
-      judged: judgeRound(plan, traces, loadTokenizer(predicate.arena['tokenizer'] as never, ROOT)),
-    };
-  };
-  const verdictOf = (since?: number): [string, string] => {
-    const { entry, judged } = gone(since);
-    const { verdict, reason } = judged.entries.find((item) => item.key === entry)!;
-    return [verdict, reason];
-  };
-
-  it('is nobody’s fault once, nor twice within six hours, and then its miner’s', () => {
-    expect(verdictOf()).toEqual(['INFRA_REGISTRY', 'image-gone: the registry answers 404']);
-    expect(verdictOf(5000 - 1799)[0]).toBe('INFRA_REGISTRY');
-    expect(verdictOf(5000 - 1800)).toEqual([
-      'E_REF',
-      'image-gone: the registry answers 404, as it was at block 3200',
-    ]);
-  });
-  it('is remembered from the first round that missed it to the first that finds it', () => {
-    const ledger = ledgerOf();
-    const [first] = recordsOf(ledger, 'round');
-    const { entry, judged } = gone();
-    const at = (number: number, body: typeof judged): LedgerRecord<'round'> => ({
-      ...first!,
-      predicate: { ...first!.predicate, ...body, block: { ...first!.predicate.block, number } },
-    });
-    const plans = recordsOf(ledger, 'plan');
-    const since = (...rounds: LedgerRecord<'round'>[]): number | undefined =>
-      historyOf({ records: [...plans, ...rounds] }).gone.get(entry);
-    expect(since(at(18, judged), at(900, judged))).toBe(18);
-    expect(since(at(18, judged), at(900, first!.predicate), at(2000, judged))).toBe(2000);
-    expect(since(at(18, first!.predicate))).toBeUndefined();
-    // A round that says nothing of the image ends the series too: the image may have been there.
-    const drifted = judged.entries.map((item) =>
-      item.key === entry
-        ? { ...item, verdict: 'INFRA_DRIFT' as const, boots: first!.predicate.entries[0]!.boots }
-        : item,
-    );
-    expect(since(at(18, judged), at(900, { ...judged, entries: drifted }))).toBeUndefined();
-  });
-  it('a plan that leaves out since when, or says it of an image that was there, does not pass', async () => {
+describe('a shut door', () => {
+  it('that no round met does not pass in a plan', async () => {
     const edited = resigned(plan(), ({ predicate }) => {
-      predicate['submissions'].find((item: any) => item.status === 'evaluate').goneSince = 1;
+      predicate['submissions'].find((item: any) => item.status === 'evaluate').shut = {
+        rounds: 1,
+        since: 1,
+      };
     });
     expect((await auditOf(edited)).faults).toContainEqual(
       expect.objectContaining({
         code: 'RECOMPUTE_MISMATCH',
-        message: expect.stringContaining('goneSince'),
+        message: expect.stringContaining('shut'),
       }),
     );
   });

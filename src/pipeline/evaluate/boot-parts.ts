@@ -6,7 +6,8 @@ import type { Log } from '../../core/log.ts';
 import type { Tokenizer } from '../../core/tokenizer.ts';
 import type { ImageRefusal } from '../../images/examine.ts';
 import type { Admitted } from '../../images/fetch-admitted.ts';
-import { type JudgeContext, readArm } from '../../judge/arm.ts';
+import type { Allowance } from '../../judge/allowance.ts';
+import { type JudgeContext, readArm } from '../../judge/arm-reading.ts';
 import type { LoadPorts } from '../../measure/arm-run.ts';
 import type { EngineTarget } from '../../measure/engine.ts';
 import type { BootPrompts } from '../../prompts/suites.ts';
@@ -38,7 +39,7 @@ export type BootPorts = LoadPorts & {
 /** A server of one boot. `name` is that of its trace. */
 export type Arm = {
   readonly name: string;
-  readonly role: 'baseline' | 'challenger' | 'incumbent';
+  readonly role: 'baseline' | 'challenger' | 'incumbent' | 'control';
   readonly key: string | null;
   readonly target: EngineTarget;
   /**
@@ -51,17 +52,22 @@ export type Arm = {
 export type ArmEvent = { readonly name: EventName; readonly detail: string } & Readonly<
   Record<string, unknown>
 >;
-export type Boot = {
+export type BootTask = {
   readonly blockHash: string;
   readonly shard: number;
   readonly boot: number;
   readonly prompts: readonly Prompt[];
   readonly pools: BootPrompts;
-  readonly baseline: EngineTarget;
   readonly reference: EngineTarget;
   /** In the order that the seed has drawn. */
   readonly arms: readonly Arm[];
 };
+/** Boot 1: the baseline runs first and last. */
+export type FirstBoot = BootTask & { readonly baseline: EngineTarget };
+/** A later boot, which lives by what the baseline of boot 1 allows. */
+export type LaterBoot = BootTask & { readonly allowance: Allowance };
+/** A boot that was measured, and what of it the reference has to force. */
+export type MeasuredBoot = { readonly boot: BootTask; readonly runs: readonly Run[] };
 
 /** One run of one arm. Its trace is put together once, and read once. */
 export class Run {
@@ -101,7 +107,7 @@ export function lastNs(lines: readonly TraceLine[]): number {
 /** Keeps a run's trace with the lines that came after it; gives its path and the whole trace. */
 export function keepRun(
   ports: Pick<BootPorts, 'keep'>,
-  { shard, boot }: Pick<Boot, 'shard' | 'boot'>,
+  { shard, boot }: Pick<BootTask, 'shard' | 'boot'>,
   run: Run,
   more: readonly TraceLine[],
 ): [string, Trace] {

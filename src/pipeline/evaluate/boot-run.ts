@@ -1,10 +1,13 @@
 // Measures servers in turn on this machine, between two runs of the baseline.
 import type { EventName } from '../../schema/trace-events.ts';
-import { isInfraFault, isMinerFault } from '../../schema/verdicts.ts';
+import { isMinerFault } from '../../schema/verdicts.ts';
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import type { Admitted } from '../../images/fetch-admitted.ts';
-import { type BaselineReading, type JudgeContext, readBaseline } from '../../judge/arm.ts';
-import { ATTEMPTS, type Nth, runOf, worthRepeating } from '../../judge/boot.ts';
+import { type Allowance, allowanceOf } from '../../judge/allowance.ts';
+import type { JudgeContext } from '../../judge/arm-reading.ts';
+import { type BaselineReading, readBaseline } from '../../judge/baseline.ts';
+import { ATTEMPTS, isWorthAnother, type Nth, runOf, worthRepeating } from '../../judge/boot.ts';
+import type { EngineTarget } from '../../measure/engine.ts';
 import { type ArmHeader, type LoadPorts, runArm } from '../../measure/arm-run.ts';
 import type { MeasuringRules } from '../../schema/arena.ts';
 import { logPath } from '../../schema/paths.ts';
@@ -12,11 +15,14 @@ import type { Trace, TraceLine } from '../../schema/trace.ts';
 import {
   type Arm,
   type ArmEvent,
-  type Boot,
   type BootPorts,
+  type BootTask,
+  type FirstBoot,
   type IdleReceipt,
   keepRun,
   lastNs,
+  type LaterBoot,
+  type MeasuredBoot,
   nameOf,
   Run,
   withoutReference,
@@ -25,28 +31,68 @@ import { forceAll } from './forced-answers.ts';
 import { type GpuWatch, watchGpus } from './gpu-watch.ts';
 
 /**
- * Measures one boot: the baseline first and last, the others between. A baseline that drifted
- * repeats everything once; an arm that ended by an infrastructure fault starts once more (RULES
- * "Second run of an arm", RULES "Second attempt of a boot"). Decides nothing: `readBoot` does, from
- * the traces alone.
+ * Measures boot 1: the baseline first and last, the others between. A baseline that drifted repeats
+ * everything once; an arm that ended by an infrastructure fault starts once more, and so does an
+ * incumbent that failed (RULES "Second run of an arm", RULES "Second attempt of a boot"). Decides
+ * nothing: `readBoot` does, from the traces alone.
  */
 export async function measureBoot(
   ports: BootPorts,
   arena: MeasuringRules,
-  boot: Boot,
+  boot: FirstBoot,
 ): Promise<Map<string, Trace>> {
   const measurement = new BootMeasurement(ports, arena, boot);
-  try {
+  const { runs } = measurement;
+  return keepingRuns(ports, [{ boot, runs }], async () => {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       if (attempt > 1)
         ports.log.warn('the baseline says nothing (drift or clock): the whole boot once more');
-      if (!worthRepeating(await measurement.attempt(attempt))) break;
+      if (!worthRepeating(await measurement.attempt(attempt, boot.baseline))) break;
     }
-    return await forceAll(ports, arena, boot, measurement.runs);
+    return forceAll(ports, arena, [{ boot, runs }]);
+  });
+}
+
+/**
+ * Measures a later boot, which has no baseline: whoever holds the winner's slot, and the challengers
+ * that go on. Its answers are forced after the last boot, by `forceLater`.
+ */
+export async function measureLaterBoot(
+  ports: BootPorts,
+  arena: MeasuringRules,
+  boot: LaterBoot,
+): Promise<MeasuredBoot> {
+  const measurement = new BootMeasurement(ports, arena, boot);
+  const { runs } = measurement;
+  return keepingRuns(ports, [{ boot, runs }], async () => {
+    await measurement.arms(boot.allowance);
+    return { boot, runs };
+  });
+}
+
+/** Forces the answers of all later boots, once no more server runs. */
+export async function forceLater(
+  ports: BootPorts,
+  arena: MeasuringRules,
+  boots: readonly MeasuredBoot[],
+): Promise<void> {
+  await keepingRuns(ports, boots, () => forceAll(ports, arena, boots));
+}
+
+/**
+ * The runs measured before a fault of ours stay evidence; the judge goes as far as it can without a
+ * reference.
+ */
+async function keepingRuns<T>(
+  ports: BootPorts,
+  boots: readonly MeasuredBoot[],
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
-    // The runs measured before stay evidence; the judge goes as far as it can without a reference.
-    for (const run of measurement.runs)
-      keepRun(ports, boot, run, [withoutReference(run, messageOf(error))]);
+    for (const { boot, runs } of boots)
+      for (const run of runs) keepRun(ports, boot, run, [withoutReference(run, messageOf(error))]);
     throw error;
   }
 }
@@ -56,6 +102,7 @@ const NO_BASELINE: ArmEvent = { name: 'not-run', detail: 'the baseline cannot be
 const EVENT_OF: Readonly<Record<string, EventName>> = {
   METER_LOST: 'meter-lost',
   REGISTRY: 'registry',
+  REGISTRY_BUSY: 'registry-busy',
   DIGEST: 'digest',
   DISK: 'disk',
   DOCKER: 'host',
@@ -67,11 +114,13 @@ class BootMeasurement {
   readonly runs: Run[] = [];
   readonly #ports: BootPorts;
   readonly #arena: MeasuringRules;
-  readonly #boot: Boot;
+  readonly #boot: BootTask;
   readonly #context: JudgeContext;
   readonly #gpus: GpuWatch | null;
+  /** What the baseline allows the other servers; null until it was measured. */
+  #allowance: Allowance | null = null;
 
-  constructor(ports: BootPorts, arena: MeasuringRules, boot: Boot) {
+  constructor(ports: BootPorts, arena: MeasuringRules, boot: BootTask) {
     this.#ports = ports;
     this.#arena = arena;
     this.#boot = boot;
@@ -80,18 +129,13 @@ class BootMeasurement {
   }
 
   /** Measures the baseline, every arm that is not settled, and the baseline again. */
-  async attempt(attempt: number): Promise<BaselineReading> {
+  async attempt(attempt: number, target: EngineTarget): Promise<BaselineReading> {
     const { log } = this.#ports;
-    const target = this.#boot.baseline;
     const baseline: Arm = { name: 'baseline', role: 'baseline', key: null, target };
     const left = this.#boot.arms.filter((arm) => !this.#isSettled(arm));
-    // Each image is looked at and pulled while the server before it starts.
     const steps = left.length + 2;
-    const measure = (arm: Arm, nth: Nth, step: number): Promise<Run> => {
-      const again = nth === 'second' ? ' again' : '';
-      log.info(`  [${step}/${steps}] ${arm.key ?? arm.role}${again} (${nameOf(arm.target)})`);
-      return this.#measure(arm, runOf(attempt, nth), left[step - 1]);
-    };
+    const measure = (arm: Arm, nth: Nth, step: number): Promise<Run> =>
+      this.#step(arm, runOf(attempt, nth), { step, steps, following: left[step - 1] });
     const first = await measure(baseline, 'first', 1);
     const reading = readBaseline(first.trace(), null, this.#context, 'times');
     if (!reading.ok && !worthRepeating(reading)) {
@@ -102,14 +146,43 @@ class BootMeasurement {
       for (const arm of left) this.#add(arm, run, this.#notRun(arm, run, NO_BASELINE));
       return reading;
     }
+    this.#allowance = reading.ok ? allowanceOf(reading, this.#arena, 'same') : null;
     for (const [index, arm] of left.entries()) {
-      const fault = (await measure(arm, 'first', index + 2)).fault();
-      if (fault === null || !isInfraFault(fault)) continue;
-      log.warn(`  ${arm.name}: ${fault}, an infrastructure fault: once more`);
-      await measure(arm, 'second', index + 2);
+      const run = await measure(arm, 'first', index + 2);
+      if (this.#isWorthAnother(run)) await measure(arm, 'second', index + 2);
     }
     const last = await measure(baseline, 'second', steps);
     return readBaseline(first.trace(), last.trace(), this.#context, 'times');
+  }
+
+  /** Measures every arm of a later boot. */
+  async arms(allowance: Allowance): Promise<void> {
+    const { arms } = this.#boot;
+    this.#allowance = allowance;
+    for (const [index, arm] of arms.entries()) {
+      const at = { step: index + 1, steps: arms.length, following: arms[index + 1] };
+      const run = await this.#step(arm, runOf(1, 'first'), at);
+      if (this.#isWorthAnother(run)) await this.#step(arm, runOf(1, 'second'), at);
+    }
+  }
+
+  #isWorthAnother({ arm, fault }: Run): boolean {
+    const verdict = fault();
+    if (!isWorthAnother(verdict, arm.role === 'incumbent')) return false;
+    this.#ports.log.warn(`  ${arm.name}: ${verdict ?? ''}: once more`);
+    return true;
+  }
+
+  /** Measures an arm. Each image is looked at and pulled while the server before it starts. */
+  async #step(
+    arm: Arm,
+    run: number,
+    at: { readonly step: number; readonly steps: number; readonly following: Arm | undefined },
+  ): Promise<Run> {
+    const again = run % 2 === 0 ? ' again' : '';
+    const who = `${arm.key ?? arm.role}${again} (${nameOf(arm.target)})`;
+    this.#ports.log.info(`  [${at.step}/${at.steps}] ${who}`);
+    return this.#measure(arm, run, at.following);
   }
 
   /** Whether a run of this arm has its verdict already: a miner's own fault stands. */
@@ -123,6 +196,8 @@ class BootMeasurement {
   #add(arm: Arm, run: number, lines: readonly TraceLine[]): Run {
     const made = new Run(arm, run, lines, this.#context);
     this.runs.push(made);
+    // At once: what becomes of the next server, or of this machine, costs nobody this evidence.
+    keepRun(this.#ports, this.#boot, made, []);
     return made;
   }
 
@@ -183,7 +258,9 @@ class BootMeasurement {
     const target =
       admitted && arm.target.kind === 'image' ? { ...arm.target, local: admitted.id } : arm.target;
     const header = this.#headerOf(arm, run);
-    const { lines, log } = await runArm(ports, { arena: this.#arena, target, header, prompts });
+    const allowance = arm.role === 'baseline' ? null : this.#allowance;
+    const task = { arena: this.#arena, target, header, prompts, allowance };
+    const { lines, log } = await runArm(ports, task);
     if (log && log.length > 0) this.#ports.keep(logPath(shard, boot, arm.name, run), log);
     return lines;
   }

@@ -13,10 +13,11 @@ import type { LedgerRecord } from '../../ledger/verify.ts';
 import { type Arena, parseArena } from '../../schema/arena.ts';
 import { DocumentError } from '../../schema/errors.ts';
 import { pinnedImage } from '../../schema/image-ref.ts';
-import type { Trace } from '../../schema/trace.ts';
-import type { Arm, BootPorts } from './boot-parts.ts';
-import { measureBoot } from './boot-run.ts';
-import { goesOn, sidesOf } from '../../judge/round.ts';
+import { tracePath } from '../../schema/paths.ts';
+import type { Arm, BootPorts, BootTask, MeasuredBoot } from './boot-parts.ts';
+import { forceLater, measureBoot, measureLaterBoot } from './boot-run.ts';
+import { CONTROL, hasControl } from '../../judge/role-control.ts';
+import { BASELINE, laterAllowance, nextBoot, sidesOf } from '../../judge/shard.ts';
 
 export type EvaluatePorts = BootPorts & {
   readonly corpus: Corpus;
@@ -35,26 +36,30 @@ type ShardRun = {
   readonly arena: Arena;
   readonly shard: number;
   readonly admission: Admission | null;
+  /** Challengers that were measured in a later boot. */
+  readonly wentOn: Set<string>;
 };
 
-/** Arms of one boot between the baselines, as the seed has drawn them. */
-function armsOf(
-  { plan, shard, admission }: ShardRun,
-  boot: number,
-  keys: readonly string[],
-): Arm[] {
-  const { seed, submissions } = plan.predicate;
-  return armOrder(keys, fromHex(seed)!, shard, boot).map((key): Arm => {
-    const entry = submissions.find((submission) => submission.key === key)!;
-    const role = entry.role === 'challenger' ? 'challenger' : 'incumbent';
-    return {
-      name: key,
-      role,
-      key,
-      target: { kind: 'image', image: entry.image!, digest: entry.digest! },
-      ...(admission ? { admit: () => admission.admit(key) } : {}),
-    };
-  });
+/** Arms of one boot, as the seed has drawn them: submissions, the role control, the baseline. */
+function armsOf(run: ShardRun, boot: number, names: readonly string[]): Arm[] {
+  const { plan, shard } = run;
+  const { seed } = plan.predicate;
+  return armOrder(names, fromHex(seed)!, shard, boot).map((name) => armOf(run, name));
+}
+
+function armOf({ plan, arena, admission }: ShardRun, name: string): Arm {
+  if (name === BASELINE || name === CONTROL) {
+    const role = name === CONTROL ? 'control' : 'baseline';
+    return { name, role, key: null, target: pinnedTarget(arena, 'baseline') };
+  }
+  const entry = plan.predicate.submissions.find((submission) => submission.key === name)!;
+  return {
+    name,
+    role: entry.role === 'challenger' ? 'challenger' : 'incumbent',
+    key: name,
+    target: { kind: 'image', image: entry.image!, digest: entry.digest! },
+    ...(admission ? { admit: () => admission.admit(name) } : {}),
+  };
 }
 
 /** Baseline or reference of an arena. */
@@ -85,18 +90,20 @@ export async function evaluate(
   // measured.
   const evaluated = (key: string): boolean =>
     predicate.shards.some((part) => part.entries.includes(key));
-  const entries = predicate.submissions.flatMap(({ key, hotkey, commitBlock, image, digest }) =>
-    evaluated(key) ? [{ key, hotkey, commitBlock, image: image!, digest: digest! }] : [],
+  const entries = predicate.submissions.flatMap(
+    ({ key, hotkey, commitBlock, base, image, digest }) =>
+      evaluated(key) ? [{ key, hotkey, commitBlock, base, image: image!, digest: digest! }] : [],
   );
   const { images, log } = ports;
   const admission =
     images && openAdmission({ ...ports, images }, arena, { shard, entries, known: ports.known });
+  const wentOn = new Set<string>();
   try {
-    await measureBoots({ ports, plan, arena, shard, admission }, sides);
+    await measureBoots({ ports, plan, arena, shard, admission, wentOn }, sides);
   } finally {
-    // Twenty gigabytes each: the runner does not keep images that will not come back. It fetches a
-    // new winner again.
-    const keep = admission?.idsOf(sides.incumbents);
+    // Twenty gigabytes each: the runner does not keep images that will not come back. Who went on to
+    // a second boot may be the winner now, and must not hide behind its registry.
+    const keep = admission?.idsOf([...sides.incumbents, ...wentOn]);
     if (images && keep)
       await images
         .tidy(keep)
@@ -104,37 +111,51 @@ export async function evaluate(
   }
 }
 
+/** What every boot of a shard shares, and its prompts, which must be the signed plan's. */
+function bootTask(run: ShardRun, boot: number, names: readonly string[]): BootTask {
+  const { ports, plan, arena, shard } = run;
+  const { seed, promptSuites } = plan.predicate;
+  const prompts = bootSuite(arena, ports, seed, boot);
+  const expected = promptSuites.find((suite) => suite.boot === boot)?.sha256;
+  if (suiteHash(prompts) !== expected)
+    throw new DocumentError(
+      'BAD_PLAN',
+      'usage',
+      `boot ${boot}: the prompts drawn here are not those of the signed plan`,
+      'use the corpus and the code that the plan names',
+    );
+  return {
+    ...{ blockHash: seed, shard, boot, prompts },
+    pools: poolsOf(prompts),
+    reference: pinnedTarget(arena, 'reference'),
+    arms: armsOf(run, boot, names),
+  };
+}
+
 async function measureBoots(run: ShardRun, sides: ReturnType<typeof sidesOf>): Promise<void> {
   const { ports, plan, arena, shard } = run;
-  const { predicate } = plan;
-  const { incumbents } = sides;
-  let { challengers } = sides;
-  const traces = new Map<string, Trace>();
-  for (let boot = 1; boot <= arena.boots && challengers.length > 0; boot++) {
-    const prompts = bootSuite(arena, ports, predicate.seed, boot);
-    const expected = predicate.promptSuites.find((suite) => suite.boot === boot)?.sha256;
-    if (suiteHash(prompts) !== expected)
-      throw new DocumentError(
-        'BAD_PLAN',
-        'usage',
-        `boot ${boot}: the prompts drawn here are not those of the signed plan`,
-        'use the corpus and the code that the plan names',
-      );
-    ports.log.info(
-      `shard ${shard}, boot ${boot}: ${challengers.length} challengers, ${incumbents.length} incumbents`,
-    );
-    const traced = await measureBoot(ports, arena, {
-      blockHash: predicate.seed,
-      shard,
-      boot,
-      prompts,
-      pools: poolsOf(prompts),
-      baseline: pinnedTarget(arena, 'baseline'),
-      reference: pinnedTarget(arena, 'reference'),
-      arms: armsOf(run, boot, [...incumbents, ...challengers]),
-    });
-    for (const [path, trace] of traced) traces.set(path, trace);
-    const judging = { plan, arena, tokenizer: ports.tokenizer, traces };
-    challengers = goesOn(judging, { shard, boot }, challengers);
+  const { tokenizer, log } = ports;
+  const { incumbents, challengers } = sides;
+  const controls = hasControl(arena, shard, 1) ? [CONTROL] : [];
+  log.info(
+    `shard ${shard}, boot 1: ${challengers.length} challengers, ${incumbents.length} incumbents`,
+  );
+  const first = bootTask(run, 1, [...incumbents, ...challengers, ...controls]);
+  const baseline = pinnedTarget(arena, 'baseline');
+  const traces = new Map(await measureBoot(ports, arena, { ...first, baseline }));
+  const later: MeasuredBoot[] = [];
+  const judging = { plan, arena, tokenizer, traces };
+  let next = nextBoot(judging, shard, 1);
+  for (let boot = 2; next !== null; boot++) {
+    log.info(`shard ${shard}, boot ${boot}: ${next.challengers.length} challengers go on`);
+    for (const key of next.challengers) run.wentOn.add(key);
+    const task = bootTask(run, boot, [next.holder, ...next.challengers]);
+    const allowance = laterAllowance(judging, shard, task.prompts.length);
+    const measured = await measureLaterBoot(ports, arena, { ...task, allowance });
+    later.push(measured);
+    for (const made of measured.runs)
+      traces.set(tracePath(shard, boot, made.arm.name, made.run), made.trace());
+    next = nextBoot(judging, shard, boot);
   }
+  if (later.length > 0) await forceLater(ports, arena, later);
 }

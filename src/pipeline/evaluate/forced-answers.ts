@@ -8,36 +8,36 @@ import type { MeasuringRules } from '../../schema/arena.ts';
 import { logPath } from '../../schema/paths.ts';
 import type { Trace, TraceLine } from '../../schema/trace.ts';
 import {
-  type Boot,
   type BootPorts,
+  type BootTask,
   keepRun,
+  type MeasuredBoot,
   nameOf,
   type Run,
   withoutReference,
 } from './boot-parts.ts';
 
 /**
- * Teacher-forces every answer and keeps every run's trace, by path. The reference has the machine to
- * itself. The answers are evidence even where no reference could force them; without a reference
- * the judge judges nothing.
+ * Teacher-forces every answer of these boots and keeps every run's trace, by path. The reference has
+ * the machine to itself. The answers are evidence even where no reference could force them; without
+ * a reference the judge judges nothing.
  */
 export async function forceAll(
   ports: BootPorts,
   arena: MeasuringRules,
-  boot: Boot,
-  runs: readonly Run[],
+  boots: readonly MeasuredBoot[],
 ): Promise<Map<string, Trace>> {
-  if (runs.every((run) => run.answered() === 0))
-    return new Map(runs.map((run) => keepRun(ports, boot, run, [])));
-  ports.log.info(`  teacher-forcing every answer through ${nameOf(boot.reference)}`);
   const forced = new Map<Run, TraceLine[]>();
-  const broken = await forceRuns(ports, arena, boot, { runs, forced });
+  const answered = boots.some(({ runs }) => runs.some((run) => run.answered() > 0));
+  const broken = answered ? await forceRuns(ports, arena, boots, forced) : null;
   if (broken !== null) ports.log.warn(broken);
   return new Map(
-    runs.map((run) => {
-      const failed = broken === null ? [] : [withoutReference(run, broken)];
-      return keepRun(ports, boot, run, [...(forced.get(run) ?? []), ...failed]);
-    }),
+    boots.flatMap(({ boot, runs }) =>
+      runs.map((run) => {
+        const failed = broken === null ? [] : [withoutReference(run, broken)];
+        return keepRun(ports, boot, run, [...(forced.get(run) ?? []), ...failed]);
+      }),
+    ),
   );
 }
 
@@ -45,20 +45,26 @@ export async function forceAll(
 async function forceRuns(
   ports: BootPorts,
   arena: MeasuringRules,
-  boot: Boot,
-  { runs, forced }: { runs: readonly Run[]; forced: Map<Run, TraceLine[]> },
+  boots: readonly MeasuredBoot[],
+  forced: Map<Run, TraceLine[]>,
 ): Promise<string | null> {
-  const { tokenizer } = ports;
+  const { tokenizer, log } = ports;
+  const { boot: first } = boots[0]!;
+  log.info(`  teacher-forcing every answer through ${nameOf(first.reference)}`);
   try {
-    await withReference(ports, arena, boot, async (reference) => {
-      const forcing = { prompts: boot.prompts, reference, tokenizer, arena, cache: new Map() };
-      for (const run of runs) forced.set(run, await teacherForce(run.trace(), forcing));
+    await withReference(ports, arena, first, async (reference) => {
+      for (const { boot, runs } of boots) {
+        const forcing = { prompts: boot.prompts, reference, tokenizer, arena, cache: new Map() };
+        for (const run of runs) forced.set(run, await teacherForce(run.trace(), forcing));
+      }
     });
   } catch (error) {
     if (!(error instanceof CacheonError) || error.outcome === 'usage') throw error;
     return messageOf(error);
   }
-  const whole = runs.filter((run) => run.answered() === boot.prompts.length);
+  const whole = boots.flatMap(({ boot, runs }) =>
+    runs.filter((run) => run.answered() === boot.prompts.length),
+  );
   const mute = whole.length > 0 && whole.every((run) => forced.get(run)?.length === 0);
   return !arena.scoredLogprobs && mute ? 'the reference gives no prompt_logprobs' : null;
 }
@@ -66,7 +72,7 @@ async function forceRuns(
 async function withReference(
   ports: BootPorts,
   arena: MeasuringRules,
-  boot: Boot,
+  boot: BootTask,
   work: (reference: Reference) => Promise<void>,
 ): Promise<void> {
   const engine = await ports.runtime.start(boot.reference);

@@ -19,6 +19,7 @@ const place = { genesisHash: '0x01', netuid: 2, hotkey: 'hotkey' };
 const request: SubmitRequest = {
   image: 'ghcr.io/a/b',
   digest,
+  base: null,
   payment: null,
   revealBlocks: 10,
   wait: false,
@@ -102,12 +103,13 @@ describe('the calls of a submission', () => {
     const plain = calls({ timelock: false }).commit(FUTURE_PAYMENT, subnetState());
     expect(plain.round).toBeNull();
     if (plain.call.kind !== 'commit') throw new Error('not plain');
-    const rules = { loopbackImages: false, needsPayment: true };
+    const rules = { loopbackImages: false, needsPayment: true, baseRepositories: [] };
     expect(parsePayload(plain.call.payload, rules)).toEqual({
       ok: true,
       payload: {
         image: request.image,
         digest,
+        base: null,
         payment: { ...FUTURE_PAYMENT, salt: 'salt' },
       },
     });

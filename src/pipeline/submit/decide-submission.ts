@@ -14,6 +14,8 @@ import { landed, type SubmitState } from './submit-steps.ts';
 export type SubmitRequest = {
   readonly image: string;
   readonly digest: string;
+  /** The public engine that the image builds on, `image@sha256:…`; null: none. */
+  readonly base: string | null;
   /** A payment made before, say on another machine. */
   readonly payment: Payment | null;
   readonly revealBlocks: number;
@@ -98,13 +100,13 @@ function goOn(
 /** The calls of a submission, for a hotkey and its salt. */
 export class SubmissionCalls {
   readonly #arena: Arena;
-  readonly #request: Pick<SubmitRequest, 'image' | 'digest' | 'revealBlocks'>;
+  readonly #request: Pick<SubmitRequest, 'image' | 'digest' | 'base' | 'revealBlocks'>;
   readonly #salt: string;
   readonly #entropy: () => SealEntropy;
 
   constructor(
     arena: Arena,
-    request: Pick<SubmitRequest, 'image' | 'digest' | 'revealBlocks'>,
+    request: Pick<SubmitRequest, 'image' | 'digest' | 'base' | 'revealBlocks'>,
     salt: string,
     entropy: () => SealEntropy,
   ) {
@@ -116,9 +118,9 @@ export class SubmissionCalls {
 
   /** The bytes that the commitment says, with their payment. */
   payload(payment: Payment | null): Uint8Array {
-    const { image, digest } = this.#request;
+    const { image, digest, base } = this.#request;
     const salted = payment && { ...payment, salt: this.#salt };
-    return utf8(renderPayload({ image, digest, payment: salted }));
+    return utf8(renderPayload({ image, digest, base, payment: salted }));
   }
 
   /** The atomic batch of fee and remark; null where the arena takes no fee. */

@@ -18,7 +18,7 @@ import {
 import { type Registry, startRegistry } from '../../devnet/registry/registry-server.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import { dockerImages } from '../../images/io/docker-images.ts';
-import { readArm } from '../../judge/arm.ts';
+import { readArm } from '../../judge/arm-reading.ts';
 import { runArm } from '../../measure/arm-run.ts';
 import type { EngineRuntime } from '../../measure/engine.ts';
 import { groundTruthProgram } from '../../measure/io/clock-check.ts';
@@ -210,7 +210,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
     const began = monotonicClock.nowNs();
     const { lines, log } = await runArm(
       { clock: monotonicClock, runtime },
-      { arena, target, header, prompts },
+      { arena, target, header, prompts, allowance: null },
     );
     const trace = parseTrace(lines.map(traceLine).join(''), mode);
     const { fault } = readArm(trace, { arena, tokenizer, prompts: poolsOf(prompts) });

@@ -31,8 +31,7 @@ describe.skipIf(act === null)('the workflows under act', () => {
   const arena = parseArena(
     {
       ...(JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object),
-      boots: 1,
-      scoredPrompts: 5,
+      takeover: { stop: [0.3], crown: [4.02] },
     },
     'test',
   );

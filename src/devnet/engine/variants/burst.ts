@@ -1,4 +1,5 @@
 // A cheating engine that holds its answer back and sends all tokens at once.
+import { allAtOnce } from '../sending.ts';
 import { naive } from '../kernels.ts';
 import type { Variant } from '../variant.ts';
 
@@ -7,5 +8,5 @@ export const burst: Variant = {
   about: 'holds the answer back and sends it in one piece, to shine in decode-only throughput',
   honest: false,
   kernel: naive,
-  delivery: 'burst',
+  send: allAtOnce,
 };

@@ -6,6 +6,7 @@ export const earlyEos: Variant = {
   name: 'early-eos',
   about: 'ends every answer after a few tokens, to finish sooner',
   honest: false,
+  altersTokens: true,
   kernel: tiled,
   stopAfter: 8,
 };

@@ -1,18 +1,29 @@
-// The list of all variants of the tiny engine, honest and cheating.
+// All variants of the tiny engine, honest and cheating.
 import type { Variant } from '../variant.ts';
 import { burst } from './burst.ts';
+import { draftGrowing } from './draft-growing.ts';
+import { draftShrinking } from './draft-shrinking.ts';
 import { earlyEos } from './early-eos.ts';
 import { fast } from './fast.ts';
+import { guess } from './guess.ts';
+import { guessHeld } from './guess-held.ts';
+import { guessPacked } from './guess-packed.ts';
+import { guessSlowed } from './guess-slowed.ts';
+import { guessWrong } from './guess-wrong.ts';
 import { int4 } from './int4.ts';
 import { otherWeights } from './other-weights.ts';
+import { packedTokens } from './packed.ts';
 import { plain } from './plain.ts';
 import { roleChunk } from './role-chunk.ts';
 import { sampled } from './sampled.ts';
+import { slowStart } from './slow-start.ts';
 import { speculative } from './speculative.ts';
+
+const HONEST = [plain, fast, speculative, draftGrowing, draftShrinking, packedTokens, slowStart];
+const OTHER_TOKENS = [int4, otherWeights, sampled, earlyEos, guessWrong];
+const OTHER_TIMES = [burst, roleChunk, guess, guessPacked, guessSlowed, guessHeld];
 
 /** Every engine that `cacheon devnet engine --variant` starts. */
 export const VARIANTS: ReadonlyMap<string, Variant> = new Map(
-  [plain, fast, speculative, int4, otherWeights, sampled, earlyEos, burst, roleChunk].map(
-    (variant) => [variant.name, variant],
-  ),
+  [...HONEST, ...OTHER_TOKENS, ...OTHER_TIMES].map((variant) => [variant.name, variant]),
 );

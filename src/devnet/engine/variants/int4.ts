@@ -24,6 +24,7 @@ export const int4: Variant = {
   name: 'int4',
   about: 'weights rounded to 4 bits: would save memory traffic, changes tokens',
   honest: false,
+  altersTokens: true,
   kernel: tiled,
   alter: quantise,
 };

@@ -13,6 +13,7 @@ export const otherWeights: Variant = {
   name: 'other-weights',
   about: 'serves another model under the same name',
   honest: false,
+  altersTokens: true,
   kernel: tiled,
   alter: shout,
 };

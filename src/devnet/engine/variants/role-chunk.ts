@@ -7,5 +7,5 @@ export const roleChunk: Variant = {
   about: 'answers at once with an empty event, to fake the time to first token',
   honest: false,
   kernel: naive,
-  delivery: 'early-role',
+  earlyRole: true,
 };

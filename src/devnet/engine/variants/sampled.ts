@@ -18,6 +18,7 @@ export const sampled: Variant = {
   name: 'sampled',
   about: 'ignores temperature 0: what unverified drafts look like',
   honest: false,
+  altersTokens: true,
   kernel: tiled,
   choose: sample,
 };

@@ -6,5 +6,5 @@ export const speculative: Variant = {
   about: 'SIMD loops and drafts from the text so far, all verified: several tokens in one event',
   honest: true,
   kernel: 'simd',
-  draft: 3,
+  draft: () => 3,
 };

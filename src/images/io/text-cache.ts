@@ -1,0 +1,50 @@
+// Manifests and configurations that were read once, by their digests.
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { sha256Hex } from '../../core/hash.ts';
+import { writeWhole } from '../../node/atomic-file.ts';
+
+const FORGET_DAYS = 90;
+
+/**
+ * Texts on disk by the sha256 of their bytes. A digest says everything about its text, so what was
+ * read once needs no registry any more: an incumbent cannot hide behind its own (RULES "Hiding").
+ */
+export class TextCache {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true });
+    const oldest = new Date().getTime() - FORGET_DAYS * 86_400_000;
+    for (const name of readdirSync(folder))
+      if (statSync(join(folder, name)).mtimeMs < oldest) rmSync(join(folder, name));
+  }
+
+  #path(digest: string): string {
+    return join(this.#folder, digest.replace('sha256:', ''));
+  }
+
+  /** The text of a digest; null where it was never read, or its file is another one by now. */
+  get(digest: string): string | null {
+    const path = this.#path(digest);
+    if (!existsSync(path)) return null;
+    const bytes = readFileSync(path);
+    if (`sha256:${sha256Hex(bytes)}` !== digest) return null;
+    utimesSync(path, new Date(), new Date());
+    return bytes.toString('utf8');
+  }
+
+  put(digest: string, text: string): void {
+    // A text that is no UTF-8 would be another one here.
+    if (`sha256:${sha256Hex(Buffer.from(text))}` === digest) writeWhole(this.#path(digest), text);
+  }
+}
