@@ -1,5 +1,5 @@
 // Benchmarks of the tiny engines, the action bundles, and the measuring client.
-// Benchmarks, side by side in one run: npm run bench -- engines | bundles | audit | clock | throughput
+// Benchmarks, side by side in one run: npm run bench -- engines | bundles | audit | clock | throughput | decisions
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { generate } from '../src/devnet/engine/generate.ts';
 import { VARIANTS } from '../src/devnet/engine/variants/index.ts';
 import { auditTimes } from './bench/audit.ts';
 import { clock, throughput } from './bench/clock.ts';
+import { decisions } from './bench/decisions.ts';
 import { loadWeights } from '../src/devnet/engine/model-weights.ts';
 
 const root = new URL('..', import.meta.url).pathname;
@@ -78,6 +79,7 @@ const benchmarks: Record<string, () => void | Promise<void>> = {
   audit: auditTimes,
   clock,
   throughput,
+  decisions,
 };
 const run = benchmarks[process.argv[2] ?? ''];
 if (!run) throw new Error(`usage: npm run bench -- ${Object.keys(benchmarks).join(' | ')}`);
