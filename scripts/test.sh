@@ -50,6 +50,15 @@ need_sdk() { # folder, requirements...
 if need_sdk sdk-10 bittensor==10.2.0 'async-substrate-interface<2'; then export BITTENSOR_SDK_10="$tools/sdk-10/bin/python"; fi
 if need_sdk sdk-11 bittensor==11.3.0; then export BITTENSOR_SDK_11="$tools/sdk-11/bin/python"; fi
 
+# Reads a ledger by RULES.md alone, and shares only the tokenizer with us.
+need_reader() {
+  local venv="$tools/reader"
+  "$venv/bin/python" -c "import tokenizers" >/dev/null 2>&1 && return
+  say "installing tokenizers (Python) into .cache/tools"
+  python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check tokenizers==0.23.3
+}
+if need_reader; then export READER_PYTHON="$tools/reader/bin/python"; fi
+
 passed=0 failed=0 skipped=0
 check() { # name, command...
   local name=$1

@@ -70,10 +70,7 @@ function bootsIn({ boots }: Pick<ShardBaseline, 'boots'>, shard: number): BootTe
 }
 
 /** The baseline's boots of a shard; empty where it could not be used. */
-function baselineBoots(
-  { baselines }: Pick<RoundField, 'baselines'>,
-  shard: number,
-): BootTerms[] {
+function baselineBoots({ baselines }: Pick<RoundField, 'baselines'>, shard: number): BootTerms[] {
   return baselines.filter((item) => item.shard === shard).flatMap((item) => bootsIn(item, shard));
 }
 

@@ -80,7 +80,7 @@ export async function measuringPorts(
           dockerImages(docker, {
             loopback: arena.loopbackImages,
             cacheFolder: cacheFolder(),
-            mirror: process.env['CACHEON_MIRROR'] ?? null,
+            mirror: process.env['CACHEON_MIRROR'] || null,
           }),
         fetch: fetchArenaImage,
       },

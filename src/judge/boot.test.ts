@@ -98,6 +98,21 @@ describe('which run counts', () => {
       }),
     ).toMatch(/^E_TIMEOUT/);
   });
+  it('of an incumbent’s fault is the repetition: one bad start costs no place', () => {
+    const judge = (second: Trace | null) => {
+      const runs = { 'arm.1': madeRun('arm', 1, { outcome: 'timeout' }) };
+      const traces = { ...baselines, ...runs, ...(second ? { 'arm.2': second } : {}) };
+      const verdict = boot(traces).judge({ name: 'arm', history: null, incumbent: true })!;
+      return `${verdict.verdict} ${verdict.reasons[0]!.code}`;
+    };
+    expect(judge(madeRun('arm', 2))).toBe('VALID gate-passed');
+    expect(judge(madeRun('arm', 2, { outcome: 'timeout' }))).toMatch(/^E_TIMEOUT/);
+    expect(judge(madeRun('arm', 2, { cost: starved }))).toMatch(/^INFRA_CLOCK/);
+    expect(judge(null)).toBe('INFRA_HOST no-repetition');
+    const gone = { ...baselines, 'arm.1': madeRun('arm', 1, { events: ['image-policy'] }) };
+    const policy = boot(gone).judge({ name: 'arm', history: null, incumbent: true });
+    expect(policy?.verdict).toBe('E_IMAGE_POLICY');
+  });
   it('a deadline that passed while the client had no core is no miner’s loss', () => {
     expect(
       judged({ ...baselines, 'arm.1': madeRun('arm', 1, { outcome: 'timeout', cost: starved }) }),

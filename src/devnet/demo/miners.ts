@@ -32,7 +32,7 @@ export const DEMO_MINERS: readonly DemoMiner[] = [
   { name: 'baseline again', variant: 'plain', round: 1 },
   { name: 'early-eos', variant: 'early-eos', round: 1 },
   { name: 'sampled', variant: 'sampled', round: 1 },
-  { name: 'role-chunk', variant: 'role-chunk', round: 1 },
+  { name: 'guess', variant: 'guess', round: 1 },
   { name: 'burst', variant: 'burst', round: 1 },
   { name: 'other-weights', variant: 'other-weights', round: 1 },
 ];

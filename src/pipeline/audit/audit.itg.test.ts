@@ -43,6 +43,8 @@ if (docker === null)
   console.warn(
     'skipped: fingerprints in a ledger, and what a round leaves on a machine (no Docker engine answers here)',
   );
+/** A Python with tokenizers; its absence is said beside the reader's own tests. */
+const readerPython = process.env['READER_PYTHON'];
 let report: DemoReport;
 let validator: string;
 let sound: Files;
@@ -126,6 +128,11 @@ describe('the demo', () => {
     });
     expect(report.weights['3']).toBe(65535);
     expect(readFileSync(join(report.site, 'index.html'), 'utf8')).toContain('<svg');
+  });
+  it.skipIf(readerPython === undefined)('is read alike by a program that shares no code', () => {
+    const reader = join(ROOT, 'scripts/read_ledger.py');
+    const text = execFileSync(readerPython!, [reader, report.results, ROOT]).toString();
+    expect(text).toMatch(/^round \d+: .*\nround \d+: .*\nlargest difference \d\.\de[-+]\d+\n$/);
   });
   it('keeps one commit per record set, byte-exact, in a real repository', () => {
     const log = execFileSync('git', ['-C', report.results, 'log', '--format=%s', 'origin/main'])

@@ -1,0 +1,70 @@
+// What counts against a miner only once it happened more than once.
+import { describe, expect, it } from 'vitest';
+import { because } from '../schema/reasons.ts';
+import type { Verdict } from '../schema/verdicts.ts';
+import { blameFor, type BlamedEntry, brokeHost, metShutDoor } from './blame.ts';
+
+const entry = (
+  key: string,
+  verdict: Verdict,
+  code = 'registry',
+  more: Partial<BlamedEntry> = {},
+): BlamedEntry => ({
+  ...{ key, image: `ghcr.io/${key}/x`, role: 'challenger' },
+  boots: [{ verdict, ...because(code, code) }],
+  ...more,
+});
+const fetched = (image: string) => entry('other', 'VALID', 'gate-passed', { image });
+
+describe('a shut door', () => {
+  const shut = (own: BlamedEntry, others: readonly BlamedEntry[] = []) =>
+    metShutDoor(own, [own, ...others]);
+  it('is a registry that says no, whatever became of others', () => {
+    expect(shut(entry('a', 'INFRA_REGISTRY', 'image-gone'))).toBe(true);
+    expect(shut(entry('a', 'INFRA_DIGEST', 'digest'))).toBe(true);
+    expect(shut(entry('a', 'INFRA_REGISTRY', 'registry-busy'))).toBe(false);
+    expect(shut(entry('a', 'INFRA_HOST', 'host'))).toBe(false);
+    expect(shut(entry('a', 'INFRA_REGISTRY', 'image-gone', { boots: [] }))).toBe(false);
+  });
+  it('is a registry that fails only while another image came, from the same host where one was asked', () => {
+    const failed = entry('a', 'INFRA_REGISTRY', 'registry');
+    const neighbour = (verdict: Verdict) => entry('b', verdict, 'x', { image: 'ghcr.io/b/y' });
+    expect(shut(failed)).toBe(false);
+    expect(shut(failed, [fetched('docker.io/o/x')])).toBe(true);
+    expect(shut(failed, [neighbour('INFRA_REGISTRY'), fetched('docker.io/o/x')])).toBe(false);
+    expect(shut(failed, [neighbour('E_GATE')])).toBe(true);
+  });
+  it('of an incumbent needs a challenger’s image that came: its own runs from a copy', () => {
+    const winner = entry('w', 'INFRA_REGISTRY', 'image-gone', { role: 'winner' });
+    const second = entry('s', 'VALID', 'gate-passed', { role: 'runner-up' });
+    expect(shut(winner, [second])).toBe(false);
+    expect(shut(winner, [second, fetched('docker.io/o/x')])).toBe(true);
+  });
+});
+
+describe('blame', () => {
+  const gone = entry('a', 'INFRA_REGISTRY', 'image-gone');
+  const round = (block: number, own: BlamedEntry) => ({
+    all: [own, fetched('docker.io/o/x')],
+    block,
+  });
+  it('falls on a challenger in the third round, on an incumbent six hours after the first', () => {
+    const since = 1000;
+    const after = (rounds: number) => blameFor({ shut: { rounds, since } }, gone, round(1, gone));
+    expect(after(1)).toBeNull();
+    expect(after(2)?.verdict).toBe('E_REF');
+    const winner = { ...gone, role: 'winner' as const };
+    const late = (block: number) =>
+      blameFor({ shut: { rounds: 1, since } }, winner, round(block, winner));
+    expect(late(since + 1799)).toBeNull();
+    expect(late(since + 1800)?.reasons[0]).toMatchObject({ code: 'shut', value: 2 });
+    expect(blameFor({}, gone, round(1, gone))).toBeNull();
+  });
+  it('falls on who broke a machine for the third time', () => {
+    const bomb = entry('a', 'INFRA_HOST', 'broke-off');
+    expect(brokeHost(bomb)).toBe(true);
+    expect(brokeHost(entry('a', 'INFRA_HOST', 'no-trace'))).toBe(false);
+    const after = (suspect: number) => blameFor({ suspect }, bomb, round(1, bomb))?.verdict ?? null;
+    expect([0, 1, 2].map(after)).toEqual([null, null, 'E_EXIT']);
+  });
+});
