@@ -28,12 +28,15 @@ export function worthRepeating(reading: BaselineReading): boolean {
   return !reading.ok && (reading.verdict === 'INFRA_DRIFT' || reading.verdict === 'INFRA_CLOCK');
 }
 
-/** Faults of an incumbent that count only where its one repetition ends in a fault too. */
-const REPEATED: readonly Verdict[] = ['E_START_TIMEOUT', 'E_EXIT', 'E_TIMEOUT', 'E_STREAM'];
+/** Faults that another run cannot change: of the image, and of the tokens it gave. */
+const CERTAIN: readonly Verdict[] = ['E_IMAGE_POLICY', 'E_COPY', 'E_GATE'];
 
-/** Whether an incumbent's fault is one that its repetition must confirm (RULES "Incumbents"). */
-export function needsConfirming(verdict: Verdict): boolean {
-  return REPEATED.includes(verdict);
+/**
+ * Whether an incumbent's fault is one that its repetition must confirm (RULES "Incumbents"). Were one
+ * kind neither repeated nor counted, a winner could end every takeover by it and keep its place.
+ */
+function needsConfirming(verdict: Verdict): boolean {
+  return isMinerFault(verdict) && !CERTAIN.includes(verdict);
 }
 
 /** Whether a run is measured once more: it says nothing, or may cost an incumbent its place. */

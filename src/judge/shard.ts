@@ -10,9 +10,10 @@ import {
 } from '../arena/contests.ts';
 import type { BootTerms, EntryResult } from '../ledger/verified-result.ts';
 import { type LedgerRecord, verifyResults } from '../ledger/verify.ts';
-import { because, whyOf } from '../schema/reasons.ts';
+import { whyOf } from '../schema/reasons.ts';
 import type { Submission } from '../schema/submission.ts';
 import type { BaselineReading, Baseline } from './baseline.ts';
+import { NOT_MEASURED } from './entry-verdict.ts';
 import type { BootReading } from './boot.ts';
 import { CONTROL, type ControlResult, hasControl, judgeControl } from './role-control.ts';
 import {
@@ -39,11 +40,6 @@ export type ShardResult = {
 
 /** Which servers a boot starts: who holds the winner's slot, and the challengers that go on. */
 export type NextBoot = { readonly holder: string; readonly challengers: readonly string[] };
-
-const NOT_MEASURED = {
-  verdict: 'INFRA_HOST' as const,
-  ...because('not-measured', 'not measured'),
-};
 
 /** A plan's line by its key. */
 export function plannedEntry({ predicate }: Plan, key: string): Submission {

@@ -71,6 +71,21 @@ describe('a winner that dies in chosen boots', () => {
     ]);
     expect(holders(season)).toEqual(['rival', null]);
   });
+  it.each(['E_CONTENT', 'E_GATE'] as const)('loses it by %s in one later boot too', (fault) => {
+    const cheats = honest('winner', 1, 2, {
+      deed: ({ round, boot }): Deed =>
+        round > 1 && boot === 2
+          ? { ...times(2), ...(fault === 'E_GATE' ? { marginNats: 5 } : { broken: true }) }
+          : times(2),
+    });
+    const season = new Season([cheats, honest('rival', 2, 3)]);
+    season.play();
+    const { body } = season.play();
+    expect(season.entry(body, 'winner').verdict).toBe(fault);
+    expect(season.entry(body, 'rival')).toMatchObject({ verdict: 'VALID', final: false });
+    season.play();
+    expect(holders(season)[0]).toBe('rival');
+  });
   it('keeps it where the repetition answers', () => {
     const stumbles = honest('winner', 1, 2, {
       deed: ({ round, run }): Deed => (round > 1 && run === 1 ? { event: 'exit' } : times(2)),

@@ -1,11 +1,11 @@
 // Tells where submissions stand: payment, verdicts so far, place in the queue.
-import { historyOf } from '../arena/history.ts';
+import { historyOf, QUEUED } from '../arena/history.ts';
 import type { Submission } from '../schema/submission.ts';
 import type { ChainReader, Snapshot } from '../chain/chain.ts';
 import { openPlan } from '../ledger/plans.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { Arena } from '../schema/arena.ts';
-import { type Reasoned, whyOf } from '../schema/reasons.ts';
+import { hasReason, type Reasoned, whyOf } from '../schema/reasons.ts';
 import { lookUpPayments, planContent, readCommitments } from './scan.ts';
 
 /** One submission as the next scan would list it, and what this validator has said of it so far. */
@@ -68,6 +68,18 @@ function lineOf(
   };
 }
 
+/** Keys in the order of their turns: those that the next plan takes, then those that wait. */
+function queueOf(submissions: readonly Submission[]): string[] {
+  const taken = submissions.filter(
+    (item) => item.status === 'evaluate' && item.role === 'challenger',
+  );
+  const placeOf = ({ reasons }: Submission): number => reasons[0]?.value ?? 0;
+  const queued = submissions
+    .filter((item) => item.status === 'waiting' && hasReason(item, QUEUED))
+    .sort((a, b) => placeOf(a) - placeOf(b));
+  return [...taken, ...queued].map(({ key }) => key);
+}
+
 /** When the next round is planned, in words. */
 function nextRoundOf(open: ReturnType<typeof openPlan>): string {
   if (!open) return 'planned at the next scan, twice an hour';
@@ -105,9 +117,7 @@ export async function status(
   const snapshot = await chain.snapshot(arena.netuid);
   const records = ledger ?? { records: [] };
   const submissions = await submissionsNow(chain, arena, snapshot, records);
-  const queue = submissions
-    .filter((item) => item.status === 'evaluate' && item.role === 'challenger')
-    .map(({ key }) => key);
+  const queue = queueOf(submissions);
   const isOurs = (item: { readonly hotkey: string }): boolean =>
     hotkey === null || item.hotkey === hotkey;
   const open = openPlan(records);

@@ -213,7 +213,8 @@ export class Season {
   }
 }
 
-const isFault = (deed: Deed): boolean => typeof deed === 'object' && 'event' in deed;
+const isFault = (deed: Deed): boolean =>
+  typeof deed === 'object' && ('event' in deed || deed.broken === true);
 
 const commitBlock = (round: number): number => ROUND_BLOCKS * round - 100;
 

@@ -15,6 +15,8 @@ export type Pace = {
   readonly tokenMs: number;
   /** How far each token lies below the reference's best; 0 for an honest server. */
   readonly marginNats?: number;
+  /** Sends JSON that is none. */
+  readonly broken?: boolean;
 };
 
 /** Which run of which arm a trace is of. */
@@ -47,7 +49,7 @@ const event = (choice: Choice): string => `data: ${JSON.stringify({ choices: [ch
 function promptLines(
   maker: TraceMaker,
   prompt: Prompt,
-  { ttftMs, tokenMs, marginNats = 0 }: Pace,
+  { ttftMs, tokenMs, marginNats = 0, broken = false }: Pace,
   fromNs: number,
 ): { lines: TraceLine[]; untilNs: number } {
   const tokens = answerTokens(maker);
@@ -68,7 +70,8 @@ function promptLines(
     const finish = i === last ? { finish_reason: 'length' } : {};
     const choice = { delta: { content: text }, token_ids: [id], ...logprobs(text), ...finish };
     const done = i === last ? 'data: [DONE]\n\n' : '';
-    return { type: 'chunk', prompt: prompt.index, tNs: at(i), text: `${event(choice)}${done}` };
+    const sent = broken ? 'data: {broken\n\n' : event(choice);
+    return { type: 'chunk', prompt: prompt.index, tNs: at(i), text: `${sent}${done}` };
   });
   const body = requestBody(prompt, maker.arena) as Extract<TraceLine, { type: 'request' }>['body'];
   const ids = tokens.map(({ id }) => id);

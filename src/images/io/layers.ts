@@ -1,14 +1,6 @@
 // Reading of image layers as they arrive: sizes, digests and marks of their files.
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from 'node:fs';
+import { existsSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duplex, type Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -19,6 +11,7 @@ import { FILE_MARK } from '../../schema/content-mark.ts';
 import { wrongBytes } from '../errors.ts';
 import type { LayerDescriptor, LayerScan, ScanResult } from '../image-store.ts';
 import { TarHasher } from '../tar.ts';
+import { openCacheFolder } from './old-files.ts';
 import { unzstd } from './zstd.ts';
 
 const scanSchema = z.object({
@@ -27,12 +20,6 @@ const scanSchema = z.object({
   special: z.boolean(),
   files: z.array(z.string().regex(FILE_MARK)),
 });
-/**
- * The cache forgets a scan that no round asked for in this time: layers of images that no longer
- * take part.
- */
-const FORGET_DAYS = 90;
-
 /** A fault of the layer itself, however often it is fetched. */
 class LayerFault extends Error {}
 
@@ -175,10 +162,7 @@ export class ScanCache {
   readonly #folder: string;
   constructor(folder: string) {
     this.#folder = folder;
-    mkdirSync(folder, { recursive: true });
-    const oldest = new Date().getTime() - FORGET_DAYS * 86_400_000;
-    for (const name of readdirSync(folder).filter((item) => item.endsWith('.json')))
-      if (statSync(join(folder, name)).mtimeMs < oldest) rmSync(join(folder, name));
+    openCacheFolder(folder, '.json');
   }
 
   // The type decides what is unpacked: a plain and a packed reading of the same bytes are two. A

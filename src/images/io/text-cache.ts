@@ -1,18 +1,9 @@
 // Manifests and configurations that were read once, by their digests.
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from 'node:fs';
+import { existsSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256Hex } from '../../core/hash.ts';
 import { writeWhole } from '../../node/atomic-file.ts';
-
-const FORGET_DAYS = 90;
+import { openCacheFolder } from './old-files.ts';
 
 /**
  * Texts on disk by the sha256 of their bytes. A digest says everything about its text, so what was
@@ -23,10 +14,7 @@ export class TextCache {
 
   constructor(folder: string) {
     this.#folder = folder;
-    mkdirSync(folder, { recursive: true });
-    const oldest = new Date().getTime() - FORGET_DAYS * 86_400_000;
-    for (const name of readdirSync(folder))
-      if (statSync(join(folder, name)).mtimeMs < oldest) rmSync(join(folder, name));
+    openCacheFolder(folder);
   }
 
   #path(digest: string): string {
