@@ -40,6 +40,9 @@ describe('the page', () => {
     expect(text).toContain("default-src 'none'");
     expect(text).not.toMatch(/<script|https?:|src=/);
     expect(text).toContain('passed');
+    expect(text).toContain("The baseline in a challenger's slot, beside itself: 0.0000.");
+    const without = rounds.map((round) => ({ ...round, control: null }));
+    expect(page({ rounds: without })).not.toContain('slot');
     expect(page({ audit: { ok: false, faults: 3 } })).toContain('3 faults');
     expect(page({ audit: null })).not.toContain('Audit of the ledger');
   });

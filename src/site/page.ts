@@ -18,6 +18,8 @@ export type ReportRound = {
   readonly winner: string | null;
   readonly runnerUp: string | null;
   readonly baseline: { ttftNs: number; tokensPerSecond: number } | null;
+  /** Difference between the baseline and itself in a challenger's slot; null: not measured. */
+  readonly control: number | null;
   readonly entries: readonly ReportEntry[];
 };
 export type ReportPage = {
@@ -44,6 +46,7 @@ export function reportRound(
           tokensPerSecond: timed.throughput.baselineTokensPerSecond!,
         }
       : null,
+    control: round.control?.d ?? null,
     entries: round.entries
       .map((entry) => {
         const report = entry.boots[0]?.report;
@@ -115,8 +118,12 @@ function roundSection(round: ReportRound): Html {
     (entry) =>
       html`<tr><td>${entry.miner}${place(entry)}</td><td><span class="v ${entry.verdict === 'VALID' ? 'ok' : 'no'}">${entry.verdict}</span></td><td class="n">${entry.score.toFixed(4)}</td><td>${entry.reason}</td><td><code>${entry.image ?? ''}</code></td></tr>`,
   );
+  const control =
+    round.control === null
+      ? ''
+      : html`<p>The baseline in a challenger's slot, beside itself: ${round.control.toFixed(4)}. A slot worth nothing gives 0.</p>`;
   return html`<section><h2>Round at block ${round.block}</h2>
-<table><thead><tr><th>miner</th><th>verdict</th><th>score</th><th>reason</th><th>image</th></tr></thead><tbody>${rows}</tbody></table>
+<table><thead><tr><th>miner</th><th>verdict</th><th>score</th><th>reason</th><th>image</th></tr></thead><tbody>${rows}</tbody></table>${control}
 <div class="charts">${bars(
     'Score',
     '0 = as fast as the baseline',
