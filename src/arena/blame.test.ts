@@ -1,4 +1,5 @@
 // What counts against a miner only once it happened more than once.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { because } from '../schema/reasons.ts';
 import type { Verdict } from '../schema/verdicts.ts';
@@ -39,6 +40,36 @@ describe('a shut door', () => {
     const second = entry('s', 'VALID', 'gate-passed', { role: 'runner-up' });
     expect(shut(winner, [second])).toBe(false);
     expect(shut(winner, [second, fetched('docker.io/o/x')])).toBe(true);
+  });
+});
+
+describe('any round', () => {
+  const codes = fc.constantFrom('registry', 'registry-busy', 'image-gone', 'digest');
+  const verdicts = fc.constantFrom<Verdict>(
+    'INFRA_REGISTRY',
+    'INFRA_DIGEST',
+    'INFRA_HOST',
+    'VALID',
+  );
+  const entries = fc.array(fc.tuple(verdicts, codes, fc.constantFrom('ghcr.io', 'docker.io')), {
+    minLength: 1,
+    maxLength: 6,
+  });
+  it('blames nobody who was measured or met a busy registry, and no failure where nothing came', () => {
+    fc.assert(
+      fc.property(entries, (list) => {
+        const all = list.map(([verdict, code, host], i) =>
+          entry(`m${i}`, verdict, code, { image: `${host}/m${i}/x` }),
+        );
+        const anyCame = list.some(([verdict]) => verdict === 'VALID');
+        for (const [i, [verdict, code]] of list.entries()) {
+          const shut = metShutDoor(all[i]!, all);
+          if (verdict === 'VALID' || verdict === 'INFRA_HOST') expect(shut).toBe(false);
+          if (code === 'registry-busy') expect(shut).toBe(false);
+          if (code === 'registry' && !anyCame) expect(shut).toBe(false);
+        }
+      }),
+    );
   });
 });
 

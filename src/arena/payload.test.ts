@@ -47,6 +47,18 @@ describe('payloads', () => {
     expect(verdict(`ghcr.io/winner/image@${digest('w')}`)).toBe('E_REF base-repository');
     expect(verdict(`docker.io/vllm/vllm-openai/x@${digest('w')}`)).toBe('E_REF base-repository');
   });
+  it('never takes a base from where a miner could push', () => {
+    const parts = fc.stringMatching(/^[a-z0-9./:-]{1,30}$/);
+    fc.assert(
+      fc.property(parts, (image) => {
+        const base = `${image}@${digest('b')}`;
+        const bytes = utf8(JSON.stringify({ image: 'ghcr.io/a/b', digest: digest('x'), base }));
+        const found = parsePayload(bytes, { ...options, needsPayment: false });
+        const own = /^docker\.io\/vllm\/vllm-openai(?::[^/:]*)?$/.test(image);
+        expect(found.ok).toBe(own);
+      }),
+    );
+  });
   it('never throws on any bytes', () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 1100 }), fc.json().map(utf8)), (bytes) => {

@@ -158,6 +158,30 @@ describe('the scale', () => {
   });
 });
 
+describe('role controls', () => {
+  it('make takeovers harder, never easier, whatever their signs and what came before the last twenty', () => {
+    const noise = { ttftSd: 0.02, throughputSd: 0.03, covariance: 0 };
+    const list = fc.array(fc.double({ min: -0.2, max: 0.2, noNaN: true }), { maxLength: 40 });
+    fc.assert(
+      fc.property(list, list, (controls, before) => {
+        const ratio = controlRatioOf(controls, noise, arena);
+        const z = (controlRatio: number) =>
+          decide(contest(0.5, { noise, controlRatio }), 0.6, ahead(0.05), arena).boots[0]!.z!;
+        expect(z(ratio)).toBeLessThanOrEqual(z(0));
+        expect(
+          controlRatioOf(
+            controls.map((d) => -d),
+            noise,
+            arena,
+          ),
+        ).toBe(ratio);
+        if (controls.length >= 20)
+          expect(controlRatioOf([...before, ...controls], noise, arena)).toBe(ratio);
+      }),
+    );
+  });
+});
+
 describe('any try', () => {
   const scores = fc.array(fc.double({ min: 0, max: 2, noNaN: true }), {
     minLength: 3,

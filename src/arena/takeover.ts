@@ -218,11 +218,13 @@ export function decide(
 type Seen = { readonly mean: number; readonly z: number; readonly boots: number };
 const many = (boots: number): string => `${boots} ${boots === 1 ? 'boot' : 'boots'}`;
 
-const notAbove = (score: number, bar: number): Reasoned =>
-  because('below-bar', `${score.toFixed(4)} is not above the bar ${bar.toFixed(4)}`, {
-    value: score,
-    limit: bar,
-  });
+function notAbove(score: number, bar: number): Reasoned {
+  const detail =
+    bar === 0
+      ? 'no faster than the baseline'
+      : `${score.toFixed(4)} is not above the bar ${bar.toFixed(4)}`;
+  return because('below-bar', detail, { value: score, limit: bar });
+}
 
 /** Where the mean lies, in words: the margin is in it already. */
 const whereOf = ({ mean }: Seen): string =>

@@ -27,11 +27,15 @@ export function slowLimitsNs(
   return Array.from({ length: asked.others }, (_, i) => factor * mean * (i + 1));
 }
 
-/** When a run was too slow: the end of the answer that was one too many; null where it never was. */
-export function tooSlowAtNs(trace: Trace, limitsNs: readonly number[]): number | null {
-  for (const [index, ns] of elapsedNs(trace).entries()) {
+/** The end of the answer that was one too many, what all took until then, and what they might. */
+export type TooSlow = { readonly atNs: number; readonly tookNs: number; readonly limitNs: number };
+
+/** When a run was too slow; null where it never was. */
+export function tooSlowAt(trace: Trace, limitsNs: readonly number[]): TooSlow | null {
+  for (const [index, tookNs] of elapsedNs(trace).entries()) {
     const end = trace.requests[index]!.end;
-    if (end !== null && ns > (limitsNs[index] ?? Infinity)) return end.tNs;
+    const limitNs = limitsNs[index] ?? Infinity;
+    if (end !== null && tookNs > limitNs) return { atNs: end.tNs, tookNs, limitNs };
   }
   return null;
 }

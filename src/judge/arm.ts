@@ -12,7 +12,7 @@ import { gateReasons } from './gate-reasons.ts';
 import type { GateResult } from './margin-gate.ts';
 import { type ArmSummary, improvements, type PromptTiming, score, summarise } from './score.ts';
 import { tokensPerSecond, ttftNs } from './timing.ts';
-import { slowLimitsNs, tooSlowAtNs } from './allowance.ts';
+import { slowLimitsNs, type TooSlow, tooSlowAt } from './allowance.ts';
 
 /** What one boot says about one arm. Numbers are null where a fault left nothing to measure. */
 export type ArmVerdict = Readonly<Reasoned> & {
@@ -72,21 +72,22 @@ function timingsOf(
 }
 
 /** When a run became too slow to go on; null where it never did. Throws `BAD_TRACE` for a false end. */
-function slowAtNs(trace: Trace, baseline: Baseline, context: JudgeContext, same: boolean) {
+function slowAt(trace: Trace, baseline: Baseline, context: JudgeContext, same: boolean) {
   const { prompts, arena } = context;
   const others = prompts.warmup.length + prompts.scored.length;
   const limits = slowLimitsNs(baseline.arm.trace, arena.tooSlowFactor, same ? 'same' : { others });
-  const atNs = tooSlowAtNs(trace, limits);
-  if (atNs === null && trace.events.some(({ name }) => name === 'too-slow'))
+  const slow = tooSlowAt(trace, limits);
+  if (slow === null && trace.events.some(({ name }) => name === 'too-slow'))
     throw cutTrace(trace, 'it ends as too slow, and was not');
-  return atNs;
+  return slow;
 }
 
-const tooSlow = (factor: number): ArmVerdict =>
-  withoutNumbers(
-    'VALID',
-    because('too-slow', `its answers took more than ${factor} times as long as the baseline's`),
-  );
+function tooSlow({ tookNs, limitNs }: TooSlow, factor: number): ArmVerdict {
+  const [value, limit] = [tookNs, limitNs].map((ns) => ns / 1e9) as [number, number];
+  const most = `${limit.toFixed(2)} s are ${factor} times the baseline's`;
+  const detail = `its answers took ${value.toFixed(2)} s, ${most}`;
+  return withoutNumbers('VALID', because('too-slow', detail, { value, limit }));
+}
 
 /** Judges one arm of a boot against the baseline of its shard's boot 1. */
 export function judgeArm(
@@ -96,9 +97,9 @@ export function judgeArm(
   { history, same, look = 'all' }: Look,
 ): ArmVerdict {
   const arm = readArm(trace, context);
-  const slow = baseline.ok ? slowAtNs(trace, baseline, context, same) : null;
-  if (slow !== null && !(arm.fault && arm.fault.tNs < slow))
-    return tooSlow(context.arena.tooSlowFactor);
+  const slow = baseline.ok ? slowAt(trace, baseline, context, same) : null;
+  if (slow !== null && !(arm.fault && arm.fault.tNs < slow.atNs))
+    return tooSlow(slow, context.arena.tooSlowFactor);
   // A miner's own fault stands whatever became of the baseline; so does a state that the server
   // left on the machine, which may be why there is no baseline.
   if (arm.fault && !isInfraFault(arm.fault.verdict))

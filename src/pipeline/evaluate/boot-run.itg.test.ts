@@ -51,7 +51,7 @@ const servers: Server[] = [];
 afterAll(() => servers.forEach((server) => server.close()));
 
 /** A server that answers every prompt alike, and is healthy once `healthy` says so. */
-async function serve(healthy: () => boolean = () => true): Promise<string> {
+async function serve(healthy: () => boolean = () => true, lateMs = 0): Promise<string> {
   const top = { token: 'a', logprob: -0.1, bytes: [97] };
   const logprobs = { content: [{ ...top, top_logprobs: [top] }] };
   const choices = [{ index: 0, delta: { content: 'a' }, finish_reason: 'stop', logprobs }];
@@ -61,7 +61,8 @@ async function serve(healthy: () => boolean = () => true): Promise<string> {
       return;
     }
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.end(`data: ${JSON.stringify({ choices })}\n\ndata: [DONE]\n\n`);
+    const text = `data: ${JSON.stringify({ choices })}\n\ndata: [DONE]\n\n`;
+    setTimeout(() => response.end(text), lateMs);
   });
   servers.push(server);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -70,7 +71,7 @@ async function serve(healthy: () => boolean = () => true): Promise<string> {
 
 /** Measures a boot of these arms; returns what was kept, by the name of the run. */
 async function measured(
-  arms: readonly { name: string; url: string; admit?: Arm['admit'] }[],
+  arms: readonly { name: string; url: string; admit?: Arm['admit']; role?: Arm['role'] }[],
   more: Partial<BootPorts> = {},
 ): Promise<{ kept: Map<string, Trace>; failure: unknown }> {
   const kept = new Map<string, Trace>();
@@ -96,9 +97,9 @@ async function measured(
     pools: poolsOf(prompts),
     baseline: { kind: 'url', url } as const,
     reference: { kind: 'url', url } as const,
-    arms: arms.map(({ name, url: at, admit }): Arm => ({
+    arms: arms.map(({ name, url: at, admit, role = 'challenger' }): Arm => ({
       name,
-      role: 'challenger',
+      role,
       key: name,
       target: { kind: 'url', url: at },
       ...(admit ? { admit } : {}),
@@ -173,6 +174,20 @@ describe('a boot', () => {
     const alone = await measured([{ name: 'late', url: await serve(slowUntil(1800)) }]);
     expect(eventsOf(alone.kept.get('late'))).toEqual(['start-timeout']);
   }, 30_000);
+  it('ends a server whose answers take three times as long, and keeps what it said', async () => {
+    const { kept } = await measured([{ name: 'slow', url: await serve(undefined, 500) }]);
+    expect(eventsOf(kept.get('slow'))).toEqual(['too-slow']);
+    expect(kept.get('slow')!.requests).toHaveLength(1);
+  });
+  it('repeats an incumbent’s fault once, and no challenger’s', async () => {
+    const gone = 'http://127.0.0.1:1';
+    const { kept } = await measured([
+      { name: 'winner', url: gone, role: 'incumbent' },
+      { name: 'rival', url: gone },
+    ]);
+    expect([...kept.keys()]).toEqual(['baseline', 'winner', 'winner.2', 'rival', 'baseline.2']);
+    expect(eventsOf(kept.get('winner.2'))).toEqual(['start-timeout']);
+  });
   it('keeps what was measured before a fault of its own', async () => {
     const { kept, failure } = await measured([
       {
