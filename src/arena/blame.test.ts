@@ -97,5 +97,9 @@ describe('blame', () => {
     expect(brokeHost(entry('a', 'INFRA_HOST', 'no-trace'))).toBe(false);
     const after = (suspect: number) => blameFor({ suspect }, bomb, round(1, bomb))?.verdict ?? null;
     expect([0, 1, 2].map(after)).toEqual([null, null, 'E_EXIT']);
+    const { reason, reasons } = blameFor({ suspect: 2 }, bomb, round(1, bomb))!;
+    expect([reasons[0]!.value, reason]).toEqual([3, expect.stringContaining('in 3 rounds')]);
+    const boots = [...entry('a', 'VALID', 'x').boots, ...bomb.boots];
+    expect(brokeHost({ boots })).toBe(true);
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { BootTerms, VerifiedResult } from '../ledger/verified-result.ts';
 import type { Place, Standing } from '../schema/standing.ts';
 import type { RankedEntry, ShardBaseline } from './contests.ts';
-import { rank } from './ranking.ts';
+import { afterDeregistration, rank } from './ranking.ts';
 
 type Draft = {
   readonly name: string;
@@ -103,6 +103,21 @@ describe('the throne', () => {
       expect(names(ranked([winner, runnerUp], standingOf(winner, runnerUp)))).toEqual(['r', null]);
     }
   });
+  it('of a winner worth nothing is won against the baseline', () => {
+    const winner = entry({ name: 'w', role: 'winner', scores: [0, 0] });
+    const ranking = ranked([winner, entry({ name: 'a', scores: [0.1, 0.1] })], standingOf(winner));
+    expect(ranking.tries[0]).toMatchObject({ against: 'baseline', decision: { takesOver: true } });
+    expect(names(ranking)).toEqual(['a', null]);
+  });
+  it('is not won in a shard without a baseline, nor by boots in another order', () => {
+    const far = entry({ name: 'a', scores: [0.9, 0.9], shard: 7 });
+    const alone = ranked([far]);
+    expect(alone.tries[0]).toMatchObject({ decision: { reasons: [{ code: 'no-baseline' }] } });
+    expect([names(alone), alone.undecided.size]).toEqual([[null, null], 1]);
+    const own = entry({ name: 'a', scores: [0.5, 0.7] });
+    const turned = { ...own, result: { ...own.result, boots: own.result.boots.toReversed() } };
+    expect(ranked([turned as RankedEntry]).winner).toEqual(ranked([own]).winner);
+  });
   it('that fell empty goes to a challenger only where it beats the runner-up too', () => {
     const winner = entry({ name: 'w', role: 'winner', verdict: 'E_GATE' });
     const runnerUp = entry({ name: 'r', role: 'runner-up', scores: [0.4] });
@@ -190,6 +205,37 @@ describe('the second place', () => {
       entry({ name: 'b', scores: [0.004, 0] }),
     ];
     expect(names(ranked(ended))).toEqual([null, 'a']);
+    expect(names(ranked([ended[1]!]))).toEqual([null, null]);
+  });
+});
+
+describe('a challenger', () => {
+  it('that was beaten to the throne by another is done, and one beside a measured runner-up too', () => {
+    const [a, b] = [
+      entry({ name: 'a', scores: [0.3, 0.3] }),
+      entry({ name: 'b', scores: [0.6, 0.6] }),
+    ];
+    expect(ranked([a, b]).undecided.size).toBe(0);
+    const winner = entry({ name: 'w', role: 'winner' });
+    const runnerUp = entry({ name: 'r', role: 'runner-up', scores: [0.2] });
+    const weak = entry({ name: 'n', scores: [0.1] });
+    const ranking = ranked([winner, runnerUp, weak], standingOf(winner, runnerUp));
+    expect(ranking.undecided.size).toBe(0);
+    const blind = entry({ name: 'r', role: 'runner-up', verdict: 'INFRA_DRIFT', shard: 1 });
+    const apart = ranked([winner, blind, weak], standingOf(winner, blind));
+    expect(apart.undecided.size).toBe(0);
+  });
+});
+
+describe('a place', () => {
+  const [w, r] = [entry({ name: 'w' }), entry({ name: 'r' })];
+  const after = (...left: readonly string[]) =>
+    names(afterDeregistration(standingOf(w, r), ({ image }) => !left.includes(image)));
+  it('whose hotkey left is empty, and the runner-up moves up', () => {
+    expect(after()).toEqual(['w', 'r']);
+    expect(after('r')).toEqual(['w', null]);
+    expect(after('w')).toEqual(['r', null]);
+    expect(after('w', 'r')).toEqual([null, null]);
   });
 });
 

@@ -104,6 +104,21 @@ describe('a try', () => {
     );
     expect(last!.reasons[0]).toMatchObject({ code: 'not-sure', limit: 3.2 });
   });
+  it('passes a bound that it just reaches', () => {
+    // A quarter and its scale are exact: Z is 1 after one boot, and the root of 2 after two.
+    const exact = { stop: [1], crown: [Math.SQRT2], sdFloor: 0.25 };
+    const rules = { ...arena, takeover: { ...arena.takeover, ...exact } };
+    const boots = (count: number) =>
+      Array.from({ length: count }, (_, i) => pair(i + 1, same(0.25), same(0)));
+    const one = decide(contest(0), 0.25, boots(1), rules);
+    expect([one.boots[0]!.z, one.goesOn]).toEqual([1, true]);
+    expect(one.reason).toBe('above the bar by 0.2500 after 1 boot, goes on: Z 1.00');
+    expect(decide(contest(0), 0.25, boots(2), rules).takesOver).toBe(true);
+  });
+  it('says in words that it is no faster than the baseline', () => {
+    expect(decide(contest(0), 0, ahead(0.1), arena).reason).toBe('no faster than the baseline');
+    expect(decide(contest(0.5), 0.4, ahead(0.1), arena).reason).toMatch(/0.4000 is not above/);
+  });
   it('ends at once where it falls below a stop', () => {
     const decision = decide(contest(0.5), 0.6, ahead(0.01, -0.02, 0.5), arena);
     expect(decision).toMatchObject({ takesOver: false, goesOn: false });
@@ -150,6 +165,8 @@ describe('the scale', () => {
   });
   it('asks role controls only once there are five, and the last twenty of them', () => {
     const expected = 0.5 * Math.sqrt(0.02 ** 2 + 0.03 ** 2);
+    const together = { ...noise, covariance: 0.0006 };
+    expect(controlRatioOf(same(0.025, 5), together, arena)).toBeCloseTo(1, 12);
     const ratio = (controls: readonly number[]) => controlRatioOf(controls, noise, arena);
     expect(ratio([1, 1, 1, 1])).toBe(1);
     expect(ratio(same(2 * expected, 5))).toBeCloseTo(2, 12);

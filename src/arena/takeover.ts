@@ -189,6 +189,7 @@ export function decide(
   const differences: { d: number; variance: number }[] = [];
   const boots: BootStep[] = [];
   let mean: number | null = null;
+  let reached: Seen | null = null;
   const end = (takesOver: boolean, goesOn: boolean, why: Reasoned): TakeoverDecision => ({
     ...{ takesOver, goesOn, bar, mean, boots },
     ...why,
@@ -207,12 +208,13 @@ export function decide(
     boots.push({ ...bounds, d: difference.d, sd: now.sd, z: now.z });
     const { z } = now;
     const seen = { mean, z, boots: index + 1 };
+    reached = seen;
     if (bounds.crown !== null && z >= bounds.crown)
       return end(true, false, crowned(seen, bounds.crown));
     if (bounds.stop === null || z < bounds.stop)
       return end(false, false, notSure(seen, bounds.stop ?? bounds.crown!));
   }
-  return end(false, true, because('goes-on', `goes on after ${many(pairs.length)}`));
+  return end(false, true, goingOn(reached));
 }
 
 type Seen = { readonly mean: number; readonly z: number; readonly boots: number };
@@ -238,6 +240,14 @@ const crowned = (seen: Seen, limit: number): Reasoned =>
       value: seen.z,
       limit,
     },
+  );
+
+const goingOn = (seen: Seen | null): Reasoned =>
+  because(
+    'goes-on',
+    seen === null
+      ? 'not begun'
+      : `${whereOf(seen)} after ${many(seen.boots)}, goes on: Z ${seen.z.toFixed(2)}`,
   );
 
 const notSure = (seen: Seen, limit: number): Reasoned =>

@@ -30,7 +30,7 @@ export function reportLines(report: Report): string[] {
       : []),
     ...(takeover
       ? [
-          `  takeover    ${takeover.goesOn ? 'goes on to boot 2' : 'no'}: ${takeover.reason} (bar ${takeover.bar?.toFixed(4) ?? '-'})`,
+          `  takeover    ${takeover.goesOn ? 'goes on' : 'no'}: ${takeover.reason} (bar ${takeover.bar?.toFixed(4) ?? '-'})`,
         ]
       : []),
   ];

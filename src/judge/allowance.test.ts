@@ -58,6 +58,10 @@ describe('a server that is too slow', () => {
     expect(slowLimitsNs(madeRun('baseline', 1), 3, { others: 3 })).toEqual([330e6, 660e6, 990e6]);
     expect(judge(run(321), false).reasons[0]!.code).toBe('too-slow');
   });
+  it('is held against what answers took, not against when they came', () => {
+    expect(slowLimitsNs(asked([100, 200]), 3, 'same')).toEqual([300e6, 900e6]);
+    expect(slowLimitsNs(asked([100, 200]), 3, { others: 2 })).toEqual([450e6, 900e6]);
+  });
   it('may not end so where it was not', () => {
     expect(() => judge(run(100, ['too-slow']))).toThrow(DocumentError);
     expect(() => judge(run(100, ['too-slow']))).toThrow('it ends as too slow, and was not');

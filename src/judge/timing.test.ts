@@ -27,6 +27,7 @@ describe('the TTFT', () => {
   it('of an answer of fewer than 16 tokens is that of its last one', () => {
     expect(ttftNs(arrivals(steady(15)), uncapped(15), defaultScoring)).toBe(240 * MS);
     expect(ttftNs(arrivals(steady(1)), uncapped(1), defaultScoring)).toBe(100 * MS);
+    expect(ttftNs(arrivals(steady(15), 40), uncapped(15), defaultScoring)).toBe(200 * MS);
     expect(ttftNs(arrivals([]), uncapped(0), defaultScoring)).toBe(Infinity);
   });
   it('is the first token’s where tokens come one by one, for answers of any length', () => {
@@ -137,6 +138,7 @@ describe('throughput', () => {
     expect(n).toBeGreaterThanOrEqual(10);
     expect(tokensPerSecond({ ...ten, sentNs: 0 }, uncapped(n))).toBeCloseTo(n / 0.19, 6);
     expect(tokensPerSecond({ ...ten, sentNs: 0 }, uncapped(1))).toBeCloseTo(1 / 0.1, 6);
+    expect(tokensPerSecond(arrivals(steady(10), 90), uncapped(10))).toBeCloseTo(100, 9);
     expect(tokensPerSecond(arrivals([]), uncapped(0))).toBe(0);
     expect(tinyArena.scoring.ttftWindow).toBe(16);
   });

@@ -1,8 +1,8 @@
 // A miner's submission: pays the fee and commits a container image, resumable at any point.
-import { acceptedRemarks } from '../../arena/payload.ts';
+import { acceptedRemarks, parsePayload, renderPayload } from '../../arena/payload.ts';
 import { ChainError } from '../../chain/errors.ts';
+import { utf8 } from '../../core/bytes.ts';
 import { type Arena, ArenaError, feeRao } from '../../schema/arena.ts';
-import { checkImage, type ImageRef } from '../../schema/image-ref.ts';
 import {
   assertRegistered,
   decideSubmission,
@@ -37,14 +37,17 @@ export type SubmitReport = {
 /** A call that a submission would make, and what it would cost. */
 type PlannedCall = { call: string; feeRao: string; amountRao: string };
 
-/** Throws where a validator would refuse the reference: mended now, it costs nothing. */
-function assertImage(ref: ImageRef, { loopbackImages }: Arena): void {
-  const fault = checkImage(ref, loopbackImages);
-  if (fault)
+/** Throws where a validator would refuse what is to be committed: mended now, it costs nothing. */
+function assertReadable({ image, digest, base }: SubmitRequest, arena: Arena): void {
+  const { loopbackImages, images } = arena;
+  const payload = utf8(renderPayload({ image, digest, base, payment: null }));
+  const { baseRepositories } = images;
+  const read = parsePayload(payload, { loopbackImages, baseRepositories, needsPayment: false });
+  if (!read.ok)
     throw new ArenaError(
       'BAD_ARENA',
       'usage',
-      `${fault.verdict}: ${fault.reason}`,
+      `${read.verdict}: ${read.reason}`,
       'a validator would refuse this image: mend the reference first',
     );
 }
@@ -153,7 +156,7 @@ export async function submit(
   const { image, digest } = request;
   const { netuid } = arena;
   const hotkey = ports.hotkey.address;
-  assertImage(request, arena);
+  assertReadable(request, arena);
   const state = await chain.subnet(netuid, hotkey);
   const { genesisHash } = await chain.identity();
   assertRegistered(state, netuid, { hotkey, coldkey: coldkey.address });
