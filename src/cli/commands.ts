@@ -21,7 +21,8 @@ const WALLET = {
   'wallet-hotkey': ['NAME', 'name of the hotkey in it (default: default)'],
 } as const satisfies Record<string, OptionSpec>;
 const DRY_RUN: OptionSpec = [null, 'says what would be done, and changes nothing'];
-const BLOCK_HASH: OptionSpec = ['0x…', 'block hash of 32 bytes that draws the prompts'];
+const SEED: OptionSpec = ['0x…', 'seed of 32 bytes that draws the prompts'];
+const BLOCK_HASH: OptionSpec = ['0x…', 'another name of --seed'];
 const SERVER = 'http://… of a running server, or image@sha256:…';
 
 /** Every command. Its code is loaded only when it runs: the chain library alone takes a second. */
@@ -40,9 +41,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./demo-command.ts')).demoCommand,
   },
   prompts: {
-    about: 'the prompts of a block, one JSON object a line',
+    about: 'the prompts of a seed, one JSON object a line',
     options: {
+      seed: SEED,
       'block-hash': BLOCK_HASH,
+      shard: ['S', 'of which shard, counted from 0 (default: 0)'],
       count: ['N', 'how many prompts, warm-ups among them (default: as many as the arena asks)'],
       boot: ['B', 'of which boot, counted from 1 (default: 1)'],
       corpus: CORPUS,
@@ -56,12 +59,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       challenger: ['X', SERVER],
       incumbent: ['X', `the winner to compare with: ${SERVER}`],
       reference: ['X', `the server that teacher-forces (default: the baseline): ${SERVER}`],
+      seed: SEED,
       'block-hash': BLOCK_HASH,
       out: ['DIR', 'a new folder for plan, traces and verdict'],
       corpus: CORPUS,
     },
     examples: [
-      'cacheon eval --baseline http://127.0.0.1:8000 --challenger http://127.0.0.1:8001 --block-hash 0x… --out out',
+      'cacheon eval --baseline http://127.0.0.1:8000 --challenger http://127.0.0.1:8001 --seed 0x… --out out',
     ],
     load: async () => (await import('./eval-command.ts')).evalCommand,
   },

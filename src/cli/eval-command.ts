@@ -14,7 +14,7 @@ import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { imageRefText, parseImageRef } from '../schema/image-ref.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { judgeFolder } from './eval-folder.ts';
-import { optional, required } from './options.ts';
+import { optional, required, seedOf } from './options.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
 
 /** Reads what an option names: a running server by URL, or an image pinned by digest. */
@@ -75,7 +75,7 @@ function newFolder(invocation: Invocation): string {
 export const evalCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
-  const blockHash = required(invocation, 'block-hash');
+  const blockHash = seedOf(invocation);
   const out = newFolder(invocation);
   const targets = targetsOf(invocation);
   const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);

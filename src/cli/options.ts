@@ -16,6 +16,15 @@ export function optional({ values }: Invocation, name: string): string | undefin
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** The seed of the prompts: `--seed`, or `--block-hash`, its older name. */
+export function seedOf(invocation: Invocation): string {
+  const seed = optional(invocation, 'seed');
+  const hash = optional(invocation, 'block-hash');
+  if (seed !== undefined && hash !== undefined)
+    throw new UsageError('--seed and --block-hash are two names of one option', 'give one of them');
+  return seed ?? hash ?? required(invocation, 'seed');
+}
+
 /** A whole number of `least`..`most`, or undefined where the option is absent. */
 export function wholeNumber(
   invocation: Invocation,

@@ -27,7 +27,7 @@ export function evalPlan(
   tokenizer: Tokenizer,
   { blockHash, targets }: Pick<EvalPlan, 'blockHash' | 'targets'>,
 ): EvalPlan {
-  const prompts = bootSuite(arena, { corpus, tokenizer }, blockHash, 1);
+  const prompts = bootSuite(arena, { corpus, tokenizer }, blockHash, { shard: 0, boot: 1 });
   return {
     schema: 1,
     kind: 'evaluation',

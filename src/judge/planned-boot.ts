@@ -111,7 +111,9 @@ function assertPlanned(
   assertPlannedRequests(trace, arena, path);
   // A fault ends a run early: what it was asked is the suite's beginning.
   if (suite.length < whole.warmup.length + whole.scored.length) return;
-  const expected = plan.predicate.promptSuites.find((item) => item.boot === boot)?.sha256;
+  const { promptSuites } = plan.predicate;
+  const isOwn = (item: BootPlace): boolean => item.shard === shard && item.boot === boot;
+  const expected = promptSuites.find(isOwn)?.sha256;
   if (suiteHash(suite) !== expected)
     throw new DocumentError(
       'BAD_TRACE',

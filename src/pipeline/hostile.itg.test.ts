@@ -46,6 +46,7 @@ const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
 const suite = (scored: number): Prompt[] =>
   drawSuite(generatedCorpus(), tokenizer, {
     seed: new Uint8Array(32).fill(9),
+    shard: 0,
     boot: 1,
     warmups: 1,
     scored,

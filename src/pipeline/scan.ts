@@ -147,16 +147,18 @@ export function planContent(
   };
 }
 
-/** The hashes of all prompts that a plan may ask for. */
+/** The hashes of all prompts that a plan's shards may ask for. */
 export function promptSuitesOf(
-  arena: Arena,
+  { arena, seed, shards }: { arena: Arena; seed: string; shards: PlanPredicate['shards'] },
   sources: PromptSources,
-  seed: string,
 ): PlanPredicate['promptSuites'] {
-  return Array.from({ length: mostBoots(arena) }, (_, i) => ({
-    boot: i + 1,
-    sha256: suiteHash(bootSuite(arena, sources, seed, i + 1)),
-  }));
+  const boots = Array.from({ length: mostBoots(arena) }, (_, i) => i + 1);
+  return shards.flatMap(({ index: shard }) =>
+    boots.map((boot) => ({
+      ...{ shard, boot },
+      sha256: suiteHash(bootSuite(arena, sources, seed, { shard, boot })),
+    })),
+  );
 }
 
 /**
@@ -183,7 +185,8 @@ export async function scan(
   const payments = await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
   const view = { ...snapshot, commitments, payments };
   const content = planContent(arena, view, history, calibration);
-  const promptSuites = promptSuitesOf(arena, { corpus, tokenizer }, block.hash);
+  const { shards } = content;
+  const promptSuites = promptSuitesOf({ arena, seed: block.hash, shards }, { corpus, tokenizer });
   const count = (status: Submission['status']): number =>
     content.submissions.filter((submission) => submission.status === status).length;
   log.info(

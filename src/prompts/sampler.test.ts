@@ -10,13 +10,14 @@ const suite = (change: Partial<typeof suiteRequest> = {}) =>
   drawSuite(generatedCorpus(), tokenizer, { ...suiteRequest, ...change });
 
 describe('the sampler', () => {
-  it('draws the same bytes for the same block, others for another', () => {
+  it('draws the same bytes for the same seed, others for another seed, shard or boot', () => {
     expect(suiteHash(suite())).toBe(suiteHash(suite()));
     expect(suiteHash(suite())).toBe(
-      '99246ad3144b6eecf0fb50539b22ee998aa8981b7cf399a4bf0cd0519398c7f5',
+      'f08409e4d8f31e6c6f487e489819fd244a73584b2b8505132cbbd25d57e3f8fc',
     );
     expect(suiteHash(suite({ seed: new Uint8Array(32).fill(1) }))).not.toBe(suiteHash(suite()));
     expect(suiteHash(suite({ boot: 2 }))).not.toBe(suiteHash(suite()));
+    expect(suiteHash(suite({ shard: 1 }))).not.toBe(suiteHash(suite()));
   });
   it('numbers warm-ups first, and never changes earlier prompts when more are asked for', () => {
     expect(suite().map(({ index, pool }) => `${index}${pool[0]!}`)).toEqual([

@@ -8,12 +8,10 @@ import type { Corpus } from './corpus.ts';
 import { PromptError } from './errors.ts';
 import { CHAT_TEMPLATES } from './template.ts';
 
-/**
- * What a suite is drawn from. `boot` 1 uses the bare labels, later boots `prompts/2`, `warmup/2`,
- * ...
- */
+/** What a suite is drawn from: the labels are `prompts/<shard>/<boot>` and `warmup/<shard>/<boot>`. */
 export type SuiteRequest = {
   readonly seed: Uint8Array;
+  readonly shard: number;
   readonly boot: number;
   readonly warmups: number;
   readonly scored: number;
@@ -104,9 +102,10 @@ function drawPrompt(
  * Throws {@link PromptError} where the corpus is too small.
  */
 export function drawSuite(corpus: Corpus, tokenizer: Tokenizer, request: SuiteRequest): Prompt[] {
-  const suffix = request.boot === 1 ? '' : `/${request.boot}`;
+  const { seed, shard, boot } = request;
   const draw = (pool: 'warmup' | 'scored', count: number, first: number): Prompt[] => {
-    const prng = new Prng(request.seed, `${pool === 'warmup' ? 'warmup' : 'prompts'}${suffix}`);
+    const stream = pool === 'warmup' ? 'warmup' : 'prompts';
+    const prng = new Prng(seed, `${stream}/${shard}/${boot}`);
     const documents = prng.shuffle(
       corpus.documents.filter((_, i) => (i % WARMUP_EVERY === 0) === (pool === 'warmup')),
     );

@@ -18,27 +18,29 @@ export function scoredIn(
   return boot === 1 ? scoredPrompts : laterPrompts;
 }
 
+/** Which boot of which shard: each has prompts of its own. */
+export type SuitePlace = { readonly shard: number; readonly boot: number };
+
 /**
- * Prompts of one boot of an arena, drawn from a block hash. Throws `BAD_PLAN` for a hash that is
- * not 32 bytes of hex.
+ * Prompts of one boot of a shard, drawn from a seed. Throws `BAD_PLAN` for a seed that is not 32
+ * bytes of hex.
  */
 export function bootSuite(
   arena: Arena,
   { corpus, tokenizer }: PromptSources,
-  blockHash: string,
-  boot: number,
+  seedHex: string,
+  { shard, boot }: SuitePlace,
 ): Prompt[] {
-  const seed = fromHex(blockHash);
+  const seed = fromHex(seedHex);
   if (seed?.length !== 32)
     throw new DocumentError(
       'BAD_PLAN',
       'usage',
-      `${blockHash} is not a block hash`,
-      'a block hash is 0x and 64 hex digits',
+      `${seedHex} is no seed`,
+      'a seed, or a block hash, is 0x and 64 hex digits',
     );
   return drawSuite(corpus, tokenizer, {
-    seed,
-    boot,
+    ...{ seed, shard, boot },
     warmups: arena.warmupPrompts,
     scored: scoredIn(arena, boot),
     inputTokens: arena.inputTokens,

@@ -58,7 +58,7 @@ const planPredicate = z.strictObject({
   tokenizerSha256: z.string(),
   corpus: z.string(),
   seed: hash32,
-  promptSuites: z.array(z.strictObject({ boot: count, sha256 })),
+  promptSuites: z.array(z.strictObject({ shard: count, boot: count, sha256 })),
   /** What the tier in use was measured to differ by; null where the arena names no calibration. */
   calibration: calibrationSchema.nullable(),
   /** Differences of earlier rounds' role controls, the oldest first. */

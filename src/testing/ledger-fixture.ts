@@ -150,7 +150,9 @@ class FixtureValidator {
       historyOf(await this.#ledger.read()),
       null,
     );
-    const promptSuites = promptSuitesOf(arena, { corpus, tokenizer }, block.hash);
+    const { shards } = content;
+    const sources = { corpus, tokenizer };
+    const promptSuites = promptSuitesOf({ arena, seed: block.hash, shards }, sources);
     return {
       kind: 'plan',
       path: `rounds/${block.number}/plan.json`,
@@ -177,7 +179,7 @@ class FixtureValidator {
     const { seed } = plan.predicate;
     const { incumbents, challengers } = sidesOf(plan, 0);
     const keep = (name: string, boot: number, run: number, pace: Pace): void => {
-      const suite = bootSuite(arena, { corpus, tokenizer }, seed, boot);
+      const suite = bootSuite(arena, { corpus, tokenizer }, seed, { shard: 0, boot });
       const own = name === 'baseline' || name === CONTROL;
       const miners = challengers.includes(name) ? 'challenger' : 'incumbent';
       const arm = { role: own ? name : miners, key: own ? null : name, image: 'made up' } as const;

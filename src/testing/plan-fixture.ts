@@ -27,7 +27,7 @@ export function planDraftAt(validator: string, block: number, shards: number): P
       tokenizerSha256: sha256Hex('tokenizer'),
       corpus: 'generated',
       seed: hash(`block ${block}`),
-      promptSuites: [{ boot: 1, sha256: sha256Hex('prompts') }],
+      promptSuites: [{ shard: 0, boot: 1, sha256: sha256Hex('prompts') }],
       calibration: null,
       controls: [],
       standing: { winner: null, runnerUp: null },

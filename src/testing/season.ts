@@ -128,13 +128,14 @@ export class Season {
     const view = { block, neurons, commitments, payments: new Map() };
     const { arena } = this;
     const sources = { corpus: this.#corpus, tokenizer: this.#tokenizer };
+    const content = planContent(arena, view, this.history, null);
     const predicate = {
       ...{ schema: 1, seq: 0, prev: null, validator: address('validator'), block, host: {} },
       ...{ notAfter: number + 300, tier: 'season', arena, corpus: 'generated', seed: hash },
       tokenizerSha256: this.#tokenizer.id,
-      promptSuites: promptSuitesOf(arena, sources, hash),
+      promptSuites: promptSuitesOf({ arena, seed: hash, shards: content.shards }, sources),
       calibration: null,
-      ...planContent(arena, view, this.history, null),
+      ...content,
     };
     const path = `rounds/${number}/plan.json`;
     const plan = { kind: 'plan', path, sha256: sha256Hex(path), subject: [], predicate };
@@ -199,7 +200,7 @@ export class Season {
     const arm = { role, key: own ? null : name, image: 'made up' } as const;
     const maker = { arena: this.arena, tokenizer: this.#tokenizer };
     const sources = { corpus: this.#corpus, tokenizer: this.#tokenizer };
-    const suite = 'event' in deed ? [] : bootSuite(this.arena, sources, seed, boot);
+    const suite = 'event' in deed ? [] : bootSuite(this.arena, sources, seed, { shard, boot });
     const pace = 'event' in deed ? BASELINE : deed;
     const lines = armLines(maker, suite, { ...arm, seed, boot, run, shard }, pace);
     const events: TraceLine[] =

@@ -3,6 +3,7 @@ import { type SuiteRequest } from '../prompts/sampler.ts';
 
 export const suiteRequest: SuiteRequest = {
   seed: new Uint8Array(32),
+  shard: 0,
   boot: 1,
   warmups: 2,
   scored: 5,

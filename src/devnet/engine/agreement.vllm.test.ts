@@ -55,6 +55,7 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
     );
     const prompts = drawSuite(generatedCorpus(), tokenizer, {
       seed: new Uint8Array(32).fill(7),
+      shard: 0,
       boot: 1,
       warmups: 0,
       scored: PROMPTS,

@@ -157,7 +157,8 @@ function auditPrompts({ plan: { path, predicate }, arena, ports, derive }: PlanA
     return;
   }
   const tokenizer = ports.tokenizerOf(arena.tokenizer);
-  const suites = promptSuitesOf(arena, { corpus, tokenizer }, predicate.seed);
+  const { seed, shards } = predicate;
+  const suites = promptSuitesOf({ arena, seed, shards }, { corpus, tokenizer });
   derive('promptSuites', predicate.promptSuites, suites);
 }
 

@@ -40,6 +40,7 @@ const arena = parseArena(
 const tokenizer = loadTokenizer(arena.tokenizer, ROOT);
 const prompts = drawSuite(generatedCorpus(), tokenizer, {
   seed: new Uint8Array(32).fill(5),
+  shard: 0,
   boot: 1,
   warmups: 1,
   scored: 1,

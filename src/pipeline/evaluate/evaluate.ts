@@ -8,7 +8,7 @@ import type { KnownImage } from '../../images/rivals.ts';
 import type { EngineTarget } from '../../measure/engine.ts';
 import type { Corpus } from '../../prompts/corpus.ts';
 import { suiteHash } from '../../prompts/sampler.ts';
-import { bootSuite, poolsOf } from '../../prompts/suites.ts';
+import { bootSuite, poolsOf, type SuitePlace } from '../../prompts/suites.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
 import { type Arena, parseArena } from '../../schema/arena.ts';
 import { DocumentError } from '../../schema/errors.ts';
@@ -115,8 +115,9 @@ export async function evaluate(
 function bootTask(run: ShardRun, boot: number, names: readonly string[]): BootTask {
   const { ports, plan, arena, shard } = run;
   const { seed, promptSuites } = plan.predicate;
-  const prompts = bootSuite(arena, ports, seed, boot);
-  const expected = promptSuites.find((suite) => suite.boot === boot)?.sha256;
+  const prompts = bootSuite(arena, ports, seed, { shard, boot });
+  const isOwn = (suite: SuitePlace): boolean => suite.shard === shard && suite.boot === boot;
+  const expected = promptSuites.find(isOwn)?.sha256;
   if (suiteHash(prompts) !== expected)
     throw new DocumentError(
       'BAD_PLAN',
