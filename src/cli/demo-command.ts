@@ -1,13 +1,13 @@
 // Command that runs the whole competition as a demo on this machine.
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { readAccounts } from '../devnet/demo/accounts.ts';
 import { demo } from '../devnet/demo/demo.ts';
 import type { RunCommand } from './command.ts';
 import { seedOption } from './devnet-chain-command.ts';
-import { optional } from './options.ts';
+import { newFolder, optional } from './options.ts';
 
 /** `cacheon demo`: the whole pipeline on this machine. */
 export const demoCommand: RunCommand = async (invocation) => {
@@ -33,7 +33,7 @@ export const demoCommand: RunCommand = async (invocation) => {
     seed: seedOption(optional(invocation, 'seed')),
     endpoint,
     accounts: accountsFile === undefined ? null : readAccounts(accountsFile),
-    out: out === undefined ? null : resolve(out),
+    out: out === undefined ? null : newFolder(out),
     processes: invocation.values['processes'] === true,
     log: invocation.log,
   });

@@ -1,6 +1,5 @@
 // Command that measures a server or container image against a baseline and reports a verdict.
-import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { measureTargets, type Targets } from '../compose/measuring-targets.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
@@ -14,7 +13,7 @@ import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { imageRefText, parseImageRef } from '../schema/image-ref.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { judgeFolder } from './eval-folder.ts';
-import { optional, required, seedOf } from './options.ts';
+import { newFolder, optional, required, seedOf } from './options.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
 
 /** Reads what an option names: a running server by URL, or an image pinned by digest. */
@@ -57,17 +56,6 @@ function targetsOf(invocation: Invocation): Targets {
   };
 }
 
-/** The folder of an evaluation: a new one. */
-function newFolder(invocation: Invocation): string {
-  const out = resolve(required(invocation, 'out'));
-  if (existsSync(out) && readdirSync(out).length > 0)
-    throw new UsageError(
-      `--out ${out} is not empty`,
-      'name a new folder: evidence is never overwritten',
-    );
-  return out;
-}
-
 /**
  * `cacheon eval`: one evaluation of running servers or images. Writes DIR/plan.json, the traces and
  * verdict.json.
@@ -76,7 +64,7 @@ export const evalCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const blockHash = seedOf(invocation);
-  const out = newFolder(invocation);
+  const out = newFolder(required(invocation, 'out'));
   const targets = targetsOf(invocation);
   const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);
   const plan = evalPlan(arena, corpus, loadTokenizer(arena.tokenizer, ROOT), {

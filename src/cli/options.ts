@@ -1,4 +1,6 @@
 // Reads required, optional and numeric options of a command line.
+import { existsSync, readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import type { Invocation } from './command.ts';
 
@@ -14,6 +16,17 @@ export function required({ values }: Invocation, name: string): string {
 export function optional({ values }: Invocation, name: string): string | undefined {
   const value = values[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** The folder of `--out`, which must be a new one, or empty. */
+export function newFolder(path: string): string {
+  const out = resolve(path);
+  if (existsSync(out) && readdirSync(out).length > 0)
+    throw new UsageError(
+      `--out ${out} is not empty`,
+      'name a new folder: evidence is never overwritten',
+    );
+  return out;
 }
 
 /** The seed of the prompts: `--seed`, or `--block-hash`, its older name. */
