@@ -130,15 +130,15 @@ def judge(shards, plan, body):
     revealed |= {p["key"]: p["revealedAt"] for p in old.values() if p}
     def boots(key, i):
         there = lambda b: b == 1 or (shards[i].folder / f"{b}/baseline.ndjson.gz").exists()
-        valid = lambda b: b["shard"] == i and b["report"]["verdict"] == "VALID" and b["report"]["prompts"]
-        own = lambda: [b["boot"] for b in entries[key]["boots"] if valid(b)]
-        return [shards[i].timings(key, b) for b in (filter(there, range(1, 10)) if key == "baseline" else own())]
+        if key == "baseline": return [shards[i].timings(key, b) for b in filter(there, range(1, 10))]
+        mine = [b for b in entries[key]["boots"] if b["shard"] == i and b["report"]["verdict"] == "VALID"]
+        return [shards[i].timings(key, b["boot"]) if b["report"]["prompts"] else [(inf, 0.0)] * 99 for b in mine]
     measured = lambda key: key in entries and entries[key]["verdict"] == "VALID"
     lost = lambda key: key in entries and entries[key]["verdict"].startswith("E_")
     def score(key, i=None):
-        where = [b["shard"] for b in entries[key]["boots"] if b["boot"] == 1 and i in (None, b["shard"])]
-        lists = [boots(key, j) for j in where] if measured(key) else []
-        return median([shards[j].score(shards[j].of(l[0])) if l else 0 for j, l in zip(where, lists)]) if lists else 0
+        first = [b["shard"] for b in entries[key]["boots"] if b["boot"] == 1 and b["report"]["verdict"] == "VALID"]
+        own = [shards[j].score(shards[j].of(boots(key, j)[0])) for j in first if i in (None, j)]
+        return median(own) if own and (i is not None or measured(key)) else 0
     def against(key, other, i):
         s_other = 0 if other == "baseline" else score(other, i)
         return attempt(shards[i], boots(key, i), boots(other, i), s_other, other != "baseline", plan)
@@ -147,7 +147,7 @@ def judge(shards, plan, body):
     tries, ahead = {}, {}
     for key in (k for k in entries if entries[k]["role"] == "challenger" and measured(k)):
         i = entries[key]["boots"][0]["shard"]
-        empty = not winner or lost(winner) or (boots(winner, i) and score(winner, i) == 0)
+        empty = not winner or (score(winner, i) == 0 if boots(winner, i) else lost(winner))
         holder = "baseline" if empty else winner
         bar = 0 if holder == "baseline" else (1 + plan["arena"]["takeover"]["margin"]) * score(holder, i)
         shut = not boots(holder, i)
@@ -156,7 +156,7 @@ def judge(shards, plan, body):
     order = lambda key: (entries[key]["commitBlock"], entries[key]["hotkey"])
     live = [k for k in (winner, runner) if k and measured(k) and score(k) > 0]
     crowned = [k for k in tries if tries[k][1] and (ahead[k] or runner not in live or z1(k, runner) >= second)]
-    crowned.sort(key=lambda k: (-tries[k][0][-1][3], order(k)))
+    crowned.sort(key=lambda k: (not ahead[k], -tries[k][0][-1][3], order(k)))
     kept = [k for k in (winner, runner) if k in live or (k and not measured(k) and not lost(k))]
     throne = (crowned or kept or [None])[0]
     before, since = [k for k in live if k != throne], revealed.get(throne, inf)

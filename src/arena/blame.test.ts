@@ -12,7 +12,7 @@ const entry = (
   more: Partial<BlamedEntry> = {},
 ): BlamedEntry => ({
   ...{ key, image: `ghcr.io/${key}/x`, role: 'challenger' },
-  boots: [{ verdict, ...because(code, code) }],
+  boots: [{ shard: 0, verdict, ...because(code, code) }],
   ...more,
 });
 const fetched = (image: string) => entry('other', 'VALID', 'gate-passed', { image });
@@ -40,6 +40,27 @@ describe('a shut door', () => {
     const second = entry('s', 'VALID', 'gate-passed', { role: 'runner-up' });
     expect(shut(winner, [second])).toBe(false);
     expect(shut(winner, [second, fetched('docker.io/o/x')])).toBe(true);
+  });
+});
+
+describe('an incumbent on several machines', () => {
+  const other = fetched('docker.io/o/x');
+  const on = (shards: readonly [number, Verdict, string][]) =>
+    entry('w', 'VALID', 'x', {
+      role: 'winner',
+      boots: shards.map(([shard, verdict, code]) => ({ shard, verdict, ...because(code, code) })),
+    });
+  it('hides where one has no copy of it, though another measured it', () => {
+    const winner = on([
+      [1, 'VALID', 'gate-passed'],
+      [0, 'INFRA_REGISTRY', 'image-gone'],
+    ]);
+    expect(metShutDoor(winner, [winner, other])).toBe(true);
+    expect(metShutDoor(on([[2, 'INFRA_REGISTRY', 'image-gone']]), [other])).toBe(false);
+  });
+  it('hides behind a busy registry too: it had its round to be copied in', () => {
+    const winner = on([[0, 'INFRA_REGISTRY', 'registry-busy']]);
+    expect(metShutDoor(winner, [winner, other])).toBe(true);
   });
 });
 
@@ -99,6 +120,8 @@ describe('blame', () => {
     expect([0, 1, 2].map(after)).toEqual([null, null, 'E_EXIT']);
     const { reason, reasons } = blameFor({ suspect: 2 }, bomb, round(1, bomb))!;
     expect([reasons[0]!.value, reason]).toEqual([3, expect.stringContaining('in 3 rounds')]);
+    const winner = { ...bomb, role: 'winner' as const };
+    expect(blameFor({ suspect: 9 }, winner, round(1, winner))).toBeNull();
     const boots = [...entry('a', 'VALID', 'x').boots, ...bomb.boots];
     expect(brokeHost({ boots })).toBe(true);
   });

@@ -19,7 +19,10 @@ export type BlamedEntry = {
   readonly key: string;
   readonly image: string | null;
   readonly role: Submission['role'];
-  readonly boots: readonly ({ readonly verdict: Verdict } & Pick<Reasoned, 'reasons'>)[];
+  readonly boots: readonly ({
+    readonly shard: number;
+    readonly verdict: Verdict;
+  } & Pick<Reasoned, 'reasons'>)[];
 };
 
 /** Verdicts that keep an image from being measured and that only its miner can mend. */
@@ -46,20 +49,35 @@ function failedAlone(entry: BlamedEntry, others: readonly BlamedEntry[]): boolea
   return (beside.length > 0 ? beside : others).some(wasFetched);
 }
 
+/** Whether one boot met an entry's own registry shut; a busy one (429) is no challenger's fault. */
+function isShut({ role }: BlamedEntry, boot: BlamedEntry['boots'][number]): boolean {
+  const busy = role === 'challenger' && hasReason(boot, 'registry-busy');
+  return OWN_DOING.includes(boot.verdict) && !busy;
+}
+
+/** The same entry, as one shard saw it. */
+const seenIn = (entry: BlamedEntry, shard: number): BlamedEntry => ({
+  ...entry,
+  boots: entry.boots.filter((boot) => boot.shard === shard),
+});
+
 /**
- * Whether an entry's own registry kept it from being measured in a round. A registry that was merely
- * busy (429) never counts.
+ * Whether an entry's own registry kept it from being measured in a round, on some machine that could
+ * fetch other images. An incumbent runs on several: one that has no copy of it is enough.
  */
 export function metShutDoor(entry: BlamedEntry, all: readonly BlamedEntry[]): boolean {
-  const { boots, role } = entry;
-  const others = all.filter(({ key, role: other }) => key !== entry.key && other === 'challenger');
-  const shut =
-    boots.length > 0 &&
-    boots.every((boot) => OWN_DOING.includes(boot.verdict) && !hasReason(boot, 'registry-busy'));
-  if (!shut) return false;
-  const failed = boots.some((boot) => hasReason(boot, 'registry'));
-  if (failed && !failedAlone(entry, others)) return false;
-  return role === 'challenger' || others.some(wasFetched);
+  const challengers = all.filter(({ key, role }) => key !== entry.key && role === 'challenger');
+  const shards = new Set(
+    entry.boots.filter((boot) => isShut(entry, boot)).map(({ shard }) => shard),
+  );
+  return [...shards].some((shard) => {
+    const own = seenIn(entry, shard);
+    if (!own.boots.every((boot) => isShut(entry, boot))) return false;
+    const failed = own.boots.some((boot) => hasReason(boot, 'registry'));
+    if (entry.role === 'challenger') return !failed || failedAlone(own, challengers);
+    const others = challengers.map((other) => seenIn(other, shard));
+    return failed ? failedAlone(own, others) : others.some(wasFetched);
+  });
 }
 
 /** Whether the machine broke off while this entry ran. */
@@ -87,7 +105,8 @@ function hidingFault(
 
 /** `E_EXIT` where the machine broke off once more, with this entry alone on it; else null. */
 function weaponFault({ suspect = 0 }: Planned, entry: BlamedEntry): Blame | null {
-  if (suspect < SUSPECT_ROUNDS || !brokeHost(entry)) return null;
+  // Only a challenger is put on a machine of its own, and so known to be what broke it.
+  if (entry.role !== 'challenger' || suspect < SUSPECT_ROUNDS || !brokeHost(entry)) return null;
   const detail = `the machine broke off in ${suspect + 1} rounds while it ran, the last time alone`;
   return { verdict: 'E_EXIT', ...because('breaks-host', detail, { value: suspect + 1 }) };
 }

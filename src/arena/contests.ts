@@ -81,10 +81,10 @@ function baselineBoots({ baselines }: Pick<RoundField, 'baselines'>, shard: numb
 export function slotOf(field: RoundField, shard: number): Slot {
   const baseline = (): Slot => ({ kind: 'baseline', boots: baselineBoots(field, shard) });
   const winner = entryOf(field, field.winner);
-  if (!winner || entryOutcome(winner) === 'failed') return baseline();
+  if (!winner) return baseline();
   const boots = bootsIn(winner.result, shard);
-  if (boots[0]?.boot !== 1) return { kind: 'shut' };
-  return boots[0].score > 0 ? { kind: 'winner', boots } : baseline();
+  if (boots[0]?.boot === 1) return boots[0].score > 0 ? { kind: 'winner', boots } : baseline();
+  return entryOutcome(winner) === 'failed' ? baseline() : { kind: 'shut' };
 }
 
 /** A challenger's contest with whoever was measured in a shard; null without a baseline there. */

@@ -16,6 +16,7 @@ const submission = (key: string, more: Partial<Submission> = {}): Submission => 
   ...more,
 });
 const seed = new Uint8Array(32).fill(7);
+const fresh = { returning: new Set<string>(), unreached: new Set<string>() };
 
 describe('turns', () => {
   it('go round robin over coldkeys, the oldest of each first, at most two of one', () => {
@@ -26,20 +27,42 @@ describe('turns', () => {
       waiting('b', 9),
       waiting('c', 5),
     ];
-    const { taken, order } = takeTurns(ready, new Set(), rules);
+    const { taken, order } = takeTurns(ready, fresh, rules);
     expect(order).toEqual(['a:1', 'c:5', 'b:9', 'a:2', 'a:3']);
     expect([...taken]).toEqual(['a:1', 'c:5', 'b:9', 'a:2']);
   });
   it('begin with those that the last rounds could not decide', () => {
     const ready = [waiting('a', 1), waiting('b', 9), waiting('b', 8), waiting('b', 7)];
-    const { order, taken } = takeTurns(ready, new Set(['b:9', 'b:8', 'b:7']), rules);
+    const { order, taken } = takeTurns(
+      ready,
+      { ...fresh, returning: new Set(['b:9', 'b:8', 'b:7']) },
+      rules,
+    );
     expect(order).toEqual(['b:7', 'b:8', 'b:9', 'a:1']);
     expect(taken.size).toBe(4);
+  });
+  it('leave half of the places to others, however many could not be decided', () => {
+    const again = Array.from({ length: 40 }, (_, i) => waiting(`again${i}`, i));
+    const others = Array.from({ length: 40 }, (_, i) => waiting(`other${i}`, 100 + i));
+    const returning = new Set(again.map(({ key }) => key));
+    const { taken } = takeTurns([...again, ...others], { ...fresh, returning }, rules);
+    expect(again.filter(({ key }) => taken.has(key))).toHaveLength(24);
+    const crowd = { ...fresh, returning: new Set([...returning].slice(0, 12)) };
+    const mixed = takeTurns([...again.slice(0, 12), ...others], crowd, rules).taken;
+    expect([...mixed].filter((key) => key.startsWith('again'))).toHaveLength(12);
+    expect([...mixed].filter((key) => key.startsWith('other'))).toHaveLength(12);
+  });
+  it('come last for those whose registry gave nothing the last time', () => {
+    const shut = Array.from({ length: 24 }, (_, i) => waiting(`shut${i}`, i));
+    const unreached = new Set(shut.map(({ key }) => key));
+    const { taken } = takeTurns([...shut, waiting('new', 999)], { ...fresh, unreached }, rules);
+    expect(taken.has('new:999')).toBe(true);
+    expect(taken.size).toBe(24);
   });
   it('of five thousand submissions fill one plan at once, whatever one coldkey sent', () => {
     const flood = Array.from({ length: 4990 }, (_, i) => waiting('flood', i));
     const others = Array.from({ length: 10 }, (_, i) => waiting(`other${i}`, 10_000 + i));
-    const { taken } = takeTurns([...flood, ...others], new Set(), rules);
+    const { taken } = takeTurns([...flood, ...others], fresh, rules);
     expect(taken.size).toBe(12);
     for (const { key } of others) expect(taken.has(key)).toBe(true);
   });
@@ -56,7 +79,7 @@ describe('turns', () => {
         const ready = [
           ...new Map(list.map((item) => [`${item.coldkey}:${item.block}`, item])).values(),
         ].map(({ coldkey, block }) => waiting(coldkey, block));
-        const { taken, order } = takeTurns(ready, new Set(), { ...rules, shardEntries });
+        const { taken, order } = takeTurns(ready, fresh, { ...rules, shardEntries });
         expect(taken.size).toBeLessThanOrEqual(shardEntries * 4);
         expect(order.length).toBe(ready.length);
         for (const coldkey of ['a', 'b', 'c', 'd'])

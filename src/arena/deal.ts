@@ -17,30 +17,42 @@ const byAge = (a: Waiting, b: Waiting): number =>
 /** The queue of a plan: who is taken, and everyone in the order of their turns. */
 type Turns = { readonly taken: ReadonlySet<string>; readonly order: readonly string[] };
 
+/** What earlier rounds say of the queue. */
+type Earlier = {
+  /** Measured, and not decided: they come first. */
+  readonly returning: ReadonlySet<string>;
+  /** Their registry gave nothing the last time: they come last. */
+  readonly unreached: ReadonlySet<string>;
+};
+
+/** Behind every turn. */
+const LAST = 1_000_000;
+
 /**
- * The challengers that a plan takes, of all that are ready (RULES "Turns"): first those that the
- * last rounds could not decide, then round robin over the coldkeys that paid, the oldest of each
- * first. So one miner's hundred entries delay another's first by one turn at most.
+ * The challengers that a plan takes, of all that are ready (RULES "Turns"): first those that earlier
+ * rounds could not decide, in at most half of the places while others wait; then round robin over the
+ * coldkeys that paid, the oldest of each first. So neither one miner's hundred entries nor a crowd of
+ * undecided ones keeps another waiting for long.
  */
 export function takeTurns(
   ready: readonly Waiting[],
-  returning: ReadonlySet<string>,
+  { returning, unreached }: Earlier,
   rules: Pick<Arena, 'shardEntries' | 'maxShards' | 'coldkeyEntries'>,
 ): Turns {
-  const { shardEntries, maxShards, coldkeyEntries } = rules;
+  const places = rules.shardEntries * rules.maxShards;
   const seen = new Map<string, number>();
   const sorted = [...ready].sort(byAge);
   const again = sorted.filter(({ key }) => returning.has(key));
-  const others = sorted.filter(({ key }) => !returning.has(key));
-  const queue = [...again, ...others].map((entry) => {
+  const first = new Set(again.slice(0, Math.ceil(places / 2)).map(({ key }) => key));
+  const others = sorted.filter(({ key }) => !first.has(key));
+  const queue = [...again.filter(({ key }) => first.has(key)), ...others].map((entry) => {
     const turn = seen.get(entry.coldkey) ?? 0;
     seen.set(entry.coldkey, turn + 1);
-    return { entry, turn: returning.has(entry.key) ? -1 : turn };
+    if (first.has(entry.key)) return { entry, turn: -1, order: -1 };
+    return { entry, turn, order: unreached.has(entry.key) ? LAST + turn : turn };
   });
-  queue.sort((x, y) => x.turn - y.turn || byAge(x.entry, y.entry));
-  const taken = queue
-    .filter(({ turn }) => turn < coldkeyEntries)
-    .slice(0, shardEntries * maxShards);
+  queue.sort((x, y) => x.order - y.order || byAge(x.entry, y.entry));
+  const taken = queue.filter(({ turn }) => turn < rules.coldkeyEntries).slice(0, places);
   return {
     taken: new Set(taken.map(({ entry }) => entry.key)),
     order: queue.map(({ entry }) => entry.key),

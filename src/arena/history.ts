@@ -31,13 +31,15 @@ export type History = {
   readonly admitted: ReadonlySet<string>;
   /** Measured submissions whose try the last rounds could not decide. */
   readonly returning: ReadonlySet<string>;
+  /** Submissions whose registry gave nothing in the last round that tried: others go first. */
+  readonly unreached: ReadonlySet<string>;
   /** Rounds in a row in which a submission's own registry kept it from being measured. */
   readonly shut: ReadonlyMap<string, { readonly rounds: number; readonly since: number }>;
   /** Rounds that broke off while a submission ran. */
   readonly suspects: ReadonlyMap<string, number>;
   /** Differences of the role controls, the oldest first. */
   readonly controls: readonly number[];
-  /** By digest: the last fault of its own that ended an image. */
+  /** By digest and base (`failureKey`): the last fault of its own that ended an image. */
   readonly failures: ReadonlyMap<string, Failure>;
 };
 /** A fault that is not measured again under the same rules. */
@@ -63,6 +65,7 @@ export const EMPTY_HISTORY: History = {
   paid: new Set(),
   admitted: new Set(),
   returning: new Set(),
+  unreached: new Set(),
   shut: new Map(),
   suspects: new Map(),
   controls: [],
@@ -107,6 +110,7 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
     paid: new Set(planned.filter(isAdmitted).map(({ key }) => key)),
     admitted: new Set(planned.filter(isAdmitted).map(({ key }) => key)),
     returning: returningFrom(played),
+    unreached: unreachedBy(played),
     ...blameOf(played),
     controls: played.flatMap(({ round }) => round.predicate.control?.d ?? []),
     failures: failuresOf(played),
@@ -168,6 +172,16 @@ function returningFrom(played: readonly Played[]): Set<string> {
   return returning;
 }
 
+/** Whose image no registry gave in the last round that asked for it. */
+function unreachedBy(played: readonly Played[]): Set<string> {
+  const unreached = new Set<string>();
+  for (const { round } of played)
+    for (const { key, verdict, boots } of round.predicate.entries)
+      if (verdict === 'INFRA_REGISTRY') unreached.add(key);
+      else if (boots.length > 0) unreached.delete(key);
+  return unreached;
+}
+
 /** Shut doors and broken hosts, by submission. */
 function blameOf(played: readonly Played[]): Pick<History, 'shut' | 'suspects'> {
   const shut = new Map<string, { rounds: number; since: number }>();
@@ -176,7 +190,7 @@ function blameOf(played: readonly Played[]): Pick<History, 'shut' | 'suspects'> 
     const { entries, block } = round.predicate;
     const all = entries.map(({ key, image, role, boots }): BlamedEntry => ({
       ...{ key, image, role },
-      boots: boots.map(({ report }) => report),
+      boots: boots.map(({ shard, report }) => ({ shard, ...report })),
     }));
     for (const seen of all) {
       const { key, boots } = seen;
@@ -201,18 +215,25 @@ export function rulesSha256(arena: unknown, calibration: unknown): string {
   return sha256Hex(compactJson({ arena, calibration }));
 }
 
+/** An image and what it says that it builds on: a wrong base is not the image's fault. */
+export function failureKey(digest: string, base: string | null): string {
+  return `${digest} ${base ?? ''}`;
+}
+
 function failuresOf(played: readonly Played[]): Map<string, Failure> {
   const failures = new Map<string, Failure>();
   for (const { plan, round } of played) {
     const { arena, calibration } = plan.predicate;
     const rules = rulesSha256(arena, calibration);
     for (const entry of round.predicate.entries) {
-      const { digest, verdict, boots } = entry;
+      const { key, digest, verdict, boots } = entry;
       if (digest === null || boots.length === 0) continue;
-      if (verdict === 'VALID') failures.delete(digest);
+      const line = plan.predicate.submissions.find((item) => item.key === key);
+      const image = failureKey(digest, line?.base ?? null);
+      if (verdict === 'VALID') failures.delete(image);
       if (!isMinerFault(verdict) || !REPLAYED.includes(verdict)) continue;
       const block = round.predicate.block.number;
-      failures.set(digest, { verdict, ...whyOf(entry), block, rulesSha256: rules });
+      failures.set(image, { verdict, ...whyOf(entry), block, rulesSha256: rules });
     }
   }
   return failures;

@@ -16,6 +16,7 @@ type Draft = {
   readonly commitBlock?: number;
   readonly revealedAt?: number;
   readonly shard?: number;
+  readonly kept?: boolean;
 };
 
 const BASE = { ttftNs: 100, tokensPerSecond: 10 };
@@ -24,16 +25,18 @@ const boot = (shard: number, at: number, score: number): BootTerms => {
   return { shard, boot: at, score: Math.max(0, score), medians: terms, prompts: [terms, terms] };
 };
 
+/** An incumbent keeps the boots that it was compared in, also where it failed after them. */
 function entry({
   name,
   role = 'challenger',
   verdict = 'VALID',
+  kept = verdict === 'VALID',
   scores = [0.5, 0.5],
   commitBlock = 10,
   revealedAt = commitBlock,
   shard = 0,
 }: Draft): RankedEntry {
-  const boots = verdict === 'VALID' ? scores.map((score, i) => boot(shard, i + 1, score)) : [];
+  const boots = kept ? scores.map((score, i) => boot(shard, i + 1, score)) : [];
   const result = {
     ...{ key: `${address(name)}:${commitBlock}`, hotkey: address(name), commitBlock, revealedAt },
     ...{ role, verdict, reason: '', reasons: [], boots, shards: [shard] },
@@ -136,6 +139,35 @@ describe('the throne', () => {
     expect(ranking.tries[0]).toMatchObject({ against: 'shut', decision: { goesOn: true } });
     expect([...ranking.undecided]).toEqual([strong.result.key]);
   });
+  it('is won by who had won before the winner failed', () => {
+    const winner = entry({
+      name: 'w',
+      role: 'winner',
+      verdict: 'E_EXIT',
+      kept: true,
+      scores: [0.3, 0.3],
+    });
+    const runnerUp = entry({ name: 'r', role: 'runner-up', scores: [0.38] });
+    const champion = entry({ name: 'a', scores: [0.4, 0.4] });
+    const ranking = ranked([winner, runnerUp, champion], standingOf(winner, runnerUp));
+    expect(names(ranking)).toEqual(['a', 'r']);
+    expect(ranking.undecided.size).toBe(0);
+    const going = entry({ name: 'b', scores: [0.4] });
+    const still = ranked([winner, runnerUp, going], standingOf(winner, runnerUp));
+    expect([names(still), still.undecided.size]).toEqual([['r', null], 1]);
+  });
+  it('goes to a lead over the winner before any lead over the baseline', () => {
+    const winner = entry({
+      name: 'w',
+      role: 'winner',
+      verdict: 'E_EXIT',
+      kept: true,
+      scores: [0.3, 0.3],
+    });
+    const beside = entry({ name: 'a', scores: [0.4, 0.4] });
+    const apart = entry({ name: 'b', scores: [0.35, 0.35], shard: 1 });
+    expect(names(ranked([winner, beside, apart], standingOf(winner)))[0]).toBe('a');
+  });
   it('is not taken in a shard that did not see the winner, nor where its later boot is missing', () => {
     const winner = entry({ name: 'w', role: 'winner' });
     const elsewhere = entry({ name: 'a', scores: [0.9, 0.9], shard: 1 });
@@ -221,6 +253,10 @@ describe('a challenger', () => {
     const weak = entry({ name: 'n', scores: [0.1] });
     const ranking = ranked([winner, runnerUp, weak], standingOf(winner, runnerUp));
     expect(ranking.undecided.size).toBe(0);
+    const late = entry({ name: 'late', scores: [0.1], commitBlock: 99 });
+    const lost = entry({ name: 'r', role: 'runner-up', verdict: 'INFRA_DRIFT' });
+    const copy = ranked([winner, lost, late], standingOf(winner, lost));
+    expect(copy.undecided.size).toBe(0);
     const blind = entry({ name: 'r', role: 'runner-up', verdict: 'INFRA_DRIFT', shard: 1 });
     const apart = ranked([winner, blind, weak], standingOf(winner, blind));
     expect(apart.undecided.size).toBe(0);

@@ -75,9 +75,12 @@ function crownedOf(round: Round): RankedEntry[] {
     !isLive(runnerUp) ||
     zAgainst(field, entry, runnerUp) >= field.rules.takeover.second;
   const mean = (entry: RankedEntry): number => triedBy(round, entry).decision.mean!;
+  // A lead over the winner counts before a lead over the baseline, where shards differ.
+  const apart = (entry: RankedEntry): number =>
+    triedBy(round, entry).against === 'winner' ? 0 : 1;
   return challengers
     .filter((entry) => triedBy(round, entry).decision.takesOver && beatsSecond(entry))
-    .sort((a, b) => mean(b) - mean(a) || older(placeOf(a), placeOf(b)));
+    .sort((a, b) => apart(a) - apart(b) || mean(b) - mean(a) || older(placeOf(a), placeOf(b)));
 }
 
 /** The incumbent that keeps or takes the throne where no challenger does; null: it is empty. */
@@ -96,6 +99,12 @@ function seated({ winner, runnerUp }: Round, throne: Place | null): RankedEntry[
   );
 }
 
+/** Whether a challenger may have the second place: worth something, and no copy of the new winner. */
+function mightBeSecond(entry: RankedEntry, throne: Place | null): boolean {
+  const { key, commitBlock } = entry.result;
+  return isLive(entry) && key !== throne?.key && commitBlock < (throne?.revealedAt ?? Infinity);
+}
+
 /**
  * Newcomers to the second place (RULES "Second place"): committed before the new winner's image
  * could be seen, so that none is its copy, and surely better than everyone who would have the place
@@ -108,9 +117,7 @@ function newcomers(round: Round, throne: Place | null, before: readonly RankedEn
   return challengers
     .filter(
       (entry) =>
-        isLive(entry) &&
-        entry.result.key !== throne?.key &&
-        entry.result.commitBlock < (throne?.revealedAt ?? Infinity) &&
+        mightBeSecond(entry, throne) &&
         !triedBy(round, entry).decision.goesOn &&
         rivals.every((rival) => zAgainst(field, entry, rival) >= second),
     )
@@ -166,7 +173,8 @@ export function rank(field: Omit<RoundField, 'winner' | 'runnerUp'>, standing: S
   const isOpen = ({ key, shard, decision }: TakeoverTry): boolean => {
     if (decision.goesOn) return true;
     if (decision.takesOver) return !crowned.some(({ result }) => result.key === key);
-    return blind.includes(shard);
+    // Only who might have had the second place is judged again for want of its holder.
+    return blind.includes(shard) && mightBeSecond(entryOf(whole, key)!, winner);
   };
   const undecided = new Set(tries.filter(isOpen).map(({ key }) => key));
   return { winner, runnerUp: secondPlace(round, winner), tries, undecided };

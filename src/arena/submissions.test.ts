@@ -123,7 +123,7 @@ describe('submissions', () => {
       ...because('exit', 'exit: code 1'),
     };
     const after = (rulesSha256: string) => {
-      const failures = new Map([[digest('a'), { ...failure, rulesSha256 }]]);
+      const failures = new Map([[`${digest('a')} `, { ...failure, rulesSha256 }]]);
       return list([commitment('a', 10)], undefined, { ...EMPTY_HISTORY, failures })[0];
     };
     expect(after('rules')).toMatchObject({

@@ -5,7 +5,7 @@ import { compare } from '../core/order.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { MinerFault } from '../schema/verdicts.ts';
 import { parsePayload } from './payload.ts';
-import { type Claim, type History, QUEUED } from './history.ts';
+import { type Claim, failureKey, type History, QUEUED } from './history.ts';
 import { takeTurns } from './deal.ts';
 import type { Place, Standing } from '../schema/standing.ts';
 import type { Submission } from '../schema/submission.ts';
@@ -135,7 +135,7 @@ function inTurn(submissions: Submission[], history: History, arena: Arena): Subm
   const ready = submissions.filter(
     ({ status, role }) => status === 'evaluate' && role === 'challenger',
   );
-  const { taken, order } = takeTurns(ready, history.returning, arena);
+  const { taken, order } = takeTurns(ready, history, arena);
   return submissions.map((line) => {
     const place = order.indexOf(line.key) + 1;
     if (place === 0 || taken.has(line.key)) return line;
@@ -163,7 +163,7 @@ function incumbent(
     verdict: null,
     ...because('incumbent', `the standing ${role}`),
     history: history.images.get(digest) ?? null,
-    ...blamed(history, key),
+    ...shutDoor(history, key),
   };
 }
 
@@ -213,7 +213,7 @@ function payloadOf(
 }
 
 /** A submission whose payload is known. */
-type Named = Claim & Pick<Submission, 'key' | 'paymentTx'>;
+type Named = Claim & Pick<Submission, 'key' | 'paymentTx' | 'base'>;
 
 /** Refused or left waiting for its payment; null, and the payment is spent, where it is paid. */
 function unpaid({ key, paymentTx }: Named, { arena, payments, spent }: Past): Fate | null {
@@ -236,8 +236,8 @@ function unpaid({ key, paymentTx }: Named, { arena, payments, spent }: Past): Fa
  * Refused where the same image ended by its own fault before, under the same rules: a failure is
  * replayed, a success never.
  */
-function replayed({ key, digest }: Named, { history, rulesSha256 }: Past): Fate | null {
-  const failure = history.failures.get(digest);
+function replayed({ key, digest, base }: Named, { history, rulesSha256 }: Past): Fate | null {
+  const failure = history.failures.get(failureKey(digest, base));
   if (failure?.rulesSha256 !== rulesSha256 || history.returning.has(key)) return null;
   const detail = `the same image ended so in round ${failure.block}: ${failure.reason}`;
   return rejected(failure.verdict, because('replayed', detail, { value: failure.block }));
@@ -279,10 +279,12 @@ function blamed(
   { shut, suspects }: Pick<History, 'shut' | 'suspects'>,
   key: string,
 ): Pick<Submission, 'shut' | 'suspect'> {
-  const door = shut.get(key);
   const suspect = suspects.get(key);
-  return {
-    ...(door === undefined ? {} : { shut: { ...door } }),
-    ...(suspect === undefined ? {} : { suspect }),
-  };
+  return { ...shutDoor({ shut }, key), ...(suspect === undefined ? {} : { suspect }) };
+}
+
+/** The field of a submission whose own registry kept it from being measured. */
+function shutDoor({ shut }: Pick<History, 'shut'>, key: string): Pick<Submission, 'shut'> {
+  const door = shut.get(key);
+  return door === undefined ? {} : { shut: { ...door } };
 }

@@ -74,7 +74,8 @@ export interface ImageStore {
    */
   pull(ref: ImageRef, size: ImageSize, progress: (text: string) => void): Promise<Pulled>;
   /**
-   * Removes every image from this machine that `pull` ever brought to it, but those of these ids.
+   * Removes every image from this machine that `pull` ever brought to it, but those of these ids, and
+   * those that are still somebody's: `others`.
    */
-  tidy(keep: ReadonlySet<string>): Promise<void>;
+  tidy(keep: ReadonlySet<string>, others?: readonly ImageRef[]): Promise<void>;
 }

@@ -124,7 +124,12 @@ function assertPlanned(
 }
 
 /** Who ran in a boot, beside the baseline; and whether the machine broke off while it did. */
-export type BootEntry = ArmName & { readonly at: BootPlace; readonly brokeOff: boolean };
+export type BootEntry = ArmName & {
+  readonly at: BootPlace;
+  readonly brokeOff: boolean;
+  /** How many prompts of the boot are scored. */
+  readonly prompts: number;
+};
 
 /**
  * Whose run a machine did not survive: the first server, in the order drawn, of which it left no
@@ -163,7 +168,7 @@ export function readNextBoot(
 
 /** What one boot says of one entry. */
 export function bootResult(
-  { at, brokeOff, ...arm }: BootEntry,
+  { at, brokeOff, prompts, ...arm }: BootEntry,
   judge: BootReading['judge'],
   baseline: BaselineReading,
 ): BootResult {
@@ -174,19 +179,22 @@ export function bootResult(
     verdict: verdict.verdict,
     ...whyOf(verdict),
     report,
-    terms: termsOf(at, verdict),
+    terms: termsOf(at, verdict, prompts),
   };
 }
 
-/** What ranking needs of a boot; null where nothing was timed. */
-function termsOf(at: BootPlace, arm: ArmVerdict): BootTerms | null {
+/**
+ * What ranking needs of a boot; null where nothing was timed. A server that was too slow counts as
+ * one that never answers: else a winner that sleeps in a later boot would leave nothing to compare.
+ */
+function termsOf(at: BootPlace, arm: ArmVerdict, prompts: number): BootTerms | null {
   const { summary, timings, verdict } = arm;
-  if (summary === null)
-    return verdict === 'VALID' ? { ...at, score: 0, medians: NOTHING, prompts: [] } : null;
-  return { ...at, score: arm.score, medians: summary, prompts: timings };
+  if (summary !== null) return { ...at, score: arm.score, medians: summary, prompts: timings };
+  if (verdict !== 'VALID') return null;
+  return { ...at, score: 0, medians: NEVER, prompts: Array.from({ length: prompts }, () => NEVER) };
 }
 
-const NOTHING = { ttftNs: Infinity, tokensPerSecond: 0 } as const;
+const NEVER = { ttftNs: Infinity, tokensPerSecond: 0 } as const;
 
 /** The verdict on an arm that left no trace to judge. */
 function unusable(at: BootPlace, brokeOff: boolean): ArmVerdict {

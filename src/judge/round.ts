@@ -44,7 +44,9 @@ function resultOf(
   const seen = all.find((item) => item.key === key)!;
   const blame = blameFor(plannedEntry(plan, key), seen, round);
   const found = blame ?? entryVerdict(head.role, boots);
-  const valid = found.verdict === 'VALID' ? boots.filter(({ verdict }) => verdict === 'VALID') : [];
+  // What was compared with an incumbent before its fault stays compared.
+  const kept = found.verdict === 'VALID' || head.role !== 'challenger';
+  const valid = kept ? boots.filter(({ verdict }) => verdict === 'VALID') : [];
   return {
     ...head,
     verdict: found.verdict,
@@ -85,7 +87,10 @@ function hostsOf(plan: Plan, traces: RoundTraces): NonNullable<RoundBody['hosts'
 /** Why an entry came to what it came to: of a challenger, how its try went too. */
 function whyEntry(result: EntryResult, { tries }: Ranking): Reasoned {
   const decision = tries.find(({ key }) => key === result.key)?.decision;
-  if (!decision || result.boots.every(({ prompts }) => prompts.length === 0)) return whyOf(result);
+  const slow = result.boots.every(({ prompts }) =>
+    prompts.every(({ ttftNs }) => !Number.isFinite(ttftNs)),
+  );
+  if (!decision || slow) return whyOf(result);
   return { reason: decision.reason, reasons: [...result.reasons, ...decision.reasons] };
 }
 

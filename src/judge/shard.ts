@@ -11,6 +11,7 @@ import {
 import type { BootTerms, EntryResult } from '../ledger/verified-result.ts';
 import { type LedgerRecord, verifyResults } from '../ledger/verify.ts';
 import { whyOf } from '../schema/reasons.ts';
+import { scoredIn } from '../prompts/suites.ts';
 import type { Submission } from '../schema/submission.ts';
 import type { BaselineReading, Baseline } from './baseline.ts';
 import { NOT_MEASURED } from './entry-verdict.ts';
@@ -127,14 +128,21 @@ class ShardJudging {
   ): void {
     const at = { shard: this.#shard, boot };
     const broken = brokeOffAt(this.#judging, at, [...names, ...beside]);
-    for (const name of names) this.#add(name, { at, brokeOff: name === broken }, judge);
+    const prompts = scoredIn(this.#judging.arena, boot);
+    for (const name of names) this.#add(name, { at, prompts, brokeOff: name === broken }, judge);
   }
 
-  #add(name: string, where: Pick<BootEntry, 'at' | 'brokeOff'>, judge: BootReading['judge']): void {
+  #add(
+    name: string,
+    where: Pick<BootEntry, 'at' | 'brokeOff' | 'prompts'>,
+    judge: BootReading['judge'],
+  ): void {
     if (name === BASELINE) {
       const entry = { name, history: null, incumbent: false, ...where };
       const { verdict, terms } = bootResult(entry, judge, this.reading);
-      if (terms && verdict === 'VALID') this.#baseline.push(terms);
+      // A baseline without an answer is no yardstick: the boot ends the takeover.
+      const answers = terms?.prompts.every(({ ttftNs }) => Number.isFinite(ttftNs)) === true;
+      if (terms && answers && verdict === 'VALID') this.#baseline.push(terms);
       return;
     }
     const { history, role } = plannedEntry(this.#judging.plan, name);
@@ -232,4 +240,18 @@ export function laterAllowance(judging: Judging, shard: number, prompts: number)
   const { baseline } = readFirstBoot(judging, shard);
   if (!baseline.ok) throw new Error('no later boot without a baseline');
   return allowanceOf(baseline, judging.arena, { others: prompts });
+}
+
+/** How many challengers of a shard are kept at hand after it. */
+const PROMISING = 4;
+
+/** The best challengers of a shard's boot 1, of those worth anything: one may hold a place now. */
+export function promisingIn(judging: Judging, shard: number): string[] {
+  const { boots } = new ShardJudging(judging, shard).result();
+  const { challengers } = sidesOf(judging.plan, shard);
+  const scoreOf = (key: string): number => boots.get(key)?.[0]?.terms?.score ?? 0;
+  return challengers
+    .filter((key) => scoreOf(key) > 0)
+    .sort((a, b) => scoreOf(b) - scoreOf(a))
+    .slice(0, PROMISING);
 }

@@ -25,7 +25,7 @@ export type EntryResult = Reasoned & {
   readonly revealedAt: number;
   readonly role: 'challenger' | 'winner' | 'runner-up';
   readonly verdict: Verdict;
-  /** Its VALID boots, by shard and boot; empty where the verdict is another. */
+  /** Its VALID boots, by shard and boot; of a challenger only where its verdict is VALID. */
   readonly boots: readonly BootTerms[];
   /** Shards that measured it, or tried to. */
   readonly shards: readonly number[];

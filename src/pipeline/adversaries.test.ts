@@ -86,6 +86,16 @@ describe('a winner that dies in chosen boots', () => {
     season.play();
     expect(holders(season)[0]).toBe('rival');
   });
+  it.each([2, 3])('gains nothing by sleeping in boot %i: it counts as never answering', (late) => {
+    const sleeps = honest('winner', 1, 2, {
+      deed: ({ round, boot }): Deed => times(round > 1 && boot === late ? 0.2 : 2),
+    });
+    const season = new Season([sleeps, honest('rival', 2, late === 2 ? 3 : 2.03)]);
+    season.play();
+    const { body } = season.play();
+    expect(season.entry(body, 'winner').verdict).toBe('VALID');
+    if (late === 2) expect(holders(season)[0]).toBe('rival');
+  });
   it('keeps it where the repetition answers', () => {
     const stumbles = honest('winner', 1, 2, {
       deed: ({ round, run }): Deed => (round > 1 && run === 1 ? { event: 'exit' } : times(2)),
@@ -104,6 +114,22 @@ describe('a winner that dies in chosen boots', () => {
     season.play();
     season.play();
     expect(holders(season)[0]).toBe('rival');
+  });
+});
+
+describe('a runner-up behind a busy registry', () => {
+  it('loses its place, and keeps nobody from being done', () => {
+    const busy = honest('second', 1, 1.5, {
+      deed: ({ round }): Deed => (round === 1 ? times(1.5) : { event: 'registry-busy' }),
+    });
+    const others = [2, 3, 4].map((enters) => honest(`other ${enters}`, enters, 1.1));
+    const season = new Season([honest('winner', 1, 2), busy, ...others]);
+    season.play();
+    expect(holders(season)).toEqual(['winner', 'second']);
+    const { body } = season.play();
+    expect(season.entry(body, 'other 2')).toMatchObject({ verdict: 'VALID', final: true });
+    season.play();
+    expect(holders(season)).toEqual(['winner', null]);
   });
 });
 

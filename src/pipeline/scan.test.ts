@@ -60,7 +60,7 @@ describe('looking payments up', () => {
         treasury,
         amountRao: 100_000_000n,
         remarks: ['salt', null].map((salt) => paymentRemark(hotkey, digest, salt)),
-        before,
+        before: { ...before, number: 10 },
       },
     ]);
   });

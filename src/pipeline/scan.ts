@@ -120,7 +120,8 @@ export async function lookUpPayments(
       treasury: arena.treasury,
       amountRao: feeRao(arena),
       remarks: acceptedRemarks(commitment.hotkey, digest, salt),
-      before,
+      // Paid no later than committed: else a commitment would be an option that is paid when it pays.
+      before: { ...before, number: Math.min(before.number, commitment.commitBlock) },
     });
     found.set(key, outcome);
   }

@@ -24,9 +24,12 @@ async function blockHashOf(
 ): Promise<{ hash: string } | PaymentOutcome> {
   if (typeof block === 'number') {
     if (block > before.number)
-      return refused('payment-late', `payment block ${block} is after the plan's block`);
+      return refused(
+        'payment-late',
+        `payment block ${block} is after block ${before.number}, by which it had to be paid`,
+      );
     const hash = (await api.rpc.chain.getBlockHash(block)).toHex();
-    // The plan's block is final and later than this one: a node that lacks it lags, and tells
+    // The plan's block is final and no earlier than this one: a node that lacks it lags, and tells
     // nothing.
     return NO_BLOCK.test(hash)
       ? {
@@ -40,7 +43,10 @@ async function blockHashOf(
   if (canonical.toHex() !== block)
     return refused('payment-block', `payment block ${block} is not canonical`);
   if (header.number.toNumber() > before.number)
-    return refused('payment-late', 'the payment block is not finalized');
+    return refused(
+      'payment-late',
+      `the payment block is after block ${before.number}, by which it had to be paid`,
+    );
   return NO_BLOCK.test(block)
     ? refused('payment-block', `there is no block ${block}`)
     : { hash: block };

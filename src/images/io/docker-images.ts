@@ -120,9 +120,12 @@ class DockerImages implements ImageStore {
     );
   };
 
-  readonly tidy = async (keep: ReadonlySet<string>): Promise<void> => {
+  readonly tidy: ImageStore['tidy'] = async (keep, others = []) => {
     const stuck: unknown[] = [];
-    for (const line of this.#brought.all().filter(({ id }) => !keep.has(id))) {
+    const spared = new Set(others.flatMap((ref) => this.#digestsOf(ref)));
+    const isKept = ({ id, name }: { id: string; name: string }): boolean =>
+      keep.has(id) || spared.has(name.slice(name.lastIndexOf('@') + 1));
+    for (const line of this.#brought.all().filter((item) => !isKept(item))) {
       try {
         await forget(this.#docker, line);
         this.#brought.drop(line.name);
@@ -132,6 +135,12 @@ class DockerImages implements ImageStore {
     }
     if (stuck.length > 0) throw dockerError(`${stuck.length} images cannot be removed`, stuck[0]);
   };
+
+  /** A digest, and those that its text names where it was read: an index names its manifests. */
+  #digestsOf({ image, digest }: ImageRef): string[] {
+    const text = this.#texts.get(image.replace(/:[^/:]*$/, ''), digest) ?? '';
+    return [digest, ...(text.match(/sha256:[0-9a-f]{64}/g) ?? [])];
+  }
 
   #limitMs({ packedBytes, unpackedBytes }: ImageSize): number {
     const { graceMs, bytesPerSecond } = this.#patience;
@@ -156,10 +165,11 @@ class DockerImages implements ImageStore {
     { image, digest }: ImageRef,
     read: (repository: Repository) => Promise<Found<string>>,
   ): Promise<Found<string>> {
-    const known = this.#texts.get(digest);
+    const repository = image.replace(/:[^/:]*$/, '');
+    const known = this.#texts.get(repository, digest);
     if (known !== null) return { state: 'found', value: known };
     const found = await this.#anywhere(image, read);
-    if (found.state === 'found') this.#texts.put(digest, found.value);
+    if (found.state === 'found') this.#texts.put(repository, digest, found.value);
     return found;
   }
 

@@ -6,8 +6,10 @@ import { writeWhole } from '../../node/atomic-file.ts';
 import { openCacheFolder } from './old-files.ts';
 
 /**
- * Texts on disk by the sha256 of their bytes. A digest says everything about its text, so what was
- * read once needs no registry any more: an incumbent cannot hide behind its own (RULES "Hiding").
+ * Texts on disk by the repository that gave them and the sha256 of their bytes. A digest says
+ * everything about its text, so what was read once needs no registry any more: an incumbent cannot
+ * hide behind its own (RULES "Hiding"). Not by the digest alone: that a text stands in a repository
+ * where no miner can push is what makes it a base (RULES "Bases").
  */
 export class TextCache {
   readonly #folder: string;
@@ -17,13 +19,14 @@ export class TextCache {
     openCacheFolder(folder);
   }
 
-  #path(digest: string): string {
-    return join(this.#folder, digest.replace('sha256:', ''));
+  #path(repository: string, digest: string): string {
+    const place = sha256Hex(Buffer.from(repository)).slice(0, 16);
+    return join(this.#folder, `${place}-${digest.replace('sha256:', '')}`);
   }
 
   /** The text of a digest; null where it was never read, or its file is another one by now. */
-  get(digest: string): string | null {
-    const path = this.#path(digest);
+  get(repository: string, digest: string): string | null {
+    const path = this.#path(repository, digest);
     if (!existsSync(path)) return null;
     const bytes = readFileSync(path);
     if (`sha256:${sha256Hex(bytes)}` !== digest) return null;
@@ -31,8 +34,9 @@ export class TextCache {
     return bytes.toString('utf8');
   }
 
-  put(digest: string, text: string): void {
+  put(repository: string, digest: string, text: string): void {
     // A text that is no UTF-8 would be another one here.
-    if (`sha256:${sha256Hex(Buffer.from(text))}` === digest) writeWhole(this.#path(digest), text);
+    if (`sha256:${sha256Hex(Buffer.from(text))}` === digest)
+      writeWhole(this.#path(repository, digest), text);
   }
 }

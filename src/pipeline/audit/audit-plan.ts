@@ -128,23 +128,31 @@ function auditIncumbent({ plan, report }: PlanAudit, role: 'winner' | 'runner-up
     );
 }
 
+type Line = LedgerRecord<'plan'>['predicate']['submissions'][number];
+
 /** One line of a plan against the earlier rounds. */
-function auditSubmission(
-  { report, derive }: PlanAudit,
-  { standing, judged, shut, suspects, images }: History,
-  submission: LedgerRecord<'plan'>['predicate']['submissions'][number],
-): void {
-  const { key, role, status, verdict, digest } = submission;
+function auditSubmission(audited: PlanAudit, history: History, submission: Line): void {
+  const { key, role, status, verdict } = submission;
+  const { standing, judged } = history;
   const stood = [standing.winner, standing.runnerUp].some((place) => place?.key === key);
   if (role !== null && role !== 'challenger' && !stood)
-    report('RECOMPUTE_MISMATCH', `${key} is no standing ${role}`);
+    audited.report('RECOMPUTE_MISMATCH', `${key} is no standing ${role}`);
   if (status === 'judged' && judged.get(key)?.verdict !== verdict)
-    report('RECOMPUTE_MISMATCH', `${key} was never judged ${verdict ?? 'at all'}`);
-  if (status !== 'evaluate') return;
-  derive(`${key} shut`, submission.shut ?? null, shut.get(key) ?? null);
-  derive(`${key} suspect`, submission.suspect ?? null, suspects.get(key) ?? null);
+    audited.report('RECOMPUTE_MISMATCH', `${key} was never judged ${verdict ?? 'at all'}`);
+  if (status === 'evaluate') auditPast(audited, history, submission);
+}
+
+/** What a line that is to be measured says of its own earlier rounds. */
+function auditPast(
+  { derive }: PlanAudit,
+  { shut, suspects, images }: History,
+  { key, role, digest, ...line }: Line,
+): void {
+  const suspect = role === 'challenger' ? (suspects.get(key) ?? null) : null;
+  derive(`${key} shut`, line.shut ?? null, shut.get(key) ?? null);
+  derive(`${key} suspect`, line.suspect ?? null, suspect);
   const history = digest === null ? null : (images.get(digest) ?? null);
-  derive(`${key} history`, submission.history, history);
+  derive(`${key} history`, line.history, history);
 }
 
 /** The prompts, drawn again; where the corpus is not at hand that is said, and no fault. */

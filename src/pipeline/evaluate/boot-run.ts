@@ -189,7 +189,9 @@ class BootMeasurement {
   #isSettled({ name }: Arm): boolean {
     return this.runs.some((run) => {
       const fault = run.fault();
-      return run.arm.name === name && fault !== null && isMinerFault(fault);
+      if (run.arm.name !== name || fault === null || !isMinerFault(fault)) return false;
+      // An incumbent's fault is none before its repetition confirmed it.
+      return run.run % 2 === 0 || !isWorthAnother(fault, run.arm.role === 'incumbent');
     });
   }
 

@@ -17,7 +17,7 @@ import { tracePath } from '../../schema/paths.ts';
 import type { Arm, BootPorts, BootTask, MeasuredBoot } from './boot-parts.ts';
 import { forceLater, measureBoot, measureLaterBoot } from './boot-run.ts';
 import { CONTROL, hasControl } from '../../judge/role-control.ts';
-import { BASELINE, laterAllowance, nextBoot, sidesOf } from '../../judge/shard.ts';
+import { BASELINE, laterAllowance, nextBoot, promisingIn, sidesOf } from '../../judge/shard.ts';
 
 export type EvaluatePorts = BootPorts & {
   readonly corpus: Corpus;
@@ -36,8 +36,8 @@ type ShardRun = {
   readonly arena: Arena;
   readonly shard: number;
   readonly admission: Admission | null;
-  /** Challengers that were measured in a later boot. */
-  readonly wentOn: Set<string>;
+  /** Challengers that may hold a place after this round. */
+  readonly promising: Set<string>;
 };
 
 /** Arms of one boot, as the seed has drawn them: submissions, the role control, the baseline. */
@@ -97,16 +97,21 @@ export async function evaluate(
   const { images, log } = ports;
   const admission =
     images && openAdmission({ ...ports, images }, arena, { shard, entries, known: ports.known });
-  const wentOn = new Set<string>();
+  const promising = new Set<string>();
   try {
-    await measureBoots({ ports, plan, arena, shard, admission, wentOn }, sides);
+    await measureBoots({ ports, plan, arena, shard, admission, promising }, sides);
   } finally {
-    // Twenty gigabytes each: the runner does not keep images that will not come back. Who went on to
-    // a second boot may be the winner now, and must not hide behind its registry.
-    const keep = admission?.idsOf([...sides.incumbents, ...wentOn]);
+    // Twenty gigabytes each: the runner does not keep images that will not come back. Incumbents are
+    // kept, whether this shard came to them or not, as is what other shards of the plan brought, and
+    // who may hold a place now: none of them must be able to hide behind its registry.
+    const here = new Set([...sides.incumbents, ...sides.challengers]);
+    const others = entries.filter(
+      ({ key }) => !here.has(key) || sides.incumbents.includes(key) || promising.has(key),
+    );
+    const keep = admission?.idsOf([...here].filter((key) => promising.has(key)));
     if (images && keep)
       await images
-        .tidy(keep)
+        .tidy(keep, others)
         .catch((error: unknown) => log.warn(`images are left here: ${messageOf(error)}`));
   }
 }
@@ -146,10 +151,10 @@ async function measureBoots(run: ShardRun, sides: ReturnType<typeof sidesOf>): P
   const traces = new Map(await measureBoot(ports, arena, { ...first, baseline }));
   const later: MeasuredBoot[] = [];
   const judging = { plan, arena, tokenizer, traces };
+  for (const key of promisingIn(judging, shard)) run.promising.add(key);
   let next = nextBoot(judging, shard, 1);
   for (let boot = 2; next !== null; boot++) {
     log.info(`shard ${shard}, boot ${boot}: ${next.challengers.length} challengers go on`);
-    for (const key of next.challengers) run.wentOn.add(key);
     const task = bootTask(run, boot, [next.holder, ...next.challengers]);
     const allowance = laterAllowance(judging, shard, task.prompts.length);
     const measured = await measureLaterBoot(ports, arena, { ...task, allowance });
