@@ -96,7 +96,7 @@ class Shard:
 def attempt(shard, own, other, s_other, clamped, plan):
     """D, sd, Z and bounds boot by boot (RULES "Takeover"); and whether it is crowned, or goes on."""
     r, s, noise = shard.arena["takeover"], shard.s, (plan["calibration"] or {}).get("noise")
-    tw, pw = shard.of(other[0])
+    tw, pw = shard.of(other[1])
     a, b, c = s["ttftWeight"] * min(1, tw / shard.medians[0]), s["throughputWeight"] * pw / shard.medians[1], 0
     if noise:
         sd = lambda a, b: sqrt((a * noise["ttftSd"]) ** 2 + (b * noise["throughputSd"]) ** 2
@@ -105,9 +105,10 @@ def attempt(shard, own, other, s_other, clamped, plan):
         rc = sqrt(mean([d * d for d in last])) / usual if len(last) >= r["controlsLeast"] and usual else 1
         c = r["calibrationFactor"] * sd(a, b) * max(1, r["controlFactor"] * rc)
     ds, vs, steps = [], [], []
-    for k, (mine, theirs) in enumerate(zip(own, other)):
+    for k, boot in enumerate(b for b in range(1, 10) if all(n in own and n in other for n in range(1, b + 1))):
+        mine, theirs = own[boot], other[boot]
         stop, crown = [*r["stop"], None][k], [None, *r["crown"]][k]
-        if any(t == inf for t, _ in mine):
+        if any(t == inf for t, _ in mine):  # it never answers, whatever the other does
             return steps + [(None,) * 4], False, False
         d = [shard.score(x, clamped) - shard.score(y, clamped) - r["margin"] * s_other for x, y in zip(mine, theirs)]
         reach = r["clipMads"] * 1.4826 * median([abs(x - median(d)) for x in d])
@@ -130,14 +131,18 @@ def judge(shards, plan, body):
     revealed |= {p["key"]: p["revealedAt"] for p in old.values() if p}
     def boots(key, i):
         there = lambda b: b == 1 or (shards[i].folder / f"{b}/baseline.ndjson.gz").exists()
-        if key == "baseline": return [shards[i].timings(key, b) for b in filter(there, range(1, 10))]
+        if key == "baseline":  # a later boot with a prompt unanswered is no yardstick
+            all_of = {b: shards[i].timings(key, b) for b in filter(there, range(1, 10))}
+            whole = lambda b, ts: b == 1 or len(ts) == plan["arena"]["laterPrompts"] and max(ts)[0] < inf
+            return {b: ts for b, ts in all_of.items() if whole(b, ts)}
         mine = [b for b in entries[key]["boots"] if b["shard"] == i and b["report"]["verdict"] == "VALID"]
-        return [shards[i].timings(key, b["boot"]) if b["report"]["prompts"] else [(inf, 0.0)] * 99 for b in mine]
+        late = lambda b: [(inf, 0.0)] * plan["arena"]["scoredPrompts" if b["boot"] == 1 else "laterPrompts"]
+        return {b["boot"]: shards[i].timings(key, b["boot"]) if b["report"]["prompts"] else late(b) for b in mine}
     measured = lambda key: key in entries and entries[key]["verdict"] == "VALID"
     lost = lambda key: key in entries and entries[key]["verdict"].startswith("E_")
     def score(key, i=None):
         first = [b["shard"] for b in entries[key]["boots"] if b["boot"] == 1 and b["report"]["verdict"] == "VALID"]
-        own = [shards[j].score(shards[j].of(boots(key, j)[0])) for j in first if i in (None, j)]
+        own = [shards[j].score(shards[j].of(boots(key, j)[1])) for j in first if i in (None, j)]
         return median(own) if own and (i is not None or measured(key)) else 0
     def against(key, other, i):
         s_other = 0 if other == "baseline" else score(other, i)

@@ -59,6 +59,16 @@ describe('turns', () => {
     expect(taken.has('new:999')).toBe(true);
     expect(taken.size).toBe(24);
   });
+  it('go on for the other entries of a coldkey with a dead registry, and never begin with a dead one', () => {
+    const dead = [waiting('m', 1), waiting('m', 2)];
+    const unreached = new Set(dead.map(({ key }) => key));
+    const { taken } = takeTurns([...dead, waiting('m', 3)], { ...fresh, unreached }, rules);
+    expect([...taken]).toEqual(['m:3', 'm:1']);
+    const others = Array.from({ length: 30 }, (_, i) => waiting(`other${i}`, 100 + i));
+    const both = { returning: unreached, unreached };
+    const crowded = takeTurns([...dead, ...others], both, rules).taken;
+    expect(dead.some(({ key }) => crowded.has(key))).toBe(false);
+  });
   it('of five thousand submissions fill one plan at once, whatever one coldkey sent', () => {
     const flood = Array.from({ length: 4990 }, (_, i) => waiting('flood', i));
     const others = Array.from({ length: 10 }, (_, i) => waiting(`other${i}`, 10_000 + i));

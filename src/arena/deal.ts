@@ -41,15 +41,17 @@ export function takeTurns(
 ): Turns {
   const places = rules.shardEntries * rules.maxShards;
   const seen = new Map<string, number>();
-  const sorted = [...ready].sort(byAge);
-  const again = sorted.filter(({ key }) => returning.has(key));
+  // A dead registry takes no turn from the same coldkey's other entries.
+  const shut = ({ key }: Waiting): number => Number(unreached.has(key));
+  const sorted = [...ready].sort((a, b) => shut(a) - shut(b) || byAge(a, b));
+  const again = sorted.filter((entry) => returning.has(entry.key) && shut(entry) === 0);
   const first = new Set(again.slice(0, Math.ceil(places / 2)).map(({ key }) => key));
   const others = sorted.filter(({ key }) => !first.has(key));
   const queue = [...again.filter(({ key }) => first.has(key)), ...others].map((entry) => {
     const turn = seen.get(entry.coldkey) ?? 0;
     seen.set(entry.coldkey, turn + 1);
     if (first.has(entry.key)) return { entry, turn: -1, order: -1 };
-    return { entry, turn, order: unreached.has(entry.key) ? LAST + turn : turn };
+    return { entry, turn, order: shut(entry) * LAST + turn };
   });
   queue.sort((x, y) => x.order - y.order || byAge(x.entry, y.entry));
   const taken = queue.filter(({ turn }) => turn < rules.coldkeyEntries).slice(0, places);

@@ -216,6 +216,15 @@ describe('the second place', () => {
     expect(ranking.runnerUp).toMatchObject({ image: 'r', score: 0.3 });
     expect(ranking.undecided.size).toBe(1);
   });
+  it('is no reason to be measured again: who has it now is in every round', () => {
+    const before = entry({ name: 'w', role: 'winner', scores: [0.3, 0.3], revealedAt: 99 });
+    const runnerUp = entry({ name: 'r', role: 'runner-up', verdict: 'INFRA_HOST' });
+    const crowned = entry({ name: 'a', scores: [0.6, 0.6], commitBlock: 50, revealedAt: 60 });
+    const second = entry({ name: 'c', scores: [0.4, 0.3], commitBlock: 40 });
+    const ranking = ranked([before, runnerUp, crowned, second], standingOf(before, runnerUp));
+    expect(names(ranking)).toEqual(['a', 'c']);
+    expect(ranking.undecided.size).toBe(0);
+  });
   it('is empty where its holder failed, or is worth nothing', () => {
     for (const draft of [{ verdict: 'E_EXIT' as const }, { scores: [0] }]) {
       const runnerUp = entry({ name: 'r', role: 'runner-up', ...draft });

@@ -176,6 +176,9 @@ export function rank(field: Omit<RoundField, 'winner' | 'runnerUp'>, standing: S
     // Only who might have had the second place is judged again for want of its holder.
     return blind.includes(shard) && mightBeSecond(entryOf(whole, key)!, winner);
   };
-  const undecided = new Set(tries.filter(isOpen).map(({ key }) => key));
-  return { winner, runnerUp: secondPlace(round, winner), tries, undecided };
+  const runnerUp = secondPlace(round, winner);
+  // Who holds a place now is measured in every round anyway.
+  const seat = ({ key }: TakeoverTry): boolean => key === winner?.key || key === runnerUp?.key;
+  const open = tries.filter((item) => isOpen(item) && !seat(item));
+  return { winner, runnerUp, tries, undecided: new Set(open.map(({ key }) => key)) };
 }

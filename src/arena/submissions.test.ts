@@ -117,6 +117,26 @@ describe('submissions', () => {
     expect(result.standing).toMatchObject({ winner: { hotkey: address('b') }, runnerUp: null });
     expect(result.submissions.map(({ role }) => role)).toEqual(['challenger', 'winner']);
   });
+  it('forgets of a challenger that became an incumbent that a machine broke off under it', () => {
+    const own = commitment('b', 3);
+    const key = `${address('b')}:3`;
+    const winner = { key, hotkey: address('b'), commitBlock: 3, image: 'i', digest: digest('b') };
+    const place = { ...winner, revealedAt: 3, base: null, score: 1 };
+    const seen = (runnerUp: Place | null) =>
+      listSubmissions(
+        arena,
+        { neurons, commitments: [own], payments: paid([own]) },
+        {
+          ...EMPTY_HISTORY,
+          suspects: new Map([[key, 1]]),
+          standing: { winner: runnerUp, runnerUp: null },
+        },
+        'rules',
+      ).submissions[0]!;
+    expect(seen(null).suspect).toBe(1);
+    expect(seen(place).role).toBe('winner');
+    expect('suspect' in seen(place)).toBe(false);
+  });
   it('replays a failure of the same image under the same rules, and under no others', () => {
     const failure = {
       ...{ verdict: 'E_EXIT' as const, block: 7, rulesSha256: 'rules' },

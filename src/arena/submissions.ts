@@ -151,8 +151,13 @@ function incumbent(
   { neuron, listed, history }: { neuron: Neuron; listed: Submission | undefined; history: History },
 ): Submission {
   const { key, hotkey, commitBlock, image, digest, base } = place;
+  // As a challenger it may have been a suspect: an incumbent is none, it runs on every machine.
+  const { suspect, ...seen } = listed ?? {
+    ...{ key, hotkey, commitBlock, revealBlock: null, paymentTx: null },
+    suspect: undefined,
+  };
   return {
-    ...(listed ?? { key, hotkey, commitBlock, revealBlock: null, paymentTx: null }),
+    ...seen,
     coldkey: neuron.coldkey,
     uid: neuron.uid,
     image,

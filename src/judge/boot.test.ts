@@ -109,6 +109,15 @@ describe('which run counts', () => {
     expect(judge(madeRun('arm', 2, { outcome: 'timeout' }))).toMatch(/^E_TIMEOUT/);
     expect(judge(madeRun('arm', 2, { cost: starved }))).toMatch(/^INFRA_CLOCK/);
     expect(judge(null)).toBe('INFRA_HOST no-repetition');
+    const once = {
+      'arm.1': madeRun('arm', 1, { cost: starved }),
+      'arm.2': madeRun('arm', 2, { outcome: 'timeout' }),
+    };
+    const seen = boot({ ...baselines, ...once }).judge({
+      ...{ name: 'arm', history: null, incumbent: true },
+    });
+    expect(seen?.verdict).toBe('INFRA_HOST');
+    expect(judged({ ...baselines, ...once })).toMatch(/^E_TIMEOUT/);
     const gone = { ...baselines, 'arm.1': madeRun('arm', 1, { events: ['image-policy'] }) };
     const policy = boot(gone).judge({ name: 'arm', history: null, incumbent: true });
     expect(policy?.verdict).toBe('E_IMAGE_POLICY');

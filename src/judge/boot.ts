@@ -88,18 +88,17 @@ type Runs = { readonly first: ArmVerdict | null; readonly second: ArmVerdict | n
 
 /**
  * Which of two runs counts. A server's own fault stands, whatever became of a repetition; but an
- * incumbent's counts only where the repetition ends in a fault too. Without its first run a second
+ * incumbent's counts only where it ended in a fault twice. Without its first run a second
  * one could be the better of two.
  */
 function countingRun({ first, second }: Runs, incumbent: boolean): ArmVerdict | null {
   if (first === null) return null;
-  const doubted = incumbent && needsConfirming(first.verdict);
-  if (doubted)
-    return (
-      second ??
-      withoutNumbers('INFRA_HOST', because('no-repetition', `${first.reason}: not repeated`))
-    );
-  return isInfraFault(first.verdict) ? (second ?? first) : first;
+  const unconfirmed = ({ reason }: ArmVerdict): ArmVerdict =>
+    withoutNumbers('INFRA_HOST', because('no-repetition', `${reason}: not repeated`));
+  const doubted = ({ verdict }: ArmVerdict): boolean => incumbent && needsConfirming(verdict);
+  if (doubted(first)) return second ?? unconfirmed(first);
+  if (!isInfraFault(first.verdict) || second === null) return first;
+  return doubted(second) ? unconfirmed(second) : second;
 }
 
 /**

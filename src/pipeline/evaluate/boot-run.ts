@@ -186,13 +186,18 @@ class BootMeasurement {
   }
 
   /** Whether a run of this arm has its verdict already: a miner's own fault stands. */
-  #isSettled({ name }: Arm): boolean {
-    return this.runs.some((run) => {
+  #isSettled({ name, role }: Arm): boolean {
+    const own = this.runs.filter(({ arm }) => arm.name === name);
+    const faulty = own.filter((run) => {
       const fault = run.fault();
-      if (run.arm.name !== name || fault === null || !isMinerFault(fault)) return false;
-      // An incumbent's fault is none before its repetition confirmed it.
-      return run.run % 2 === 0 || !isWorthAnother(fault, run.arm.role === 'incumbent');
+      return fault !== null && isMinerFault(fault);
     });
+    // An incumbent's fault is none before its repetition confirmed it.
+    return faulty.some(
+      ({ run, fault }) =>
+        !isWorthAnother(fault(), role === 'incumbent') ||
+        (run % 2 === 0 && faulty.some((first) => first.run === run - 1)),
+    );
   }
 
   #add(arm: Arm, run: number, lines: readonly TraceLine[]): Run {

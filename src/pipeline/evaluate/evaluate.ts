@@ -155,6 +155,7 @@ async function measureBoots(run: ShardRun, sides: ReturnType<typeof sidesOf>): P
   let next = nextBoot(judging, shard, 1);
   for (let boot = 2; next !== null; boot++) {
     log.info(`shard ${shard}, boot ${boot}: ${next.challengers.length} challengers go on`);
+    for (const key of next.challengers) run.promising.add(key);
     const task = bootTask(run, boot, [next.holder, ...next.challengers]);
     const allowance = laterAllowance(judging, shard, task.prompts.length);
     const measured = await measureLaterBoot(ports, arena, { ...task, allowance });
