@@ -385,7 +385,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
       ['remark', { remarks: [`${remark}x`] }, /another submission/],
       ['coldkey', { coldkey: accounts.validator.coldkey.address }, /coldkey/],
       ['hash', { tx: `0x${'00'.repeat(32)}` }, /not in block/],
-      ['later', { block: before.number + 50 }, /after the plan/],
+      ['later', { block: before.number + 50 }, /by which it had to be paid/],
       ['not final', { before: { ...before, number: block.number - 1 } }, /after the plan/],
     ];
     for (const [name, change, reason] of wrong)
