@@ -386,7 +386,7 @@ describe.each(TARGETS)('$name', ({ start }) => {
       ['coldkey', { coldkey: accounts.validator.coldkey.address }, /coldkey/],
       ['hash', { tx: `0x${'00'.repeat(32)}` }, /not in block/],
       ['later', { block: before.number + 50 }, /by which it had to be paid/],
-      ['not final', { before: { ...before, number: block.number - 1 } }, /after the plan/],
+      ['not final', { before: { ...before, number: block.number - 1 } }, /by which it had to be paid/],
     ];
     for (const [name, change, reason] of wrong)
       expect(await chain.payment({ ...claim, ...change }), name).toMatchObject({
