@@ -1,21 +1,10 @@
 // Whether two checkouts of this repository behave alike: node scripts/compare.ts OTHER_CHECKOUT
 // Both draw prompts, judge the same stored traces, play the demo with one seed and audit each
 // other's ledgers. A move of code must change nothing here; a change of rules shows what it changes.
-// With --added, records of the other checkout lack the fields `reasons`: they are added to its plans,
-// its rounds are judged again here, and reasons are left out of every comparison.
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { renderJson } from '../src/core/canonical.ts';
-import { judgeRound } from '../src/judge/round.ts';
-import { tracesOf } from '../src/ledger/io/evidence-files.ts';
-import { readFolder } from '../src/ledger/io/git-store.ts';
-import type { LedgerRecord } from '../src/ledger/verify.ts';
-import { loadTokenizer } from '../src/prompts/io/tokenizer-file.ts';
-import type { Arena } from '../src/schema/arena.ts';
-import type { RoundBody } from '../src/schema/records.ts';
-import { because } from '../src/schema/reasons.ts';
 
 const here = new URL('..', import.meta.url).pathname;
 const ARENA = ['--arena', 'src/devnet/arena.json'];
@@ -116,50 +105,13 @@ async function compareJudging(folder: string, other: string): Promise<void> {
     await cacheon(checkout, 'judge', folder);
     texts.push(readFileSync(join(folder, 'verdict.json'), 'utf8'));
   }
-  const [a, b] = texts.map((text) => (added ? withoutReasons(JSON.parse(text)) : text));
+  const [a, b] = texts;
   compare(`verdict.json of ${folder}`, a, b);
 }
 
-/** A document without its reasons as fields; a gate's list of codes is older and stays. */
-const withoutReasons = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value), (key, item: unknown) =>
-    key === 'reasons' && Array.isArray(item) && typeof item[0] === 'object' ? undefined : item,
-  );
-
-/** A plan of before reasons were fields: each submission's sentence becomes one. */
-function planOf(text: string): LedgerRecord<'plan'> {
-  const { predicate } = JSON.parse(text) as LedgerRecord<'plan'>;
-  const submissions = predicate.submissions.map((submission) => ({
-    ...submission,
-    ...because('unknown', submission.reason),
-  }));
-  return { predicate: { ...predicate, submissions } } as LedgerRecord<'plan'>;
-}
-
-/** Judges every round of another checkout's ledger again, here. */
-function compareRounds(results: string): void {
-  const files = readFolder(results);
-  const text = (path: string): string => new TextDecoder().decode(files.get(path));
-  for (const path of files.keys()) {
-    const folder = /^(.*\/rounds\/\d+\/)round\.json$/.exec(path)?.[1];
-    if (folder === undefined) continue;
-    const plan = planOf(text(`${folder}plan.json`));
-    const own = [...files].flatMap(([name, bytes]) =>
-      name.startsWith(folder) ? [[name.slice(folder.length), bytes] as const] : [],
-    );
-    const { tokenizer } = plan.predicate.arena as Arena;
-    const judged = judgeRound(plan, tracesOf(new Map(own)), loadTokenizer(tokenizer, here));
-    const recorded = (JSON.parse(text(path)) as { predicate: RoundBody }).predicate;
-    const body = ({ entries, decisions, standing }: RoundBody): unknown =>
-      withoutReasons(JSON.parse(renderJson({ entries, decisions, standing })));
-    compare(`the round ${path}, judged again`, body(recorded), body(judged));
-  }
-}
-
-const added = process.argv.includes('--added');
-const [given, ...folders] = process.argv.slice(2).filter((text) => text !== '--added');
+const [given, ...folders] = process.argv.slice(2);
 if (given === undefined) {
-  console.error('usage: node scripts/compare.ts [--added] OTHER_CHECKOUT [FOLDER_OF_EVAL...]');
+  console.error('usage: node scripts/compare.ts OTHER_CHECKOUT [FOLDER_OF_EVAL...]');
   process.exit(2);
 }
 const other = resolve(given);
@@ -168,9 +120,7 @@ for (const folder of folders) await compareJudging(resolve(folder), other);
 console.log('playing the demo twice: about two minutes');
 const [before, after] = [await demo(other), await demo(here)];
 compare(`the demo with seed ${SEED}`, outcome(before), outcome(after));
-if (added) compareRounds(before.results);
-else
-  for (const [who, { results }] of Object.entries({ before, after }))
-    await compareAudits(who, results, other);
+for (const [who, { results }] of Object.entries({ before, after }))
+  await compareAudits(who, results, other);
 console.log(differences === 0 ? 'both behave alike' : `${differences} differences`);
 process.exit(differences === 0 ? 0 : 1);

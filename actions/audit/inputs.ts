@@ -3,7 +3,8 @@ import { z } from 'zod';
 
 /** Inputs of `audit`, as action.yml declares them. */
 export const inputs = z.strictObject({
-  results: z.string().default('results'),
+  branch: z.string().default('ledger'),
+  token: z.string().optional(),
   endpoint: z.string().optional(),
   corpus: z.string().optional(),
 });

@@ -1,28 +1,29 @@
 // GitHub action that derives everything in the ledgers again and fails where a fault is found.
-import { join, resolve } from 'node:path';
 import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/networks.ts';
 import { table } from '../../src/github/summary.ts';
-import { startAction } from '../../src/github/io/run-action.ts';
-import { unpackText, unpackTrace } from '../../src/ledger/io/evidence-files.ts';
+import { jobAuth, startAction } from '../../src/github/io/run-action.ts';
+import { readEvidence, unpackText } from '../../src/ledger/io/evidence-files.ts';
 import { audit } from '../../src/pipeline/audit/audit.ts';
 import { openCorpus } from '../../src/prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer-file.ts';
 import { LedgerError } from '../../src/ledger/errors.ts';
-import { readFolder, validatorFolders } from '../../src/ledger/io/git-store.ts';
+import { gitStore } from '../../src/ledger/io/git-store.ts';
+import type { LedgerFiles } from '../../src/ledger/read.ts';
 import { inputs } from './inputs.ts';
 
 void startAction('audit', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
-  const results = resolve(root, input.results);
-  const ledgers = new Map(
-    validatorFolders(results).map((validator) => [validator, readFolder(join(results, validator))]),
-  );
+  const { branch } = input;
+  const store = gitStore({ folder: root, remote: 'origin', branch, env: jobAuth(input.token) });
+  const ledgers = new Map<string, LedgerFiles>();
+  for (const validator of await store.validators())
+    ledgers.set(validator, await store.read(validator));
   const chain =
     input.endpoint === undefined ? null : await openEndpoints(input.endpoint, ANY_CHAIN, log);
   const report = await audit(ledgers, {
     chain,
     log,
-    unpack: unpackTrace,
+    readEvidence,
     unpackText,
     tokenizerOf: (source) => loadTokenizer(source, root),
     corpusOf: (source) =>

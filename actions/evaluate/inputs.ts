@@ -8,4 +8,6 @@ export const inputs = z.strictObject({
   shard: z.coerce.number().int().nonnegative().default(0),
   corpus: z.string().optional(),
   'engine-command': z.string().optional(),
+  branch: z.string().default('ledger'),
+  token: z.string().optional(),
 });

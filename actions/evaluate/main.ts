@@ -1,31 +1,32 @@
 // GitHub action that measures a machine's share of a signed plan, without holding any key.
 import { measureShard } from '../../src/compose/measuring-shard.ts';
-import { packFiles } from '../../src/github/artifact-content.ts';
-import { uploadArtifact } from '../../src/github/io/artifact-service.ts';
-import { startAction } from '../../src/github/io/run-action.ts';
+import { readArtifact } from '../../src/github/artifact-content.ts';
+import { downloadIfAny, uploadArtifact } from '../../src/github/io/artifact-service.ts';
+import { EvidenceOutbox } from '../../src/github/io/evidence-outbox.ts';
+import { jobAuth, startAction } from '../../src/github/io/run-action.ts';
 import { packEvidence } from '../../src/ledger/io/evidence-files.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
-import { ARTIFACTS } from '../../src/schema/artifacts.ts';
+import { ARTIFACTS, drawSchema } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 
 void startAction('evaluate', inputs, async ({ input, log, output }) => {
   const root = process.cwd();
-  const files = new Map<string, Uint8Array>();
+  const { branch, token, validator, block, shard, corpus } = input;
+  const drawn = await downloadIfAny(ARTIFACTS.draw);
+  const outbox = new EvidenceOutbox(uploadArtifact, log);
   try {
     await measureShard({
-      root,
-      store: gitStore({ folder: root, remote: null }),
-      validator: input.validator,
-      block: input.block,
-      shard: input.shard,
-      corpus: input.corpus,
+      ...{ root, validator, block, shard, corpus, log },
+      store: gitStore({ folder: root, remote: 'origin', branch, env: jobAuth(token) }),
       engineCommand: input['engine-command'],
-      keep: (path, content) => files.set(path, packEvidence(content)),
-      log,
+      // Without a draw in this run the round on record is repeated.
+      draw: drawn && readArtifact(ARTIFACTS.draw, drawn, drawSchema),
+      keep: (path, content) => outbox.keep(path, packEvidence(content)),
+      handedOver: () => outbox.sent(),
     });
   } finally {
     // What was measured before a fault is evidence too.
-    if (files.size > 0) await uploadArtifact(ARTIFACTS.traces(input.shard), packFiles(files));
+    await outbox.close();
   }
-  output('traces', String(files.size));
+  output('traces', String(outbox.paths.size));
 });

@@ -5,4 +5,6 @@ import { z } from 'zod';
 export const inputs = z.strictObject({
   validator: z.string(),
   block: z.coerce.number().int().nonnegative(),
+  branch: z.string().default('ledger'),
+  token: z.string().optional(),
 });

@@ -1,45 +1,53 @@
-// GitHub action that signs a plan or a judged round and commits the record to the ledger.
-import { ledgerOf, validatorPair } from '../../src/compose/settling.ts';
-import { gitAuth } from '../../src/github/git-auth.ts';
+// GitHub action that signs and anchors a plan, or signs a judged round, in the ledger.
+import { join } from 'node:path';
+import { openEndpoints } from '../../src/chain/io/networks.ts';
+import { operatorHere } from '../../src/compose/operator.ts';
+import { publishMeasured } from '../../src/compose/publishing.ts';
+import { readArena } from '../../src/compose/repository.ts';
+import { ledgerOf, settlePorts, validatorPair } from '../../src/compose/settling.ts';
 import { readArtifact } from '../../src/github/artifact-content.ts';
-import { downloadArtifact, downloadFiles } from '../../src/github/io/artifact-service.ts';
+import {
+  downloadArtifact,
+  downloadEvidence,
+  downloadIfAny,
+} from '../../src/github/io/artifact-service.ts';
+import { jobAuth, runnerHost, startAction } from '../../src/github/io/run-action.ts';
 import { dispatchWorkflow } from '../../src/github/io/workflow-dispatch.ts';
-import { startAction } from '../../src/github/io/run-action.ts';
 import { roundSummary } from '../../src/github/summary.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
-import { planOf } from '../../src/ledger/plans.ts';
-import { publishJudged, publishPlan } from '../../src/pipeline/publish.ts';
-import { ARTIFACTS, draftSchema, judgedSchema } from '../../src/schema/artifacts.ts';
+import { publishPlan } from '../../src/pipeline/publish.ts';
+import { ARTIFACTS, draftSchema, drawSchema, judgedSchema } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
 
 void startAction('publish', inputs, async ({ input, log, output, summary }) => {
+  const root = process.cwd();
+  const { branch, token } = input;
   const pair = validatorPair();
-  const env = gitAuth(process.env['GITHUB_SERVER_URL'] ?? 'https://github.com', input.token);
-  const store = gitStore({
-    folder: process.cwd(),
-    remote: { name: 'origin', branch: input.branch },
-    env,
-  });
-  const ledger = ledgerOf(pair, store);
-  const ports = { ledger, log };
+  const arena = readArena(join(root, input.arena));
+  const chain = await openEndpoints(input.endpoint, arena, log);
+  const store = gitStore({ folder: root, remote: 'origin', branch, env: jobAuth(token) });
+  const host = { validator: pair.address, tier: 'none', host: runnerHost() };
+  const operator = await operatorHere(root, host);
+  const ports = settlePorts(chain, pair, ledgerOf(pair, store), log);
   if (input.what === 'plan') {
     const draft = readArtifact(ARTIFACTS.plan, await downloadArtifact(ARTIFACTS.plan), draftSchema);
-    const { outcome, plan } = await publishPlan(ports, draft);
+    const { outcome, plan } = await publishPlan(ports, arena, operator, draft);
+    const shards = Array.from({ length: plan?.predicate.shards ?? 0 }, (_, index) => index);
     output('outcome', outcome);
     output('block', plan ? String(plan.predicate.block.number) : '');
-    output('shards', JSON.stringify(plan?.predicate.shards.map(({ index }) => index) ?? []));
+    output('shards', JSON.stringify(shards));
     return;
   }
-  const plan = planOf(await ledger.read(), input.block ?? -1);
-  const judged = readArtifact(
-    ARTIFACTS.verdicts,
-    await downloadArtifact(ARTIFACTS.verdicts),
-    judgedSchema,
-  );
-  const evidence = 'void' in judged ? new Map() : await downloadFiles(ARTIFACTS.tracesPrefix);
-  await publishJudged(ports, plan, judged, evidence);
-  if ('body' in judged) summary(roundSummary(plan.predicate.block.number, judged.body));
+  const verdicts = await downloadArtifact(ARTIFACTS.verdicts);
+  const drawn = await downloadIfAny(ARTIFACTS.draw);
+  const judged = await publishMeasured({ ...ports, operator }, arena, root, {
+    block: input.block ?? -1,
+    judged: readArtifact(ARTIFACTS.verdicts, verdicts, judgedSchema),
+    draw: drawn && readArtifact(ARTIFACTS.draw, drawn, drawSchema),
+    evidenceOf: downloadEvidence,
+  });
+  if ('body' in judged) summary(roundSummary(input.block ?? -1, judged.body));
   output('outcome', 'void' in judged ? 'void' : 'round');
-  if (input.audit !== undefined && input.token !== undefined)
-    await dispatchWorkflow(input.token, input.audit, {});
+  if (input.audit !== undefined && token !== undefined)
+    await dispatchWorkflow(token, input.audit, {});
 });

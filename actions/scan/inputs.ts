@@ -8,4 +8,6 @@ export const inputs = z.strictObject({
   arena: z.string().default('.github/arena.json'),
   corpus: z.string().optional(),
   tier: z.string().default('unset'),
+  branch: z.string().default('ledger'),
+  token: z.string().optional(),
 });

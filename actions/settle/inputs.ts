@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const inputs = z.strictObject({
   endpoint: z.string(),
   arena: z.string().default('.github/arena.json'),
-  branch: z.string().default('main'),
+  branch: z.string().default('ledger'),
   token: z.string().optional(),
   'dry-run': z.enum(['true', 'false']).default('false'),
 });

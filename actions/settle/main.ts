@@ -4,8 +4,7 @@ import { openEndpoints } from '../../src/chain/io/networks.ts';
 import { operatorHere } from '../../src/compose/operator.ts';
 import { readArena } from '../../src/compose/repository.ts';
 import { ledgerOf, settlePorts, validatorPair } from '../../src/compose/settling.ts';
-import { gitAuth } from '../../src/github/git-auth.ts';
-import { runnerHost, startAction } from '../../src/github/io/run-action.ts';
+import { jobAuth, runnerHost, startAction } from '../../src/github/io/run-action.ts';
 import { weightsSummary } from '../../src/github/summary.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
 import { settleAndAnchor } from '../../src/pipeline/settle/settle-and-anchor.ts';
@@ -15,8 +14,8 @@ void startAction('settle', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const arena = readArena(join(root, input.arena));
   const pair = validatorPair();
-  const env = gitAuth(process.env['GITHUB_SERVER_URL'] ?? 'https://github.com', input.token);
-  const store = gitStore({ folder: root, remote: { name: 'origin', branch: input.branch }, env });
+  const { branch, token } = input;
+  const store = gitStore({ folder: root, remote: 'origin', branch, env: jobAuth(token) });
   const chain = await openEndpoints(input.endpoint, arena, log);
   const host = { validator: pair.address, tier: 'none', host: runnerHost() };
   const report = await settleAndAnchor(

@@ -1,7 +1,7 @@
 // How long an audit of a ledger of two rounds takes, beside the verification of its records alone.
 import { median } from '../../src/core/median.ts';
 import { silentLog } from '../../src/core/log.ts';
-import { unpackText, unpackTrace } from '../../src/ledger/io/evidence-files.ts';
+import { readEvidence, unpackText } from '../../src/ledger/io/evidence-files.ts';
 import { readLedger } from '../../src/ledger/read.ts';
 import { audit } from '../../src/pipeline/audit/audit.ts';
 import { ledgerFixture } from '../../src/testing/ledger-fixture.ts';
@@ -25,7 +25,7 @@ export async function auditTimes(): Promise<void> {
   const ports = {
     tokenizerOf: () => tokenizer,
     corpusOf: () => corpus,
-    unpack: unpackTrace,
+    readEvidence,
     unpackText,
     chain: null,
     log: silentLog,

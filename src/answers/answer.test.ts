@@ -15,7 +15,7 @@ import { readAnswer } from './answer.ts';
 import { utf8 } from '../core/bytes.ts';
 
 const faultOf = (parts: Parameters<typeof request>[0], end = {}): string => {
-  const result = readAnswer(request(parts, end), tokenizer, arena.limits);
+  const result = readAnswer(request(parts, end), tokenizer, arena);
   return 'fault' in result ? result.fault.verdict : 'none';
 };
 
@@ -122,11 +122,7 @@ describe('reading an answer', () => {
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 6 }), (list) => {
-        const result = readAnswer(
-          request(list.map((bytes, i) => [i, bytes])),
-          tokenizer,
-          arena.limits,
-        );
+        const result = readAnswer(request(list.map((bytes, i) => [i, bytes])), tokenizer, arena);
         expect('fault' in result || typeof result.answer.text === 'string').toBe(true);
       }),
       { numRuns: 2000 },

@@ -6,6 +6,7 @@ import { messageOf } from '../core/errors.ts';
 import { type ContentChunk, type Piece, placeTokens } from './token-arrivals.ts';
 import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
 import { because, type Reasoned } from '../schema/reasons.ts';
 import type { InfraFault, MinerFault, SecurityFault } from '../schema/verdicts.ts';
 import type { TracedRequest } from '../schema/trace.ts';
@@ -83,7 +84,9 @@ const protocolFault = {
 const MAX_TOKEN_CHARACTERS = 256;
 const MAX_PIECES_PER_TOKEN = 2;
 
-export type AnswerLimits = { readonly lineBytes: number; readonly events: number };
+export type AnswerLimits = Pick<MeasuringRules, 'maxTokens'> & {
+  readonly limits: Pick<MeasuringRules['limits'], 'lineBytes' | 'events'>;
+};
 type Choice = z.infer<typeof eventSchema>['choices'][number];
 type Entry = z.infer<typeof entry>;
 
@@ -104,12 +107,12 @@ class AnswerReader {
   #events = 0;
   #textLength = 0;
   readonly #request: TracedRequest;
-  readonly #limits: AnswerLimits;
+  readonly #rules: AnswerLimits;
 
-  constructor(request: TracedRequest, limits: AnswerLimits) {
+  constructor(request: TracedRequest, rules: AnswerLimits) {
     this.now = request.sentNs;
     this.#request = request;
-    this.#limits = limits;
+    this.#rules = rules;
   }
 
   /** The earliest fault so far; null while there is none. */
@@ -128,10 +131,10 @@ class AnswerReader {
   event(data: string): void {
     if (this.#fault) return;
     this.#events++;
-    if (this.#events > this.#limits.events)
-      this.blame('E_HTTP_LIMIT', 'events', `more than ${this.#limits.events} events`, {
+    if (this.#events > this.#rules.limits.events)
+      this.blame('E_HTTP_LIMIT', 'events', `more than ${this.#rules.limits.events} events`, {
         value: this.#events,
-        limit: this.#limits.events,
+        limit: this.#rules.limits.events,
       });
     else if (this.done) this.blame('E_CONTENT', 'event-after-done', 'an event after [DONE]');
     else if (data === '[DONE]') this.done = true;
@@ -181,7 +184,7 @@ class AnswerReader {
   }
 
   #grow(content: string): void {
-    const { maxTokens } = this.#request;
+    const { maxTokens } = this.#rules;
     this.#textLength += content.length;
     if (this.#textLength > maxTokens * MAX_TOKEN_CHARACTERS)
       this.blame('E_HTTP_LIMIT', 'text-length', `more text than ${maxTokens} tokens can hold`, {
@@ -204,7 +207,7 @@ function transportFault({ prompt, end }: TracedRequest): Fault | null {
 }
 
 /** Feeds the body of a request to a reader, chunk by chunk, until its first fault. */
-function feed(reader: AnswerReader, request: TracedRequest, limits: AnswerLimits): void {
+function feed(reader: AnswerReader, request: TracedRequest, { limits }: AnswerLimits): void {
   const parser = createParser({
     maxBufferSize: limits.lineBytes,
     onEvent: ({ data }) => reader.event(data),
@@ -252,9 +255,9 @@ export function readAnswer(
   tokenizer: Tokenizer,
   limits: AnswerLimits,
 ): AnswerRead {
-  const { chunks, prompt, sentNs, maxTokens, end } = request;
-  const { lineBytes, events } = limits;
-  const rules = JSON.stringify([prompt, sentNs, maxTokens, end, lineBytes, events]);
+  const { chunks, prompt, sentNs, end } = request;
+  const { lineBytes, events } = limits.limits;
+  const rules = JSON.stringify([prompt, sentNs, limits.maxTokens, end, lineBytes, events]);
   const before = READ.get(chunks);
   if (before?.tokenizer === tokenizer && before.rules === rules) return before.read;
   const read = readNow(request, tokenizer, limits);

@@ -2,6 +2,7 @@
 import { compare } from '../core/order.ts';
 import { Prng } from '../core/prng.ts';
 import type { Arena } from '../schema/arena.ts';
+import { because } from '../schema/reasons.ts';
 import type { Submission } from '../schema/submission.ts';
 import { SUSPECT_ROUNDS } from './blame.ts';
 
@@ -25,6 +26,8 @@ type Earlier = {
   readonly unreached: ReadonlySet<string>;
 };
 
+type TurnRules = Pick<Arena, 'shardEntries' | 'maxShards' | 'coldkeyEntries'>;
+
 /** Behind every turn. */
 const LAST = 1_000_000;
 
@@ -37,7 +40,7 @@ const LAST = 1_000_000;
 export function takeTurns(
   ready: readonly Waiting[],
   { returning, unreached }: Earlier,
-  rules: Pick<Arena, 'shardEntries' | 'maxShards' | 'coldkeyEntries'>,
+  rules: TurnRules,
 ): Turns {
   const places = rules.shardEntries * rules.maxShards;
   const seen = new Map<string, number>();
@@ -61,6 +64,71 @@ export function takeTurns(
   };
 }
 
+/** Reason of a submission that waits for its turn. */
+export const QUEUED = 'queued';
+
+const WAITING = { status: 'waiting', verdict: null } as const;
+
+/** Leaves all challengers but those whose turn it is waiting, with their place in the queue. */
+export function inTurn(
+  submissions: readonly Submission[],
+  history: Earlier,
+  { arena, kept }: { readonly arena: TurnRules; readonly kept: ReadonlySet<string> | null },
+): Submission[] {
+  const ready = submissions.filter(
+    ({ status, role }) => status === 'evaluate' && role === 'challenger',
+  );
+  const turns = takeTurns(ready, history, arena);
+  const isKept = ({ key }: Submission): boolean => kept?.has(key) === true;
+  const taken = kept ? new Set(ready.filter(isKept).map(({ key }) => key)) : turns.taken;
+  const { order } = turns;
+  return submissions.map((line) => {
+    const place = order.indexOf(line.key) + 1;
+    if (place === 0 || taken.has(line.key)) return line;
+    const detail = `waits for its turn, ${place}. of ${order.length} in the queue`;
+    return { ...line, role: null, ...WAITING, ...because(QUEUED, detail, { value: place }) };
+  });
+}
+
+/** The challengers of a plan: those that are dealt, and those that each have a shard alone. */
+function challengersOf(submissions: readonly Submission[]) {
+  const evaluated = submissions.filter(({ status }) => status === 'evaluate');
+  const challengers = evaluated.filter(({ role }) => role === 'challenger');
+  const alone = challengers.filter(({ suspect = 0 }) => suspect >= SUSPECT_ROUNDS);
+  const dealt = challengers.filter((entry) => !alone.includes(entry));
+  const incumbents = evaluated.filter(({ role }) => role !== 'challenger');
+  return { dealt, alone, incumbents };
+}
+
+type DealRules = Pick<Arena, 'shardEntries' | 'maxShards'>;
+
+/** How many shards a plan has (RULES "Shards"): the seed decides who is in which. */
+export function shardCount(
+  submissions: readonly Submission[],
+  { shardEntries, maxShards }: DealRules,
+): number {
+  const { dealt, alone } = challengersOf(submissions);
+  return Math.min(maxShards, Math.ceil(dealt.length / shardEntries)) + alone.length;
+}
+
+/**
+ * How long a plan's shards take one after another, if every challenger goes to the last boot (RULES
+ * "Minutes of a plan"), in whole minutes.
+ */
+export function plannedMinutes(
+  submissions: readonly Submission[],
+  arena: DealRules & Pick<Arena, 'armMinutes' | 'roleControl' | 'takeover'>,
+): number {
+  const { dealt, alone, incumbents } = challengersOf(submissions);
+  const shards = shardCount(submissions, arena);
+  const later = arena.takeover.stop.length;
+  // The baseline twice, the reference twice, and the winner's slot in every later boot.
+  const always = 4 + later + incumbents.length;
+  const arms = shards * always + (arena.roleControl ? 1 : 0);
+  const tries = (dealt.length + alone.length) * (1 + later);
+  return shards === 0 ? 0 : Math.ceil((arms + tries) * arena.armMinutes);
+}
+
 /**
  * Deals a round's entries out to shards (RULES "Shards"). Incumbents run on every shard, so that
  * challengers are compared with them on the same machine; challengers are dealt in the order drawn
@@ -69,24 +137,19 @@ export function takeTurns(
  */
 export function dealShards(
   submissions: readonly Submission[],
-  { shardEntries, maxShards }: Pick<Arena, 'shardEntries' | 'maxShards'>,
+  rules: DealRules,
   seed: Uint8Array,
 ): Shard[] {
-  const evaluated = submissions.filter((submission) => submission.status === 'evaluate');
-  const challengers = evaluated.filter((entry) => entry.role === 'challenger');
-  const incumbents = evaluated
-    .filter((entry) => entry.role !== 'challenger')
-    .map((entry) => entry.key);
-  const alone = challengers.filter(({ suspect = 0 }) => suspect >= SUSPECT_ROUNDS);
-  const trusted = challengers.filter((entry) => !alone.includes(entry)).map(({ key }) => key);
-  const dealt = new Prng(seed, 'deal').shuffle(trusted.sort());
-  const used = Math.min(maxShards, Math.ceil(dealt.length / shardEntries));
+  const { dealt: trusted, alone, incumbents } = challengersOf(submissions);
+  const always = incumbents.map(({ key }) => key);
+  const dealt = new Prng(seed, 'deal').shuffle(trusted.map(({ key }) => key).sort());
+  const used = shardCount(submissions, rules) - alone.length;
   const size = Math.ceil(dealt.length / Math.max(1, used));
   const shards = Array.from({ length: used }, (_, index) =>
     dealt.slice(index * size, (index + 1) * size),
   );
   const last = alone.map(({ key }) => [key]);
-  return [...shards, ...last].map((keys, index) => ({ index, entries: [...incumbents, ...keys] }));
+  return [...shards, ...last].map((keys, index) => ({ index, entries: [...always, ...keys] }));
 }
 
 /**

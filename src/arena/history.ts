@@ -3,6 +3,7 @@ import { hasReason, type Reasoned, whyOf } from '../schema/reasons.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import { isFinal, isMinerFault, type MinerFault, type Verdict } from '../schema/verdicts.ts';
+import { QUEUED } from './deal.ts';
 import { brokeHost, metShutDoor, type BlamedEntry } from './blame.ts';
 import { compactJson } from '../core/canonical.ts';
 import { sha256Hex } from '../core/hash.ts';
@@ -71,9 +72,6 @@ export const EMPTY_HISTORY: History = {
   controls: [],
   failures: new Map(),
 };
-
-/** Reason of a submission that waits for its turn. */
-export const QUEUED = 'queued';
 
 type Plan = LedgerRecord<'plan'>;
 type Round = LedgerRecord<'round'>;

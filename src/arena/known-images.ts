@@ -6,6 +6,8 @@ import type { LedgerRecord } from '../ledger/verify.ts';
 import { arenaSchema } from '../schema/arena.ts';
 import { type Fingerprint, fingerprintSchema } from '../schema/fingerprint.ts';
 import { LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
+import type { PlanPredicate } from '../schema/records.ts';
+
 /** Verdicts that keep an image from being measured and that only its miner can mend. */
 const OWN_DOING: readonly string[] = ['INFRA_REGISTRY', 'INFRA_DIGEST'];
 
@@ -87,12 +89,17 @@ export function knownImages(
   });
 }
 
+/** Keys of every submission that a plan measures. */
+export function measuredKeys({ submissions }: Pick<PlanPredicate, 'submissions'>): string[] {
+  return submissions.filter(({ status }) => status === 'evaluate').map(({ key }) => key);
+}
+
 /** The same for the process that measures a plan. */
 export function knownBefore(
   { predicate }: LedgerRecord<'plan'>,
   ledger: Pick<Ledger, 'records' | 'files'>,
   unpack: (bytes: Uint8Array) => string | null,
 ): KnownImage[] {
-  const entered = predicate.shards.flatMap(({ entries }) => entries);
+  const entered = measuredKeys(predicate);
   return knownImages(ledger, fingerprintReader(unpack), predicate.block.number, entered);
 }

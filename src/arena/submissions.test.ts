@@ -44,10 +44,12 @@ const neuron = (name: string, uid: number): Neuron => ({
 const paid = (list: readonly Commitment[]) =>
   new Map(list.map((item) => [`${item.hotkey}:${item.commitBlock}`, { state: 'paid' } as const]));
 
+const RULES = { rulesSha256: 'rules', kept: null };
+
 describe('submissions', () => {
   const neurons = [neuron('a', 1), neuron('b', 2), neuron('c', 3)];
   const list = (commitments: Commitment[], payments = paid(commitments), history = EMPTY_HISTORY) =>
-    listSubmissions(arena, { neurons, commitments, payments }, history, 'rules').submissions;
+    listSubmissions(arena, { neurons, commitments, payments }, history, RULES).submissions;
   it('P14: lists every one, with the earliest commit keeping the claim on a digest', () => {
     const result = list([commitment('b', 20, 'a'), commitment('a', 10), commitment('c', 30)]);
     expect(result.map(({ key, status, verdict }) => [key.slice(-2), status, verdict])).toEqual([
@@ -112,7 +114,7 @@ describe('submissions', () => {
         payments: paid([commitment('a', 10)]),
       },
       history,
-      'rules',
+      RULES,
     );
     expect(result.standing).toMatchObject({ winner: { hotkey: address('b') }, runnerUp: null });
     expect(result.submissions.map(({ role }) => role)).toEqual(['challenger', 'winner']);
@@ -131,7 +133,7 @@ describe('submissions', () => {
           suspects: new Map([[key, 1]]),
           standing: { winner: runnerUp, runnerUp: null },
         },
-        'rules',
+        RULES,
       ).submissions[0]!;
     expect(seen(null).suspect).toBe(1);
     expect(seen(place).role).toBe('winner');
@@ -174,7 +176,7 @@ describe('submissions', () => {
     const one = neurons.map((item) => ({ ...item, coldkey: address('one') }));
     const items = [commitment('a', 10), commitment('b', 11), commitment('c', 12)];
     const view = { neurons: one, commitments: items, payments: paid(items) };
-    const { submissions } = listSubmissions(arena, view, EMPTY_HISTORY, 'rules');
+    const { submissions } = listSubmissions(arena, view, EMPTY_HISTORY, RULES);
     expect(submissions.map(({ status }) => status)).toEqual(['evaluate', 'evaluate', 'waiting']);
     expect(submissions[2]).toMatchObject({
       ...{ role: null, verdict: null },

@@ -5,8 +5,8 @@ import { compare } from '../core/order.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { MinerFault } from '../schema/verdicts.ts';
 import { parsePayload } from './payload.ts';
-import { type Claim, failureKey, type History, QUEUED } from './history.ts';
-import { takeTurns } from './deal.ts';
+import { type Claim, failureKey, type History } from './history.ts';
+import { inTurn } from './deal.ts';
 import type { Place, Standing } from '../schema/standing.ts';
 import type { Submission } from '../schema/submission.ts';
 import { afterDeregistration } from './ranking.ts';
@@ -78,6 +78,14 @@ const rejected = (verdict: MinerFault, why: Reasoned): Fate => ({
   ...whyOf(why),
 });
 
+/** How submissions are listed. */
+export type ListRules = {
+  /** Of the rules of now: a fault that was found under the same is not measured again. */
+  readonly rulesSha256: string;
+  /** Challengers of a voided plan, which the next one keeps; null: those whose turn it is. */
+  readonly kept: ReadonlySet<string> | null;
+};
+
 /**
  * Every submission at one block with its status. Pure: the same chain state, payments and ledger
  * give the same list, whatever their order. Hotkeys without a uid, and commitments older than the
@@ -87,7 +95,7 @@ export function listSubmissions(
   arena: Arena,
   chain: ChainView,
   history: History,
-  rulesSha256: string,
+  { rulesSha256, kept }: ListRules,
 ): { submissions: Submission[]; standing: Standing } {
   const neurons = new Map(chain.neurons.map((neuron) => [neuron.hotkey, neuron]));
   const standing = afterDeregistration(history.standing, (place) => neurons.has(place.hotkey));
@@ -120,7 +128,7 @@ export function listSubmissions(
     });
     submissions.splice(at === -1 ? submissions.length : at, 1, entry);
   }
-  return { submissions: inTurn(submissions, history, arena), standing };
+  return { submissions: inTurn(submissions, history, { arena, kept }), standing };
 }
 
 /** What a validator writes to anchor its ledger is no submission. */
@@ -128,20 +136,6 @@ function isAnchor({ content }: Commitment): boolean {
   return (
     content.kind === 'payload' && fromUtf8(content.bytes)?.startsWith('cacheon:head:') === true
   );
-}
-
-/** Leaves all challengers but those whose turn it is waiting, with their place in the queue. */
-function inTurn(submissions: Submission[], history: History, arena: Arena): Submission[] {
-  const ready = submissions.filter(
-    ({ status, role }) => status === 'evaluate' && role === 'challenger',
-  );
-  const { taken, order } = takeTurns(ready, history, arena);
-  return submissions.map((line) => {
-    const place = order.indexOf(line.key) + 1;
-    if (place === 0 || taken.has(line.key)) return line;
-    const detail = `waits for its turn, ${place}. of ${order.length} in the queue`;
-    return { ...line, role: null, ...waiting(because(QUEUED, detail, { value: place })) };
-  });
 }
 
 /** The line of a standing winner or runner-up, also where the chain no longer shows it. */

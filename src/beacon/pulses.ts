@@ -56,6 +56,15 @@ export function latestPulse(beacon: Beacon, nowSeconds: number): number {
   return Math.max(0, Math.floor((nowSeconds - beacon.genesisSeconds) / beacon.periodSeconds) + 1);
 }
 
+/**
+ * The first pulse that is published at or after a moment: the one that a seed is drawn from (RULES
+ * "Seed"). A moment before the beacon's first pulse gives that one.
+ */
+export function pulseAfter(beacon: Beacon, atMs: number, delaySeconds: number): number {
+  const sinceMs = atMs + (delaySeconds - beacon.genesisSeconds) * 1000;
+  return Math.max(1, 1 + Math.ceil(sinceMs / (beacon.periodSeconds * 1000)));
+}
+
 /** When a pulse is published, unix seconds. Pulse 1 comes at genesis. */
 export function publishedAt(beacon: Beacon, pulse: number): number {
   return beacon.genesisSeconds + (pulse - 1) * beacon.periodSeconds;

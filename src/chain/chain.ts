@@ -182,8 +182,12 @@ export interface ChainReader {
    * node no longer knows.
    */
   lastCommitment(hotkey: string, netuid: number, block: number): Promise<number | null>;
-  /** One hotkey's commitments at the newest block. */
-  commitment(hotkey: string, netuid: number): Promise<ChainCommitment>;
+  /** One hotkey's commitments after a block, by default the newest one. */
+  commitment(hotkey: string, netuid: number, block?: BlockRef): Promise<ChainCommitment>;
+  /** The chain's own time in the state of a block, unix ms. */
+  timestampMs(block: BlockRef): Promise<number>;
+  /** Signature of a beacon's pulse; null where the chain has none (yet), or no beacon at all. */
+  pulse(round: number): Promise<string | null>;
   payment(claim: PaymentClaim): Promise<PaymentOutcome>;
   uidOf(hotkey: string, netuid: number, block: BlockRef): Promise<number | null>;
   weights(uid: number, netuid: number, block: BlockRef): Promise<WeightRow>;

@@ -16,7 +16,8 @@ import { startChain } from '../devnet/chain/chain-server.ts';
 import type { Accounts } from '../devnet/demo/accounts.ts';
 import { devPair } from '../devnet/demo/miners.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
-import { anchor, anchorOf } from '../pipeline/settle/anchor.ts';
+import { anchorOf } from '../pipeline/anchor/anchor-text.ts';
+import { settleAndAnchor } from '../pipeline/settle/settle-and-anchor.ts';
 import { audit } from '../pipeline/audit/audit.ts';
 import { deliverExtrinsic, type Delivery } from './delivery.ts';
 import { settle, type SettlePorts } from '../pipeline/settle/settle.ts';
@@ -386,7 +387,11 @@ describe.each(TARGETS)('$name', ({ start }) => {
       ['coldkey', { coldkey: accounts.validator.coldkey.address }, /coldkey/],
       ['hash', { tx: `0x${'00'.repeat(32)}` }, /not in block/],
       ['later', { block: before.number + 50 }, /by which it had to be paid/],
-      ['not final', { before: { ...before, number: block.number - 1 } }, /by which it had to be paid/],
+      [
+        'not final',
+        { before: { ...before, number: block.number - 1 } },
+        /by which it had to be paid/,
+      ],
     ];
     for (const [name, change, reason] of wrong)
       expect(await chain.payment({ ...claim, ...change }), name).toMatchObject({
@@ -540,7 +545,8 @@ describe.each(TARGETS)('$name', ({ start }) => {
     };
     const operator = {
       validator: pair.address,
-      commit: '0'.repeat(40),
+      tree: '0'.repeat(40),
+      run: null,
       node: process.version,
       host: {},
       tier: 'none',
@@ -586,17 +592,19 @@ describe.each(TARGETS)('$name', ({ start }) => {
     ).toEqual([{ uid: 0, weight: 65535 }]);
     expect((await ledger()).faults).toEqual([]);
 
-    // The head of that ledger, anchored once an epoch.
-    const anchored = await anchor({ ...ports(), wallet }, arena, await ledger());
-    expect(anchored.anchored, anchored.reason).toBe(true);
-    const last = (await ledger()).records.at(-1)!;
-    expect(anchorOf(await chain.commitment(pair.address, netuid))).toEqual({
-      seq: last.predicate.seq,
-      sha256: last.sha256,
-    });
-    expect(await anchor({ ...ports(), wallet }, arena, await ledger())).toMatchObject({
-      anchored: false,
-    });
+    // The head of that ledger, anchored after the weights, once, with its transaction on record.
+    const settled = await settleAndAnchor(settlePorts, arena, operator, false);
+    expect(settled.anchor.anchored, settled.anchor.reason).toBe(true);
+    const [anchored] = recordsOf(await ledger(), 'anchor');
+    const { record, block, extrinsic } = anchored!.predicate.anchor;
+    expect(anchorOf(await chain.commitment(pair.address, netuid))).toEqual(record);
+    expect(await chain.timestampMs(block)).toBe(block.timestampMs);
+    expect((await chain.extrinsics(block.number))!.extrinsics[extrinsic.index]).toBe(
+      extrinsic.bytes,
+    );
+    const again = await settleAndAnchor(settlePorts, arena, operator, false);
+    expect(again.anchor.anchored).toBe(false);
+    const last = (await ledger()).records.find(({ sha256 }) => sha256 === record.sha256)!;
 
     // An audit against the chain: sound as it is, and without its last record no longer.
     const files = await store.read(pair.address);
@@ -609,12 +617,13 @@ describe.each(TARGETS)('$name', ({ start }) => {
         },
         corpusOf: () => null,
         unpackText: () => null,
-        unpack: () => {
+        readEvidence: () => {
           throw new Error('no trace to read');
         },
       });
     expect((await check(files)).faults).toEqual([]);
-    const cut = new Map([...files].filter(([path]) => !path.startsWith(last.path)));
+    const gone = [last.path, anchored!.path];
+    const cut = new Map([...files].filter(([path]) => !gone.some((name) => path.startsWith(name))));
     expect((await check(cut)).faults.map(({ code }) => code)).toContain('CHAIN_GAP');
     rmSync(folder, { recursive: true });
   });

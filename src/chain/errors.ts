@@ -13,6 +13,8 @@ export type ChainErrorCode =
   | 'REJECTED'
   | 'EXPIRED'
   | 'NOT_REGISTERED'
+  | 'SLOT_TAKEN'
+  | 'TOO_MANY_ANCHORS'
   | 'INSUFFICIENT_BALANCE'
   | 'NO_PERMIT'
   | 'BAD_PAYLOAD'

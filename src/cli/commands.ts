@@ -11,8 +11,8 @@ const CORPUS: OptionSpec = [
 ];
 /** Where a stage finds the ledger. */
 const LEDGER = {
-  repo: ['DIR', 'git checkout that holds results/ (default: this folder)'],
-  branch: ['NAME', 'branch of origin to fetch and push; without it commits stay local'],
+  repo: ['DIR', 'git repository with the branch `ledger` (default: this folder)'],
+  branch: ['NAME', 'branch of origin to fetch and push; without it the own branch `ledger`'],
 } as const satisfies Record<string, OptionSpec>;
 /** How a wallet is named, as btcli does. */
 const WALLET = {
@@ -86,23 +86,35 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./scan-command.ts')).scanCommand,
   },
   publish: {
-    about: 'signs and commits a plan, or with --round a judged round (key from CACHEON_HOTKEY)',
+    about:
+      'signs, commits and anchors a plan, or with --round a judged round (key from CACHEON_HOTKEY)',
     options: {
       endpoint: ENDPOINT,
       round: ['BLOCK', "judges and signs the round of this plan's block"],
-      traces: ['DIR', 'folder of its traces (default: out/BLOCK)'],
+      traces: ['DIR', 'folder of its draw and traces (default: out/BLOCK)'],
       ...LEDGER,
       corpus: CORPUS,
       'dry-run': DRY_RUN,
     },
     load: async () => (await import('./publish-command.ts')).publishCommand,
   },
+  draw: {
+    about: 'waits for the pulse after a plan’s anchor, verifies it and prints the seed',
+    options: {
+      validator: ['SS58', 'address whose ledger holds the plan'],
+      round: ['BLOCK', 'block of the plan'],
+      out: ['DIR', 'folder of its traces, for draw.json'],
+      endpoint: ENDPOINT,
+      ...LEDGER,
+    },
+    load: async () => (await import('./draw-command.ts')).drawCommand,
+  },
   evaluate: {
     about: 'measures one shard of a signed plan and leaves its traces in a folder',
     options: {
       validator: ['SS58', 'address whose ledger holds the plan'],
       round: ['BLOCK', 'block of the plan'],
-      out: ['DIR', 'folder for the traces'],
+      out: ['DIR', 'folder for the traces, with the draw.json of cacheon draw'],
       shard: ['N', 'which shard (default: 0)'],
       'engine-command': ['PATH', 'starts tiny engines as processes, on development chains only'],
       ...LEDGER,
@@ -176,11 +188,27 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     options: { signature: ['HEX', "the round's signature, 48 bytes"] },
     load: async () => (await import('./timelock-command.ts')).timelockOpenCommand,
   },
+  recover: {
+    about: 'brings a lost ledger back from any clone, proven by the anchor on chain',
+    options: {
+      from: ['CLONE', 'path or address of a repository with the ledger, or a results folder'],
+      validator: ['SS58', 'whose ledger'],
+      endpoint: ENDPOINT,
+      ...LEDGER,
+      'dry-run': DRY_RUN,
+    },
+    load: async () => (await import('./recover-command.ts')).recoverCommand,
+  },
   audit: {
     about:
       'derives every verdict, score, ranking and weight of a ledger again and names what is wrong',
+    argument: [
+      '[DIR]',
+      'holds one folder for each validator (default: the branch `ledger` of this clone)',
+    ],
     options: {
-      results: ['DIR', 'holds one folder for each validator (default: results)'],
+      results: ['DIR', 'another name of DIR'],
+      ...LEDGER,
       chain: ['URL', 'compares with the chain too; an archive node tells more'],
       corpus: CORPUS,
     },

@@ -63,12 +63,12 @@ function targetsOf(invocation: Invocation): Targets {
 export const evalCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
-  const blockHash = seedOf(invocation);
+  const seed = seedOf(invocation);
   const out = newFolder(required(invocation, 'out'));
   const targets = targetsOf(invocation);
   const corpus = openCorpus(arena.corpus, optional(invocation, 'corpus'), log);
   const plan = evalPlan(arena, corpus, loadTokenizer(arena.tokenizer, ROOT), {
-    blockHash,
+    seed,
     targets: {
       baseline: nameOf(targets.baseline),
       challenger: nameOf(targets.challenger),

@@ -28,7 +28,7 @@ const planSchema = z.object({
   schema: z.literal(1),
   kind: z.literal('evaluation'),
   arena: arenaSchema,
-  blockHash: z.string(),
+  seed: z.string(),
   tokenizerSha256: z.string(),
   corpus: z.string(),
   promptSuiteSha256: z.string(),
@@ -45,12 +45,10 @@ const planSchema = z.object({
 function assertHeader(
   { header }: Trace,
   path: string,
-  expected: { role: string; run: number; blockHash: string },
+  expected: { role: string; run: number; seed: string },
 ): void {
   const same =
-    header.role === expected.role &&
-    header.run === expected.run &&
-    header.blockHash === expected.blockHash;
+    header.role === expected.role && header.run === expected.run && header.seed === expected.seed;
   if (!same)
     throw new DocumentError(
       'BAD_TRACE',
@@ -87,7 +85,7 @@ export function judgeFolder(folder: string): { report: Report; text: string } {
   const trace = (name: string, run: number): Trace | null => {
     const path = tracePath(0, 1, name, run);
     const found = readTrace(folder, path);
-    if (found) assertHeader(found, path, { role: name, run, blockHash: plan.blockHash });
+    if (found) assertHeader(found, path, { role: name, run, seed: plan.seed });
     return found;
   };
   const must = (name: string): Trace => {

@@ -5,12 +5,13 @@ import { measureShard } from '../compose/measuring-shard.ts';
 import { ROOT } from '../compose/repository.ts';
 import { writeEvidence } from '../ledger/io/evidence-files.ts';
 import type { RunCommand } from './command.ts';
+import { readDraw } from './draw-file.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { workplace } from './workplace.ts';
 
 /**
- * `cacheon evaluate`: measures one shard of a signed plan and leaves its traces in a folder. Holds
- * no key.
+ * `cacheon evaluate`: measures one shard of a signed plan by the seed that `cacheon draw` left in
+ * the folder, or repeats a round on record; leaves its traces there. Holds no key.
  */
 export const evaluateCommand: RunCommand = async (invocation) => {
   const { store } = workplace(invocation);
@@ -25,6 +26,7 @@ export const evaluateCommand: RunCommand = async (invocation) => {
     shard: wholeNumber(invocation, 'shard', 0, 255) ?? 0,
     corpus: optional(invocation, 'corpus'),
     engineCommand: optional(invocation, 'engine-command'),
+    draw: readDraw(out),
     keep: (path, content) => writeEvidence(out, path, content),
     log: invocation.log,
   });

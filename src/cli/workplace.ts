@@ -4,7 +4,7 @@ import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { openEndpoints } from '../chain/io/networks.ts';
 import { operatorHere } from '../compose/operator.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
-import { gitStore } from '../ledger/io/git-store.ts';
+import { gitStore, type GitStoreOptions } from '../ledger/io/git-store.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import type { Operator } from '../pipeline/context.ts';
 import type { Arena } from '../schema/arena.ts';
@@ -20,12 +20,18 @@ export function workplace(invocation: Invocation): {
 } {
   const path = arenaPath(optional(invocation, 'arena'), '.github/arena.json');
   const arena = readArena(path);
+  return { arena, folder: dirname(path), store: storeOf(invocation) };
+}
+
+/**
+ * The ledgers of the repository in `--repo`: of its own branch `ledger`, or with `--branch NAME` of
+ * that branch of `origin`, to which new records are pushed.
+ */
+export function storeOf(invocation: Invocation, more: Partial<GitStoreOptions> = {}): ResultStore {
   const branch = optional(invocation, 'branch');
-  const store = gitStore({
-    folder: resolve(optional(invocation, 'repo') ?? '.'),
-    remote: branch === undefined ? null : { name: 'origin', branch },
-  });
-  return { arena, folder: dirname(path), store };
+  const remote = branch === undefined ? null : 'origin';
+  const folder = resolve(optional(invocation, 'repo') ?? '.');
+  return gitStore({ folder, remote, ...(branch === undefined ? {} : { branch }), ...more });
 }
 
 /** The arena's chain: one endpoint or several separated by commas, checked to be the right one. */

@@ -9,15 +9,17 @@ import { ROOT } from './repository.ts';
 let fixture: LedgerFixture;
 let ledger: Ledger;
 let plan: LedgerRecord<'plan'>;
+let seed: string;
 beforeAll(async () => {
   fixture = await ledgerFixture();
   ledger = readLedger(fixture.validator, fixture.files);
   plan = recordsOf(ledger, 'plan')[0]!;
+  ({ seed } = recordsOf(ledger, 'round')[0]!.predicate);
 });
 const evidence = (): Map<string, Uint8Array> =>
   new Map(
     [...fixture.files].flatMap(([path, bytes]) =>
-      path.startsWith('rounds/100/traces/')
+      /^rounds\/100\/(?:traces|prompts)\//.test(path)
         ? [[path.slice('rounds/100/'.length), bytes] as const]
         : [],
     ),
@@ -25,10 +27,12 @@ const evidence = (): Map<string, Uint8Array> =>
 
 describe('judging what runners left', () => {
   it('is void where they left nothing', () => {
-    expect(judgeEvidence(plan, new Map(), ROOT)).toEqual({ void: 'the evaluation left no trace' });
+    expect(judgeEvidence(plan, seed, new Map(), ROOT)).toEqual({
+      void: 'the evaluation left no trace',
+    });
   });
   it('gives the round on record again, and names the first verdict that differs', () => {
-    const judged = judgeEvidence(plan, evidence(), ROOT);
+    const judged = judgeEvidence(plan, seed, evidence(), ROOT);
     if ('void' in judged) throw new Error('void');
     expect(recordedDifference(ledger, plan, judged.body)).toEqual({ difference: null });
     const [first, ...rest] = judged.body.entries;

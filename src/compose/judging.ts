@@ -1,7 +1,8 @@
 // Judges what a plan's runners left, for the action and the command alike.
 import { firstDifference } from '../core/difference.ts';
+import { drawnPlan } from '../judge/drawn-plan.ts';
 import { judgeRound } from '../judge/round.ts';
-import { tracesOf } from '../ledger/io/evidence-files.ts';
+import { readEvidence } from '../ledger/io/evidence-files.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { FileSet } from '../ledger/store.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
@@ -10,11 +11,17 @@ import { parseArena } from '../schema/arena.ts';
 import type { Judged } from '../schema/artifacts.ts';
 import type { RoundBody } from '../schema/records.ts';
 
-/** A plan's round from its evidence, or a void where the runners left none. */
-export function judgeEvidence(plan: LedgerRecord<'plan'>, evidence: FileSet, root: string): Judged {
+/** A plan's round from its seed and its evidence, or a void where the runners left none. */
+export function judgeEvidence(
+  plan: LedgerRecord<'plan'>,
+  seed: string,
+  evidence: FileSet,
+  root: string,
+): Judged {
   if (evidence.size === 0) return { void: 'the evaluation left no trace' };
   const { tokenizer } = parseArena(plan.predicate.arena, 'the plan');
-  return { body: judgeRound(plan, tracesOf(evidence), loadTokenizer(tokenizer, root)) };
+  const drawn = drawnPlan(plan, seed);
+  return { body: judgeRound(drawn, readEvidence(evidence), loadTokenizer(tokenizer, root)) };
 }
 
 /** The first verdict that differs from the round on record; null where none does, or none is. */

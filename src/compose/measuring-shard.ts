@@ -8,7 +8,10 @@ import type { ResultStore } from '../ledger/store.ts';
 import type { BootPorts } from '../pipeline/evaluate/boot-parts.ts';
 import { evaluate } from '../pipeline/evaluate/evaluate.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
+import { drawnPlan } from '../judge/drawn-plan.ts';
+import { drawOf } from '../pipeline/draw/verify-draw.ts';
 import { parseArena } from '../schema/arena.ts';
+import type { Draw } from '../schema/artifacts.ts';
 import { measuringPorts } from './measuring-host.ts';
 
 /** Which shard of which plan, and what the machine is told about its engines and corpus. */
@@ -22,18 +25,24 @@ export type ShardJob = {
   readonly corpus: string | undefined;
   /** Runs engines of this repository as processes in place of containers: trusted code only. */
   readonly engineCommand: string | undefined;
+  /** The plan's seed; null: that of its round on record, which is repeated. */
+  readonly draw: Draw | null;
   readonly keep: BootPorts['keep'];
+  /** Resolves once what was kept has left this machine. */
+  readonly handedOver?: () => Promise<void>;
   readonly log: Log;
 };
 
 /**
- * Only a plan that is signed in the branch may cost GPU time. Holds no key and decides nothing.
- * Throws `UNSIGNED_PLAN`, and where the machine is not fit for measuring.
+ * Only a plan that is signed and anchored in the branch may cost GPU time, by no other seed than
+ * its own. Holds no key and decides nothing. Throws `UNSIGNED_PLAN`, `BAD_DRAW`, and where the
+ * machine is not fit for measuring.
  */
 export async function measureShard(job: ShardJob): Promise<void> {
   const { root, log, engineCommand: command } = job;
   const ledger = await openStored(job.store, job.validator);
   const plan = planOf(ledger, job.block);
+  const draw = drawOf(ledger, plan, job.draw);
   const arena = parseArena(plan.predicate.arena, 'the plan');
   const ports = await measuringPorts(
     arena,
@@ -44,7 +53,9 @@ export async function measureShard(job: ShardJob): Promise<void> {
   try {
     const corpus = openCorpus(arena.corpus, job.corpus, log);
     const known = knownBefore(plan, ledger, unpackText);
-    await evaluate({ ...ports, corpus, known }, plan, job.shard);
+    const { handedOver } = job;
+    const measuring = { ...ports, corpus, known, ...(handedOver && { handedOver }) };
+    await evaluate(measuring, drawnPlan(plan, draw.seed), job.shard);
   } finally {
     await ports.close();
   }

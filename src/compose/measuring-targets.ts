@@ -7,6 +7,7 @@ import { admitAlone } from '../images/admission.ts';
 import type { EngineTarget } from '../measure/engine.ts';
 import type { Arm, BootPorts } from '../pipeline/evaluate/boot-parts.ts';
 import { measureBoot } from '../pipeline/evaluate/boot-run.ts';
+import { keepPrompts } from '../pipeline/evaluate/evaluate.ts';
 import { poolsOf } from '../prompts/suites.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { EvalPlan } from '../schema/evaluation-plan.ts';
@@ -64,12 +65,13 @@ export async function measureTargets(job: TargetsJob): Promise<void> {
   const { arena, plan, targets, root, log, keep } = job;
   const { challenger, incumbent } = targets;
   const given = { challenger, ...(incumbent ? { incumbent } : {}) };
-  const order = armOrder(Object.keys(given), fromHex(plan.blockHash)!, 0, 1);
+  const order = armOrder(Object.keys(given), fromHex(plan.seed)!, 0, 1);
   const containers = Object.values(targets).some((target) => target?.kind === 'image');
   const engines = { kind: containers ? 'containers' : 'urls' } as const;
   const ports = await measuringPorts(arena, root, engines, { log, keep });
   const boot = {
-    blockHash: plan.blockHash,
+    seed: plan.seed,
+    beganNs: ports.clock.nowNs(),
     shard: 0,
     boot: 1,
     prompts: plan.prompts,
@@ -82,6 +84,7 @@ export async function measureTargets(job: TargetsJob): Promise<void> {
     }),
   };
   try {
+    keepPrompts(ports, arena, boot);
     await measureBoot(ports, arena, boot);
   } finally {
     await ports.close();

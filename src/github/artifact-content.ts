@@ -44,3 +44,42 @@ export function unpackFiles(name: string, bytes: Uint8Array): Map<string, Uint8A
     ]),
   );
 }
+
+/** Shard, boot and number of an artifact with evidence; null for any other name. */
+export function evidenceName(
+  name: string,
+): { readonly shard: number; readonly boot: number; readonly n: number } | null {
+  const found = /^traces-(\d{1,3})-(\d{1,2})-(\d{1,4})$/.exec(name);
+  if (!found) return null;
+  const [shard, boot, n] = found.slice(1).map(Number);
+  return { shard: shard!, boot: boot!, n: n! };
+}
+
+/**
+ * The evidence in artifacts, by path: only of shards that were planned, each only with paths of its
+ * own shard, so that no machine writes another one's evidence. A later artifact of a boot replaces
+ * what an earlier one had.
+ */
+export function evidenceOf(
+  artifacts: ReadonlyMap<string, Uint8Array>,
+  shards: readonly number[],
+): Map<string, Uint8Array> {
+  const planned = [...artifacts].flatMap(([name, bytes]) => {
+    const place = evidenceName(name);
+    return place && shards.includes(place.shard) ? [{ name, bytes, ...place }] : [];
+  });
+  const inOrder = planned.sort((a, b) => a.shard - b.shard || a.boot - b.boot || a.n - b.n);
+  const files = new Map<string, Uint8Array>();
+  for (const { name, bytes, shard } of inOrder)
+    for (const [path, content] of unpackFiles(name, bytes)) {
+      if (Number(path.split('/')[1]) !== shard)
+        throw new GithubError(
+          'NO_ARTIFACT',
+          'infra',
+          `the artifact ${name} has ${path}, which is of another shard`,
+          'one machine must not write evidence of another: look at what ran on it',
+        );
+      files.set(path, content);
+    }
+  return files;
+}

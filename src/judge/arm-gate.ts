@@ -29,7 +29,7 @@ export function gateOf(
   const gated = requests.map((request) => ({
     answer: arm.answers.get(request.prompt)!.answer,
     teacher: request.teacher!,
-    maxTokens: request.maxTokens,
+    maxTokens: arena.maxTokens,
   }));
   const result = marginGate(gated, tokenizer, arena, history);
   const honest = ({ baseline: b, miner }: (typeof pairs)[number]): boolean =>
@@ -42,7 +42,8 @@ export function gateOf(
 /** Prompts whose answer ended where the model would have ended it, by its own end token. */
 export function acceptedEnds(arm: ArmReading, { arena, tokenizer }: JudgeContext): Set<number> {
   const ends = new Set<number>();
-  for (const { prompt, teacher, maxTokens } of arm.trace.requests) {
+  const { maxTokens } = arena;
+  for (const { prompt, teacher } of arm.trace.requests) {
     const answer = arm.answers.get(prompt)?.answer;
     if (answer?.finishReason !== 'stop' || teacher === null) continue;
     if (endsAsModel({ answer, teacher, maxTokens }, { arena, tokenizer })) ends.add(prompt);

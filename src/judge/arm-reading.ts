@@ -44,7 +44,7 @@ function eventFaults({ events }: Trace): Fault[] {
 
 /** A sample that the client itself spoilt; null where it stands. */
 function spoilt(request: TracedRequest, { arena }: JudgeContext): Fault | null {
-  const why = voidSampleReason(request, arena.clock);
+  const why = voidSampleReason(request, arena);
   if (why === null) return null;
   const sentence = `prompt ${request.prompt}: ${why.reason}`;
   return { verdict: 'INFRA_CLOCK', ...said(sentence, why), tNs: request.end!.tNs };
@@ -62,7 +62,7 @@ function readRequest(request: TracedRequest, context: JudgeContext, found: Found
       return;
     }
   }
-  const read = readAnswer(request, context.tokenizer, context.arena.limits);
+  const read = readAnswer(request, context.tokenizer, context.arena);
   if ('fault' in read) {
     found.faults.push(read.fault);
     return;

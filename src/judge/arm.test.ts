@@ -16,7 +16,8 @@ describe('a trace', () => {
     role: 'challenger',
     key: null,
     image: 'x',
-    blockHash: '0x',
+    seed: '0x',
+    originNs: 0,
     shard: 0,
     boot: 1,
     run: 1,
@@ -28,7 +29,7 @@ describe('a trace', () => {
     prompt: 0,
     warmup: false,
     tNs: 1,
-    body: { max_tokens: 24 },
+    bodySha256: '0'.repeat(64),
   };
   const context: JudgeContext = { arena, tokenizer, prompts: { warmup: [], scored: [0] } };
   it('keeps out what it does not know, and names what is wrong with a line number', () => {

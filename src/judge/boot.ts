@@ -1,6 +1,5 @@
 // Chooses which of several repeated runs of a server and its baseline counts.
 import { because } from '../schema/reasons.ts';
-import { compactJson } from '../core/canonical.ts';
 import type { Trace } from '../schema/trace.ts';
 import type { ImageHistory } from '../schema/submission.ts';
 import { isInfraFault, isMinerFault, type Verdict } from '../schema/verdicts.ts';
@@ -70,7 +69,7 @@ export type BootSource = {
   /** Whether a trace is of this boot at all. */
   readonly belongs: (trace: Trace) => boolean;
   /** Whether an arm's trace may be judged beside its baseline's; it may throw `BAD_TRACE`. */
-  readonly usable?: (name: string, own: Trace, baseline: Trace | null) => boolean;
+  readonly usable?: (name: string, own: Trace) => boolean;
   /** `times`: no gate is asked, as nothing was forced yet. */
   readonly look?: 'all' | 'times';
 };
@@ -121,7 +120,7 @@ export function readBoot(source: BootSource): BootReading {
     for (const [index, { first, baseline }] of attempts.entries()) {
       const run = (nth: Nth): ArmVerdict | null => {
         const own = trace(arm.name, runOf(index + 1, nth));
-        return own && first && judgeRun(own, { arm, first, baseline, source, same: true });
+        return own && first && judgeRun(own, { arm, baseline, source, same: true });
       };
       verdict =
         countingRun({ first: run('first'), second: run('second') }, arm.incumbent) ?? verdict;
@@ -139,7 +138,7 @@ export function readLaterBoot(source: BootSource, baseline: BaselineReading): Bo
   return (arm) => {
     const run = (nth: Nth): ArmVerdict | null => {
       const own = trace(arm.name, runOf(1, nth));
-      return own && judgeRun(own, { arm, first: null, baseline, source, same: false });
+      return own && judgeRun(own, { arm, baseline, source, same: false });
     };
     return countingRun({ first: run('first'), second: run('second') }, arm.incumbent);
   };
@@ -148,15 +147,14 @@ export function readLaterBoot(source: BootSource, baseline: BaselineReading): Bo
 /** What a run of an arm is judged with. */
 type Beside = {
   readonly arm: ArmName;
-  readonly first: Trace | null;
   readonly baseline: BaselineReading;
   readonly source: BootSource;
   readonly same: boolean;
 };
 
-function judgeRun(own: Trace, { arm, first, baseline, source, same }: Beside): ArmVerdict | null {
+function judgeRun(own: Trace, { arm, baseline, source, same }: Beside): ArmVerdict | null {
   const { context, usable = () => true, look = 'all' } = source;
-  if (!usable(arm.name, own, first)) return null;
+  if (!usable(arm.name, own)) return null;
   return judgeArm(own, baseline, context, { history: arm.history, same, look });
 }
 
@@ -177,7 +175,7 @@ function readAttempt(
   if (
     baseline.ok &&
     last &&
-    last.requests.some(({ prompt, body }) => compactJson(body) !== bodyOf(first, prompt))
+    last.requests.some(({ prompt, bodySha256 }) => bodySha256 !== bodyOf(first, prompt))
   )
     return {
       first,
@@ -189,5 +187,5 @@ function readAttempt(
   return { first, baseline };
 }
 
-const bodyOf = (trace: Trace, prompt: number): string =>
-  compactJson(trace.requests.find((request) => request.prompt === prompt)?.body ?? null);
+const bodyOf = ({ requests }: Trace, prompt: number): string | undefined =>
+  requests.find((request) => request.prompt === prompt)?.bodySha256;

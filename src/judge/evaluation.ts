@@ -12,6 +12,7 @@ import type { Corpus } from '../prompts/corpus.ts';
 import { suiteHash } from '../prompts/sampler.ts';
 import { bootSuite, poolsOf } from '../prompts/suites.ts';
 import type { Arena } from '../schema/arena.ts';
+import { bodiesOf } from '../schema/boot-bodies.ts';
 import { DocumentError } from '../schema/errors.ts';
 import type { EvalPlan } from '../schema/evaluation-plan.ts';
 import type { Report, Takeover } from '../schema/report.ts';
@@ -25,14 +26,14 @@ export function evalPlan(
   arena: Arena,
   corpus: Corpus,
   tokenizer: Tokenizer,
-  { blockHash, targets }: Pick<EvalPlan, 'blockHash' | 'targets'>,
+  { seed, targets }: Pick<EvalPlan, 'seed' | 'targets'>,
 ): EvalPlan {
-  const prompts = bootSuite(arena, { corpus, tokenizer }, blockHash, { shard: 0, boot: 1 });
+  const prompts = bootSuite(arena, { corpus, tokenizer }, seed, { shard: 0, boot: 1 });
   return {
     schema: 1,
     kind: 'evaluation',
     arena,
-    blockHash,
+    seed,
     tokenizerSha256: tokenizer.id,
     corpus: corpus.id,
     promptSuiteSha256: suiteHash(prompts),
@@ -97,11 +98,13 @@ export function judgeEvaluation(
       'judge with the pinned tokenizer',
     );
   const context = { arena: plan.arena, tokenizer, prompts: poolsOf(plan.prompts) };
+  const bodies = bodiesOf(plan.prompts, plan.arena);
   const reading = readBoot({
     given: traces,
     context,
     place: 'this evaluation',
-    belongs: () => true,
+    belongs: ({ requests }) =>
+      requests.every(({ prompt, bodySha256 }) => bodies.get(prompt)?.bodySha256 === bodySha256),
   });
   const { baseline } = reading;
   const arm = (name: string, incumbent: boolean): ArmVerdict => {

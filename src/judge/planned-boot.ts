@@ -2,14 +2,15 @@
 import { because, type Reasoned, whyOf } from '../schema/reasons.ts';
 import { compactJson } from '../core/canonical.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
-import type { LedgerRecord } from '../ledger/verify.ts';
+import type { DrawnPlan, RoundEvidence } from './drawn-plan.ts';
 import { suiteHash } from '../prompts/sampler.ts';
 import { type BootPrompts, scoredIn } from '../prompts/suites.ts';
 import { CHAT_TEMPLATES } from '../prompts/template.ts';
 import type { Arena } from '../schema/arena.ts';
 import { DocumentError } from '../schema/errors.ts';
-import { tracePath } from '../schema/paths.ts';
-import type { Message, Prompt } from '../schema/prompt.ts';
+import { promptsPath, tracePath } from '../schema/paths.ts';
+import type { BootBodies, BootBody } from '../schema/boot-bodies.ts';
+import type { Prompt } from '../schema/prompt.ts';
 import type { RoundEntry } from '../schema/records.ts';
 import { requestBody } from '../schema/request.ts';
 import type { Trace } from '../schema/trace.ts';
@@ -30,17 +31,14 @@ import {
 import { armOrder } from '../arena/deal.ts';
 import { fromHex } from '../core/bytes.ts';
 
-/** Traces of a round by path. */
-export type RoundTraces = ReadonlyMap<string, Trace>;
 /** What judging a round takes. */
-export type Judging = {
-  readonly plan: LedgerRecord<'plan'>;
-  readonly arena: Arena;
-  readonly tokenizer: Tokenizer;
-  readonly traces: RoundTraces;
-  /** `times` while later boots are still measured: no reference has forced them yet. */
-  readonly look?: 'all' | 'times';
-};
+export type Judging = DrawnPlan &
+  RoundEvidence & {
+    readonly arena: Arena;
+    readonly tokenizer: Tokenizer;
+    /** `times` while later boots are still measured: no reference has forced them yet. */
+    readonly look?: 'all' | 'times';
+  };
 /** Which boot of which shard. */
 export type BootPlace = { readonly shard: number; readonly boot: number };
 export type BootResult = RoundEntry['boots'][number] &
@@ -60,25 +58,49 @@ const plannedPools = (arena: Arena, boot: number): BootPrompts => {
   };
 };
 
-/** The suite that a trace's requests spell out: it must hash to the signed plan's. */
-function suiteOf(trace: Trace, tokenizer: Tokenizer, arena: Arena): Prompt[] {
+/** The suite that a boot's bodies spell out, as the round names it by its hash. */
+function suiteOf(bodies: BootBodies, tokenizer: Tokenizer, arena: Arena): Prompt[] {
   const render = CHAT_TEMPLATES[arena.model.chatTemplate];
-  return trace.requests.map(({ prompt, warmup, body }) => {
-    const messages = (body['messages'] ?? []) as Message[];
-    return {
-      index: prompt,
-      pool: warmup ? 'warmup' : 'scored',
-      messages,
-      tokens: tokenizer.encodePrompt(render(messages, arena.model.systemMessage)).length,
-    };
-  });
+  return [...bodies.values()].map(({ prompt, warmup, body: { messages } }) => ({
+    index: prompt,
+    pool: warmup ? 'warmup' : 'scored',
+    messages,
+    tokens: tokenizer.encodePrompt(render(messages, arena.model.systemMessage)).length,
+  }));
+}
+
+/**
+ * What every server of a boot was asked: the plan's number of prompts, in the arena's words. Throws
+ * `BAD_TRACE`; null where the boot has no such file.
+ */
+function plannedBodies({ arena, bodies }: Judging, { shard, boot }: BootPlace): BootBodies | null {
+  const path = promptsPath(shard, boot);
+  const found = bodies.get(path);
+  if (!found) return null;
+  const { warmup, scored } = plannedPools(arena, boot);
+  const planned = [...warmup, ...scored].map((index) => found.get(index));
+  if (found.size !== planned.length || planned.includes(undefined))
+    throw badTrace(`${path} has other prompts than the arena asks`);
+  for (const line of found.values()) assertArenas(line, warmup, arena, path);
+  return found;
+}
+
+const badTrace = (what: string): DocumentError =>
+  new DocumentError('BAD_TRACE', 'usage', what, 'it belongs to another plan, or was edited');
+
+/** The hash of a boot's prompts; null where nothing was asked in it. */
+export function suiteHashOf(judging: Judging, at: BootPlace): string | null {
+  const bodies = plannedBodies(judging, at);
+  return bodies && suiteHash(suiteOf(bodies, judging.tokenizer, judging.arena));
 }
 
 const named = ({ shard, boot }: BootPlace): string => `shard ${shard}, boot ${boot}`;
 
 /** Where a boot's traces are, and which of them belong to the plan, to this boot, to their arm. */
-function sourceOf({ plan, arena, tokenizer, traces, look }: Judging, at: BootPlace): BootSource {
+function sourceOf(judging: Judging, at: BootPlace): BootSource {
+  const { arena, tokenizer, traces, look, seed } = judging;
   const { shard, boot } = at;
+  const bodies = plannedBodies(judging, at);
   return {
     given: (name, run) => traces.get(tracePath(shard, boot, name, run)) ?? null,
     context: { arena, tokenizer, prompts: plannedPools(arena, boot) },
@@ -87,40 +109,23 @@ function sourceOf({ plan, arena, tokenizer, traces, look }: Judging, at: BootPla
     belongs: ({ header }) =>
       header.shard === shard &&
       header.boot === boot &&
-      header.blockHash === plan.predicate.seed &&
+      header.seed === seed &&
       (header.role === 'baseline' || header.role === 'control') === (header.key === null),
-    usable: (name, own, baseline) => {
+    usable: (name, own) => {
       if ((own.header.key ?? own.header.role) !== name) return false;
-      if (baseline) assertSamePrompts(own, baseline, name);
-      else assertPlanned({ plan, arena, tokenizer }, at, own, name);
+      assertAsked(own, bodies, tracePath(shard, boot, name, own.header.run));
       return true;
     },
   };
 }
 
-/** A trace's prompts must be the plan's, and its requests the arena's. */
-function assertPlanned(
-  { plan, arena, tokenizer }: Pick<Judging, 'plan' | 'arena' | 'tokenizer'>,
-  { shard, boot }: BootPlace,
-  trace: Trace,
-  name: string,
-): void {
-  const path = tracePath(shard, boot, name, trace.header.run);
-  const suite = suiteOf(trace, tokenizer, arena);
-  const whole = plannedPools(arena, boot);
-  assertPlannedRequests(trace, arena, path);
-  // A fault ends a run early: what it was asked is the suite's beginning.
-  if (suite.length < whole.warmup.length + whole.scored.length) return;
-  const { promptSuites } = plan.predicate;
-  const isOwn = (item: BootPlace): boolean => item.shard === shard && item.boot === boot;
-  const expected = promptSuites.find(isOwn)?.sha256;
-  if (suiteHash(suite) !== expected)
-    throw new DocumentError(
-      'BAD_TRACE',
-      'usage',
-      `${path} asks other prompts than the plan`,
-      'the trace belongs to another plan, or was edited',
-    );
+/** Every server of a boot is asked the same. */
+function assertAsked({ requests }: Trace, bodies: BootBodies | null, path: string): void {
+  for (const { prompt, warmup, bodySha256 } of requests) {
+    const planned = bodies?.get(prompt);
+    if (planned?.bodySha256 !== bodySha256 || planned.warmup !== warmup)
+      throw badTrace(`${path}: prompt ${prompt} is not its boot's`);
+  }
 }
 
 /** Who ran in a boot, beside the baseline; and whether the machine broke off while it did. */
@@ -136,14 +141,14 @@ export type BootEntry = ArmName & {
  * trace, where it left none of any later one; null where it left them all.
  */
 export function brokeOffAt(
-  { plan, traces }: Pick<Judging, 'plan' | 'traces'>,
+  { seed, traces }: Pick<Judging, 'seed' | 'traces'>,
   { shard, boot }: BootPlace,
   names: readonly string[],
 ): string | null {
   const has = (name: string, run: Nth = 'first'): boolean =>
     traces.has(tracePath(shard, boot, name, runOf(1, run)));
   if (boot === 1 && (!has('baseline') || has('baseline', 'second'))) return null;
-  const order = armOrder(names, fromHex(plan.predicate.seed)!, shard, boot);
+  const order = armOrder(names, fromHex(seed)!, shard, boot);
   const first = order.findIndex((name) => !has(name));
   return first >= 0 && !order.slice(first).some((name) => has(name)) ? order[first]! : null;
 }
@@ -153,7 +158,8 @@ export function readFirstBoot(judging: Judging, shard: number): BootReading {
   const at = { shard, boot: 1 };
   const reading = readBoot(sourceOf(judging, at));
   const { first, baseline } = reading;
-  if (first && baseline.ok) assertPlanned(judging, at, first, 'baseline');
+  const bodies = plannedBodies(judging, at);
+  if (first && baseline.ok) assertAsked(first, bodies, tracePath(shard, 1, 'baseline', 1));
   return reading;
 }
 
@@ -207,32 +213,15 @@ function unusable(at: BootPlace, brokeOff: boolean): ArmVerdict {
  * Every field of a request must be the arena's: a dishonest runner could ask all arms the same
  * wrong thing, say another temperature or fewer tokens.
  */
-function assertPlannedRequests(trace: Trace, arena: Arena, name: string): void {
-  for (const { prompt, warmup, body } of trace.requests) {
-    const messages = (body['messages'] ?? []) as Message[];
-    const planned = requestBody(
-      { index: prompt, pool: warmup ? 'warmup' : 'scored', messages, tokens: 0 },
-      arena,
-    );
-    if (compactJson(planned) !== compactJson(body))
-      throw new DocumentError(
-        'BAD_TRACE',
-        'usage',
-        `${name}: the request of prompt ${prompt} is not the arena's`,
-        'the trace belongs to another plan, or was edited',
-      );
-  }
-}
-
-function assertSamePrompts(own: Trace, baseline: Trace, name: string): void {
-  for (const { prompt, body } of own.requests) {
-    const other = baseline.requests.find((request) => request.prompt === prompt);
-    if (other && JSON.stringify(other.body) !== JSON.stringify(body))
-      throw new DocumentError(
-        'BAD_TRACE',
-        'usage',
-        `${name}: prompt ${prompt} differs from the baseline's`,
-        'the trace belongs to another plan, or was edited',
-      );
-  }
+function assertArenas(
+  { prompt, warmup, body }: BootBody,
+  warmups: readonly number[],
+  arena: Arena,
+  path: string,
+): void {
+  const { messages } = body;
+  const pool = warmup ? 'warmup' : 'scored';
+  const planned = requestBody({ index: prompt, pool, messages, tokens: 0 }, arena);
+  if (warmup !== warmups.includes(prompt) || compactJson(planned) !== compactJson(body))
+    throw badTrace(`${path}: the request of prompt ${prompt} is not the arena's`);
 }

@@ -1,17 +1,23 @@
 // A round judged from its signed plan and traces: what is missing, foreign or gone costs nobody.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tracesOf } from '../ledger/io/evidence-files.ts';
+import { readEvidence } from '../ledger/io/evidence-files.ts';
 import { readLedger, recordsOf } from '../ledger/read.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import { because } from '../schema/reasons.ts';
 import type { Trace } from '../schema/trace.ts';
 import { keyOf, ledgerFixture, type LedgerFixture } from '../testing/ledger-fixture.ts';
+import { suiteHash } from '../prompts/sampler.ts';
+import { bootSuite } from '../prompts/suites.ts';
+import type { BootBody } from '../schema/boot-bodies.ts';
+import { type DrawnPlan, drawnPlan, type RoundEvidence } from './drawn-plan.ts';
 import { judgeRound } from './round.ts';
 import { nextBoot, sidesOf } from './shard.ts';
 
 let fixture: LedgerFixture;
 let plan: LedgerRecord<'plan'>;
+let drawn: DrawnPlan;
 let traces: Map<string, Trace>;
+let bodies: RoundEvidence['bodies'];
 beforeAll(async () => {
   fixture = await ledgerFixture();
   const ledger = readLedger(fixture.validator, fixture.files);
@@ -19,15 +25,21 @@ beforeAll(async () => {
   const own = [...fixture.files].flatMap(([path, bytes]) =>
     path.startsWith('rounds/100/') ? [[path.slice('rounds/100/'.length), bytes] as const] : [],
   );
-  traces = tracesOf(new Map(own));
+  drawn = drawnPlan(plan, recordsOf(ledger, 'round')[0]!.predicate.seed);
+  ({ traces, bodies } = readEvidence(new Map(own)));
 });
 const pathsOf = (name: string): string[] =>
   [...traces.keys()].filter((path) => path.includes(name.replace(':', '-')));
 /** Verdicts of the first round with other traces, by the miner's name. */
-function verdicts(change: (changed: Map<string, Trace>) => void, of = plan): string[] {
+function verdicts(
+  change: (changed: Map<string, Trace>) => void,
+  of = plan,
+  asked = bodies,
+): string[] {
   const changed = new Map(traces);
   change(changed);
-  const { entries } = judgeRound(of, changed, fixture.tokenizer);
+  const evidence = { traces: changed, bodies: asked };
+  const { entries } = judgeRound({ ...drawn, plan: of }, evidence, fixture.tokenizer);
   return (['fast', 'slow', 'cheat'] as const).map((name) => {
     const { verdict, reason } = entries.find(({ key }) => key === keyOf(name))!;
     return `${verdict}: ${reason}`;
@@ -49,8 +61,8 @@ const cheats = expect.stringMatching(/^E_GATE: gate: big-margin/) as string;
 describe('a round', () => {
   it('is the same for the same traces, in any order', () => {
     const reversed = new Map([...traces].reverse());
-    expect(judgeRound(plan, reversed, fixture.tokenizer)).toEqual(
-      judgeRound(plan, traces, fixture.tokenizer),
+    expect(judgeRound(drawn, { traces: reversed, bodies }, fixture.tokenizer)).toEqual(
+      judgeRound(drawn, { traces, bodies }, fixture.tokenizer),
     );
     expect(verdicts(() => undefined)).toEqual([CROWNED, SLOWER, cheats]);
   });
@@ -62,7 +74,7 @@ describe('a round', () => {
       reheaded(slow, { key: keyOf('fast') }),
       reheaded(slow, { boot: 2 }),
       reheaded(slow, { shard: 1 }),
-      reheaded(slow, { blockHash: `0x${'2'.repeat(64)}` }),
+      reheaded(slow, { seed: `0x${'2'.repeat(64)}` }),
       reheaded(slow, { run: 2 }),
     ])
       expect(verdicts(change)).toEqual([CROWNED, lost, cheats]);
@@ -75,30 +87,55 @@ describe('a round', () => {
     const unfinished = verdicts((changed) => changed.delete(pathsOf('/1/baseline.2')[0]!));
     expect(unfinished[0]).toBe('INFRA_HOST: shard 0, boot 1: the baseline has no last run');
   });
-  it('is refused where the baseline asks other prompts, or requests of its own', () => {
-    const edit = (change: (body: Record<string, unknown>) => object) => () =>
-      verdicts((changed) => {
-        for (const path of [...traces.keys()]) {
-          const trace = changed.get(path)!;
-          const requests = trace.requests.map((request) => ({
-            ...request,
-            body: { ...request.body, ...change(request.body) },
-          }));
-          changed.set(path, { ...trace, requests });
-        }
-      });
-    expect(edit(() => ({ temperature: 1 }))).toThrow("is not the arena's");
-    expect(edit(() => ({ messages: [{ role: 'user', content: 'easy' }] }))).toThrow(
-      'asks other prompts than the plan',
+  it('is refused where its boot asks too little, or something else than the arena', () => {
+    const edit = (change: (line: BootBody) => object) => () =>
+      verdicts(
+        () => undefined,
+        plan,
+        new Map(
+          [...bodies].map(([path, lines]) => [
+            path,
+            new Map([...lines].map(([prompt, line]) => [prompt, { ...line, ...change(line) }])),
+          ]),
+        ),
+      );
+    const { messages } = bodies.get('prompts/0/1.ndjson.gz')!.get(0)!.body;
+    expect(edit(({ body }) => ({ body: { ...body, temperature: 1 } }))).toThrow(
+      "is not the arena's",
     );
+    expect(edit(() => ({ warmup: true }))).toThrow("is not the arena's");
+    expect(edit(() => ({ body: { messages } }))).toThrow("is not the arena's");
+    const fewer = new Map([['prompts/0/1.ndjson.gz', new Map()]]);
+    expect(() => verdicts(() => undefined, plan, fewer)).toThrow('other prompts than the arena');
   });
-  it('does not count an arm that was asked something else than its baseline', () => {
+  it('is refused where its baseline was asked something else than its boot', () => {
+    const other = (changed: Map<string, Trace>) => {
+      for (const path of [...traces.keys()].filter((name) => name.includes('baseline'))) {
+        const trace = changed.get(path)!;
+        const requests = trace.requests.map((request) => ({
+          ...request,
+          bodySha256: '0'.repeat(64),
+        }));
+        changed.set(path, { ...trace, requests });
+      }
+    };
+    expect(() => verdicts(other)).toThrow("prompt 0 is not its boot's");
+  });
+  it('names the prompts of every boot that asked any, by their hash', () => {
+    const { promptSuites, shards } = judgeRound(drawn, { traces, bodies }, fixture.tokenizer);
+    expect(promptSuites.map(({ shard, boot }) => [shard, boot])).toEqual([
+      [0, 1],
+      [0, 2],
+    ]);
+    const sources = { corpus: fixture.corpus, tokenizer: fixture.tokenizer };
+    for (const { sha256, ...at } of promptSuites)
+      expect(suiteHash(bootSuite(fixture.arena, sources, drawn.seed, at))).toBe(sha256);
+    expect(shards).toEqual(drawn.shards);
+  });
+  it('does not count an arm that was asked something else than its boot', () => {
     const path = pathsOf(keyOf('slow'))[0]!;
     const { requests } = traces.get(path)!;
-    const asked = requests.map((request) => ({
-      ...request,
-      body: { ...request.body, top_p: 0.5 },
-    }));
+    const asked = requests.map((request) => ({ ...request, bodySha256: '0'.repeat(64) }));
     const found = verdicts((changed) =>
       changed.set(path, { ...traces.get(path)!, requests: asked }),
     );
@@ -106,7 +143,9 @@ describe('a round', () => {
   });
   it('is refused with another tokenizer than the plan names', () => {
     const other = { ...plan, predicate: { ...plan.predicate, tokenizerSha256: 'x' } };
-    expect(() => judgeRound(other, traces, fixture.tokenizer)).toThrow('tokenizer has sha256');
+    expect(() =>
+      judgeRound({ ...drawn, plan: other }, { traces, bodies }, fixture.tokenizer),
+    ).toThrow('tokenizer has sha256');
   });
   it('takes an image for gone for good in the third round that its registry has none, or an incumbent’s in the second', () => {
     const gone = (rounds: number, role: 'challenger' | 'winner' = 'challenger') => {
@@ -132,7 +171,11 @@ describe('a round', () => {
     expect(gone(1, 'winner')).toMatch(/^E_REF: .* in 2 rounds/);
   });
   it('goes on to another boot with who is ahead; the score is that of boot 1', () => {
-    const { entries, decisions, hosts, control } = judgeRound(plan, traces, fixture.tokenizer);
+    const { entries, decisions, hosts, control } = judgeRound(
+      drawn,
+      { traces, bodies },
+      fixture.tokenizer,
+    );
     const boots = (name: 'fast' | 'slow') => {
       const { boots: list, score } = entries.find(({ key }) => key === keyOf(name))!;
       return { boots: list.map(({ boot }) => boot), score, first: list[0]!.report.score };
@@ -171,7 +214,7 @@ describe('a round', () => {
   it('keeps what each machine said of itself', () => {
     const changed = new Map(traces);
     reheaded('baseline', { host: { gpus: 8 }, clock: { streams: 1 } })(changed);
-    const { hosts } = judgeRound(plan, changed, fixture.tokenizer);
+    const { hosts } = judgeRound(drawn, { traces: changed, bodies }, fixture.tokenizer);
     expect(hosts).toEqual({ 0: { gpus: 8, clock: { streams: 1 } } });
   });
   it('lists what was refused in the plan, and nothing of what waits', () => {
@@ -183,7 +226,11 @@ describe('a round', () => {
       { ...refused, key: 'w:1', status: 'waiting' as const, verdict: null },
     ];
     const other = { ...plan, predicate: { ...plan.predicate, submissions } };
-    const { entries } = judgeRound(other, traces, fixture.tokenizer);
+    const { entries } = judgeRound(
+      { ...drawn, plan: other },
+      { traces, bodies },
+      fixture.tokenizer,
+    );
     expect(entries.find(({ key }) => key === 'r:1')).toMatchObject({
       verdict: 'E_PAYMENT',
       reason: 'too late',
@@ -193,11 +240,11 @@ describe('a round', () => {
     expect(entries.some(({ key }) => key === 'w:1')).toBe(false);
   });
   it('measures on only who said yes, and knows who challenges', () => {
-    const { incumbents, challengers } = sidesOf(plan, 0);
+    const { incumbents, challengers } = sidesOf(drawn, 0);
     expect(incumbents).toEqual([]);
     expect(challengers.sort()).toEqual([keyOf('fast'), keyOf('slow'), keyOf('cheat')].sort());
     const { tokenizer, arena } = fixture;
-    const judging = { plan, arena, tokenizer, traces };
+    const judging = { ...drawn, arena, tokenizer, traces, bodies };
     const next = nextBoot(judging, 0, 1);
     expect(next).toEqual({ holder: 'baseline', challengers: [keyOf('fast')] });
     expect(nextBoot(judging, 0, 2)).toBeNull();

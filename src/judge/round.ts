@@ -2,7 +2,7 @@
 import { blameFor, type BlamedEntry } from '../arena/blame.ts';
 import { rank, type Ranking } from '../arena/ranking.ts';
 import { scoreOf } from '../arena/round-score.ts';
-import { controlRatioOf } from '../arena/takeover.ts';
+import { controlRatioOf, mostBoots } from '../arena/takeover.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { EntryResult } from '../ledger/verified-result.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
@@ -13,7 +13,8 @@ import type { RoundBody, RoundEntry } from '../schema/records.ts';
 import { type Reasoned, whyOf } from '../schema/reasons.ts';
 import { isFinal, type Verdict } from '../schema/verdicts.ts';
 import { entryVerdict } from './entry-verdict.ts';
-import { type BootResult, type Judging, type RoundTraces } from './planned-boot.ts';
+import type { DrawnPlan, RoundEvidence } from './drawn-plan.ts';
+import { type BootResult, type Judging, suiteHashOf } from './planned-boot.ts';
 import { headOf, judgeShard, plannedEntry, rankedEntries, type ShardResult } from './shard.ts';
 
 type Plan = LedgerRecord<'plan'>;
@@ -74,9 +75,9 @@ function rankNow(
 }
 
 /** What each shard's machine said of itself, from the header of its first trace. */
-function hostsOf(plan: Plan, traces: RoundTraces): NonNullable<RoundBody['hosts']> {
+function hostsOf({ shards, traces }: Judging): NonNullable<RoundBody['hosts']> {
   const hosts: NonNullable<RoundBody['hosts']> = {};
-  for (const { index } of plan.predicate.shards) {
+  for (const { index } of shards) {
     const header = traces.get(tracePath(index, 1, 'baseline', 1))?.header;
     if (typeof header?.['host'] === 'object' && header['host'] !== null)
       hosts[index] = { ...header['host'], clock: header['clock'] ?? null };
@@ -132,12 +133,28 @@ function decisionsOf({ tries }: Ranking): RoundBody['decisions'] {
   }));
 }
 
+/** The hashes of the prompts of every boot that asked any. */
+function suitesOf(judging: Judging): RoundBody['promptSuites'] {
+  const boots = Array.from({ length: mostBoots(judging.arena) }, (_, i) => i + 1);
+  return judging.shards.flatMap(({ index: shard }) =>
+    boots.flatMap((boot) => {
+      const sha256 = suiteHashOf(judging, { shard, boot });
+      return sha256 === null ? [] : [{ shard, boot, sha256 }];
+    }),
+  );
+}
+
 /**
- * Judges a whole round from its signed plan and its traces: verdicts, takeovers, standing. Pure and
- * deterministic: the same bytes on every machine. An entry that no runner measured is INFRA_HOST,
- * never a loss for the miner.
+ * Judges a whole round from its plan, its seed and its evidence: verdicts, takeovers, standing. Pure
+ * and deterministic: the same bytes on every machine. An entry that no runner measured is
+ * INFRA_HOST, never a loss for the miner. Throws `BAD_TRACE` where a boot was asked something else.
  */
-export function judgeRound(plan: Plan, traces: RoundTraces, tokenizer: Tokenizer): RoundBody {
+export function judgeRound(
+  drawn: DrawnPlan,
+  evidence: RoundEvidence,
+  tokenizer: Tokenizer,
+): RoundBody {
+  const { plan, shards } = drawn;
   const arena = parseArena(plan.predicate.arena, 'the plan');
   if (tokenizer.id !== plan.predicate.tokenizerSha256)
     throw new DocumentError(
@@ -146,15 +163,15 @@ export function judgeRound(plan: Plan, traces: RoundTraces, tokenizer: Tokenizer
       `the plan's tokenizer has sha256 ${plan.predicate.tokenizerSha256}, this one ${tokenizer.id}`,
       'judge with the pinned tokenizer',
     );
-  const judging = { plan, arena, tokenizer, traces };
-  const judged = {
-    shards: plan.predicate.shards.map(({ index }) => judgeShard(judging, index)),
-  };
+  const judging = { ...drawn, ...evidence, arena, tokenizer };
+  const judged = { shards: shards.map(({ index }) => judgeShard(judging, index)) };
   const { submissions } = plan.predicate;
   const seen = seenIn(plan, judged);
   const results = seen.map(({ key }) => resultOf(plan, key, judged, seen));
   const ranking = rankNow(judging, judged, results);
   const body = {
+    shards: shards.map(({ index, entries }) => ({ index, entries: [...entries] })),
+    promptSuites: suitesOf(judging),
     entries: submissions.flatMap((submission) => {
       const result = results.find((item) => item.key === submission.key);
       return entryOf(submission, result, bootsOf(judged, submission.key), ranking) ?? [];
@@ -163,6 +180,6 @@ export function judgeRound(plan: Plan, traces: RoundTraces, tokenizer: Tokenizer
     control: judged.shards.find(({ control }) => control !== null)?.control ?? null,
     standing: { winner: ranking.winner, runnerUp: ranking.runnerUp },
   };
-  const hosts = hostsOf(plan, traces);
+  const hosts = hostsOf(judging);
   return Object.keys(hosts).length === 0 ? body : { ...body, hosts };
 }

@@ -14,6 +14,7 @@ import { whyOf } from '../schema/reasons.ts';
 import { scoredIn } from '../prompts/suites.ts';
 import type { Submission } from '../schema/submission.ts';
 import type { BaselineReading, Baseline } from './baseline.ts';
+import type { DrawnPlan } from './drawn-plan.ts';
 import { NOT_MEASURED } from './entry-verdict.ts';
 import type { BootReading } from './boot.ts';
 import { CONTROL, type ControlResult, hasControl, judgeControl } from './role-control.ts';
@@ -62,10 +63,10 @@ export function headOf(
 
 /** Incumbents and challengers of a shard. */
 export function sidesOf(
-  plan: Plan,
+  { plan, shards }: DrawnPlan,
   shard: number,
 ): { incumbents: string[]; challengers: string[] } {
-  const { entries } = plan.predicate.shards.find(({ index }) => index === shard)!;
+  const { entries } = shards.find(({ index }) => index === shard)!;
   const challengers = entries.filter((key) => plannedEntry(plan, key).role === 'challenger');
   return { challengers, incumbents: entries.filter((key) => !challengers.includes(key)) };
 }
@@ -87,7 +88,7 @@ class ShardJudging {
     this.#first = readFirstBoot(judging, shard);
     const { baseline } = this.#first;
     if (baseline.ok) this.#baseline.push(baselineTerms(shard, baseline));
-    const { incumbents, challengers } = sidesOf(judging.plan, shard);
+    const { incumbents, challengers } = sidesOf(judging, shard);
     const controls = hasControl(judging.arena, shard, 1) ? [CONTROL] : [];
     this.#addAll([...incumbents, ...challengers], 1, this.#first.judge, controls);
   }
@@ -248,7 +249,7 @@ const PROMISING = 4;
 /** The best challengers of a shard's boot 1, of those worth anything: one may hold a place now. */
 export function promisingIn(judging: Judging, shard: number): string[] {
   const { boots } = new ShardJudging(judging, shard).result();
-  const { challengers } = sidesOf(judging.plan, shard);
+  const { challengers } = sidesOf(judging, shard);
   const scoreOf = (key: string): number => boots.get(key)?.[0]?.terms?.score ?? 0;
   return challengers
     .filter((key) => scoreOf(key) > 0)

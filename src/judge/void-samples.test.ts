@@ -11,7 +11,7 @@ describe('a void sample', () => {
     cost: { firstWaitNs: 1 * MS, waitNs: 6 * MS, gcNs: 0 },
   }).requests;
   it('is one of which the client lost more than 5 ms and 2 % itself', () => {
-    expect(voidSampleReason(request!, arena.clock)?.reasons).toEqual([
+    expect(voidSampleReason(request!, arena)?.reasons).toEqual([
       {
         code: 'client-held-up',
         detail: 'the client itself lost 6.0 ms of the 110.0 ms to the answer',
@@ -22,25 +22,22 @@ describe('a void sample', () => {
     expect(
       voidSampleReason(
         { ...request!, cost: { firstWaitNs: 1 * MS, waitNs: 4 * MS, gcNs: 0 } },
-        arena.clock,
+        arena,
       ),
     ).toBeNull();
     expect(
       voidSampleReason(
         { ...request!, cost: { firstWaitNs: 0, waitNs: 3 * MS, gcNs: 3 * MS } },
-        arena.clock,
+        arena,
       ),
     ).not.toBeNull();
-    expect(voidSampleReason({ ...request!, cost: null }, arena.clock)).toBeNull();
+    expect(voidSampleReason({ ...request!, cost: null }, arena)).toBeNull();
   });
   it('is none for who floods the client himself', () => {
     const flood = Array.from({ length: 5000 }, (_, i) => ({ tNs: i, bytes: new Uint8Array(1) }));
-    expect(voidSampleReason({ ...request!, chunks: flood }, arena.clock)).toBeNull();
+    expect(voidSampleReason({ ...request!, chunks: flood }, arena)).toBeNull();
     expect(
-      voidSampleReason(
-        { ...request!, chunks: [{ tNs: 1, bytes: new Uint8Array(1e6) }] },
-        arena.clock,
-      ),
+      voidSampleReason({ ...request!, chunks: [{ tNs: 1, bytes: new Uint8Array(1e6) }] }, arena),
     ).toBeNull();
   });
 });

@@ -19,9 +19,9 @@ const FRAME_READS = 64;
  */
 export function voidSampleReason(
   request: TracedRequest,
-  rules: MeasuringRules['clock'],
+  { clock, maxTokens }: Pick<MeasuringRules, 'clock' | 'maxTokens'>,
 ): Reasoned | null {
-  const { sentNs, chunks, end, cost, maxTokens } = request;
+  const { sentNs, chunks, end, cost } = request;
   if (cost === null || end === null) return null;
   // A server that sends many times the bytes of an honest answer keeps the client busy itself: it
   // gets no second try for that.
@@ -40,7 +40,7 @@ export function voidSampleReason(
     { what: 'the answer', lostNs: (cost.waitNs ?? 0) + cost.gcNs, spanNs: end.tNs - sentNs },
   ];
   for (const { what, lostNs, spanNs } of spans) {
-    const limitNs = Math.max(rules.waitMs * 1e6, rules.waitShare * spanNs);
+    const limitNs = Math.max(clock.waitMs * 1e6, clock.waitShare * spanNs);
     if (lostNs <= limitNs) continue;
     const [lostMs, spanMs] = [lostNs, spanNs].map((valueNs) => (valueNs / 1e6).toFixed(1));
     return because(

@@ -67,7 +67,6 @@ describe('the end of a plan', () => {
     record('plan', `rounds/${block}/plan.json`, {
       block,
       seq,
-      notAfter: block + 300,
       sha256: `${block}`,
     });
   const end = (kind: 'round' | 'void', block: number, of = `${block}`) =>
@@ -87,9 +86,16 @@ describe('the end of a plan', () => {
   it('is missed after its last block by an auditor, not by its own validator', () => {
     const late = record('weights-intent', 'weights/311.intent.json', { block: 311, seq: 1 });
     const last = record('weights-intent', 'weights/310.intent.json', { block: 310, seq: 1 });
-    expect(ends([plan(10, 0), late])).toEqual(['OMISSION rounds/10/round.json']);
-    expect(ends([plan(10, 0), late], [], false)).toEqual([]);
-    expect(ends([plan(10, 0), last])).toEqual([]);
+    const anchor = { block: 10, seq: 1, plan: '10', notAfter: 310 };
+    const anchored = [plan(10, 0), record('anchor', 'rounds/10/anchor.json', anchor)];
+    expect(ends([...anchored, late])).toEqual(['OMISSION rounds/10/round.json']);
+    expect(ends([...anchored, late], [], false)).toEqual([]);
+    expect(ends([...anchored, last])).toEqual([]);
+    // Without its anchor nobody could measure it: it has two hours to get one.
+    const after = (block: number) =>
+      record('weights-intent', `weights/${block}.intent.json`, { block, seq: 1 });
+    expect(ends([plan(10, 0), after(610)])).toEqual([]);
+    expect(ends([plan(10, 0), after(611)])).toEqual(['OMISSION rounds/10/round.json']);
   });
   it('is one, and of this very plan', () => {
     expect(ends([plan(10, 0), end('round', 10), end('void', 10)])).toEqual([

@@ -1,18 +1,11 @@
 // Checks over a ledger's records in order: one chain, time that never goes back, one end each plan.
+import { lastBlockOf } from './plans.ts';
 import { LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
-import type { Kind } from '../schema/records.ts';
-import type { AnyRecord, FaultCode, LedgerRecord } from './verify.ts';
+import { recordsOf } from './records-of.ts';
+import type { AnyRecord, FaultCode } from './verify.ts';
 
 /** Takes note of a fault: its class, the path it concerns, and a sentence. */
 export type NoteFault = (code: FaultCode, path: string, message: string) => void;
-
-/** Records of one kind, in order. */
-export function recordsOf<K extends Kind>(
-  { records }: { readonly records: readonly AnyRecord[] },
-  kind: K,
-): LedgerRecord<K>[] {
-  return records.filter((record) => record.kind === kind) as unknown as LedgerRecord<K>[];
-}
 
 /** The first record: number 0, and nothing before it. */
 function checkFirst(record: AnyRecord, fault: NoteFault): void {
@@ -94,14 +87,14 @@ export function checkEnds(
   const plans = recordsOf({ records }, 'plan');
   const allEnds = [...recordsOf({ records }, 'round'), ...recordsOf({ records }, 'void')];
   for (const plan of plans) {
-    const { seq, block, notAfter } = plan.predicate;
+    const { seq, block } = plan.predicate;
     const folder = plan.path.replace(/plan\.json$/, '');
     const ends = allEnds.filter((record) => record.path.startsWith(folder));
     const evidence = paths.some(
       (path) => path.startsWith(folder) && LEDGER_EVIDENCE_PATH.test(path),
     );
     const later = plans.some((other) => other.predicate.seq > seq);
-    const overdue = overdueIsFault && last > notAfter;
+    const overdue = overdueIsFault && last > lastBlockOf({ records }, plan);
     if (ends.length === 0 && (evidence || later || overdue))
       fault(
         'OMISSION',

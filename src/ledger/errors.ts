@@ -6,5 +6,14 @@ import { CacheonError } from '../core/errors.ts';
  * of these.
  */
 export class LedgerError extends CacheonError<
-  'EMPTY_LEDGER' | 'BROKEN_LEDGER' | 'UNSIGNED_PLAN' | 'NO_KEY' | 'GIT_FAILED' | 'STALE'
+  | 'EMPTY_LEDGER'
+  | 'BROKEN_LEDGER'
+  | 'UNSIGNED_PLAN'
+  | 'NO_KEY'
+  | 'GIT_FAILED'
+  | 'STALE'
+  | 'BAD_DRAW'
+  | 'LEDGER_BEHIND'
+  | 'LEDGER_REWRITTEN'
+  | 'CODE_CHANGED'
 > {}

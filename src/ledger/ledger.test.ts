@@ -29,7 +29,7 @@ function voidOf(block: number): Draft<'void'> {
       network: { genesisHash: `0x${hash(0)}`, netuid: 2, specName: 'node', specVersion: 1 },
       validator: signer.address,
       block: { number: block, hash: `0x${hash(2)}` },
-      harness: { commit: 'unknown', node: 'v24', rules: 1 },
+      harness: { tree: 'unknown', node: 'v24', rules: 1, run: null },
       host: {},
       plan: hash(3),
       reason: 'a test',

@@ -1,5 +1,6 @@
 // A validator's own ledger: verified once, then grown by signed records and committed.
 import { type Addition, signedFiles } from './append.ts';
+import { LedgerError } from './errors.ts';
 import { openLedger } from './open.ts';
 import type { Ledger, LedgerFiles } from './read.ts';
 import type { Signer } from './sign.ts';
@@ -41,6 +42,7 @@ export class OwnLedger {
       after = ledger;
       if (!addition || addition.drafts.length === 0) return null;
       const added = signedFiles(ledger, addition, this.#signer);
+      for (const path of added.keys()) if (files.has(path)) throw cameFirst(path);
       after = openLedger(this.validator, new Map([...files, ...added]), ledger);
       return added;
     });
@@ -53,3 +55,12 @@ export class OwnLedger {
     return this.#held;
   }
 }
+
+/** The error of who comes second with a record of the same place, say of one block's weights. */
+const cameFirst = (path: string): LedgerError =>
+  new LedgerError(
+    'STALE',
+    'infra',
+    `another writer has put ${path} on record meanwhile`,
+    'run again: what it left undone is finished then',
+  );

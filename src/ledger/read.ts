@@ -10,13 +10,14 @@ import {
   type LedgerFault,
 } from './verify.ts';
 import type { Kind } from '../schema/records.ts';
-import { checkChain, checkEnds, checkTime, type NoteFault, recordsOf } from './chain-checks.ts';
+import { checkChain, checkEnds, checkTime, type NoteFault } from './chain-checks.ts';
+import { recordsOf } from './records-of.ts';
 
 /** Files of one validator's folder: path under it -> bytes. Reading them is the store's work. */
 export type LedgerFiles = ReadonlyMap<string, Uint8Array>;
 
 const RECORD_PATH =
-  /^(?:rounds\/(?<round>0|[1-9]\d*)\/(?<part>plan|round|void)|weights\/(?<block>0|[1-9]\d*)(?<step>\.intent|\.readback)?)\.json$/;
+  /^(?:rounds\/(?<round>0|[1-9]\d*)\/(?<part>plan|anchor|round|void)|weights\/(?<block>0|[1-9]\d*)(?<step>\.intent|\.readback|\.anchor)?)\.json$/;
 
 /** Stands for a file that is not read: a link, a device, a giant. Compared by identity. */
 export const UNREADABLE: Uint8Array = new Uint8Array(0);
@@ -29,12 +30,19 @@ export type Ledger = {
   readonly faults: readonly LedgerFault[];
 };
 
+/** Kinds of the records about weights, by what their names end in. */
+const WEIGHTS_STEPS: Readonly<Record<string, Kind>> = {
+  '': 'weights',
+  '.intent': 'weights-intent',
+  '.readback': 'weights-readback',
+  '.anchor': 'anchor',
+};
+
 const kindOf = (path: string): Kind | null => {
   const groups = RECORD_PATH.exec(path)?.groups;
   if (!groups) return null;
   if (groups['part'] !== undefined) return groups['part'] as Kind;
-  if (groups['step'] === '.intent') return 'weights-intent';
-  return groups['step'] === '.readback' ? 'weights-readback' : 'weights';
+  return WEIGHTS_STEPS[groups['step'] ?? ''] ?? null;
 };
 const blockOf = (path: string): number =>
   Number(RECORD_PATH.exec(path)!.groups!['round'] ?? RECORD_PATH.exec(path)!.groups!['block']);

@@ -60,7 +60,7 @@ describe('a record', () => {
     network: { genesisHash: `0x${hash}`, netuid: 2, specName: 'node', specVersion: 1 },
     validator: signer.address,
     block: { number: 5, hash: `0x${hash}` },
-    harness: { commit: 'unknown', node: 'v24', rules: 1 },
+    harness: { tree: 'unknown', node: 'v24', rules: 1, run: null },
     host: {},
     plan: hash,
     reason: 'a test',

@@ -2,9 +2,10 @@
 import type { EventName } from '../schema/trace-events.ts';
 import { CacheonError } from '../core/errors.ts';
 import { fromUtf8 } from '../core/bytes.ts';
+import { sha256Hex } from '../core/hash.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Prompt } from '../schema/prompt.ts';
-import { requestBody } from '../schema/request.ts';
+import { bodyText } from '../schema/boot-bodies.ts';
 import type { TraceHeader, TraceLine } from '../schema/trace.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 import type { Exchange, LoadClient } from './load-client.ts';
@@ -33,7 +34,7 @@ export type LoadPorts = {
    */
   readonly loadedNs?: (sinceNs: number) => number;
 };
-export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image'>;
+export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image' | 'originNs'>;
 
 /** What one arm's run left: its trace, and what the server printed. */
 export type ArmRun = { readonly lines: TraceLine[]; readonly log: Uint8Array | null };
@@ -46,10 +47,21 @@ export type ArmTask = {
   readonly prompts: readonly Prompt[];
   /** How long it may take beside the baseline; null for the baseline itself. */
   readonly allowance: Allowance | null;
+  /** When the measuring of its shard began, on the same clock. */
+  readonly beganNs: number;
 };
 
 /** How long a server may take to start, in seconds, and for its answers so far, in ns. */
 type Allowance = { readonly startSeconds: number; readonly slowLimitsNs: readonly number[] };
+
+/** The header of a trace that begins now, but for its image. */
+export function traceHeader(
+  { header, beganNs }: Pick<ArmTask, 'header' | 'beganNs'>,
+  originNs: number,
+): Omit<TraceHeader, 'image'> {
+  const since = Math.max(0, Math.round(originNs - beganNs));
+  return { type: 'header', schema: 1, ...header, originNs: since };
+}
 
 /** A server that was started, and the trace of what happens to it. */
 class ArmMeasurement {
@@ -71,7 +83,7 @@ class ArmMeasurement {
     this.#originNs = originNs;
     this.#startedNs = ports.clock.nowNs();
     this.lines = [
-      { type: 'header', schema: 1, ...task.header, image: engine.image } as TraceLine,
+      { ...traceHeader(task, originNs), image: engine.image } as TraceLine,
       { type: 'event', tNs: 0, name: 'start' },
     ];
   }
@@ -140,9 +152,9 @@ class ArmMeasurement {
 
   /** Asks one prompt; false where the arm ends with it. */
   async #ask(client: LoadClient, prompt: Prompt): Promise<boolean> {
-    const body = requestBody(prompt, this.#task.arena);
-    const exchange = await client.ask(JSON.stringify(body));
-    this.#write(prompt, body, exchange);
+    const body = bodyText(prompt, this.#task.arena);
+    const exchange = await client.ask(body);
+    this.#write(prompt, sha256Hex(body), exchange);
     const { end } = exchange;
     if (end.outcome === 'done' && !this.#engine.exited()) return true;
     if (end.outcome !== 'done')
@@ -154,11 +166,11 @@ class ArmMeasurement {
 
   #write(
     { index: prompt, pool }: Prompt,
-    body: ReturnType<typeof requestBody>,
+    bodySha256: string,
     { sentNs, chunks, end, cost }: Exchange,
   ): void {
     const warmup = pool === 'warmup';
-    this.lines.push({ type: 'request', prompt, warmup, tNs: this.#since(sentNs), body });
+    this.lines.push({ type: 'request', prompt, warmup, tNs: this.#since(sentNs), bodySha256 });
     for (const { tNs, bytes } of chunks)
       this.lines.push({ type: 'chunk', prompt, tNs: this.#since(tNs), ...contentOf(bytes) });
     const { status, outcome, detail } = end;

@@ -29,7 +29,8 @@ export type Forcing = {
 };
 
 /** The ids of an answer that are forced, its end included (RULES "Ids that are forced"). */
-function forcedIds(answer: Answer, maxTokens: number, { tokenizer, arena }: Forcing): number[] {
+function forcedIds(answer: Answer, { tokenizer, arena }: Forcing): number[] {
+  const { maxTokens } = arena;
   const { eosTokenId } = arena.model;
   const ids = answerIds(answer, tokenizer, eosTokenId, maxTokens).slice(0, FORCED * maxTokens);
   return answer.finishReason === 'stop' ? [...ids, eosTokenId] : [...ids];
@@ -62,9 +63,9 @@ export async function teacherForce(trace: Trace, forcing: Forcing): Promise<Trac
   const out: TraceLine[] = [];
   for (const request of trace.requests) {
     if (request.warmup || request.end?.outcome !== 'done') continue;
-    const read = readAnswer(request, tokenizer, arena.limits);
+    const read = readAnswer(request, tokenizer, arena);
     if ('fault' in read) continue;
-    const tokenIds = forcedIds(read.answer, request.maxTokens, forcing);
+    const tokenIds = forcedIds(read.answer, forcing);
     const result = await force(request.prompt, tokenIds, forcing);
     if (result === null) return [];
     const ends: number[] = [];

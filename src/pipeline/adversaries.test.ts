@@ -65,8 +65,8 @@ describe('a winner that dies in chosen boots', () => {
     expect(season.entry(body, 'rival')).toMatchObject({ verdict: 'VALID', final: false });
     expect(season.entry(body, 'winner').verdict).toBe('E_EXIT');
     expect(holders(season)).toEqual([null, null]);
-    const { plan } = season.play();
-    expect(plan.predicate.shards.flatMap(({ entries }) => entries)).toEqual([
+    const { drawn } = season.play();
+    expect(drawn.shards.flatMap(({ entries }) => entries)).toEqual([
       season.key({ name: 'rival', enters: 2 }),
     ]);
     expect(holders(season)).toEqual(['rival', null]);
@@ -140,7 +140,7 @@ describe('a server that breaks the machine', () => {
     expect(verdicts(season, 'bomb', 2)).toEqual(['INFRA_HOST', 'INFRA_HOST']);
     expect(holders(season)).toEqual([null, null]);
     const third = season.play();
-    const last = third.plan.predicate.shards.at(-1)!.entries;
+    const last = third.drawn.shards.at(-1)!.entries;
     expect(last.map((key) => season.nameOf(key))).toEqual(['bomb']);
     expect(season.entry(third.body, 'bomb')).toMatchObject({
       verdict: 'E_EXIT',
@@ -158,16 +158,16 @@ describe('a flood', () => {
   it('of forty entries that are as slow as allowed takes two places a plan, and no time beyond 3x', () => {
     const season = new Season([...flood, honest('newcomer', 2, 2)]);
     const first = season.play();
-    const measured = (plan: typeof first.plan) =>
-      plan.predicate.shards.flatMap(({ entries }) => entries).map((key) => season.nameOf(key));
-    expect(measured(first.plan)).toHaveLength(2);
+    const measured = ({ shards }: typeof first.drawn) =>
+      shards.flatMap(({ entries }) => entries).map((key) => season.nameOf(key));
+    expect(measured(first.drawn)).toHaveLength(2);
     const waiting = first.plan.predicate.submissions.filter(({ status }) => status === 'waiting');
     expect(waiting).toHaveLength(38);
     expect(waiting.every(({ reasons }) => reasons[0]!.code === 'queued')).toBe(true);
     expect(first.body.entries[0]).toMatchObject({ verdict: 'VALID', score: 0, final: true });
     expect(first.body.entries[0]!.reasons[0]).toMatchObject({ code: 'too-slow' });
     const second = season.play();
-    expect(measured(second.plan)).toContain('newcomer');
+    expect(measured(second.drawn)).toContain('newcomer');
     expect(holders(season)[0]).toBe('newcomer');
   });
 });

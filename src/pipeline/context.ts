@@ -6,8 +6,11 @@ import type { RecordContext } from '../schema/records.ts';
 /** The operator's validator, code and machine. */
 export type Operator = {
   readonly validator: string;
-  readonly commit: string;
+  /** Tree hash of the code. */
+  readonly tree: string;
   readonly node: string;
+  /** The workflow run; null outside of one. */
+  readonly run: { readonly id: string; readonly attempt: number } | null;
   readonly host: Readonly<Record<string, unknown>>;
   readonly tier: string;
 };
@@ -25,7 +28,10 @@ export async function recordContext(
     network: { genesisHash, netuid: arena.netuid, specName, specVersion },
     validator: operator.validator,
     block,
-    harness: { commit: operator.commit, node: operator.node, rules: arena.rules },
+    harness: {
+      ...{ tree: operator.tree, node: operator.node, rules: arena.rules },
+      run: operator.run,
+    },
     host: { ...operator.host },
   };
 }

@@ -162,7 +162,7 @@ async function runAgainst(url: string): Promise<{
   const header = {
     role: 'challenger',
     key: null,
-    blockHash: '0x',
+    seed: '0x',
     shard: 0,
     boot: 1,
     run: 1,
@@ -170,7 +170,7 @@ async function runAgainst(url: string): Promise<{
   } as const;
   const { lines } = await runArm(
     { clock: monotonicClock, runtime },
-    { arena, target: { kind: 'url', url }, header, prompts: suite(1), allowance: null },
+    { arena, target: { kind: 'url', url }, header, prompts: suite(1), allowance: null, beganNs: 0 },
   );
   const arm = readArm(parseTrace(lines.map(traceLine).join(''), 'test'), {
     arena,
@@ -522,7 +522,8 @@ describe('hostile servers, answers', () => {
       },
       patient,
       {
-        blockHash: '0x',
+        seed: '0x',
+        beganNs: 0,
         shard: 0,
         boot: 1,
         prompts,

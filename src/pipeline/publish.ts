@@ -2,19 +2,26 @@
 import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
 import type { Draft } from '../ledger/draft.ts';
+import { LedgerError } from '../ledger/errors.ts';
 import { openPlan } from '../ledger/plans.ts';
 import type { OwnLedger } from '../ledger/own-ledger.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { FileSet } from '../ledger/store.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
-import type { Judged } from '../schema/artifacts.ts';
+import type { Arena } from '../schema/arena.ts';
+import type { Draw, Judged } from '../schema/artifacts.ts';
 import type { RecordContext, RoundBody } from '../schema/records.ts';
+import { anchor, type AnchorPorts } from './anchor/anchor.ts';
+import { assertOwnAnchor, assertSlotFree } from './anchor/own-anchor.ts';
+import type { Operator } from './context.ts';
+import { assertDraw } from './draw/verify-draw.ts';
+import { notAfterOf, predecessorOf, voidReason } from './plan-life.ts';
 import type { PlanDraft } from './scan.ts';
 
-export type PublishPorts = {
-  readonly ledger: OwnLedger;
-  readonly log: Log;
-};
+/** What signing takes. */
+export type SignPorts = { readonly ledger: OwnLedger; readonly log: Log };
+/** What ending a plan takes: who runs which code. */
+export type PublishPorts = SignPorts & { readonly operator: Operator };
 
 /**
  * The state of a plan: signed now, resumed because an earlier one is still open, or nothing to do.
@@ -40,6 +47,15 @@ const contextOf = ({
   host,
 });
 
+/** The context of what ends a plan: the plan's own, and the code and machine that end it. */
+function endContext(
+  { predicate }: LedgerRecord<'plan'>,
+  { tree, node, run, host }: Operator,
+): { schema: 1 } & RecordContext {
+  const { rules } = predicate.harness;
+  return { ...contextOf(predicate), harness: { tree, node, rules, run }, host: { ...host } };
+}
+
 function voidDraft(
   plan: LedgerRecord<'plan'>,
   context: { schema: 1 } & RecordContext,
@@ -56,28 +72,37 @@ function voidDraft(
 
 type PlanDecision = { readonly outcome: PlanOutcome['outcome']; readonly drafts: readonly Draft[] };
 
-/** What a new plan adds to a ledger: nothing while an open one lasts, its void once that is over. */
+/**
+ * What a new plan adds to a ledger: nothing while an open one lasts, its void once that is over.
+ * Throws `STALE` where the plan was drafted beside another state of the ledger.
+ */
 function decidePlan(ledger: Pick<Ledger, 'records'>, draft: PlanDraft): PlanDecision {
+  const { block, harness, follows, shards } = draft.predicate;
+  const now = { block, tree: harness.tree };
   const open = openPlan(ledger);
-  if (open && draft.predicate.block.number <= open.predicate.notAfter)
-    return { outcome: 'resumed', drafts: [] };
-  const over = open
-    ? [voidDraft(open, contextOf(draft.predicate), 'no round before its last block')]
-    : [];
-  return draft.predicate.shards.length > 0
-    ? { outcome: 'signed', drafts: [...over, draft] }
-    : { outcome: 'empty', drafts: over };
+  const over = open && voidReason(ledger, open, now);
+  if (open && over === null) return { outcome: 'resumed', drafts: [] };
+  // Without any of its challengers left, a voided plan has no successor.
+  const predecessor = predecessorOf(ledger, now)?.sha256 ?? null;
+  if (follows !== null && follows !== predecessor)
+    throw new LedgerError(
+      'STALE',
+      'infra',
+      'the plan was drafted before the newest records of the ledger',
+      'scan again',
+    );
+  const ended = open && over !== null ? [voidDraft(open, contextOf(draft.predicate), over)] : [];
+  return shards > 0
+    ? { outcome: 'signed', drafts: [...ended, draft] }
+    : { outcome: 'empty', drafts: ended };
 }
 
 /**
  * Signs and commits a plan before anything is measured, so that a bad round cannot be dropped and
- * repeated. An open plan is resumed while its time lasts; once it is over, it is declared void in
- * the same commit as its successor. A plan without entries is not committed.
+ * repeated. An open plan is resumed while its time lasts and its code runs; once it is over, it is
+ * declared void in the same commit as its successor. A plan without entries is not committed.
  */
-export async function publishPlan(
-  { ledger, log }: PublishPorts,
-  draft: PlanDraft,
-): Promise<PlanOutcome> {
+export async function signPlan({ ledger, log }: SignPorts, draft: PlanDraft): Promise<PlanOutcome> {
   let decided: PlanDecision = { outcome: 'empty', drafts: [] };
   const after = await ledger.append(`Plan round ${draft.predicate.block.number}`, (now) => {
     decided = decidePlan(now, draft);
@@ -94,19 +119,59 @@ export async function publishPlan(
 }
 
 /**
+ * Signs a plan and anchors it on chain: only then can its seed be drawn (RULES "Anchor"). Any run
+ * resumes what an earlier one left undone. Throws `LEDGER_BEHIND`, `SLOT_TAKEN` and the errors of
+ * {@link anchor} before anything is signed that the chain would contradict.
+ */
+export async function publishPlan(
+  ports: AnchorPorts,
+  arena: Pick<Arena, 'netuid' | 'rules'>,
+  operator: Operator,
+  draft: PlanDraft,
+): Promise<PlanOutcome & { readonly anchor: LedgerRecord<'anchor'> | null }> {
+  const { chain, ledger } = ports;
+  assertSlotFree(await assertOwnAnchor(chain, await ledger.read(), arena.netuid));
+  const outcome = await signPlan(ports, draft);
+  const { plan } = outcome;
+  if (!plan) return { ...outcome, anchor: null };
+  const target = {
+    of: plan,
+    record: plan,
+    notAfter: (block: number) => notAfterOf(block, plan),
+  };
+  return { ...outcome, anchor: await anchor(ports, arena, operator, target) };
+}
+
+/** What became of a plan: its seed, what the judge made of it, and the evidence. */
+export type MeasuredRound = {
+  readonly body: RoundBody;
+  readonly draw: Draw;
+  readonly evidence: FileSet;
+};
+
+/**
  * Signs and commits a round with all its evidence. Doing it twice is harmless: the first round
  * stands.
  */
 export async function publishRound(
-  { ledger, log }: PublishPorts,
+  { ledger, log, operator }: PublishPorts,
   plan: LedgerRecord<'plan'>,
-  body: RoundBody,
-  evidence: FileSet,
+  { body, draw, evidence }: MeasuredRound,
 ): Promise<void> {
+  const { tree } = plan.predicate.harness;
+  if (tree !== operator.tree)
+    throw new LedgerError(
+      'CODE_CHANGED',
+      'infra',
+      `the plan was signed by the code ${tree}, this is ${operator.tree}`,
+      'the next plan declares it void, and keeps its entries and its seed',
+    );
+  const { seed, pulse } = draw;
   const folder = plan.path.replace(/plan\.json$/, '');
   const files = Object.fromEntries([...evidence].map(([path, bytes]) => [path, sha256Hex(bytes)]));
   const placed = new Map([...evidence].map(([path, bytes]) => [`${folder}${path}`, bytes]));
   await ledger.append(`Judge round ${plan.predicate.block.number}`, (now) => {
+    assertDraw(now, plan, draw);
     const ended = [...recordsOf(now, 'round'), ...recordsOf(now, 'void')].some(
       (record) => record.predicate.plan === plan.sha256,
     );
@@ -118,7 +183,10 @@ export async function publishRound(
       kind: 'round',
       path: `${folder}round.json`,
       subject: plan.subject,
-      predicate: { ...contextOf(plan.predicate), plan: plan.sha256, ...body, files },
+      predicate: {
+        ...endContext(plan, operator),
+        ...{ plan: plan.sha256, seed, pulse, ...body, files },
+      },
     };
     return { drafts: [draft], evidence: placed };
   });
@@ -128,13 +196,13 @@ export async function publishRound(
  * Declares a plan void: its evaluation failed, and every reader of the ledger can see that and why.
  */
 export async function publishVoid(
-  { ledger, log }: PublishPorts,
+  { ledger, log, operator }: PublishPorts,
   plan: LedgerRecord<'plan'>,
   reason: string,
 ): Promise<void> {
   await ledger.append(`Void round ${plan.predicate.block.number}`, (now) =>
     openPlan(now)?.sha256 === plan.sha256
-      ? { drafts: [voidDraft(plan, contextOf(plan.predicate), reason)] }
+      ? { drafts: [voidDraft(plan, endContext(plan, operator), reason)] }
       : null,
   );
   log.warn(`round ${plan.predicate.block.number} is void: ${reason}`);
@@ -145,8 +213,9 @@ export async function publishJudged(
   ports: PublishPorts,
   plan: LedgerRecord<'plan'>,
   judged: Judged,
-  evidence: FileSet,
+  { draw, evidence }: { readonly draw: Draw | null; readonly evidence: FileSet },
 ): Promise<void> {
   if ('void' in judged) await publishVoid(ports, plan, judged.void);
-  else await publishRound(ports, plan, judged.body, evidence);
+  else if (!draw) await publishVoid(ports, plan, 'no seed was drawn');
+  else await publishRound(ports, plan, { body: judged.body, draw, evidence });
 }

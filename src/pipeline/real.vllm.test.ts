@@ -149,7 +149,7 @@ describe.skipIf(runner === undefined)('a real vLLM in a miner’s place', () => 
       args,
     });
     const plan = evalPlan(arena, generatedCorpus(), tokenizer, {
-      blockHash: `0x${'5'.repeat(64)}`,
+      seed: `0x${'5'.repeat(64)}`,
       targets: {
         baseline: 'honest',
         challenger: challenger.image,
@@ -175,7 +175,8 @@ describe.skipIf(runner === undefined)('a real vLLM in a miner’s place', () => 
       },
       arena,
       {
-        blockHash: plan.blockHash,
+        seed: plan.seed,
+        beganNs: 0,
         shard: 0,
         boot: 1,
         prompts: plan.prompts,

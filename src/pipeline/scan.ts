@@ -1,7 +1,6 @@
 // Reads all submissions from the chain and drafts the plan of the next round.
-import { dealShards } from '../arena/deal.ts';
+import { plannedMinutes, shardCount } from '../arena/deal.ts';
 import { historyOf, rulesSha256 } from '../arena/history.ts';
-import { mostBoots } from '../arena/takeover.ts';
 import type { Calibration } from '../schema/calibration.ts';
 import { acceptedRemarks, parsePayload } from '../arena/payload.ts';
 import {
@@ -16,18 +15,17 @@ import { type History } from '../arena/history.ts';
 import type { ChainReader, Snapshot } from '../chain/chain.ts';
 import { countedCommitments, revealToDate } from '../chain/commitments.ts';
 import { ChainError } from '../chain/errors.ts';
-import { fromHex } from '../core/bytes.ts';
 import type { Log } from '../core/log.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import { type Draft, imageSubjects } from '../ledger/draft.ts';
 import type { Ledger } from '../ledger/read.ts';
 import type { Corpus } from '../prompts/corpus.ts';
-import { suiteHash } from '../prompts/sampler.ts';
-import { bootSuite, type PromptSources } from '../prompts/suites.ts';
 import { type Arena, ArenaError, feeRao } from '../schema/arena.ts';
 import { pinnedImage } from '../schema/image-ref.ts';
 import type { PlanPredicate } from '../schema/records.ts';
+import type { LedgerRecord } from '../ledger/verify.ts';
 import { type Operator, recordContext } from './context.ts';
+import { challengersIn, predecessorOf } from './plan-life.ts';
 import { assertReady } from './readiness.ts';
 import { assertNotBehind } from './freshness.ts';
 
@@ -128,38 +126,42 @@ export async function lookUpPayments(
   return found;
 }
 
+/** What a plan's content follows from, beside chain and ledger. */
+export type PlanRules = {
+  readonly calibration: Calibration | null;
+  /** The voided plan that this one follows; null: none. */
+  readonly predecessor: LedgerRecord<'plan'> | null;
+};
+
 /**
- * Submissions and standing at a snapshot: everything in a plan that follows from chain and ledger.
+ * Everything in a plan that follows from chain and ledger: submissions, standing, how many shards.
+ * After a void the challengers of the voided plan, as far as they are still ready.
  */
 export function planContent(
   arena: Arena,
-  chain: ChainView & Pick<Snapshot, 'block'>,
+  chain: ChainView,
   history: History,
-  calibration: Calibration | null,
-): Pick<PlanPredicate, 'submissions' | 'standing' | 'shards' | 'controls'> {
+  { calibration, predecessor }: PlanRules,
+): Pick<
+  PlanPredicate,
+  'submissions' | 'standing' | 'shards' | 'controls' | 'follows' | 'plannedMinutes'
+> {
   const rules = rulesSha256(arena, calibration);
-  const { submissions, standing } = listSubmissions(arena, chain, history, rules);
-  const shards = dealShards(submissions, arena, fromHex(chain.block.hash)!);
+  const kept = predecessor && challengersIn(predecessor);
+  const listed = (kept: ReadonlySet<string> | null) =>
+    listSubmissions(arena, chain, history, { rulesSha256: rules, kept });
+  const after = listed(kept);
+  // None of them is left: nobody can gain by the old seed.
+  const alone = kept !== null && shardCount(after.submissions, arena) === 0;
+  const { submissions, standing } = alone ? listed(null) : after;
   return {
+    follows: alone ? null : (predecessor?.sha256 ?? null),
+    plannedMinutes: plannedMinutes(submissions, arena),
     submissions,
     standing,
-    shards: shards.map(({ index, entries }) => ({ index, entries: [...entries] })),
+    shards: shardCount(submissions, arena),
     controls: history.controls.slice(-arena.takeover.controls),
   };
-}
-
-/** The hashes of all prompts that a plan's shards may ask for. */
-export function promptSuitesOf(
-  { arena, seed, shards }: { arena: Arena; seed: string; shards: PlanPredicate['shards'] },
-  sources: PromptSources,
-): PlanPredicate['promptSuites'] {
-  const boots = Array.from({ length: mostBoots(arena) }, (_, i) => i + 1);
-  return shards.flatMap(({ index: shard }) =>
-    boots.map((boot) => ({
-      ...{ shard, boot },
-      sha256: suiteHash(bootSuite(arena, sources, seed, { shard, boot })),
-    })),
-  );
 }
 
 /**
@@ -185,9 +187,8 @@ export async function scan(
   const commitments = await readCommitments(chain, arena.netuid, snapshot, history);
   const payments = await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
   const view = { ...snapshot, commitments, payments };
-  const content = planContent(arena, view, history, calibration);
-  const { shards } = content;
-  const promptSuites = promptSuitesOf({ arena, seed: block.hash, shards }, { corpus, tokenizer });
+  const predecessor = predecessorOf(ledger, { block, tree: operator.tree });
+  const content = planContent(arena, view, history, { calibration, predecessor });
   const count = (status: Submission['status']): number =>
     content.submissions.filter((submission) => submission.status === status).length;
   log.info(
@@ -205,13 +206,10 @@ export async function scan(
     subject: imageSubjects(images),
     predicate: {
       ...context,
-      notAfter: block.number + arena.planBlocks,
       tier: operator.tier,
       arena,
       tokenizerSha256: tokenizer.id,
       corpus: corpus.id,
-      seed: block.hash,
-      promptSuites,
       calibration,
       ...content,
     },

@@ -1,8 +1,9 @@
 // Tells where submissions stand: payment, verdicts so far, place in the queue.
-import { historyOf, QUEUED } from '../arena/history.ts';
+import { QUEUED } from '../arena/deal.ts';
+import { historyOf } from '../arena/history.ts';
 import type { Submission } from '../schema/submission.ts';
 import type { ChainReader, Snapshot } from '../chain/chain.ts';
-import { openPlan } from '../ledger/plans.ts';
+import { lastBlockOf, openPlan } from '../ledger/plans.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { Arena } from '../schema/arena.ts';
 import { hasReason, type Reasoned, whyOf } from '../schema/reasons.ts';
@@ -81,10 +82,10 @@ function queueOf(submissions: readonly Submission[]): string[] {
 }
 
 /** When the next round is planned, in words. */
-function nextRoundOf(open: ReturnType<typeof openPlan>): string {
+function nextRoundOf(open: StatusReport['openRound']): string {
   if (!open) return 'planned at the next scan, twice an hour';
-  const { block, notAfter } = open.predicate;
-  return `round ${block.number} is being measured, until block ${notAfter} at the latest; the next one is planned after it`;
+  const { block, notAfter } = open;
+  return `round ${block} is being measured, until block ${notAfter} at the latest; the next one is planned after it`;
 }
 
 /** Every submission as the next scan would list it. */
@@ -101,7 +102,10 @@ async function submissionsNow(
   // yet.
   const payments =
     arena.treasury === null ? new Map() : await lookUpPayments(chain, arena, view, history);
-  return planContent(arena, { ...view, payments }, history, null).submissions;
+  return planContent(arena, { ...view, payments }, history, {
+    calibration: null,
+    predecessor: null,
+  }).submissions;
 }
 
 /**
@@ -120,20 +124,19 @@ export async function status(
   const queue = queueOf(submissions);
   const isOurs = (item: { readonly hotkey: string }): boolean =>
     hotkey === null || item.hotkey === hotkey;
-  const open = openPlan(records);
+  const plan = openPlan(records);
+  const open = plan && {
+    block: plan.predicate.block.number,
+    notAfter: lastBlockOf(records, plan),
+    measured: plan.predicate.submissions.some((item) => item.status === 'evaluate' && isOurs(item)),
+  };
   return {
     validator: ledger?.validator ?? null,
     block: snapshot.block.number,
     registered: hotkey === null ? null : snapshot.neurons.some(isOurs),
     submissions: submissions.filter(isOurs).map((item) => lineOf(records, item, queue)),
     waiting: queue.length,
-    openRound: open && {
-      block: open.predicate.block.number,
-      notAfter: open.predicate.notAfter,
-      measured: open.predicate.submissions.some(
-        (item) => item.status === 'evaluate' && isOurs(item),
-      ),
-    },
+    openRound: open,
     nextRound: nextRoundOf(open),
   };
 }

@@ -81,6 +81,37 @@ export const gate = z
   })
   .prefault({});
 
+/**
+ * Where a round's seed comes from (RULES "Seed"): a pulse of a drand beacon; on a chain without
+ * pulses the hash of a later block; on a local chain a seed that is given, so that a demo repeats.
+ */
+export const beacon = z
+  .union([
+    z.literal('block'),
+    z.strictObject({
+      kind: z.literal('drand'),
+      publicKey: z.string().regex(/^0x[0-9a-f]{192}$/, 'wants 96 bytes of hex'),
+      genesisSeconds: count,
+      periodSeconds: positive,
+      delaySeconds: count.describe('from the block of the anchor to the pulse'),
+    }),
+    z.strictObject({ kind: z.literal('block') }),
+    z.strictObject({
+      kind: z.literal('fixed'),
+      seed: z.string().regex(/^0x[0-9a-f]{64}$/, 'wants 0x and 64 hex digits'),
+    }),
+  ])
+  .default({
+    kind: 'drand',
+    publicKey:
+      '0x83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d106451' +
+      '0d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a',
+    genesisSeconds: 1_692_803_367,
+    periodSeconds: 3,
+    delaySeconds: 60,
+  })
+  .describe('where a seed comes from: drand quicknet by default');
+
 /** How wrong the measuring client may be. */
 export const clock = z
   .strictObject({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CacheonError } from '../core/errors.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import {
+  beacon,
   clock,
   deadlines,
   emission,
@@ -152,9 +153,13 @@ export const arenaSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('whether submit hides a commitment until its reveal round'),
-  planBlocks: positive
-    .default(7200)
-    .describe('blocks after which a plan without a round must be void'),
+  beacon,
+  armMinutes: z
+    .number()
+    .positive()
+    .max(1440)
+    .default(5)
+    .describe('what one server takes, start and prompts: a plan is void after 1.5 times its sum'),
   shardEntries: positive.max(256).default(6).describe('challengers that one machine measures'),
   maxShards: positive
     .max(256)
@@ -203,6 +208,7 @@ const GONE: Readonly<Record<string, string>> = {
   takeoverMargin: 'takeover.margin is the share alone: 0.01 in place of 1.01',
   winnerInfraBar: 'nothing is compared with an old score any more: drop it',
   winnerInfraLoss: 'only what is an incumbent’s own doing counts against it: drop it',
+  planBlocks: 'armMinutes says how long a plan may take',
   shards: 'shardEntries and maxShards say how challengers are shared out',
   stallChunks: 'scoring.ttftWindow and scoring.ttftRank tell the TTFT now',
   stallRatio: 'scoring.ttftWindow and scoring.ttftRank tell the TTFT now',
@@ -247,6 +253,14 @@ export function parseArena(value: unknown, source: string): Arena {
       'pin the genesis hash of the network',
     );
   }
+  const unfit = typeof arena.beacon === 'string' || arena.beacon.kind !== 'drand';
+  if (arena.network !== 'local' && unfit)
+    throw new ArenaError(
+      'BAD_ARENA',
+      'usage',
+      `${source}: beacon: ${arena.network} draws its seeds from a drand beacon`,
+      'only a local chain may draw them from a block, or have them given',
+    );
   return arena;
 }
 

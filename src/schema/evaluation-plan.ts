@@ -10,7 +10,7 @@ export type EvalPlan = {
   readonly schema: 1;
   readonly kind: 'evaluation';
   readonly arena: Arena;
-  readonly blockHash: string;
+  readonly seed: string;
   readonly tokenizerSha256: string;
   readonly corpus: string;
   readonly promptSuiteSha256: string;

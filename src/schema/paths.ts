@@ -1,7 +1,8 @@
-// Paths of evidence files in a ledger: traces, logs and image fingerprints.
+// Paths of evidence files in a ledger: traces, logs, prompts and image fingerprints.
 const AT = String.raw`\d{1,3}/\d{1,2}/[A-Za-z0-9]{1,60}(?:-\d{1,10})?(?:\.\d)?`;
 const IMAGE = String.raw`images/\d{1,3}/(?<hotkey>[A-Za-z0-9]{1,60})-(?<commit>\d{1,10})`;
-const ANY = String.raw`(?:traces/${AT}\.ndjson|logs/${AT}\.log|${IMAGE}\.json)\.gz`;
+const PROMPTS = String.raw`prompts/\d{1,3}/\d{1,2}`;
+const ANY = String.raw`(?:traces/${AT}\.ndjson|logs/${AT}\.log|${PROMPTS}\.ndjson|${IMAGE}\.json)\.gz`;
 
 /**
  * Paths under a round for the files that a measuring machine kept: traces and logs by shard, boot
@@ -17,7 +18,7 @@ export const EVIDENCE_PATH = new RegExp(`^${ANY}$`);
 export const LEDGER_EVIDENCE_PATH = new RegExp(String.raw`^rounds/(?<block>0|[1-9]\d*)/${ANY}$`);
 
 /** Folders of a round that hold evidence. */
-export const EVIDENCE_FOLDERS = /^(?:traces|logs|images)\//;
+export const EVIDENCE_FOLDERS = /^(?:traces|logs|prompts|images)\//;
 
 /**
  * Path of a trace under its round:
@@ -32,6 +33,11 @@ export function logPath(shard: number, boot: number, name: string, run: number):
   return tracePath(shard, boot, name, run)
     .replace(/^traces/, 'logs')
     .replace(/ndjson\.gz$/, 'log.gz');
+}
+
+/** Path of the requests' bodies of a boot: `prompts/<shard>/<boot>.ndjson.gz`. */
+export function promptsPath(shard: number, boot: number): string {
+  return `prompts/${shard}/${boot}.ndjson.gz`;
 }
 
 /**

@@ -17,6 +17,7 @@ export const KINDS = [
   'weights-intent',
   'weights',
   'weights-readback',
+  'anchor',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -45,28 +46,67 @@ const context = {
   }),
   validator: z.string(),
   block,
-  harness: z.strictObject({ commit: z.string(), node: z.string(), rules: count }),
+  harness: z.strictObject({
+    /** Tree hash of the code that made it, `-dirty` behind it where that was changed. */
+    tree: z.string(),
+    node: z.string(),
+    rules: count,
+    /** The workflow run that made it; null outside of one. */
+    run: z.strictObject({ id: z.string(), attempt: count }).nullable(),
+  }),
   host: z.record(z.string(), z.unknown()),
 };
 
 const planPredicate = z.strictObject({
   ...context,
-  notAfter: count,
+  /** The voided plan whose entries and seed this one keeps; null: it draws a seed of its own. */
+  follows: sha256.nullable(),
+  /** How long its shards take one after another: it is void 1.5 times later than its anchor. */
+  plannedMinutes: count,
   tier: z.string(),
   /** The full arena; src/arena's schema reads it. */
   arena: z.record(z.string(), z.unknown()),
   tokenizerSha256: z.string(),
   corpus: z.string(),
-  seed: hash32,
-  promptSuites: z.array(z.strictObject({ shard: count, boot: count, sha256 })),
   /** What the tier in use was measured to differ by; null where the arena names no calibration. */
   calibration: calibrationSchema.nullable(),
   /** Differences of earlier rounds' role controls, the oldest first. */
   controls: z.array(z.number()),
   standing: standingSchema,
   submissions: z.array(submissionSchema),
-  shards: z.array(z.strictObject({ index: count, entries: z.array(z.string()) })),
+  /** How many machines it needs; the seed deals the challengers to them. */
+  shards: count,
 });
+
+/**
+ * The anchor of a plan or of weights: the transaction that wrote a record's number and hash to the
+ * chain, and the block that took it.
+ */
+const anchorPredicate = z.strictObject({
+  ...context,
+  /** The plan that it anchors; null after weights. */
+  plan: sha256.nullable(),
+  /** Last block at which the plan's round may be published; null after weights. */
+  notAfter: count.nullable(),
+  anchor: z.strictObject({
+    record: z.strictObject({ seq: count, sha256 }),
+    block: z.strictObject({ number: count, hash: hash32, timestampMs: count }),
+    extrinsic: z.strictObject({
+      index: count,
+      hash: hash32,
+      bytes: z.string().regex(/^0x[0-9a-f]+$/),
+    }),
+  }),
+});
+
+/** What a seed was drawn from: a pulse of the beacon, or a block; null where it was given. */
+export const pulseSchema = z
+  .union([
+    z.strictObject({ round: count, signature: z.string().regex(/^0x[0-9a-f]{96}$/) }),
+    z.strictObject({ block: count, hash: hash32 }),
+  ])
+  .nullable();
+export type PulseRecord = z.infer<typeof pulseSchema>;
 
 const entry = z.strictObject({
   key: z.string(),
@@ -85,6 +125,10 @@ const entry = z.strictObject({
 });
 /** The judge's results: the part of a round that every auditor can compute again. */
 export const roundBody = z.strictObject({
+  /** Who was measured where, as the seed dealt them. */
+  shards: z.array(z.strictObject({ index: count, entries: z.array(z.string()) })),
+  /** The prompts of each boot that was measured. */
+  promptSuites: z.array(z.strictObject({ shard: count, boot: count, sha256 })),
   entries: z.array(entry),
   decisions: z.array(
     z.strictObject({
@@ -103,6 +147,8 @@ export const roundBody = z.strictObject({
 const roundPredicate = z.strictObject({
   ...context,
   plan: sha256,
+  seed: hash32,
+  pulse: pulseSchema,
   ...roundBody.shape,
   files: z.record(z.string(), sha256),
 });
@@ -185,6 +231,7 @@ export const PREDICATES = {
   'weights-intent': intentPredicate,
   weights: weightsPredicate,
   'weights-readback': readbackPredicate,
+  anchor: anchorPredicate,
 } as const;
 export type Predicate<K extends Kind> = z.infer<(typeof PREDICATES)[K]>;
 export type PlanPredicate = Predicate<'plan'>;

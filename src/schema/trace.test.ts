@@ -9,14 +9,15 @@ const header = {
   role: 'challenger',
   key: null,
   image: 'image',
-  blockHash: '0x00',
+  seed: '0x00',
+  originNs: 0,
   shard: 0,
   boot: 1,
   run: 1,
   startedAt: '',
 } as const satisfies TraceLine;
-const body = { max_tokens: 4, messages: [{ role: 'user', content: 'hello' }] };
-const request: TraceLine = { type: 'request', prompt: 0, warmup: false, tNs: 1, body };
+const bodySha256 = 'ab'.repeat(32);
+const request: TraceLine = { type: 'request', prompt: 0, warmup: false, tNs: 1, bodySha256 };
 const end: TraceLine = {
   type: 'end',
   prompt: 0,

@@ -27,10 +27,13 @@ const header = z.looseObject({
   role: z.enum(['baseline', 'challenger', 'incumbent', 'control']),
   key: z.string().nullable(),
   image: z.string(),
-  blockHash: z.string(),
+  /** What the round's prompts and orders are drawn from. */
+  seed: z.string(),
   shard: prompt,
   boot: z.number().int().positive(),
   run: z.number().int().positive(),
+  /** When this trace began, on the same clock, since the measuring of its shard began. */
+  originNs: ns,
   startedAt: z.string(),
 });
 const lineSchema = z.discriminatedUnion('type', [
@@ -40,10 +43,8 @@ const lineSchema = z.discriminatedUnion('type', [
     prompt,
     warmup: z.boolean(),
     tNs: ns,
-    body: z.looseObject({
-      max_tokens: z.number().int().positive(),
-      messages: z.array(z.looseObject({ role: z.string(), content: z.string() })).optional(),
-    }),
+    /** Of the body's bytes: the body itself stands in the prompts of its boot, once. */
+    bodySha256: z.string().regex(/^[0-9a-f]{64}$/),
   }),
   z.looseObject({
     type: z.literal('chunk'),
@@ -101,8 +102,7 @@ export type TracedRequest = {
   readonly prompt: number;
   readonly warmup: boolean;
   readonly sentNs: number;
-  readonly maxTokens: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly bodySha256: string;
   readonly chunks: readonly Chunk[];
   readonly end: null | {
     readonly tNs: number;
@@ -213,14 +213,13 @@ class TraceReader {
     }
   }
 
-  #open({ prompt, warmup, tNs, body }: LineOf<'request'>, at: number): void {
+  #open({ prompt, warmup, tNs, bodySha256 }: LineOf<'request'>, at: number): void {
     if (this.#requests.has(prompt)) this.fail(at, `prompt ${prompt} was asked twice`);
     this.#requests.set(prompt, {
       prompt,
       warmup,
       sentNs: tNs,
-      maxTokens: body.max_tokens,
-      body,
+      bodySha256,
       chunks: [],
       end: null,
       cost: null,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { type Answer, readAnswer } from '../answers/answer.ts';
 import { utf8 } from '../core/bytes.ts';
+import { sha256Hex } from '../core/hash.ts';
 import { tokenizerFromJson } from '../prompts/io/tokenizer-file.ts';
 import { parseArena } from '../schema/arena.ts';
 import { type TracedRequest } from '../schema/trace.ts';
@@ -15,6 +16,7 @@ export const tinyArena = {
   ...parseArena(JSON.parse(read('../devnet/arena.json')), 'devnet'),
   warmupPrompts: 0,
   scoredPrompts: 1,
+  maxTokens: 24,
 };
 
 export const MS = 1e6;
@@ -38,8 +40,7 @@ export function request(
     prompt: 0,
     warmup: false,
     sentNs: 0,
-    maxTokens: 24,
-    body: {},
+    bodySha256: sha256Hex('body'),
     chunks,
     end: { tNs: last, status: 200, outcome: 'done', detail: '', ...end },
     cost: null,
@@ -48,7 +49,7 @@ export function request(
 }
 
 export const answerOf = (parts: Parameters<typeof request>[0]): Answer => {
-  const result = readAnswer(request(parts), tokenizer, tinyArena.limits);
+  const result = readAnswer(request(parts), tokenizer, tinyArena);
   if ('fault' in result) throw new Error(result.fault.reason);
   return result.answer;
 };

@@ -14,25 +14,28 @@ import { silentLog } from '../core/log.ts';
 import { decodeSs58, encodeSs58 } from '../core/ss58.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import { CONTROL } from '../judge/role-control.ts';
+import { type DrawnPlan, drawnPlan } from '../judge/drawn-plan.ts';
 import { judgeRound } from '../judge/round.ts';
 import { sidesOf } from '../judge/shard.ts';
 import { imageSubjects } from '../ledger/draft.ts';
-import { packEvidence, tracesOf } from '../ledger/io/evidence-files.ts';
+import { packEvidence, readEvidence } from '../ledger/io/evidence-files.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
 import { OwnLedger } from '../ledger/own-ledger.ts';
 import { type LedgerFiles, recordsOf } from '../ledger/read.ts';
 import type { Signer } from '../ledger/sign.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
-import { publishPlan, publishRound } from '../pipeline/publish.ts';
-import { planContent, type PlanDraft, promptSuitesOf } from '../pipeline/scan.ts';
+import { publishRound, signPlan } from '../pipeline/publish.ts';
+import { planContent, type PlanDraft } from '../pipeline/scan.ts';
 import { type WeightsBody, weightsFrom } from '../pipeline/settle/weight-row.ts';
 import { intentDraft, outcomeDraft } from '../pipeline/settle/weights-records.ts';
 import { type Corpus, generatedCorpus } from '../prompts/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { bootSuite } from '../prompts/suites.ts';
 import { type Arena, parseArena } from '../schema/arena.ts';
-import { tracePath } from '../schema/paths.ts';
+import { bodiesOf, renderBodies } from '../schema/boot-bodies.ts';
+import { promptsPath, tracePath } from '../schema/paths.ts';
 import { because } from '../schema/reasons.ts';
+import { anchorPlan, drawFor } from './anchor-fixture.ts';
 import { memoryStore } from './memory-store.ts';
 import { armLines, type Pace } from './trace-fixture.ts';
 
@@ -95,10 +98,15 @@ class FixtureValidator {
   async play(round: number): Promise<void> {
     const { plan: block, weights } = BLOCKS[round - 1]!;
     const ports = { ledger: this.#ledger, log: silentLog };
-    const { plan } = await publishPlan(ports, await this.#plan(blockAt(block)));
-    const evidence = this.#evidence(plan!);
-    const body = judgeRound(plan!, tracesOf(evidence), this.tokenizer);
-    await publishRound(ports, plan!, body, evidence);
+    const { plan } = await signPlan(ports, await this.#plan(blockAt(block)));
+    await anchorPlan(this.#ledger, plan!);
+    const draw = drawFor(await this.#ledger.read(), plan!);
+    const drawn = drawnPlan(plan!, draw.seed);
+    const evidence = this.#evidence(drawn);
+    const body = judgeRound(drawn, readEvidence(evidence), this.tokenizer);
+    const { harness, validator, host } = plan!.predicate;
+    const operator = { ...harness, validator, host, tier: 'fixture' };
+    await publishRound({ ...ports, operator }, plan!, { body, draw, evidence });
     await this.#settle(plan!, blockAt(weights));
   }
 
@@ -113,7 +121,7 @@ class FixtureValidator {
       },
       validator: this.signer.address,
       block,
-      harness: { commit: 'fixture', node: 'v24', rules: 1 },
+      harness: { tree: 'fixture', node: 'v24', rules: 1, run: null },
       host: {},
     };
   }
@@ -144,28 +152,20 @@ class FixtureValidator {
 
   async #plan(block: BlockRef): Promise<PlanDraft> {
     const { arena, corpus, tokenizer } = this;
-    const content = planContent(
-      arena,
-      this.#view(block),
-      historyOf(await this.#ledger.read()),
-      null,
-    );
-    const { shards } = content;
-    const sources = { corpus, tokenizer };
-    const promptSuites = promptSuitesOf({ arena, seed: block.hash, shards }, sources);
+    const content = planContent(arena, this.#view(block), historyOf(await this.#ledger.read()), {
+      calibration: null,
+      predecessor: null,
+    });
     return {
       kind: 'plan',
       path: `rounds/${block.number}/plan.json`,
       subject: imageSubjects(content.submissions),
       predicate: {
         ...this.#context(block),
-        notAfter: block.number + arena.planBlocks,
         tier: 'fixture',
         arena,
         tokenizerSha256: tokenizer.id,
         corpus: corpus.id,
-        seed: block.hash,
-        promptSuites,
         calibration: null,
         ...content,
       },
@@ -173,13 +173,15 @@ class FixtureValidator {
   }
 
   /** Traces of every boot; more of them than the judge asks for. */
-  #evidence(plan: LedgerRecord<'plan'>): Map<string, Uint8Array> {
+  #evidence(drawn: DrawnPlan): Map<string, Uint8Array> {
     const files = new Map<string, Uint8Array>();
     const { arena, corpus, tokenizer } = this;
-    const { seed } = plan.predicate;
-    const { incumbents, challengers } = sidesOf(plan, 0);
+    const { seed } = drawn;
+    const { incumbents, challengers } = sidesOf(drawn, 0);
     const keep = (name: string, boot: number, run: number, pace: Pace): void => {
       const suite = bootSuite(arena, { corpus, tokenizer }, seed, { shard: 0, boot });
+      const bodies = utf8(renderBodies(bodiesOf(suite, arena)));
+      files.set(promptsPath(0, boot), packEvidence(bodies));
       const own = name === 'baseline' || name === CONTROL;
       const miners = challengers.includes(name) ? 'challenger' : 'incumbent';
       const arm = { role: own ? name : miners, key: own ? null : name, image: 'made up' } as const;

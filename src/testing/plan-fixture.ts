@@ -2,11 +2,12 @@
 import { because } from '../schema/reasons.ts';
 import type { PlanDraft } from '../pipeline/scan.ts';
 import { sha256Hex } from '../core/hash.ts';
+import { devnetBeacon } from './anchor-fixture.ts';
 import { testArena } from './test-arena.ts';
 
 const hash = (text: string): `0x${string}` => `0x${sha256Hex(text)}`;
 
-/** A plan of one challenger at a block, good for 300 blocks; without shards it is empty. */
+/** A plan of one challenger at a block, good for 300 blocks after its anchor. */
 export function planDraftAt(validator: string, block: number, shards: number): PlanDraft {
   const key = `${validator}:7`;
   const digest = sha256Hex('image');
@@ -19,15 +20,14 @@ export function planDraftAt(validator: string, block: number, shards: number): P
       network: { genesisHash: hash('chain'), netuid: 2, specName: 'node', specVersion: 1 },
       validator,
       block: { number: block, hash: hash(`block ${block}`) },
-      harness: { commit: 'unknown', node: 'v24', rules: 1 },
+      harness: { tree: 'unknown', node: 'v24', rules: 1, run: null },
       host: {},
-      notAfter: block + 300,
+      follows: null,
+      plannedMinutes: 40,
       tier: 'test',
-      arena: { ...testArena(validator) },
+      arena: { ...testArena(validator), beacon: devnetBeacon },
       tokenizerSha256: sha256Hex('tokenizer'),
       corpus: 'generated',
-      seed: hash(`block ${block}`),
-      promptSuites: [{ shard: 0, boot: 1, sha256: sha256Hex('prompts') }],
       calibration: null,
       controls: [],
       standing: { winner: null, runnerUp: null },
@@ -50,7 +50,7 @@ export function planDraftAt(validator: string, block: number, shards: number): P
           history: null,
         },
       ],
-      shards: Array.from({ length: shards }, (_, index) => ({ index, entries: [key] })),
+      shards,
     },
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { MS } from './answer-fixture.ts';
 import { ROOT } from '../compose/repository.ts';
+import { sha256Hex } from '../core/hash.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { parseArena } from '../schema/arena.ts';
 import {
@@ -16,13 +17,16 @@ import {
 
 const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
 
-export const bootArena = parseArena({ ...file, driftLimit: 0.03, clock: {} }, 'test');
-
-const tokenizer = loadTokenizer(bootArena.tokenizer, ROOT);
-
-export const bootContext = { arena: bootArena, tokenizer, prompts: { warmup: [], scored: [0] } };
+const tokenizer = loadTokenizer(parseArena(file, 'devnet').tokenizer, ROOT);
 
 const ids = tokenizer.encode('one two three');
+
+export const bootArena = parseArena(
+  { ...file, driftLimit: 0.03, clock: {}, maxTokens: ids.length },
+  'test',
+);
+
+export const bootContext = { arena: bootArena, tokenizer, prompts: { warmup: [], scored: [0] } };
 
 type Shape = {
   ttftMs?: number;
@@ -49,14 +53,15 @@ export function madeRun(
       role,
       key: role === 'baseline' ? null : name,
       image: 'x',
-      blockHash: '0x',
+      seed: '0x',
+      originNs: 0,
       shard: 0,
       boot: 1,
       run: said,
       startedAt: '',
     },
     ...events.map((event): TraceLine => ({ type: 'event', tNs: 0, name: event })),
-    { type: 'request', prompt: 0, warmup: false, tNs: 0, body: { max_tokens: ids.length } },
+    { type: 'request', prompt: 0, warmup: false, tNs: 0, bodySha256: sha256Hex('body') },
     ...(outcome === 'done' ? texts : []).map((text, i): TraceLine => ({
       type: 'chunk',
       prompt: 0,

@@ -7,17 +7,20 @@ import { ROOT } from '../compose/repository.ts';
 import { fromHex, utf8 } from '../core/bytes.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { CONTROL, hasControl } from '../judge/role-control.ts';
+import { type DrawnPlan, drawnPlan } from '../judge/drawn-plan.ts';
 import { judgeRound } from '../judge/round.ts';
+import type { Evidence } from '../ledger/io/evidence-files.ts';
 import { nextBoot, sidesOf } from '../judge/shard.ts';
 import type { AnyRecord, LedgerRecord } from '../ledger/verify.ts';
-import { planContent, promptSuitesOf } from '../pipeline/scan.ts';
+import { planContent } from '../pipeline/scan.ts';
 import { generatedCorpus } from '../prompts/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { bootSuite } from '../prompts/suites.ts';
 import { type Arena, parseArena } from '../schema/arena.ts';
-import { tracePath } from '../schema/paths.ts';
+import { bodiesOf } from '../schema/boot-bodies.ts';
+import { promptsPath, tracePath } from '../schema/paths.ts';
 import type { RoundBody, RoundEntry } from '../schema/records.ts';
-import { type Trace, type TraceLine, traceOfLines } from '../schema/trace.ts';
+import { type TraceLine, traceOfLines } from '../schema/trace.ts';
 import type { EventName } from '../schema/trace-events.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -86,20 +89,33 @@ export class Season {
   }
 
   /** Plays one round; `without`: hotkeys that are not registered now. */
-  play(without: readonly string[] = []): { plan: LedgerRecord<'plan'>; body: RoundBody } {
+  play(without: readonly string[] = []): {
+    plan: LedgerRecord<'plan'>;
+    drawn: DrawnPlan;
+    body: RoundBody;
+  } {
     this.#round++;
     const plan = this.#plan(without);
     this.records.push(plan);
+    const seed = plan.predicate.block.hash;
+    const drawn = drawnPlan(plan, seed);
     const body =
-      plan.predicate.shards.length === 0
+      plan.predicate.shards === 0
         ? emptyBody(plan)
-        : judgeRound(plan, this.#measure(plan), this.#tokenizer);
+        : judgeRound(drawn, this.#measure(drawn), this.#tokenizer);
     const { block } = plan.predicate;
-    const predicate = { ...plan.predicate, ...body, plan: plan.sha256, files: {} };
+    const predicate = {
+      ...plan.predicate,
+      ...body,
+      plan: plan.sha256,
+      seed,
+      pulse: null,
+      files: {},
+    };
     const path = `rounds/${block.number}/round.json`;
     const round = { kind: 'round', path, sha256: sha256Hex(path), subject: [], predicate };
-    if (plan.predicate.shards.length > 0) this.records.push(round as unknown as AnyRecord);
-    return { plan, body };
+    if (plan.predicate.shards > 0) this.records.push(round as unknown as AnyRecord);
+    return { plan, drawn, body };
   }
 
   /** Entry of a miner in a round's body. */
@@ -127,13 +143,12 @@ export class Season {
     });
     const view = { block, neurons, commitments, payments: new Map() };
     const { arena } = this;
-    const sources = { corpus: this.#corpus, tokenizer: this.#tokenizer };
-    const content = planContent(arena, view, this.history, null);
+    const rules = { calibration: null, predecessor: null };
+    const content = planContent(arena, view, this.history, rules);
     const predicate = {
       ...{ schema: 1, seq: 0, prev: null, validator: address('validator'), block, host: {} },
-      ...{ notAfter: number + 300, tier: 'season', arena, corpus: 'generated', seed: hash },
+      ...{ tier: 'season', arena, corpus: 'generated' },
       tokenizerSha256: this.#tokenizer.id,
-      promptSuites: promptSuitesOf({ arena, seed: hash, shards: content.shards }, sources),
       calibration: null,
       ...content,
     };
@@ -143,45 +158,48 @@ export class Season {
   }
 
   /** Traces of every shard, as far as its machine gets, by the rule that says who starts next. */
-  #measure(plan: LedgerRecord<'plan'>): Map<string, Trace> {
-    const traces = new Map<string, Trace>();
+  #measure(drawn: DrawnPlan): Evidence {
+    const evidence: Evidence = { traces: new Map(), bodies: new Map() };
     const { arena } = this;
-    for (const { index: shard } of plan.predicate.shards) {
-      const { incumbents, challengers } = sidesOf(plan, shard);
+    for (const { index: shard } of drawn.shards) {
+      const { incumbents, challengers } = sidesOf(drawn, shard);
       const controls = hasControl(arena, shard, 1) ? [CONTROL] : [];
-      const judging = { plan, arena, tokenizer: this.#tokenizer, traces };
+      const judging = { ...drawn, ...evidence, arena, tokenizer: this.#tokenizer };
       let names: readonly string[] | null = [...incumbents, ...challengers, ...controls];
       for (let boot = 1; names !== null; boot++) {
-        if (!this.#boot(plan, traces, { shard, boot, names })) break;
+        if (!this.#boot(drawn, evidence, { shard, boot, names })) break;
         const next = nextBoot(judging, shard, boot);
         names = next && [next.holder, ...next.challengers];
       }
     }
-    return traces;
+    return evidence;
   }
 
   /** Traces of one boot; false where the machine broke off in it. */
   #boot(
-    plan: LedgerRecord<'plan'>,
-    traces: Map<string, Trace>,
+    drawn: DrawnPlan,
+    evidence: Evidence,
     { shard, boot, names }: { shard: number; boot: number; names: readonly string[] },
   ): boolean {
-    const { seed } = plan.predicate;
+    const { plan, seed } = drawn;
+    const sources = { corpus: this.#corpus, tokenizer: this.#tokenizer };
+    const suite = bootSuite(this.arena, sources, seed, { shard, boot });
+    evidence.bodies.set(promptsPath(shard, boot), bodiesOf(suite, this.arena));
     const order = armOrder(names, fromHex(seed)!, shard, boot);
     const first = boot === 1 ? ['baseline'] : [];
     for (const name of [...first, ...order]) {
       const at = { round: this.#round, shard, boot, run: 1 };
       const deed = this.#deed(name, at);
       if (deed === 'breaks the host') return false;
-      this.#keep(plan, traces, name, at);
+      this.#keep(drawn, evidence, name, at);
       if (
         isFault(deed) &&
         plan.predicate.submissions.some(({ key, role }) => key === name && role !== 'challenger')
       )
-        this.#keep(plan, traces, name, { ...at, run: 2 });
+        this.#keep(drawn, evidence, name, { ...at, run: 2 });
     }
     if (boot === 1)
-      this.#keep(plan, traces, 'baseline', { round: this.#round, shard, boot, run: 2 });
+      this.#keep(drawn, evidence, 'baseline', { round: this.#round, shard, boot, run: 2 });
     return true;
   }
 
@@ -190,9 +208,8 @@ export class Season {
     return miner ? miner.deed(at) : BASELINE;
   }
 
-  #keep(plan: LedgerRecord<'plan'>, traces: Map<string, Trace>, name: string, at: Moment): void {
+  #keep({ plan, seed }: DrawnPlan, { traces }: Evidence, name: string, at: Moment): void {
     const { shard, boot, run } = at;
-    const { seed } = plan.predicate;
     const deed = this.#deed(name, at);
     if (deed === 'breaks the host') return;
     const own = name === 'baseline' || name === CONTROL;
@@ -221,6 +238,8 @@ const commitBlock = (round: number): number => ROUND_BLOCKS * round - 100;
 
 /** A round that measured nobody leaves the standing as it was. */
 const emptyBody = ({ predicate }: LedgerRecord<'plan'>): RoundBody => ({
+  shards: [],
+  promptSuites: [],
   entries: [],
   decisions: [],
   control: null,

@@ -2,7 +2,8 @@
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { Prompt } from '../schema/prompt.ts';
-import { requestBody } from '../schema/request.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { bodyText } from '../schema/boot-bodies.ts';
 import type { TraceLine } from '../schema/trace.ts';
 
 const MS = 1e6;
@@ -73,7 +74,7 @@ function promptLines(
     const sent = broken ? 'data: {broken\n\n' : event(choice);
     return { type: 'chunk', prompt: prompt.index, tNs: at(i), text: `${sent}${done}` };
   });
-  const body = requestBody(prompt, maker.arena) as Extract<TraceLine, { type: 'request' }>['body'];
+  const bodySha256 = sha256Hex(bodyText(prompt, maker.arena));
   const ids = tokens.map(({ id }) => id);
   const ends = tokens.map((_, i) =>
     Buffer.byteLength(
@@ -86,7 +87,7 @@ function promptLines(
   return {
     untilNs: at(last) + MS,
     lines: [
-      { type: 'request', prompt: prompt.index, warmup, tNs: fromNs, body },
+      { type: 'request', prompt: prompt.index, warmup, tNs: fromNs, bodySha256 },
       ...chunks,
       {
         type: 'end',
@@ -116,7 +117,7 @@ export function armLines(
   pace: Pace,
 ): TraceLine[] {
   const header: TraceLine = {
-    ...{ type: 'header', schema: 1, shard, boot, blockHash: seed, startedAt: '' },
+    ...{ type: 'header', schema: 1, shard, boot, seed, originNs: 0, startedAt: '' },
     ...arm,
   };
   const lines: TraceLine[] = [header, { type: 'event', tNs: 0, name: 'healthy' }];

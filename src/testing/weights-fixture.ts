@@ -48,7 +48,7 @@ const context = (block: number) => ({
   network: { genesisHash: `0x${hash(0)}`, netuid: 2, specName: 'node', specVersion: 1 },
   validator: 'validator',
   block: { number: block, hash: `0x${hash(2)}` },
-  harness: { commit: 'unknown', node: 'v24', rules: 1 },
+  harness: { tree: 'unknown', node: 'v24', rules: 1, run: null },
   host: {},
 });
 const body = (weights: WeightRow) => ({

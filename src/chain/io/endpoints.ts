@@ -131,8 +131,16 @@ export class EndpointPool implements ChainReader {
   lastCommitment(hotkey: string, netuid: number, block: number) {
     return this.#links.useOld((chain) => chain.lastCommitment(hotkey, netuid, block));
   }
-  commitment(hotkey: string, netuid: number) {
-    return this.#links.use((chain) => chain.commitment(hotkey, netuid));
+  commitment(hotkey: string, netuid: number, block?: BlockRef) {
+    return block
+      ? this.#links.useOld((chain) => chain.commitment(hotkey, netuid, block))
+      : this.#links.use((chain) => chain.commitment(hotkey, netuid));
+  }
+  timestampMs(block: BlockRef) {
+    return this.#links.useOld((chain) => chain.timestampMs(block));
+  }
+  pulse(round: number) {
+    return this.#links.use((chain) => chain.pulse(round));
   }
   uidOf(hotkey: string, netuid: number, block: BlockRef) {
     return this.#links.useOld((chain) => chain.uidOf(hotkey, netuid, block));

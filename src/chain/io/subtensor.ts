@@ -156,19 +156,33 @@ export class SubtensorChain implements ChainReader {
     }
   }
 
-  async commitment(hotkey: string, netuid: number): Promise<ChainCommitment> {
-    const head = await this.#send<string>('chain_getBlockHash');
-    const found = await readItems(this.api, head, {
+  async commitment(hotkey: string, netuid: number, block?: BlockRef): Promise<ChainCommitment> {
+    const items = {
       standing: ['commitments.commitmentOf', netuid, hotkey],
       last: ['commitments.lastCommitment', netuid, hotkey],
       revealed: ['commitments.revealedCommitments', netuid, hotkey],
-    });
+    } as const;
+    const newest = (): Promise<string> => this.#send<string>('chain_getBlockHash');
+    const found = block
+      ? await this.#old(block, items)
+      : await readItems(this.api, await newest(), items);
     return commitmentOf(
       hotkey,
       found.standing ? standingCommitment(found.standing) : null,
       found.last,
       found.revealed,
     );
+  }
+
+  async timestampMs(block: BlockRef): Promise<number> {
+    return numberOf((await this.#old(block, { now: ['timestamp.now'] })).now);
+  }
+
+  async pulse(round: number): Promise<string | null> {
+    const head = await this.#send<string>('chain_getFinalizedHead');
+    const { pulse } = await readItems(this.api, head, { pulse: ['drand.pulses', round] });
+    const signature = (pulse as unknown as Map<string, Codec> | null)?.get('signature');
+    return signature ? `0x${toHex(signature.toU8a(true))}` : null;
   }
 
   payment(claim: PaymentClaim): Promise<PaymentOutcome> {

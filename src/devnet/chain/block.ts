@@ -1,6 +1,7 @@
 // Blocks of the embedded chain: their header and hash.
 import type { TypeRegistry } from '@polkadot/types';
 import type { Codec } from '@polkadot/types/types';
+import { compactToU8a } from '@polkadot/util';
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import { concatBytes, toHex } from '../../core/bytes.ts';
 import type { Change } from './state.ts';
@@ -51,6 +52,12 @@ function rootsOf({ seed, changes, extrinsics }: BlockContent): {
     value ?? new Uint8Array(),
   ]);
   return { stateRoot: root(state), extrinsicsRoot: root(extrinsics) };
+}
+
+/** A block's own extrinsic, which sets the time in ms; `call` is the index of `timestamp.set`. */
+export function timestampInherent(call: Uint8Array, nowMs: number): Uint8Array {
+  const inherent = concatBytes(Uint8Array.of(4), call, compactToU8a(nowMs));
+  return concatBytes(compactToU8a(inherent.length), inherent);
 }
 
 /** Seals a block. The state root is a stand-in. */

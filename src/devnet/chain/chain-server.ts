@@ -78,6 +78,7 @@ export async function startChain(options: ChainServerOptions = {}): Promise<Chai
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: async () => {
       if (timer) clearInterval(timer);
+      node.stop();
       save();
       for (const client of server.clients) client.terminate();
       await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -1,9 +1,9 @@
 // The embedded chain itself: blocks, transaction pool and instant finality in a single process.
 import type { GenericCall, TypeRegistry } from '@polkadot/types';
-import { compactToU8a } from '@polkadot/util';
-import { concatBytes, toHex } from '../../core/bytes.ts';
-import { type Block, sealBlock } from './block.ts';
+import { toHex } from '../../core/bytes.ts';
+import { type Block, sealBlock, timestampInherent } from './block.ts';
 import { storePulse } from './pallets/drand-pallet.ts';
+import { PulseWatch } from './pulse-watch.ts';
 import {
   type ChainAhead,
   checkFee,
@@ -50,6 +50,7 @@ export class ChainNode {
   readonly #listeners = new Set<(block: Block, changes: readonly Change[]) => void>();
   #scheduled = false;
   readonly #forced: number[] = [];
+  readonly #pulses: PulseWatch;
   readonly #versions: [from: number, specVersion: number][] = [];
 
   constructor(genesis: Genesis, snapshot?: NodeSnapshot) {
@@ -59,6 +60,12 @@ export class ChainNode {
     this.storage = new Storage(registry, metadata, this.#state);
     const encoder = new EventEncoder(registry, metadata);
     this.#executor = new Executor(this.storage, this.#state, encoder);
+    this.#pulses = new PulseWatch(this.storage.prefix('drand.pulses'), {
+      nextMs: () => this.#timeOf(this.head.number + 1),
+      build: () => void this.build(),
+      onRequest: genesis.blockMs === null,
+      virtual: genesis.seed !== null,
+    });
     if (snapshot) {
       this.#state.load(snapshot.state);
       this.#versions.push(...snapshot.versions);
@@ -88,7 +95,14 @@ export class ChainNode {
   }
 
   rawStorage(key: string, block: number): Uint8Array | null {
-    return this.#state.get(key, block);
+    const value = this.#state.get(key, block);
+    if (value === null) this.#pulses.missing(key);
+    return value;
+  }
+
+  /** Ends what the chain does on its own. */
+  stop(): void {
+    this.#pulses.stop();
   }
 
   rawKeys(prefix: string, block: number): string[] {
@@ -166,7 +180,8 @@ export class ChainNode {
     const done = this.#applyReady(included);
     this.#executor.enter('end');
     onFinalize(context, this.genesis.netuid, now);
-    for (const round of this.#forced.splice(0)) storePulse(context, round);
+    const pulses = [...this.#forced.splice(0), ...this.#pulses.due(now)];
+    for (const round of pulses) storePulse(context, round);
     const block = this.#seal(number, parent, included);
     for (const item of done) {
       if (!block.extrinsics.includes(`0x${toHex(item.bytes)}`)) continue;
@@ -179,18 +194,13 @@ export class ChainNode {
   /** The block's own extrinsic: it sets the time. */
   #inherent(now: number): Uint8Array {
     this.storage.put('timestamp.now', [], now);
-    const inherent = concatBytes(
-      Uint8Array.of(4),
-      this.storage.callIndex('timestamp', 'set'),
-      compactToU8a(now),
-    );
     this.#executor.enter(0);
     this.#executor.emit('System', 'ExtrinsicSuccess', {
       weight: { refTime: 0, proofSize: 0 },
       class: 'Mandatory',
       paysFee: 'No',
     });
-    return concatBytes(compactToU8a(inherent.length), inherent);
+    return timestampInherent(this.storage.callIndex('timestamp', 'set'), now);
   }
 
   /** Applies all that is ready, and gives what leaves the pool; what was applied is included. */
@@ -266,11 +276,8 @@ export class ChainNode {
     const failure = this.#executor.dispatch(call, signer);
     if (!isFree(call))
       this.#executor.emit('TransactionPayment', 'TransactionFeePaid', signer, fee, 0);
-    const info = {
-      weight: { refTime: 100_000_000, proofSize: 3593 },
-      class: 'Normal',
-      paysFee: isFree(call) ? 'No' : 'Yes',
-    };
+    const paysFee = isFree(call) ? 'No' : 'Yes';
+    const info = { weight: { refTime: 100_000_000, proofSize: 3593 }, class: 'Normal', paysFee };
     if (failure) this.#executor.emit('System', 'ExtrinsicFailed', failure, info);
     else this.#executor.emit('System', 'ExtrinsicSuccess', info);
     return 'applied';

@@ -1,31 +1,24 @@
-// A new git repository for the demo's ledger: a bare origin and a checkout of it.
+// A new git repository for the demo's ledger: a bare origin, a clone of it, and its results as files.
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LEDGER_BRANCH } from '../../ledger/io/git-store.ts';
 
-/** Makes both in a folder, and gives the checkout's path. */
+const git = (...args: string[]): void =>
+  void execFileSync('git', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+
+/** Makes a bare origin and a clone of it in a folder, and gives the clone's path. */
 export function newLedger(folder: string): string {
   const origin = join(folder, 'ledger.git');
-  const checkout = join(folder, 'ledger');
-  const git = (...args: string[]): void =>
-    void execFileSync('git', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const clone = join(folder, 'validator');
   git('init', '--quiet', '--bare', '-b', 'main', origin);
-  git('clone', '--quiet', origin, checkout);
-  writeFileSync(join(checkout, '.gitattributes'), 'results/** -text\n');
-  git('-C', checkout, 'checkout', '--quiet', '-B', 'main');
-  git('-C', checkout, 'add', '.gitattributes');
-  git(
-    '-C',
-    checkout,
-    '-c',
-    'user.name=cacheon',
-    '-c',
-    'user.email=validator@users.noreply.github.com',
-    'commit',
-    '--quiet',
-    '-m',
-    'Keep records byte-exact',
-  );
-  git('-C', checkout, 'push', '--quiet', 'origin', 'HEAD:main');
-  return checkout;
+  git('init', '--quiet', '-b', 'main', clone);
+  git('-C', clone, 'remote', 'add', 'origin', origin);
+  return clone;
+}
+
+/** Checks the ledger out as files, as anyone may who audits it; gives the folder of its results. */
+export function checkOutResults(folder: string): string {
+  const checkout = join(folder, 'ledger');
+  git('clone', '--quiet', '--branch', LEDGER_BRANCH, join(folder, 'ledger.git'), checkout);
+  return join(checkout, 'results');
 }

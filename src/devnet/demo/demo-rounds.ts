@@ -8,18 +8,23 @@ import { operatorHere } from '../../compose/operator.ts';
 import { scanPorts } from '../../compose/scanning.ts';
 import { ledgerOf, settlePorts } from '../../compose/settling.ts';
 import { type Log, silentLog } from '../../core/log.ts';
+import { type DrawnPlan, drawnPlan } from '../../judge/drawn-plan.ts';
 import { judgeRound } from '../../judge/round.ts';
-import { packEvidence, tracesOf, unpackText, unpackTrace } from '../../ledger/io/evidence-files.ts';
+import { packEvidence, readEvidence, unpackText } from '../../ledger/io/evidence-files.ts';
 import { gitStore } from '../../ledger/io/git-store.ts';
 import { recordsOf } from '../../ledger/read.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
 import { audit, type AuditReport } from '../../pipeline/audit/audit.ts';
+import { monotonicClock } from '../../node/monotonic-clock.ts';
 import type { Operator } from '../../pipeline/context.ts';
+import { drawSeed } from '../../pipeline/draw/draw.ts';
+import { BLOCKS_AFTER } from '../../pipeline/draw/verify-draw.ts';
 import { evaluate } from '../../pipeline/evaluate/evaluate.ts';
 import { publishPlan, publishRound } from '../../pipeline/publish.ts';
 import { scan, type ScanPorts } from '../../pipeline/scan.ts';
 import { settleAndAnchor } from '../../pipeline/settle/settle-and-anchor.ts';
 import type { Arena } from '../../schema/arena.ts';
+import type { Draw } from '../../schema/artifacts.ts';
 import { reportRound, type ReportRound } from '../../site/page.ts';
 import { advanceTo } from '../chain/control.ts';
 import { type DevnetImage, namedImage } from '../engine-names.ts';
@@ -83,7 +88,7 @@ export class DemoRounds {
       keep: (path, content) => this.#evidence.set(path, packEvidence(content)),
     };
     this.#pair = devPair(accounts.validator.hotkey.uri);
-    this.#store = gitStore({ folder: checkout, remote: { name: 'origin', branch: 'main' } });
+    this.#store = gitStore({ folder: checkout, remote: 'origin' });
     this.#own = ledgerOf(this.#pair, this.#store);
     this.#scan = scanPorts(chain, { arena, root, folder: ground.folder, corpus: undefined }, log);
     this.#field = DEMO_MINERS.slice(0, accounts.miners.length).map((contestant, i) => ({
@@ -121,12 +126,16 @@ export class DemoRounds {
     await this.#enter(round);
     const { chain, arena, log } = this.#ground;
     const draft = await scan(this.#scan, arena, this.#operator, await this.#own.read());
-    const { plan } = await publishPlan({ ledger: this.#own, log }, draft);
-    if (!plan) throw new Error('the demo found nothing to evaluate');
-    await this.#measure(plan);
-    const body = judgeRound(plan, tracesOf(this.#evidence), this.#scan.tokenizer);
-    await publishRound({ ledger: this.#own, log }, plan, body, this.#evidence);
     const ports = settlePorts(chain, this.#pair, this.#own, log);
+    const { plan, anchor } = await publishPlan(ports, arena, this.#operator, draft);
+    if (!plan || !anchor) throw new Error('the demo found nothing to evaluate');
+    const draw = await this.#draw(plan, anchor.predicate.anchor.block.number);
+    const drawn = drawnPlan(plan, draw.seed);
+    await this.#measure(drawn);
+    const evidence = this.#evidence;
+    const body = judgeRound(drawn, readEvidence(evidence), this.#scan.tokenizer);
+    const ending = { ledger: this.#own, log, operator: this.#operator };
+    await publishRound(ending, plan, { body, draw, evidence });
     const settle = () => settleAndAnchor(ports, arena, this.#operator, false);
     let settled = await settle();
     // One weight transaction an epoch: a real validator comes back later, the demo lets the blocks
@@ -141,6 +150,14 @@ export class DemoRounds {
     return { page, weights: settled.readBack };
   }
 
+  /** Draws the seed; a chain without pulses builds the block that decides it. */
+  async #draw(plan: LedgerRecord<'plan'>, anchorBlock: number): Promise<Draw> {
+    const { chain, arena, log } = this.#ground;
+    const { beacon } = arena;
+    if (beacon === 'block') await advanceTo(chain.api, anchorBlock + BLOCKS_AFTER);
+    return drawSeed({ chain, clock: monotonicClock, log }, await this.#own.read(), plan);
+  }
+
   /** Audits the ledger against the chain. */
   async audit(): Promise<AuditReport> {
     const { chain, log } = this.#ground;
@@ -149,7 +166,7 @@ export class DemoRounds {
     const report = await audit(new Map([[validator, await this.#store.read(validator)]]), {
       tokenizerOf: () => this.#scan.tokenizer,
       corpusOf: () => this.#scan.corpus,
-      unpack: unpackTrace,
+      readEvidence,
       unpackText,
       chain,
       log,
@@ -181,11 +198,11 @@ export class DemoRounds {
   }
 
   /** Measures every shard of a plan; traces go to the evidence. */
-  async #measure(plan: LedgerRecord<'plan'>): Promise<void> {
+  async #measure(drawn: DrawnPlan): Promise<void> {
     this.#evidence.clear();
-    const known = knownBefore(plan, await this.#own.read(), unpackText);
+    const known = knownBefore(drawn.plan, await this.#own.read(), unpackText);
     const { corpus } = this.#scan;
-    for (const { index } of plan.predicate.shards)
-      await evaluate({ ...this.#measuring, corpus, known }, plan, index);
+    for (const { index } of drawn.shards)
+      await evaluate({ ...this.#measuring, corpus, known }, drawn, index);
   }
 }

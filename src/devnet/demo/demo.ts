@@ -13,7 +13,7 @@ import { type ChainServer, startChain } from '../chain/chain-server.ts';
 import { describeChain } from '../chain/genesis.ts';
 import { type EngineRegistry, serveEngineImages } from '../registry/engine-images.ts';
 import type { Accounts } from './accounts.ts';
-import { newLedger } from './demo-ledger.ts';
+import { checkOutResults, newLedger } from './demo-ledger.ts';
 import { demoReport, type DemoReport, endLines, type Played, roundTable } from './demo-report.ts';
 import { DemoRounds, type Ground } from './demo-rounds.ts';
 import { DEMO_MINERS } from './miners.ts';
@@ -67,24 +67,34 @@ async function openRegistry({ processes, root, log }: DemoOptions): Promise<Engi
   return docker ? serveEngineImages(root) : null;
 }
 
+/**
+ * Where the demo's seeds come from: given, so that a demo repeats; the embedded chain's beacon as
+ * the arena names it; on another chain a block, since it may have no pulses.
+ */
+function beaconOf(seed: string | null, own: ChainServer | null): { beacon?: Arena['beacon'] } {
+  if (!own) return { beacon: 'block' };
+  return seed === null ? {} : { beacon: { kind: 'fixed', seed: `0x${seed}` } };
+}
+
 /** The arena of the options on this chain, with the registry's images. */
 async function demoArena(
-  { arena: base, log }: DemoOptions,
-  { accounts }: DemoChain,
+  { arena: base, log, seed }: DemoOptions,
+  { accounts, own }: DemoChain,
   chain: SubtensorChain,
   registry: EngineRegistry | null,
 ): Promise<Arena> {
   const { images } = base as { images: object };
   const plain = registry?.of('plain');
   const pinned = plain && `${plain.image}@${plain.digest}`;
-  const own = pinned === undefined ? {} : { baseline: pinned, reference: pinned };
+  const engines = pinned === undefined ? {} : { baseline: pinned, reference: pinned };
   const arena = parseArena(
     {
       ...(base as object),
       ...(registry ? CONTAINER_SIZES : {}),
-      images: { ...images, ...own },
+      images: { ...images, ...engines },
       netuid: accounts.netuid,
       treasury: accounts.treasury.address,
+      ...beaconOf(seed, own),
     },
     "the demo's arena",
   );
@@ -134,7 +144,7 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
     });
     const { burnUid } = arena;
     const seconds = (monotonicClock.nowNs() - began) / 1e9;
-    const results = join(checkout, 'results');
+    const results = checkOutResults(folder);
     const site = join(folder, 'site');
     const end: Played = { ...played, burnUid, seconds, results, chain: endpoint };
     const report = demoReport(end, site);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { DefaultArtifactClient } from '@actions/artifact';
 import { messageOf } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
-import { unpackFiles } from '../artifact-content.ts';
+import { ARTIFACTS } from '../../schema/artifacts.ts';
+import { evidenceName, evidenceOf } from '../artifact-content.ts';
 import { GithubError } from '../errors.ts';
 
 /** Largest artifact taken in: a round's traces are a tenth of it. */
@@ -72,11 +73,17 @@ export async function downloadArtifact(name: string): Promise<Uint8Array> {
   return bytes;
 }
 
-/** All files of the artifacts whose names begin so, by path. */
-export async function downloadFiles(prefix: string): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
-  for (const name of await artifactNames(prefix))
-    for (const [path, bytes] of unpackFiles(name, await downloadArtifact(name)))
-      files.set(path, bytes);
-  return files;
+/** The document of an artifact that may not be there: null then. */
+export async function downloadIfAny(name: string): Promise<Uint8Array | null> {
+  return (await artifactNames(name)).includes(name) ? downloadArtifact(name) : null;
+}
+
+/** The evidence of these shards, by path, as far as their machines handed it over. */
+export async function downloadEvidence(
+  shards: readonly number[],
+): Promise<Map<string, Uint8Array>> {
+  const artifacts = new Map<string, Uint8Array>();
+  for (const name of await artifactNames(ARTIFACTS.tracesPrefix))
+    if (evidenceName(name) !== null) artifacts.set(name, await downloadArtifact(name));
+  return evidenceOf(artifacts, shards);
 }

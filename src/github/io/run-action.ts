@@ -2,6 +2,7 @@
 import * as core from '@actions/core';
 import { z } from 'zod';
 import { CacheonError, messageOf } from '../../core/errors.ts';
+import { gitAuth } from '../git-auth.ts';
 import type { ActionContext } from '../run.ts';
 
 /** Secrets that must never reach a log, by the environment variable that holds them. */
@@ -78,6 +79,11 @@ async function runAction<S extends z.ZodObject>(
     if (summary.length > 0 && process.env['GITHUB_STEP_SUMMARY'])
       await core.summary.addRaw(summary.join('\n').slice(0, MAX_SUMMARY)).write();
   }
+}
+
+/** Environment that lets git use a job's token at the server of this run. */
+export function jobAuth(token: string | undefined): Record<string, string> {
+  return gitAuth(process.env['GITHUB_SERVER_URL'] ?? 'https://github.com', token);
 }
 
 /** What a record says of the machine of a job that measures nothing. */

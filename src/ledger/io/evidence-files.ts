@@ -5,6 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { fromUtf8 } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
 import { writeWhole } from '../../node/atomic-file.ts';
+import { type BootBodies, parseBodies } from '../../schema/boot-bodies.ts';
 import { DocumentError } from '../../schema/errors.ts';
 import { parseTrace, type Trace, traceLine, type TraceLine } from '../../schema/trace.ts';
 
@@ -27,10 +28,25 @@ export function writeEvidence(
   writeWhole(join(folder, path), packEvidence(content));
 }
 
-/** The traces among files of evidence, by path. */
-export function tracesOf(evidence: ReadonlyMap<string, Uint8Array>): Map<string, Trace> {
-  const traces = [...evidence].filter(([path]) => path.startsWith('traces/'));
-  return new Map(traces.map(([path, bytes]) => [path, unpackTrace(bytes, path)]));
+/** What a round is judged from: the traces among files of evidence, and the requests' bodies. */
+export type Evidence = {
+  readonly traces: Map<string, Trace>;
+  readonly bodies: Map<string, BootBodies>;
+};
+
+/** Reads the evidence of a round. Throws `BAD_TRACE` where a file is cut or edited. */
+export function readEvidence(files: ReadonlyMap<string, Uint8Array>): Evidence {
+  const under = (folder: string): [string, Uint8Array][] =>
+    [...files].filter(([path]) => path.startsWith(folder));
+  return {
+    traces: new Map(under('traces/').map(([path, bytes]) => [path, unpackTrace(bytes, path)])),
+    bodies: new Map(under('prompts/').map(([path, bytes]) => [path, unpackBodies(bytes, path)])),
+  };
+}
+
+/** Unpacks and reads the bodies of a boot. Throws `BAD_TRACE`. */
+function unpackBodies(bytes: Uint8Array, name: string): BootBodies {
+  return parseBodies(unpackOrThrow(bytes, name), name);
 }
 
 /** Text of a gzipped file; null where it does not unpack to text. */
@@ -42,10 +58,8 @@ export function unpackText(bytes: Uint8Array): string | null {
   }
 }
 
-/**
- * Unpacks and reads a trace's bytes. Throws `BAD_TRACE` where they are cut, too large or not text.
- */
-export function unpackTrace(bytes: Uint8Array, name: string): Trace {
+/** Unpacks a file's text. Throws `BAD_TRACE` where it is cut, too large or not text. */
+function unpackOrThrow(bytes: Uint8Array, name: string): string {
   let text: string | null;
   try {
     text = fromUtf8(gunzipSync(bytes, { maxOutputLength: MAX_TRACE_BYTES }));
@@ -57,14 +71,18 @@ export function unpackTrace(bytes: Uint8Array, name: string): Trace {
       'the trace is cut or edited: fetch it again, or measure again',
     ).causedBy(error);
   }
-  if (text === null)
-    throw new DocumentError(
-      'BAD_TRACE',
-      'usage',
-      `${name} is not UTF-8`,
-      'the trace is edited: fetch it again',
-    );
-  return parseTrace(text, name);
+  if (text !== null) return text;
+  throw new DocumentError(
+    'BAD_TRACE',
+    'usage',
+    `${name} is not UTF-8`,
+    'the trace is edited: fetch it again',
+  );
+}
+
+/** Unpacks and reads a trace's bytes. Throws `BAD_TRACE`. */
+function unpackTrace(bytes: Uint8Array, name: string): Trace {
+  return parseTrace(unpackOrThrow(bytes, name), name);
 }
 
 /** Reads a trace file; null where there is none. */

@@ -1,101 +1,67 @@
-// Storage of ledgers in a git repository, with pushes that never overwrite other writers.
-import { execFile } from 'node:child_process';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+// Storage of ledgers on a branch of a git repository, with pushes that never overwrite others.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { messageOf } from '../../core/errors.ts';
+import { concatBytes, utf8 } from '../../core/bytes.ts';
+import { sha256Hex } from '../../core/hash.ts';
 import { retry } from '../../core/retry.ts';
 import { LedgerError } from '../errors.ts';
 import { type LedgerFiles, UNREADABLE } from '../read.ts';
 import type { FileSet, ResultStore } from '../store.ts';
+import { git, gitBytes, gitError, GitFailure, gitOrNull, type GitPlace } from './git.ts';
+import { MAX_FILE_BYTES, VALIDATOR_FOLDER } from './results-folder.ts';
 
-const run = promisify(execFile);
+/** The branch that holds ledgers and nothing else: code and results never meet in a merge. */
+export const LEDGER_BRANCH = 'ledger';
+
 /** Attempts to land a commit against other writers. */
 const ATTEMPTS = 12;
 const RETRY_MS = 250;
-/** A lock this old belongs to a git that is gone: its work takes a fraction of a second. */
-const STALE_LOCK_MS = 10_000;
-const LOCK_POLL_MS = 100;
-/** Largest file read from a ledger. */
-const MAX_FILE_BYTES = 128 * 1024 * 1024;
+/** No commit: what a branch is updated from where it does not exist yet. */
+const NOTHING = '0'.repeat(40);
+/** Records are signed over their exact bytes: git must never touch a line ending. */
+const ATTRIBUTES = '* -text\n';
+const AUTHOR = 'cacheon <validator@users.noreply.github.com>';
 
-export type GitStoreOptions = {
-  /** Folder of the checkout. */
-  readonly folder: string;
-  /** Remote and branch to push to; null: commits stay local. */
-  readonly remote: { readonly name: string; readonly branch: string } | null;
-  /** Environment for git, for a token in an http header. Never written to disk. */
-  readonly env?: Readonly<Record<string, string>>;
+export type GitStoreOptions = GitPlace & {
+  /** Remote to fetch from and push to; null: commits stay local. */
+  readonly remote: string | null;
+  readonly branch?: string;
+  /** What to do where the remote's branch lost what this clone has seen: refuse, or go on. */
+  readonly rewritten?: 'refuse' | 'accept';
 };
 
+/** Where a ledger's file is among git's objects. */
+type Listed = { readonly path: string; readonly object: string; readonly usable: boolean };
+
 /**
- * Reads a folder's files; links and other odd things are refused, because a ledger is data and
- * nothing else.
+ * Ledgers on their own branch, read and written among git's objects alone: no work tree, nothing of
+ * the checkout is touched, and a killed run leaves nothing behind. Nothing is ever force-pushed or
+ * edited.
  */
-export function readFolder(root: string): Map<string, Uint8Array> {
-  const files = new Map<string, Uint8Array>();
-  const walk = (folder: string): void => {
-    for (const name of readdirSync(folder).sort()) {
-      const path = join(folder, name);
-      const stat = lstatSync(path);
-      if (stat.isDirectory()) walk(path);
-      else {
-        // A link or a giant is kept under its name, unread: the audit then names its path.
-        const usable = stat.isFile() && stat.size <= MAX_FILE_BYTES;
-        files.set(
-          relative(root, path).split(sep).join('/'),
-          usable ? readFileSync(path) : UNREADABLE,
-        );
-      }
-    }
-  };
-  if (existsSync(root)) walk(root);
-  return files;
-}
-
-/** Folders of validators under a results folder. */
-export function validatorFolders(results: string): string[] {
-  if (!existsSync(results)) return [];
-  return readdirSync(results, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && /^5[1-9A-HJ-NP-Za-km-z]{46,48}$/.test(entry.name))
-    .map(({ name }) => name)
-    .sort();
-}
-
-/** Who makes the commits. Signatures of records count, not those of commits. */
-const AUTHOR = [
-  ...['-c', 'user.name=cacheon'],
-  ...['-c', 'user.email=validator@users.noreply.github.com'],
-  ...['-c', 'commit.gpgsign=false'],
-];
-
-/** A ledger in a real git repository. Nothing is ever force-pushed or edited. */
 class GitStore implements ResultStore {
-  readonly #options: GitStoreOptions;
-  readonly #results: string;
+  readonly #place: GitPlace;
+  readonly #remote: string | null;
+  readonly #branch: string;
+  readonly #accept: boolean;
 
-  constructor(options: GitStoreOptions) {
-    this.#options = options;
-    this.#results = join(options.folder, 'results');
+  constructor({ folder, env, remote, branch = LEDGER_BRANCH, rewritten }: GitStoreOptions) {
+    this.#place = { folder, env };
+    this.#remote = remote;
+    this.#branch = branch;
+    this.#accept = rewritten === 'accept';
   }
 
   async validators(): Promise<string[]> {
-    await this.#sync();
-    return validatorFolders(this.#results);
+    const head = await this.#head();
+    const listed = head === null ? [] : await this.#list(head, 'results/');
+    const names = listed.flatMap(({ path }) => {
+      const name = path.split('/')[0]!;
+      return path.includes('/') && VALIDATOR_FOLDER.test(name) ? [name] : [];
+    });
+    return [...new Set(names)].sort();
   }
 
   async read(validator: string): Promise<LedgerFiles> {
-    await this.#sync();
-    return this.#read(validator);
+    return this.#read(await this.#head(), validator);
   }
 
   async commit(
@@ -108,12 +74,11 @@ class GitStore implements ResultStore {
       (_, i) => RETRY_MS * (i + 1) * (0.5 + Math.random()),
     );
     // Another writer may come first: rebuilt on the new head, so that seq and prev stay true.
-    const again = (error: unknown): boolean => error instanceof NotPushed;
-    await retry(() => this.#commitOnce(validator, message, build), { waitsMs, sleep, again }).catch(
-      (error: unknown) => {
-        throw error instanceof NotPushed ? error.cause : error;
-      },
-    );
+    const again = (error: unknown): boolean => error instanceof CameSecond;
+    const once = (): Promise<void> => this.#commitOnce(validator, message, build);
+    await retry(once, { waitsMs, sleep, again }).catch((error: unknown) => {
+      throw gitError(error instanceof CameSecond ? error.cause : error);
+    });
   }
 
   async #commitOnce(
@@ -121,130 +86,188 @@ class GitStore implements ResultStore {
     message: string,
     build: (files: LedgerFiles) => FileSet | null,
   ): Promise<void> {
-    const folder = join('results', validator);
-    await this.#sync();
-    // A killed run never committed its half-written files: the store drops them, and makes them
-    // again.
-    await this.#git('reset', '--quiet', '--', folder);
-    await this.#git('clean', '--quiet', '-fd', '--', folder);
-    const before = await this.#git('rev-parse', 'HEAD');
-    const files = build(await this.#read(validator));
+    const head = await this.#head();
+    const before = await this.#read(head, validator);
+    const files = build(before);
     if (files === null || files.size === 0) return;
-    this.#write(validator, files);
-    const paths = [...files.keys()].map((path) => join(folder, path));
-    await this.#git('add', '--', ...paths);
-    await this.#git(...AUTHOR, 'commit', '--quiet', '-m', message, '--', ...paths);
-    await this.#push(before);
+    for (const path of files.keys()) if (before.has(path)) throw appendOnly(path);
+    const made = await this.#make(head, message, { validator, files });
+    await this.#land(made, head);
   }
 
-  /** Writes new files; an existing one is never changed. */
-  #write(validator: string, files: FileSet): void {
-    for (const [path, bytes] of files) {
-      const file = join(this.#results, validator, path);
-      if (existsSync(file))
-        throw new LedgerError(
-          'BROKEN_LEDGER',
-          'infra',
-          `${path} exists already; the ledger is append-only`,
-          'run again: another writer may have finished the same work',
-        );
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, bytes);
+  /** Makes a commit on a head, and gives its hash. No branch points to it yet. */
+  async #make(
+    head: string | null,
+    message: string,
+    { validator, files }: { readonly validator: string; readonly files: FileSet },
+  ): Promise<string> {
+    const ref = `refs/cacheon/made/${process.pid}-${Math.random().toString(36).slice(2)}`;
+    const text = utf8(message);
+    const now = `${Math.floor(Date.now() / 1000)} +0000`;
+    const parts = [
+      utf8(`commit ${ref}\ncommitter ${AUTHOR} ${now}\ndata ${text.length}\n`),
+      text,
+      utf8(head === null ? '\n' : `\nfrom ${head}\n`),
+    ];
+    const add = (path: string, bytes: Uint8Array): void => {
+      parts.push(utf8(`M 100644 inline ${path}\ndata ${bytes.length}\n`), bytes, utf8('\n'));
+    };
+    if (head === null) add('results/.gitattributes', utf8(ATTRIBUTES));
+    for (const [path, bytes] of files) add(`results/${validator}/${path}`, bytes);
+    await gitBytes(this.#place, ['fast-import', '--quiet'], concatBytes(...parts));
+    const made = await git(this.#place, 'rev-parse', ref);
+    await git(this.#place, 'update-ref', '-d', ref);
+    return made;
+  }
+
+  /** Lets the branch point to a commit, unless it moved meanwhile. Throws `CameSecond` then. */
+  async #land(made: string, head: string | null): Promise<void> {
+    const branch = `refs/heads/${this.#branch}`;
+    try {
+      if (this.#remote === null) await this.#landHere(made, head);
+      else await git(this.#place, 'push', '--quiet', this.#remote, `${made}:${branch}`);
+    } catch (error) {
+      throw new CameSecond('another writer came first', { cause: error });
     }
   }
 
-  /** Pushes the new commit; never merges, never forces. Throws `NotPushed`, and takes it back. */
-  async #push(before: string): Promise<void> {
-    const { remote } = this.#options;
-    if (!remote) return;
+  /** The same for the own branch, which may be behind the remote's that the head was read from. */
+  async #landHere(made: string, head: string | null): Promise<void> {
+    const branch = `refs/heads/${this.#branch}`;
+    const own = await gitOrNull(this.#place, 'rev-parse', '--verify', '--quiet', branch);
+    if (own !== null && head !== null && own !== head)
+      await git(this.#place, 'merge-base', '--is-ancestor', own, head);
+    const stale = own !== null && head === null;
+    await git(this.#place, 'update-ref', branch, made, stale ? NOTHING : (own ?? NOTHING));
+  }
+
+  /** The branch's newest commit; null where there is no such branch. */
+  async #head(): Promise<string | null> {
     try {
-      await this.#git('push', '--quiet', remote.name, `HEAD:${remote.branch}`);
+      return this.#remote === null ? await this.#localHead() : await this.#fetched(this.#remote);
     } catch (error) {
-      await this.#git('reset', '--quiet', '--keep', before);
-      throw new NotPushed('another writer came first', { cause: error });
+      throw gitError(error);
     }
   }
 
-  async #sync(): Promise<void> {
-    const { remote } = this.#options;
-    if (!remote) return;
-    await this.#git('fetch', '--quiet', remote.name, remote.branch);
-    await this.#git('reset', '--quiet', '--keep', 'FETCH_HEAD');
+  /** The local branch, or the remote's as it was last fetched, whichever holds the other. */
+  async #localHead(): Promise<string | null> {
+    const at = (ref: string): Promise<string | null> =>
+      gitOrNull(this.#place, 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`);
+    const own = await at(`refs/heads/${this.#branch}`);
+    const theirs = await at(`refs/remotes/origin/${this.#branch}`);
+    if (own === null || theirs === null) return own ?? theirs;
+    const behind = await gitOrNull(this.#place, 'merge-base', '--is-ancestor', own, theirs);
+    return behind === null ? own : theirs;
   }
 
-  /**
-   * Committed files only: leftovers of a killed run beside them never happened. The store reads a
-   * folder outside git as it is.
-   */
-  async #read(validator: string): Promise<LedgerFiles> {
-    const files = readFolder(join(this.#results, validator));
-    const prefix = `results/${validator}/`;
-    const listed = await this.#git(
-      ...['ls-tree', '-r', '-z', '--name-only', 'HEAD', '--', prefix],
-    ).catch(() => null);
-    if (listed === null) return files;
-    const committed = new Set(listed.split('\0').map((path) => path.slice(prefix.length)));
-    return new Map([...files].filter(([path]) => committed.has(path)));
-  }
-
-  async #git(...args: string[]): Promise<string> {
-    const { folder, env } = this.#options;
-    try {
-      await this.#unlock();
-      const { stdout } = await run('git', ['-C', folder, ...args], {
-        env: { ...process.env, GIT_TERMINAL_PROMPT: '0', ...env },
-        maxBuffer: 64 * 1024 * 1024,
-      });
-      return stdout.trim();
-    } catch (error) {
-      const detail = (error as { stderr?: string }).stderr ?? messageOf(error);
-      const name = args.find((arg) => !arg.startsWith('-') && !arg.includes('=')) ?? '';
+  /** The remote's branch now. Throws `LEDGER_REWRITTEN` where it lost what this clone has seen. */
+  async #fetched(remote: string): Promise<string | null> {
+    const seen = `refs/cacheon/seen/${sha256Hex(remote).slice(0, 16)}/${this.#branch}`;
+    const branch = `refs/heads/${this.#branch}`;
+    const there = await git(this.#place, 'ls-remote', remote, branch);
+    if (there === '') return null;
+    const head = there.split('\t')[0]!;
+    const known = await gitOrNull(this.#place, 'rev-parse', '--verify', '--quiet', seen);
+    if (known === head) return head;
+    await git(this.#place, 'fetch', '--quiet', '--no-tags', remote, branch);
+    const kept =
+      this.#accept ||
+      known === null ||
+      (await gitOrNull(this.#place, 'merge-base', '--is-ancestor', known, head)) !== null;
+    if (!kept)
       throw new LedgerError(
-        'GIT_FAILED',
+        'LEDGER_REWRITTEN',
         'infra',
-        `git ${name} failed: ${detail.trim().split('\n').slice(-2).join(' ').slice(0, 300)}`,
-        'look at the repository and run again',
-      ).causedBy(error);
+        `the branch ${this.#branch} of ${remote} is ${head} now, and no longer holds ${known}`,
+        'somebody forced it: bring the lost records back with cacheon recover --from CLONE',
+      );
+    await git(this.#place, 'update-ref', seen, head);
+    return head;
+  }
+
+  /** The files under a folder at a commit, by their path in it. */
+  async #list(head: string, folder: string): Promise<Listed[]> {
+    const args = ['ls-tree', '-r', '-z', '-l', '--full-tree', head, '--', folder];
+    const lines = (await gitBytes(this.#place, args)).toString().split('\0');
+    return lines
+      .filter((line) => line !== '')
+      .map((line) => {
+        const [facts, path] = [
+          line.slice(0, line.indexOf('\t')),
+          line.slice(line.indexOf('\t') + 1),
+        ];
+        const [mode, , object, size] = facts.split(/ +/);
+        // A link or a giant is kept under its name, unread: the audit then names its path.
+        const usable = mode === '100644' && Number(size) <= MAX_FILE_BYTES;
+        return { path: path.slice(folder.length), object: object!, usable };
+      });
+  }
+
+  async #read(head: string | null, validator: string): Promise<LedgerFiles> {
+    if (head === null) return new Map();
+    try {
+      const listed = await this.#list(head, `results/${validator}/`);
+      const bytes = await this.#objects(listed.filter(({ usable }) => usable));
+      return new Map(
+        listed.map(({ path, object, usable }) => [
+          path,
+          usable ? (bytes.get(object) ?? UNREADABLE) : UNREADABLE,
+        ]),
+      );
+    } catch (error) {
+      throw gitError(error);
     }
   }
 
-  /** A run that was killed inside git leaves its lock: no other process will ever take it away. */
-  async #unlock(): Promise<void> {
-    const lock = join(this.#options.folder, '.git', 'index.lock');
-    for (let waited = 0; existsSync(lock) && waited < STALE_LOCK_MS; waited += LOCK_POLL_MS)
-      await sleep(LOCK_POLL_MS);
-    if (existsSync(lock) && Date.now() - lstatSync(lock).mtimeMs > STALE_LOCK_MS)
-      rmSync(lock, { force: true });
+  /** The bytes of objects, in one run of git. */
+  async #objects(listed: readonly Listed[]): Promise<Map<string, Uint8Array>> {
+    const found = new Map<string, Uint8Array>();
+    if (listed.length === 0) return found;
+    const names = [...new Set(listed.map(({ object }) => object))];
+    const output = await gitBytes(
+      this.#place,
+      ['cat-file', '--batch', '--buffer'],
+      utf8(names.map((name) => `${name}\n`).join('')),
+    );
+    for (let at = 0; at < output.length;) {
+      const end = output.indexOf(10, at);
+      const [name, , size] = output.subarray(at, end).toString().split(' ');
+      const from = end + 1;
+      found.set(name!, new Uint8Array(output.subarray(from, from + Number(size))));
+      at = from + Number(size) + 1;
+    }
+    return found;
   }
 }
 
-/** A commit that could not be pushed, and was taken back. */
-class NotPushed extends Error {}
+/** A commit that could not land, since the branch had moved. */
+class CameSecond extends Error {}
 
-/** The ledgers of a git checkout, with or without a remote. */
+const appendOnly = (path: string): LedgerError =>
+  new LedgerError(
+    'BROKEN_LEDGER',
+    'infra',
+    `${path} exists already; the ledger is append-only`,
+    'run again: another writer may have finished the same work',
+  );
+
+/** The ledgers of a git repository's branch `ledger`, with or without a remote. */
 export function gitStore(options: GitStoreOptions): ResultStore {
   return new GitStore(options);
 }
 
 /**
- * Commit of the code that runs, `-dirty` behind it where the tree has changes, or `unknown` outside
- * git.
+ * Tree hash of the code that runs, `-dirty` behind it where it was changed, or `unknown` outside
+ * git. It names the code itself: the same tree is the same code in every fork.
  */
-export async function codeCommit(folder: string): Promise<string> {
+export async function codeTree(folder: string): Promise<string> {
   try {
-    const { stdout: commit } = await run('git', ['-C', folder, 'rev-parse', 'HEAD']);
-    const { stdout: status } = await run('git', [
-      '-C',
-      folder,
-      'status',
-      '--porcelain',
-      '--untracked-files=no',
-      '--',
-      'src',
-      'actions',
-    ]);
-    return `${commit.trim()}${status.trim() === '' ? '' : '-dirty'}`;
-  } catch {
-    return 'unknown';
+    const tree = await git({ folder }, 'rev-parse', 'HEAD^{tree}');
+    const status = ['status', '--porcelain', '--untracked-files=no', '--', 'src', 'actions'];
+    return `${tree}${(await git({ folder }, ...status)) === '' ? '' : '-dirty'}`;
+  } catch (error) {
+    if (error instanceof GitFailure) return 'unknown';
+    throw gitError(error);
   }
 }

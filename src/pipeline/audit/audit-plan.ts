@@ -1,27 +1,22 @@
 // Audits a plan: its own numbers, what it says of the past, and what the chain showed.
-import { dealShards } from '../../arena/deal.ts';
+import { plannedMinutes, shardCount } from '../../arena/deal.ts';
 import { historyOf, type History } from '../../arena/history.ts';
 import { afterDeregistration } from '../../arena/ranking.ts';
 import type { Standing } from '../../schema/standing.ts';
 import type { ChainReader, Snapshot } from '../../chain/chain.ts';
-import { fromHex } from '../../core/bytes.ts';
 import { compactJson } from '../../core/canonical.ts';
 import { firstDifference } from '../../core/difference.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { Tokenizer } from '../../core/tokenizer.ts';
 import type { Ledger } from '../../ledger/read.ts';
 import type { FaultCode, LedgerRecord } from '../../ledger/verify.ts';
-import type { Corpus } from '../../prompts/corpus.ts';
 import { type Arena, arenaSchema } from '../../schema/arena.ts';
-import { lookUpPayments, planContent, promptSuitesOf, readCommitments } from '../scan.ts';
+import { challengersIn, predecessorOf } from '../plan-life.ts';
+import { lookUpPayments, planContent, readCommitments } from '../scan.ts';
 import type { ReportFault } from './audit-weights.ts';
 
-/** What deriving a plan takes: the code's tokenizers and corpora, and a chain where one is given. */
+/** What deriving a plan takes: a chain where one is given. */
 export type PlanAuditPorts = {
-  readonly tokenizerOf: (source: Arena['tokenizer']) => Tokenizer;
-  /** Null where the corpus is not at hand. */
-  readonly corpusOf: (source: Arena['corpus']) => Corpus | null;
   readonly chain: ChainReader | null;
   readonly log: Log;
 };
@@ -64,20 +59,41 @@ export async function auditPlan(
   auditOwnNumbers(audited);
   const history = before && historyOf(before);
   if (history) auditHistory(audited, history);
-  auditPrompts(audited);
-  if (history && ports.chain) await auditChain(audited, ports.chain, history);
+  if (before) auditSuccession(audited, before);
+  if (before && history && ports.chain) await auditChain(audited, ports.chain, { history, before });
 }
 
 /** What follows from the plan alone. */
 function auditOwnNumbers({ plan: { predicate }, arena, report, derive }: PlanAudit): void {
-  const { block, network, notAfter, seed, shards, submissions } = predicate;
-  derive('seed', seed, block.hash);
-  if (notAfter !== block.number + arena.planBlocks)
-    report('TIME', `notAfter is ${notAfter}, not ${arena.planBlocks} blocks after the plan`);
+  const { network, shards, submissions, plannedMinutes: minutes } = predicate;
   const otherChain = arena.genesisHash !== null && network.genesisHash !== arena.genesisHash;
   if (network.netuid !== arena.netuid || otherChain)
     report('WRONG_CONTEXT', 'another chain or subnet than its arena');
-  derive('shards', shards, dealShards(submissions, arena, fromHex(seed)!));
+  derive('shards', shards, shardCount(submissions, arena));
+  derive('plannedMinutes', minutes, plannedMinutes(submissions, arena));
+}
+
+/**
+ * After a void, a plan has the voided plan's challengers and no others, or else none of them: a
+ * validator must not void a round until its prompts please it.
+ */
+function auditSuccession({ plan, report }: PlanAudit, before: Records): void {
+  const { block, harness, follows } = plan.predicate;
+  const predecessor = predecessorOf(before, { block, tree: harness.tree });
+  if (follows !== null && follows !== predecessor?.sha256) {
+    report('RECOMPUTE_MISMATCH', `it follows ${follows}, which is not the voided plan before it`);
+    return;
+  }
+  if (!predecessor) return;
+  const kept = challengersIn(predecessor);
+  const own = [...challengersIn(plan)];
+  const stray = own.find((key) => kept.has(key) === (follows === null));
+  if (stray === undefined) return;
+  const what =
+    follows === null
+      ? 'was in the voided plan, whose seed it must keep'
+      : 'was not in the voided plan';
+  report('RECOMPUTE_MISMATCH', `${stray} ${what}`);
 }
 
 /** What a plan says of the past must be what the earlier records say. */
@@ -155,26 +171,15 @@ function auditPast(
   derive(`${key} history`, line.history, history);
 }
 
-/** The prompts, drawn again; where the corpus is not at hand that is said, and no fault. */
-function auditPrompts({ plan: { path, predicate }, arena, ports, derive }: PlanAudit): void {
-  const corpus = ports.corpusOf(arena.corpus);
-  if (!corpus) {
-    ports.log.warn(
-      `${path}: the corpus ${predicate.corpus} is not at hand, its prompts are not drawn again`,
-    );
-    return;
-  }
-  const tokenizer = ports.tokenizerOf(arena.tokenizer);
-  const { seed, shards } = predicate;
-  const suites = promptSuitesOf({ arena, seed, shards }, { corpus, tokenizer });
-  derive('promptSuites', predicate.promptSuites, suites);
-}
-
 /**
  * The plan against the chain. The audit blames no validator for what this node cannot tell it: that
  * is a warning.
  */
-async function auditChain(audited: PlanAudit, chain: ChainReader, history: History): Promise<void> {
+async function auditChain(
+  audited: PlanAudit,
+  chain: ChainReader,
+  past: { readonly history: History; readonly before: Records },
+): Promise<void> {
   const { plan, ports } = audited;
   const { network, block } = plan.predicate;
   try {
@@ -185,7 +190,7 @@ async function auditChain(audited: PlanAudit, chain: ChainReader, history: Histo
     }
     const snapshot = await chain.snapshot(network.netuid, block);
     auditPermit(audited, snapshot);
-    await auditContent(audited, chain, { snapshot, history });
+    await auditContent(audited, chain, { snapshot, ...past });
   } catch (error) {
     ports.log.warn(
       `${plan.path}: the chain no longer tells about block ${block.number} (${messageOf(error)}): use an archive endpoint`,
@@ -217,9 +222,18 @@ function auditPermit({ plan: { predicate }, report }: PlanAudit, { neurons }: Sn
 async function auditContent(
   { plan, arena, ports, report, derive }: PlanAudit,
   chain: ChainReader,
-  { snapshot, history }: { readonly snapshot: Snapshot; readonly history: History },
+  {
+    snapshot,
+    history,
+    before,
+  }: {
+    readonly snapshot: Snapshot;
+    readonly history: History;
+    readonly before: Records;
+  },
 ): Promise<void> {
   const { submissions, standing, shards, controls, block, network, calibration } = plan.predicate;
+  const { follows, plannedMinutes: minutes, harness } = plan.predicate;
   const commitments = await readCommitments(chain, network.netuid, snapshot, history);
   const payments = await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
   const untold =
@@ -232,11 +246,15 @@ async function auditContent(
     return;
   }
   const view = { ...snapshot, commitments, payments };
-  const derived = planContent(arena, view, history, calibration);
+  const predecessor = predecessorOf(before, { block, tree: harness.tree });
+  const derived = planContent(arena, view, history, { calibration, predecessor });
   const missing = derived.submissions.find(
     ({ key }) => !submissions.some((submission) => submission.key === key),
   );
   if (missing)
     report('OMISSION', `the chain had a submission ${missing.key} that the plan does not list`);
-  else derive('content', { submissions, standing, shards, controls }, derived);
+  else {
+    const recorded = { follows, plannedMinutes: minutes, submissions, standing, shards, controls };
+    derive('content', recorded, derived);
+  }
 }

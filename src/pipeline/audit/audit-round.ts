@@ -1,26 +1,36 @@
 // Audits a round: judged again from its traces, and its verdicts of copying derived again.
 import { hasReason } from '../../schema/reasons.ts';
-import { knownImages, type ReadFingerprint } from '../../arena/known-images.ts';
+import { knownImages, measuredKeys, type ReadFingerprint } from '../../arena/known-images.ts';
 import { compactJson } from '../../core/canonical.ts';
 import { firstDifference } from '../../core/difference.ts';
 import { messageOf } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import type { Tokenizer } from '../../core/tokenizer.ts';
 import { copyOf } from '../../images/copies.ts';
 import { isDecided, type KnownImage, rivalsOf } from '../../images/rivals.ts';
+import { drawnPlan, type RoundEvidence } from '../../judge/drawn-plan.ts';
 import { judgeRound } from '../../judge/round.ts';
 import type { Ledger } from '../../ledger/read.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
+import type { Corpus } from '../../prompts/corpus.ts';
+import { suiteHash } from '../../prompts/sampler.ts';
+import { bootSuite } from '../../prompts/suites.ts';
 import { type Arena, arenaSchema } from '../../schema/arena.ts';
 import type { Fingerprint } from '../../schema/fingerprint.ts';
 import { fingerprintPath } from '../../schema/paths.ts';
 import type { Trace } from '../../schema/trace.ts';
+import type { BootBodies } from '../../schema/boot-bodies.ts';
+import { drawFault } from '../draw/verify-draw.ts';
 import type { ReportFault } from './audit-weights.ts';
 
 /** What judging a round again takes. */
 export type RoundAuditPorts = {
   readonly tokenizerOf: (source: Arena['tokenizer']) => Tokenizer;
-  /** A gzipped trace; it throws for a file that is none. */
-  readonly unpack: (bytes: Uint8Array, name: string) => Trace;
+  /** Null where the corpus is not at hand. */
+  readonly corpusOf: (source: Arena['corpus']) => Corpus | null;
+  /** Reads evidence by path; it throws for a file that is cut or edited. */
+  readonly readEvidence: (files: ReadonlyMap<string, Uint8Array>) => RoundEvidence;
+  readonly log: Log;
 };
 
 /** One round under audit, with its plan and its ledger. */
@@ -33,47 +43,78 @@ export type RoundAudit = {
 
 const folderOf = ({ round }: RoundAudit): string => round.path.replace(/round\.json$/, '');
 
-/** Judges a round again from its signed plan and its traces. Never throws. */
+/** Judges a round again from its signed plan, its seed and its traces. Never throws. */
 export function auditRound(audited: RoundAudit, ports: RoundAuditPorts, report: ReportFault): void {
-  const { plan, round } = audited;
-  const traces = readTraces(audited, ports, report);
+  const { ledger, plan, round } = audited;
+  const drawn = drawFault(ledger, plan, round.predicate);
+  if (drawn) report(drawn.code, round.path, drawn.message);
+  const evidence = readFiles(audited, ports, report);
   try {
-    const source = arenaSchema.parse(plan.predicate.arena).tokenizer;
-    const derived = judgeRound(plan, traces, ports.tokenizerOf(source));
-    const { entries, decisions, control, standing, hosts } = round.predicate;
+    const arena = arenaSchema.parse(plan.predicate.arena);
+    const { seed, entries, decisions, control, standing, hosts, ...more } = round.predicate;
+    const { shards, promptSuites } = more;
+    const tokenizer = ports.tokenizerOf(arena.tokenizer);
+    const derived = judgeRound(drawnPlan(plan, seed), evidence, tokenizer);
     const recorded = {
-      entries,
-      decisions,
-      control,
-      standing,
+      ...{ shards, promptSuites, entries, decisions, control, standing },
       ...(hosts === undefined ? {} : { hosts }),
     };
     const difference = firstDifference(recorded, JSON.parse(compactJson(derived)));
     if (difference !== null) report('RECOMPUTE_MISMATCH', round.path, difference);
+    auditPrompts(audited, { arena, tokenizer }, ports, report);
     auditCopies(audited, report);
   } catch (error) {
     report('RECOMPUTE_MISMATCH', round.path, `cannot be judged again: ${messageOf(error)}`);
   }
 }
 
-/** The traces that the round's record lists, as far as they can be read. */
-function readTraces(
-  audited: RoundAudit,
-  { unpack }: RoundAuditPorts,
+/** The prompts, drawn again; where the corpus is not at hand that is said, and no fault. */
+function auditPrompts(
+  { plan, round }: RoundAudit,
+  { arena, tokenizer }: { readonly arena: Arena; readonly tokenizer: Tokenizer },
+  { corpusOf, log }: RoundAuditPorts,
   report: ReportFault,
-): Map<string, Trace> {
+): void {
+  const corpus = corpusOf(arena.corpus);
+  if (!corpus) {
+    log.warn(
+      `${round.path}: the corpus ${plan.predicate.corpus} is not at hand, its prompts are not drawn again`,
+    );
+    return;
+  }
+  const { seed, promptSuites } = round.predicate;
+  for (const { shard, boot, sha256 } of promptSuites)
+    if (suiteHash(bootSuite(arena, { corpus, tokenizer }, seed, { shard, boot })) !== sha256)
+      report(
+        'RECOMPUTE_MISMATCH',
+        round.path,
+        `the prompts of shard ${shard}, boot ${boot} are not those of its seed`,
+      );
+}
+
+/** The evidence that the round's record lists, as far as it can be read. */
+function readFiles(
+  audited: RoundAudit,
+  { readEvidence }: RoundAuditPorts,
+  report: ReportFault,
+): RoundEvidence {
   const folder = folderOf(audited);
-  const traces = new Map<string, Trace>();
+  const read: { traces: [string, Trace][]; bodies: [string, BootBodies][] } = {
+    traces: [],
+    bodies: [],
+  };
   for (const path of Object.keys(audited.round.predicate.files)) {
     const bytes = audited.ledger.files.get(`${folder}${path}`);
-    if (!bytes || !path.startsWith('traces/')) continue;
+    if (!bytes) continue;
     try {
-      traces.set(path, unpack(bytes, path));
+      const { traces, bodies } = readEvidence(new Map([[path, bytes]]));
+      read.traces.push(...traces);
+      read.bodies.push(...bodies);
     } catch (error) {
       report('MERKLE_MISMATCH', `${folder}${path}`, messageOf(error));
     }
   }
-  return traces;
+  return { traces: new Map(read.traces), bodies: new Map(read.bodies) };
 }
 
 /** Every image that a round's copies are looked for among. */
@@ -92,14 +133,14 @@ type ShardImages = { readonly shard: number; readonly seen: ReadonlyMap<string, 
  */
 function auditCopies(audited: RoundAudit, report: ReportFault): void {
   const { ledger, plan, round, readPrint } = audited;
-  const entered = plan.predicate.shards.flatMap(({ entries }) => entries);
+  const entered = measuredKeys(plan.predicate);
   const rivals = {
     entered,
     known: knownImages(ledger, readPrint, plan.predicate.block.number, entered),
     containment: arenaSchema.parse(plan.predicate.arena).copyContainment,
   };
   const copies = new Set<string>();
-  for (const { index: shard, entries } of plan.predicate.shards) {
+  for (const { index: shard, entries } of round.predicate.shards) {
     const images = { shard, seen: seenImages(audited, { shard, entered }, report) };
     for (const key of entries)
       if (auditImage(audited, { key, ...images, ...rivals }, report)) copies.add(key);

@@ -9,7 +9,7 @@ import { recordsOf, type Ledger } from '../../ledger/read.ts';
 import type { Predicate } from '../../schema/records.ts';
 import type { FaultCode, LedgerRecord } from '../../ledger/verify.ts';
 import { transactionFault } from './transaction-fault.ts';
-import { anchorOf } from '../settle/anchor.ts';
+import { anchorOf } from '../anchor/anchor-text.ts';
 import { sameRow, weightsFrom } from '../settle/weight-row.ts';
 
 /** Tells one fault. */

@@ -1,6 +1,6 @@
 // Tests of the audit on the demo's ledger: an honest history passes, each forged record is named.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -16,8 +16,8 @@ import type { DemoReport } from '../../devnet/demo/demo-report.ts';
 import { demo } from '../../devnet/demo/demo.ts';
 import type { KnownImage } from '../../images/rivals.ts';
 import { preAuthEncoding, renderSignature } from '../../ledger/envelope.ts';
-import { unpackText, unpackTrace } from '../../ledger/io/evidence-files.ts';
-import { gitStore, readFolder, validatorFolders } from '../../ledger/io/git-store.ts';
+import { readEvidence, unpackText } from '../../ledger/io/evidence-files.ts';
+import { readFolder, validatorFolders } from '../../ledger/io/results-folder.ts';
 import { signerOf } from '../../ledger/io/signing-key.ts';
 import { readLedger, recordsOf, UNREADABLE } from '../../ledger/read.ts';
 import { signatureFile } from '../../ledger/sign.ts';
@@ -71,7 +71,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const ports = {
   tokenizerOf: (source: Parameters<typeof loadTokenizer>[0]) => loadTokenizer(source, ROOT),
   corpusOf: () => openCorpus('generated', undefined, silentLog),
-  unpack: unpackTrace,
+  readEvidence,
   unpackText,
   chain: null,
   log: silentLog,
@@ -135,21 +135,13 @@ describe('the demo', () => {
     expect(text).toMatch(/^round \d+: .*\nround \d+: .*\nlargest difference \d\.\de[-+]\d+\n$/);
   });
   it('keeps one commit per record set, byte-exact, in a real repository', () => {
-    const log = execFileSync('git', ['-C', report.results, 'log', '--format=%s', 'origin/main'])
+    const log = execFileSync('git', ['-C', report.results, 'log', '--format=%s', 'origin/ledger'])
       .toString()
       .trim()
       .split('\n')
       .reverse();
-    expect(log.slice(1).map((line) => line.split(' ')[0])).toEqual([
-      'Plan',
-      'Judge',
-      'Intend',
-      'Record',
-      'Plan',
-      'Judge',
-      'Intend',
-      'Record',
-    ]);
+    const round = ['Plan', 'Anchor', 'Judge', 'Intend', 'Record', 'Anchor'];
+    expect(log.map((line) => line.split(' ')[0])).toEqual([...round, ...round]);
     expect(execFileSync('git', ['-C', report.results, 'status', '--porcelain']).toString()).toBe(
       '',
     );
@@ -158,7 +150,7 @@ describe('the demo', () => {
 
 describe('an audit', () => {
   it('passes what is sound', async () => {
-    expect(await auditOf(sound)).toMatchObject({ ok: true, faults: [], records: 8 });
+    expect(await auditOf(sound)).toMatchObject({ ok: true, faults: [], records: 12 });
   });
   it('T01 names a record with a flipped byte, wherever it is', async () => {
     for (const path of [plan(), round(), lastWeights()]) {
@@ -375,16 +367,17 @@ describe('an audit', () => {
     expect(
       await codes(
         resigned(
-          plan(),
+          plan().replace('plan.json', 'anchor.json'),
           ({ predicate }) => (predicate['notAfter'] = Number(predicate['notAfter']) + 1),
         ),
       ),
     ).toContain('TIME');
   });
   it('sees a submission that was left out of every shard, and a standing nobody left', async () => {
-    const plans = [...sound.keys()].filter((path) => path.endsWith('plan.json'));
+    const rounds = [...sound.keys()].filter((path) => path.endsWith('round.json'));
+    const plans = rounds.map((path) => path.replace('round.json', 'plan.json'));
     expect(
-      await codes(resigned(plans[1]!, ({ predicate }) => predicate['shards'][0].entries.pop())),
+      await codes(resigned(rounds[1]!, ({ predicate }) => predicate['shards'][0].entries.pop())),
     ).toContain('RECOMPUTE_MISMATCH');
     expect(
       await codes(resigned(plans[1]!, ({ predicate }) => (predicate['standing'].winner.score = 9))),
@@ -483,37 +476,5 @@ describe('a shut door', () => {
         message: expect.stringContaining('shut'),
       }),
     );
-  });
-});
-
-describe('the git store', () => {
-  it('F08 lands the commits of several writers, none lost, and keeps no half-written file', async () => {
-    const origin = join(folder, 'many.git');
-    execFileSync('git', ['clone', '--quiet', '--bare', join(folder, 'ledger.git'), origin]);
-    const writers = [0, 1, 2].map((n) => {
-      const checkout = join(folder, `writer${n}`);
-      execFileSync('git', ['clone', '--quiet', origin, checkout]);
-      return gitStore({ folder: checkout, remote: { name: 'origin', branch: 'main' } });
-    });
-    writeFileSync(join(folder, 'writer0/results', validator, 'half-written.json'), '{');
-    await Promise.all(
-      writers.map(async (store, n) => {
-        for (let i = 0; i < 3; i++)
-          await store.commit(
-            validator,
-            `Write ${n} ${i}`,
-            () => new Map([[`weights/${1000 + n * 10 + i}.json`, utf8('{}')]]),
-          );
-      }),
-    );
-    const files = await writers[0]!.read(validator);
-    for (let n = 0; n < 3; n++)
-      for (let i = 0; i < 3; i++) expect(files.has(`weights/${1000 + n * 10 + i}.json`)).toBe(true);
-    expect(files.has('half-written.json')).toBe(false);
-    await expect(
-      writers[1]!.commit(validator, 'Overwrite', () => new Map([[plan(), utf8('{}')]])),
-    ).rejects.toMatchObject({
-      code: 'BROKEN_LEDGER',
-    });
   });
 });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { utf8 } from '../../core/bytes.ts';
 import { renderJson } from '../../core/canonical.ts';
 import { silentLog } from '../../core/log.ts';
-import { unpackText, unpackTrace } from '../../ledger/io/evidence-files.ts';
+import { readEvidence, unpackText } from '../../ledger/io/evidence-files.ts';
 import { signatureFile } from '../../ledger/sign.ts';
 import type { LedgerFiles } from '../../ledger/read.ts';
 import { keyOf, ledgerFixture, type LedgerFixture } from '../../testing/ledger-fixture.ts';
@@ -19,7 +19,7 @@ function auditOf(files: LedgerFiles): Promise<AuditReport> {
   return audit(new Map([[validator, files]]), {
     tokenizerOf: () => tokenizer,
     corpusOf: () => corpus,
-    unpack: unpackTrace,
+    readEvidence,
     unpackText,
     chain: null,
     log: silentLog,
@@ -60,7 +60,7 @@ describe('the fixture', () => {
 describe('an audit', () => {
   it('passes what is sound', async () => {
     const report = await auditOf(fixture.files);
-    expect(report).toEqual({ ok: true, records: 8, evaluations: 5, faults: [] });
+    expect(report).toEqual({ ok: true, records: 10, evaluations: 5, faults: [] });
   });
   it.each<[string, string, Edit, RegExp]>([
     [
@@ -89,15 +89,69 @@ describe('an audit', () => {
     ],
     [
       'the seed',
-      'rounds/300/plan.json',
+      'rounds/300/round.json',
       (p) => (p['seed'] = `0x${'1'.repeat(64)}`),
-      /^RECOMPUTE_MISMATCH.*seed/,
+      /^RECOMPUTE_MISMATCH the seed is 0x1111.* follows/,
+    ],
+    [
+      'the minutes of a plan',
+      'rounds/300/plan.json',
+      (p) => (p['plannedMinutes'] = 7),
+      /^RECOMPUTE_MISMATCH plannedMinutes/,
     ],
     [
       'the window of a plan',
-      'rounds/300/plan.json',
-      (p) => (p['notAfter'] = 601),
+      'rounds/300/anchor.json',
+      (p) => (p['notAfter'] = 7),
       /^TIME notAfter/,
+    ],
+    [
+      'the time of an anchor',
+      'rounds/300/anchor.json',
+      (p) => (p['anchor'].block.number = 5000),
+      /^TIME it is 4700 blocks later than its plan/,
+    ],
+    [
+      'the record that an anchor names',
+      'rounds/300/anchor.json',
+      (p) => (p['anchor'].record.sha256 = '1'.repeat(64)),
+      /^WRONG_CONTEXT it anchors 1111.*, which is no earlier record/,
+    ],
+    [
+      'the transaction of an anchor',
+      'rounds/100/anchor.json',
+      (p) => (p['anchor'].extrinsic.bytes = `0x${'12'.repeat(80)}`),
+      /^WRONG_CONTEXT its transaction anchors something else/,
+    ],
+    [
+      'the plan of an anchor',
+      'rounds/300/anchor.json',
+      (p) => (p['plan'] = '2'.repeat(64)),
+      /^WRONG_CONTEXT it is of another plan/,
+    ],
+    [
+      'the pulse',
+      'rounds/300/round.json',
+      (p) => (p['pulse'].round = 7),
+      /^TIME pulse \d+, the first after the anchor is \d+/,
+    ],
+    [
+      'the signature of the pulse',
+      'rounds/100/round.json',
+      (p) => (p['pulse'].signature = `0x${'a1'.repeat(48)}`),
+      /^BAD_SIG pulse \d+ is not signed/,
+    ],
+    [
+      'the prompts of a boot',
+      'rounds/100/round.json',
+      (p) => (p['promptSuites'][0].sha256 = '3'.repeat(64)),
+      /^RECOMPUTE_MISMATCH .*promptSuites/,
+    ],
+    [
+      'who was measured where',
+      'rounds/100/round.json',
+      (p) => p['shards'][0].entries.reverse(),
+      /^RECOMPUTE_MISMATCH .*shards/,
     ],
     [
       'a standing that nobody left',

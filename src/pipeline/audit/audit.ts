@@ -4,6 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import { LedgerError } from '../../ledger/errors.ts';
 import { type Ledger, type LedgerFiles, readLedger, recordsOf } from '../../ledger/read.ts';
 import type { FaultCode, LedgerFault } from '../../ledger/verify.ts';
+import { auditAnchors } from './audit-anchor.ts';
 import { auditPlan, type PlanAuditPorts } from './audit-plan.ts';
 import { auditRound, type RoundAuditPorts } from './audit-round.ts';
 import { auditAnchor, auditReadback, auditWeights, type ReportFault } from './audit-weights.ts';
@@ -57,6 +58,7 @@ export async function audit(
     for (const { code, path, message } of ledger.faults) report(code, path, message);
     evaluations += await auditRounds({ ledger, readPrint }, ports, report);
     if (isWhole(ledger)) await auditAllWeights(ledger, ports, report);
+    if (isWhole(ledger)) await auditAnchors(ledger, ports, report);
     if (ports.chain) await auditAnchor(ledger, ports.chain, ports.log, report);
   }
   return { ok: faults.length === 0, records, evaluations, faults };

@@ -28,6 +28,8 @@ export type BootPorts = LoadPorts & {
   readonly log: Log;
   /** Keeps one file of evidence under its path; called as soon as it is whole. */
   readonly keep: (path: string, content: readonly TraceLine[] | Uint8Array) => void;
+  /** Resolves once what was kept has left this machine; asked before a server starts. */
+  readonly handedOver?: () => Promise<void>;
   /** Wall-clock time for people, never for measuring. */
   readonly now: () => string;
   /** Looks at the GPUs between two servers; absent where there are none. */
@@ -53,7 +55,9 @@ export type ArmEvent = { readonly name: EventName; readonly detail: string } & R
   Record<string, unknown>
 >;
 export type BootTask = {
-  readonly blockHash: string;
+  readonly seed: string;
+  /** When the measuring of this shard began, on the ports' clock. */
+  readonly beganNs: number;
   readonly shard: number;
   readonly boot: number;
   readonly prompts: readonly Prompt[];
@@ -126,3 +130,16 @@ export function withoutReference(run: Run, reason: string): TraceLine {
 /** What a target is called for people. */
 export const nameOf = (target: EngineTarget): string =>
   target.kind === 'url' ? target.url : target.image;
+
+/** What is noted of an arm where the baseline could not be used. */
+export const NO_BASELINE: ArmEvent = { name: 'not-run', detail: 'the baseline cannot be used' };
+/** What a fault of ours is called in a trace. */
+export const EVENT_OF: Readonly<Record<string, EventName>> = {
+  METER_LOST: 'meter-lost',
+  REGISTRY: 'registry',
+  REGISTRY_BUSY: 'registry-busy',
+  DIGEST: 'digest',
+  DISK: 'disk',
+  DOCKER: 'host',
+  HOST_BUSY: 'host',
+};

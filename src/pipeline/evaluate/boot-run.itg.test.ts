@@ -91,7 +91,8 @@ async function measured(
     ...more,
   };
   const boot = {
-    blockHash: '0x',
+    seed: '0x',
+    beganNs: 0,
     shard: 0,
     boot: 1,
     prompts,

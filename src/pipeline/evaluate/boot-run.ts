@@ -1,5 +1,4 @@
 // Measures servers in turn on this machine, between two runs of the baseline.
-import type { EventName } from '../../schema/trace-events.ts';
 import { isMinerFault } from '../../schema/verdicts.ts';
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import type { Admitted } from '../../images/fetch-admitted.ts';
@@ -8,7 +7,7 @@ import type { JudgeContext } from '../../judge/arm-reading.ts';
 import { type BaselineReading, readBaseline } from '../../judge/baseline.ts';
 import { ATTEMPTS, isWorthAnother, type Nth, runOf, worthRepeating } from '../../judge/boot.ts';
 import type { EngineTarget } from '../../measure/engine.ts';
-import { type ArmHeader, type LoadPorts, runArm } from '../../measure/arm-run.ts';
+import { type ArmHeader, type LoadPorts, runArm, traceHeader } from '../../measure/arm-run.ts';
 import type { MeasuringRules } from '../../schema/arena.ts';
 import { logPath } from '../../schema/paths.ts';
 import type { Trace, TraceLine } from '../../schema/trace.ts';
@@ -17,6 +16,7 @@ import {
   type ArmEvent,
   type BootPorts,
   type BootTask,
+  EVENT_OF,
   type FirstBoot,
   type IdleReceipt,
   keepRun,
@@ -24,6 +24,7 @@ import {
   type LaterBoot,
   type MeasuredBoot,
   nameOf,
+  NO_BASELINE,
   Run,
   withoutReference,
 } from './boot-parts.ts';
@@ -96,18 +97,6 @@ async function keepingRuns<T>(
     throw error;
   }
 }
-
-const NO_BASELINE: ArmEvent = { name: 'not-run', detail: 'the baseline cannot be used' };
-/** What a fault of ours is called in a trace. */
-const EVENT_OF: Readonly<Record<string, EventName>> = {
-  METER_LOST: 'meter-lost',
-  REGISTRY: 'registry',
-  REGISTRY_BUSY: 'registry-busy',
-  DIGEST: 'digest',
-  DISK: 'disk',
-  DOCKER: 'host',
-  HOST_BUSY: 'host',
-};
 
 /** The runs of one boot, as they are made. */
 class BootMeasurement {
@@ -233,6 +222,8 @@ class BootMeasurement {
    * lose the other arms.
    */
   async #oneRun(arm: Arm, run: number, ports: LoadPorts): Promise<readonly TraceLine[]> {
+    // An upload beside a server that is timed would be its handicap.
+    await this.#ports.handedOver?.();
     // What a server left on the GPUs (a process, an error, locked clocks) may not be the next one's
     // handicap, nor its fault.
     const receipt = (await this.#gpus?.before()) ?? null;
@@ -266,7 +257,8 @@ class BootMeasurement {
       admitted && arm.target.kind === 'image' ? { ...arm.target, local: admitted.id } : arm.target;
     const header = this.#headerOf(arm, run);
     const allowance = arm.role === 'baseline' ? null : this.#allowance;
-    const task = { arena: this.#arena, target, header, prompts, allowance };
+    const { beganNs } = this.#boot;
+    const task = { arena: this.#arena, target, header, prompts, allowance, beganNs };
     const { lines, log } = await runArm(ports, task);
     if (log && log.length > 0) this.#ports.keep(logPath(shard, boot, arm.name, run), log);
     return lines;
@@ -291,15 +283,16 @@ class BootMeasurement {
   #notRun(arm: Arm, run: number, event: ArmEvent): readonly TraceLine[] {
     const { target } = arm;
     const image = target.kind === 'url' ? target.url : `${target.image}@${target.digest}`;
+    const parts = { header: this.#headerOf(arm, run), beganNs: this.#boot.beganNs };
     return [
-      { type: 'header', schema: 1, ...this.#headerOf(arm, run), image } as TraceLine,
+      { ...traceHeader(parts, this.#ports.clock.nowNs()), image } as TraceLine,
       { type: 'event', tNs: 0, ...event, detail: event.detail.slice(0, 300) },
     ];
   }
 
   #headerOf({ role, key }: Arm, run: number): ArmHeader {
-    const { blockHash, shard, boot } = this.#boot;
+    const { seed, shard, boot } = this.#boot;
     const startedAt = this.#ports.now();
-    return { role, key, blockHash, shard, boot, run, startedAt, ...this.#ports.header };
+    return { role, key, seed, shard, boot, run, startedAt, ...this.#ports.header };
   }
 }

@@ -1,23 +1,30 @@
 // Measures all servers in a machine's share of a signed plan and keeps their traces as evidence.
 import { armOrder } from '../../arena/deal.ts';
-import { fromHex } from '../../core/bytes.ts';
+import { fromHex, utf8 } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
 import { type Admission, openAdmission } from '../../images/admission.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import type { KnownImage } from '../../images/rivals.ts';
 import type { EngineTarget } from '../../measure/engine.ts';
 import type { Corpus } from '../../prompts/corpus.ts';
-import { suiteHash } from '../../prompts/sampler.ts';
-import { bootSuite, poolsOf, type SuitePlace } from '../../prompts/suites.ts';
-import type { LedgerRecord } from '../../ledger/verify.ts';
-import { type Arena, parseArena } from '../../schema/arena.ts';
+import { bootSuite, poolsOf } from '../../prompts/suites.ts';
+import { type Arena, type MeasuringRules, parseArena } from '../../schema/arena.ts';
+import { bodiesOf, renderBodies } from '../../schema/boot-bodies.ts';
 import { DocumentError } from '../../schema/errors.ts';
 import { pinnedImage } from '../../schema/image-ref.ts';
-import { tracePath } from '../../schema/paths.ts';
+import { promptsPath, tracePath } from '../../schema/paths.ts';
 import type { Arm, BootPorts, BootTask, MeasuredBoot } from './boot-parts.ts';
 import { forceLater, measureBoot, measureLaterBoot } from './boot-run.ts';
 import { CONTROL, hasControl } from '../../judge/role-control.ts';
-import { BASELINE, laterAllowance, nextBoot, promisingIn, sidesOf } from '../../judge/shard.ts';
+import type { DrawnPlan } from '../../judge/drawn-plan.ts';
+import {
+  BASELINE,
+  laterAllowance,
+  nextBoot,
+  plannedEntry,
+  promisingIn,
+  sidesOf,
+} from '../../judge/shard.ts';
 
 export type EvaluatePorts = BootPorts & {
   readonly corpus: Corpus;
@@ -32,9 +39,11 @@ export type EvaluatePorts = BootPorts & {
 /** A shard of a plan under measurement. */
 type ShardRun = {
   readonly ports: EvaluatePorts;
-  readonly plan: LedgerRecord<'plan'>;
+  readonly drawn: DrawnPlan;
   readonly arena: Arena;
   readonly shard: number;
+  /** When its measuring began, on the ports' clock. */
+  readonly beganNs: number;
   readonly admission: Admission | null;
   /** Challengers that may hold a place after this round. */
   readonly promising: Set<string>;
@@ -42,17 +51,16 @@ type ShardRun = {
 
 /** Arms of one boot, as the seed has drawn them: submissions, the role control, the baseline. */
 function armsOf(run: ShardRun, boot: number, names: readonly string[]): Arm[] {
-  const { plan, shard } = run;
-  const { seed } = plan.predicate;
-  return armOrder(names, fromHex(seed)!, shard, boot).map((name) => armOf(run, name));
+  const { drawn, shard } = run;
+  return armOrder(names, fromHex(drawn.seed)!, shard, boot).map((name) => armOf(run, name));
 }
 
-function armOf({ plan, arena, admission }: ShardRun, name: string): Arm {
+function armOf({ drawn, arena, admission }: ShardRun, name: string): Arm {
   if (name === BASELINE || name === CONTROL) {
     const role = name === CONTROL ? 'control' : 'baseline';
     return { name, role, key: null, target: pinnedTarget(arena, 'baseline') };
   }
-  const entry = plan.predicate.submissions.find((submission) => submission.key === name)!;
+  const entry = plannedEntry(drawn.plan, name);
   return {
     name,
     role: entry.role === 'challenger' ? 'challenger' : 'incumbent',
@@ -73,23 +81,23 @@ function pinnedTarget(arena: Arena, which: 'baseline' | 'reference'): EngineTarg
  */
 export async function evaluate(
   ports: EvaluatePorts,
-  plan: LedgerRecord<'plan'>,
+  drawn: DrawnPlan,
   shard: number,
 ): Promise<void> {
-  const { predicate } = plan;
+  const { predicate } = drawn.plan;
   const arena = parseArena(predicate.arena, 'the plan');
-  if (!predicate.shards.some(({ index }) => index === shard))
+  if (!drawn.shards.some(({ index }) => index === shard))
     throw new DocumentError(
       'BAD_PLAN',
       'usage',
       `the plan has no shard ${shard}`,
-      `its shards are ${predicate.shards.map(({ index }) => index).join(', ')}`,
+      `its shards are ${drawn.shards.map(({ index }) => index).join(', ')}`,
     );
-  const sides = sidesOf(plan, shard);
+  const sides = sidesOf(drawn, shard);
   // All of the round, other shards' too: the earliest commit keeps the claim wherever it is
   // measured.
   const evaluated = (key: string): boolean =>
-    predicate.shards.some((part) => part.entries.includes(key));
+    drawn.shards.some((part) => part.entries.includes(key));
   const entries = predicate.submissions.flatMap(
     ({ key, hotkey, commitBlock, base, image, digest }) =>
       evaluated(key) ? [{ key, hotkey, commitBlock, base, image: image!, digest: digest! }] : [],
@@ -99,7 +107,8 @@ export async function evaluate(
     images && openAdmission({ ...ports, images }, arena, { shard, entries, known: ports.known });
   const promising = new Set<string>();
   try {
-    await measureBoots({ ports, plan, arena, shard, admission, promising }, sides);
+    const beganNs = ports.clock.nowNs();
+    await measureBoots({ ports, drawn, arena, shard, beganNs, admission, promising }, sides);
   } finally {
     // Twenty gigabytes each: the runner does not keep images that will not come back. Incumbents are
     // kept, whether this shard came to them or not, as is what other shards of the plan brought, and
@@ -116,30 +125,31 @@ export async function evaluate(
   }
 }
 
-/** What every boot of a shard shares, and its prompts, which must be the signed plan's. */
+/** What every boot of a shard shares, and its prompts, which are kept before anybody is asked. */
 function bootTask(run: ShardRun, boot: number, names: readonly string[]): BootTask {
-  const { ports, plan, arena, shard } = run;
-  const { seed, promptSuites } = plan.predicate;
+  const { ports, drawn, arena, shard, beganNs } = run;
+  const { seed } = drawn;
   const prompts = bootSuite(arena, ports, seed, { shard, boot });
-  const isOwn = (suite: SuitePlace): boolean => suite.shard === shard && suite.boot === boot;
-  const expected = promptSuites.find(isOwn)?.sha256;
-  if (suiteHash(prompts) !== expected)
-    throw new DocumentError(
-      'BAD_PLAN',
-      'usage',
-      `boot ${boot}: the prompts drawn here are not those of the signed plan`,
-      'use the corpus and the code that the plan names',
-    );
+  keepPrompts(ports, arena, { shard, boot, prompts });
   return {
-    ...{ blockHash: seed, shard, boot, prompts },
+    ...{ seed, beganNs, shard, boot, prompts },
     pools: poolsOf(prompts),
     reference: pinnedTarget(arena, 'reference'),
     arms: armsOf(run, boot, names),
   };
 }
 
+/** Keeps what every server of a boot is asked, once for all of them. */
+export function keepPrompts(
+  { keep }: Pick<BootPorts, 'keep'>,
+  arena: MeasuringRules,
+  { shard, boot, prompts }: Pick<BootTask, 'shard' | 'boot' | 'prompts'>,
+): void {
+  keep(promptsPath(shard, boot), utf8(renderBodies(bodiesOf(prompts, arena))));
+}
+
 async function measureBoots(run: ShardRun, sides: ReturnType<typeof sidesOf>): Promise<void> {
-  const { ports, plan, arena, shard } = run;
+  const { ports, drawn, arena, shard } = run;
   const { tokenizer, log } = ports;
   const { incumbents, challengers } = sides;
   const controls = hasControl(arena, shard, 1) ? [CONTROL] : [];
@@ -150,13 +160,15 @@ async function measureBoots(run: ShardRun, sides: ReturnType<typeof sidesOf>): P
   const baseline = pinnedTarget(arena, 'baseline');
   const traces = new Map(await measureBoot(ports, arena, { ...first, baseline }));
   const later: MeasuredBoot[] = [];
-  const judging = { plan, arena, tokenizer, traces };
+  const bodies = new Map([[promptsPath(shard, 1), bodiesOf(first.prompts, arena)]]);
+  const judging = { ...drawn, arena, tokenizer, traces, bodies };
   for (const key of promisingIn(judging, shard)) run.promising.add(key);
   let next = nextBoot(judging, shard, 1);
   for (let boot = 2; next !== null; boot++) {
     log.info(`shard ${shard}, boot ${boot}: ${next.challengers.length} challengers go on`);
     for (const key of next.challengers) run.promising.add(key);
     const task = bootTask(run, boot, [next.holder, ...next.challengers]);
+    bodies.set(promptsPath(shard, boot), bodiesOf(task.prompts, arena));
     const allowance = laterAllowance(judging, shard, task.prompts.length);
     const measured = await measureLaterBoot(ports, arena, { ...task, allowance });
     later.push(measured);

@@ -1,13 +1,41 @@
-// Sets the validator's weights, then writes the hash of its newest ledger record to the chain.
-import { messageOf } from '../../core/errors.ts';
+// Sets the validator's weights, then anchors the hash of its newest ledger record on the chain.
+import { CacheonError, messageOf } from '../../core/errors.ts';
+import { recordsOf } from '../../ledger/read.ts';
 import type { Arena } from '../../schema/arena.ts';
-import { anchor, type AnchorReport } from './anchor.ts';
+import { anchor, anchorOnRecord } from '../anchor/anchor.ts';
+import { assertOwnAnchor } from '../anchor/own-anchor.ts';
 import type { Operator } from '../context.ts';
 import { settle, type SettlePorts, type SettleReport } from './settle.ts';
 
+export type AnchorReport = {
+  readonly anchored: boolean;
+  readonly reason: string;
+  readonly block: number | null;
+};
+
+const none = (reason: string): AnchorReport => ({ anchored: false, reason, block: null });
+
+/** Anchors the head after the newest weights, once. */
+async function anchorHead(
+  ports: SettlePorts,
+  arena: Arena,
+  operator: Operator,
+): Promise<AnchorReport> {
+  const ledger = await ports.ledger.read();
+  const weights = recordsOf(ledger, 'weights').at(-1);
+  const head = ledger.records.at(-1);
+  if (!weights || !head) return none('no weights are on record');
+  if (anchorOnRecord(ledger, weights)) return none('the newest weights are anchored already');
+  const target = { of: weights, record: head, notAfter: () => null };
+  const { predicate } = await anchor(ports, arena, operator, target);
+  const { record, block } = predicate.anchor;
+  return { anchored: true, reason: `record ${record.seq}`, block: block.number };
+}
+
 /**
- * Settles, then anchors the ledger's head. An anchor that cannot be written is told, and takes
- * nothing from the weights.
+ * Settles, then anchors the ledger's head. Stops where the chain knows more of this ledger than the
+ * ledger does: a validator that lost its own would set all weights to burn. An anchor that cannot
+ * be written is told, and takes nothing from the weights.
  */
 export async function settleAndAnchor(
   ports: SettlePorts,
@@ -15,15 +43,17 @@ export async function settleAndAnchor(
   operator: Operator,
   dryRun: boolean,
 ): Promise<SettleReport & { anchor: AnchorReport }> {
+  const { ledger, log, chain } = ports;
+  await assertOwnAnchor(chain, await ledger.read(), arena.netuid);
   const report = await settle(ports, arena, operator, dryRun);
-  if (dryRun) return { ...report, anchor: { anchored: false, reason: 'dry run', block: null } };
-  const { ledger, log } = ports;
+  if (dryRun) return { ...report, anchor: none('dry run') };
   let anchored: AnchorReport;
   try {
-    anchored = await anchor(ports, arena, await ledger.read());
+    anchored = await anchorHead(ports, arena, operator);
   } catch (error) {
+    if (!(error instanceof CacheonError)) throw error;
     // The weights are set: a lost connection now takes nothing from them, and the next run anchors.
-    anchored = { anchored: false, reason: messageOf(error), block: null };
+    anchored = none(messageOf(error));
   }
   if (!anchored.anchored) log.info(`head not anchored: ${anchored.reason}`);
   return { ...report, anchor: anchored };

@@ -202,7 +202,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
     const header = {
       role: 'challenger',
       key: null,
-      blockHash: '0x',
+      seed: '0x',
       shard: 0,
       boot: 1,
       run: 1,
@@ -211,7 +211,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
     const began = monotonicClock.nowNs();
     const { lines, log } = await runArm(
       { clock: monotonicClock, runtime },
-      { arena, target, header, prompts, allowance: null },
+      { arena, target, header, prompts, allowance: null, beganNs: 0 },
     );
     const trace = parseTrace(lines.map(traceLine).join(''), mode);
     const { fault } = readArm(trace, { arena, tokenizer, prompts: poolsOf(prompts) });

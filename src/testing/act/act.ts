@@ -33,6 +33,9 @@ export type Sandbox = {
 };
 
 const SHIM = `name: checkout
+inputs:
+  ref:
+    default: main
 runs:
   using: composite
   steps:
@@ -40,7 +43,7 @@ runs:
       run: |
         git init -q -b main .
         git remote add origin "$CACHEON_TEST_ORIGIN"
-        git fetch -q origin main
+        git fetch -q origin "\${{ inputs.ref }}"
         git reset -q --hard FETCH_HEAD
 `;
 
@@ -55,6 +58,8 @@ export function newSandbox(root: string, prepare: (work: string) => void): Sandb
   const git = (...args: string[]): void =>
     void execFileSync('git', args, { stdio: ['ignore', 'ignore', 'inherit'] });
   git('init', '--quiet', '--bare', '-b', 'main', origin);
+  // As GitHub does, it gives any commit by its hash.
+  git('-C', origin, 'config', 'uploadpack.allowAnySHA1InWant', 'true');
   git('init', '--quiet', '-b', 'main', work);
   const files = execFileSync('git', ['-C', root, 'ls-files', '-co', '--exclude-standard', '-z'], {
     maxBuffer: 64 * 1024 * 1024,

@@ -1,0 +1,40 @@
+// Command that brings a lost ledger back from a clone of it.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { gitStore } from '../ledger/io/git-store.ts';
+import { readFolder } from '../ledger/io/results-folder.ts';
+import type { LedgerFiles } from '../ledger/read.ts';
+import { recover } from '../pipeline/recover.ts';
+import type { Invocation, RunCommand } from './command.ts';
+import { optional, required } from './options.ts';
+import { openChain, storeOf, workplace } from './workplace.ts';
+
+/** A validator's files in a results folder, or on the branch `ledger` of another repository. */
+async function copyOf(invocation: Invocation, validator: string): Promise<LedgerFiles> {
+  const from = required(invocation, 'from');
+  for (const folder of [from, join(from, 'results')])
+    if (existsSync(join(folder, validator))) return readFolder(join(folder, validator));
+  const folder = optional(invocation, 'repo') ?? '.';
+  return gitStore({ folder, remote: from, rewritten: 'accept' }).read(validator);
+}
+
+/**
+ * `cacheon recover`: takes a ledger from any clone or results folder, proves it by signatures and
+ * by the anchor on chain, and commits what the own branch lacks. Signs nothing.
+ */
+export const recoverCommand: RunCommand = async (invocation) => {
+  const { log, json } = invocation;
+  const { arena } = workplace(invocation);
+  const validator = required(invocation, 'validator');
+  const copy = await copyOf(invocation, validator);
+  const store = storeOf(invocation, { rewritten: 'accept' });
+  const chain = await openChain(invocation, arena, 'if-any');
+  const dryRun = invocation.values['dry-run'] === true;
+  const report = await recover({ chain, store, log }, { validator, ...arena }, copy, dryRun);
+  await chain.disconnect();
+  log.info(
+    `${report.records} records proven, ${report.files} files ${dryRun ? 'would be' : 'were'} brought back`,
+  );
+  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  return 0;
+};

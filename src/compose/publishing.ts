@@ -1,0 +1,58 @@
+// Ends a plan: judges what its machines left once more, and signs nothing that differs.
+import { firstDifference } from '../core/difference.ts';
+import { LedgerError } from '../ledger/errors.ts';
+import { planOf } from '../ledger/plans.ts';
+import type { FileSet } from '../ledger/store.ts';
+import { drawnPlan } from '../judge/drawn-plan.ts';
+import type { AnchorPorts } from '../pipeline/anchor/anchor.ts';
+import { assertOwnAnchor } from '../pipeline/anchor/own-anchor.ts';
+import { drawOf } from '../pipeline/draw/verify-draw.ts';
+import { publishJudged, type PublishPorts } from '../pipeline/publish.ts';
+import type { Arena } from '../schema/arena.ts';
+import type { Draw, Judged } from '../schema/artifacts.ts';
+import { judgeEvidence } from './judging.ts';
+
+/** What a plan's jobs handed over. */
+export type Measured = {
+  /** Block of the plan. */
+  readonly block: number;
+  /** What the judge made of it; null: nobody judged yet. */
+  readonly judged: Judged | null;
+  readonly draw: Draw | null;
+  /** The evidence of the plan's shards. */
+  readonly evidenceOf: (shards: readonly number[]) => Promise<FileSet>;
+};
+
+/**
+ * Signs the round of a plan, or its void where no seed was drawn or nothing was measured. It judges
+ * the evidence itself: a forged artifact would be signed otherwise. Throws `LEDGER_BEHIND`,
+ * `BAD_DRAW`, and `BROKEN_LEDGER` where the judge says something else.
+ */
+export async function publishMeasured(
+  ports: PublishPorts & Pick<AnchorPorts, 'chain'>,
+  arena: Pick<Arena, 'netuid'>,
+  root: string,
+  { block, judged, draw, evidenceOf }: Measured,
+): Promise<Judged> {
+  const ledger = await ports.ledger.read();
+  await assertOwnAnchor(ports.chain, ledger, arena.netuid);
+  const plan = planOf(ledger, block);
+  if (!draw) {
+    const end = { void: 'no seed was drawn' };
+    await publishJudged(ports, plan, end, { draw, evidence: new Map() });
+    return end;
+  }
+  const { seed } = drawOf(ledger, plan, draw);
+  const evidence = await evidenceOf(drawnPlan(plan, seed).shards.map(({ index }) => index));
+  const own = judgeEvidence(plan, seed, evidence, root);
+  const difference = judged && firstDifference(judged, JSON.parse(JSON.stringify(own)), 'verdicts');
+  if (difference !== null)
+    throw new LedgerError(
+      'BROKEN_LEDGER',
+      'infra',
+      `the judge handed over something else than the evidence says: ${difference}`,
+      'nothing was signed: look at the job that judged',
+    );
+  await publishJudged(ports, plan, own, { draw, evidence });
+  return own;
+}
