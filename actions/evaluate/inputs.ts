@@ -5,6 +5,7 @@ import { z } from 'zod';
 export const inputs = z.strictObject({
   validator: z.string(),
   block: z.coerce.number().int().nonnegative(),
+  arena: z.string().default('.github/arena.json'),
   shard: z.coerce.number().int().nonnegative().default(0),
   corpus: z.string().optional(),
   'engine-command': z.string().optional(),

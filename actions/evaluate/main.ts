@@ -1,5 +1,7 @@
 // GitHub action that measures a machine's share of a signed plan, without holding any key.
+import { join } from 'node:path';
 import { measureShard } from '../../src/compose/measuring-shard.ts';
+import { readArena } from '../../src/compose/repository.ts';
 import { readArtifact } from '../../src/github/artifact-content.ts';
 import { downloadIfAny, uploadArtifact } from '../../src/github/io/artifact-service.ts';
 import { EvidenceOutbox } from '../../src/github/io/evidence-outbox.ts';
@@ -17,6 +19,7 @@ void startAction('evaluate', inputs, async ({ input, log, output }) => {
   try {
     await measureShard({
       ...{ root, validator, block, shard, corpus, log },
+      arena: readArena(join(root, input.arena)),
       store: gitStore({ folder: root, remote: 'origin', branch, env: jobAuth(token) }),
       engineCommand: input['engine-command'],
       // Without a draw in this run the round on record is repeated.

@@ -14,13 +14,14 @@ import { workplace } from './workplace.ts';
  * the folder, or repeats a round on record; leaves its traces there. Holds no key.
  */
 export const evaluateCommand: RunCommand = async (invocation) => {
-  const { store } = workplace(invocation);
+  const { store, arena } = workplace(invocation);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
   if (block === undefined) throw new UsageError('--round is missing', 'the block of a signed plan');
   const out = resolve(required(invocation, 'out'));
   await measureShard({
     root: ROOT,
     store,
+    arena,
     validator: required(invocation, 'validator'),
     block,
     shard: wholeNumber(invocation, 'shard', 0, 255) ?? 0,

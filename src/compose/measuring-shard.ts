@@ -1,5 +1,6 @@
 // Measures one shard of a signed plan on this machine, for the action and the command alike.
 import { knownBefore } from '../arena/known-images.ts';
+import { firstDifference } from '../core/difference.ts';
 import type { Log } from '../core/log.ts';
 import { unpackText } from '../ledger/io/evidence-files.ts';
 import { planOf } from '../ledger/plans.ts';
@@ -10,8 +11,9 @@ import { evaluate } from '../pipeline/evaluate/evaluate.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { drawnPlan } from '../judge/drawn-plan.ts';
 import { drawOf } from '../pipeline/draw/verify-draw.ts';
-import { parseArena } from '../schema/arena.ts';
+import { type Arena, parseArena } from '../schema/arena.ts';
 import type { Draw } from '../schema/artifacts.ts';
+import { DocumentError } from '../schema/errors.ts';
 import { measuringPorts } from './measuring-host.ts';
 
 /** Which shard of which plan, and what the machine is told about its engines and corpus. */
@@ -19,6 +21,8 @@ export type ShardJob = {
   readonly root: string;
   readonly store: ResultStore;
   readonly validator: string;
+  /** The arena of this commit: no other one is measured. */
+  readonly arena: Arena;
   /** Block of the plan. */
   readonly block: number;
   readonly shard: number;
@@ -33,6 +37,18 @@ export type ShardJob = {
   readonly log: Log;
 };
 
+/** Throws `BAD_PLAN` where a plan has other rules than this commit of the code. */
+function assertSameArena(planned: Arena, own: Arena): void {
+  const difference = firstDifference(planned, own, 'arena');
+  if (difference === null) return;
+  throw new DocumentError(
+    'BAD_PLAN',
+    'usage',
+    `the plan has another arena than this commit: ${difference}`,
+    'name its arena file with --arena (CACHEON_ARENA), or check out the commit that planned it',
+  );
+}
+
 /**
  * Only a plan that is signed and anchored in the branch may cost GPU time, by no other seed than
  * its own. Holds no key and decides nothing. Throws `UNSIGNED_PLAN`, `BAD_DRAW`, and where the
@@ -44,6 +60,8 @@ export async function measureShard(job: ShardJob): Promise<void> {
   const plan = planOf(ledger, job.block);
   const draw = drawOf(ledger, plan, job.draw);
   const arena = parseArena(plan.predicate.arena, 'the plan');
+  // A round on record may be repeated under the arena that it had.
+  if (job.draw) assertSameArena(arena, job.arena);
   const ports = await measuringPorts(
     arena,
     root,

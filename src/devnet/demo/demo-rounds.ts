@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { knownBefore } from '../../arena/known-images.ts';
 import type { WeightRow } from '../../chain/chain.ts';
+import { ChainError } from '../../chain/errors.ts';
 import type { SubtensorChain } from '../../chain/io/subtensor.ts';
 import { type Engines, measuringPorts, type MeasuringPorts } from '../../compose/measuring-host.ts';
 import { operatorHere } from '../../compose/operator.ts';
@@ -16,12 +17,13 @@ import { recordsOf } from '../../ledger/read.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
 import { audit, type AuditReport } from '../../pipeline/audit/audit.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
+import type { AnchorPorts } from '../../pipeline/anchor/anchor.ts';
 import type { Operator } from '../../pipeline/context.ts';
 import { drawSeed } from '../../pipeline/draw/draw.ts';
 import { BLOCKS_AFTER } from '../../pipeline/draw/verify-draw.ts';
 import { evaluate } from '../../pipeline/evaluate/evaluate.ts';
 import { publishPlan, publishRound } from '../../pipeline/publish.ts';
-import { scan, type ScanPorts } from '../../pipeline/scan.ts';
+import { type PlanDraft, scan, type ScanPorts } from '../../pipeline/scan.ts';
 import { settleAndAnchor } from '../../pipeline/settle/settle-and-anchor.ts';
 import type { Arena } from '../../schema/arena.ts';
 import type { Draw } from '../../schema/artifacts.ts';
@@ -34,6 +36,9 @@ import { DEMO_MINERS, type DemoMiner, devPair, submitImage } from './miners.ts';
 
 /** How often settling may come too early before the demo gives up. */
 const SETTLE_TRIES = 3;
+
+/** Blocks between two commitments of a hotkey on older runtimes. */
+const RATE_LIMIT_BLOCKS = 101;
 
 /** Where the demo is played. */
 export type Ground = {
@@ -127,7 +132,7 @@ export class DemoRounds {
     const { chain, arena, log } = this.#ground;
     const draft = await scan(this.#scan, arena, this.#operator, await this.#own.read());
     const ports = settlePorts(chain, this.#pair, this.#own, log);
-    const { plan, anchor } = await publishPlan(ports, arena, this.#operator, draft);
+    const { plan, anchor } = await this.#publish(ports, draft);
     if (!plan || !anchor) throw new Error('the demo found nothing to evaluate');
     const draw = await this.#draw(plan, anchor.predicate.anchor.block.number);
     const drawn = drawnPlan(plan, draw.seed);
@@ -148,6 +153,21 @@ export class DemoRounds {
     const judged = recordsOf(await this.#own.read(), 'round').at(-1)!;
     const page = reportRound(judged.predicate, (hotkey) => this.#nameOf(hotkey));
     return { page, weights: settled.readBack };
+  }
+
+  /** Signs and anchors a plan; where that is too early for the chain it lets blocks pass. */
+  async #publish(ports: AnchorPorts, draft: PlanDraft): ReturnType<typeof publishPlan> {
+    const { chain, arena, log } = this.#ground;
+    const publish = () => publishPlan(ports, arena, this.#operator, draft);
+    try {
+      return await publish();
+    } catch (error) {
+      if (!(error instanceof ChainError) || error.code !== 'TOO_MANY_ANCHORS') throw error;
+      const { number } = await chain.finalizedHead();
+      log.info(`${error.message}: going on to block ${number + RATE_LIMIT_BLOCKS}`);
+      await advanceTo(chain.api, number + RATE_LIMIT_BLOCKS);
+      return publish();
+    }
   }
 
   /** Draws the seed; a chain without pulses builds the block that decides it. */

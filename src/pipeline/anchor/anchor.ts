@@ -164,7 +164,8 @@ class Anchoring {
         : delivery.outcome?.ok === false && delivery.outcome.refusal;
     if (refusal)
       throw new ChainError(
-        'REJECTED',
+        // Older runtimes take a commitment every hundred blocks, newer ones so many bytes an epoch.
+        refusal.remedy === 'retry' ? 'TOO_MANY_ANCHORS' : 'REJECTED',
         'infra',
         `the chain refused the anchor: ${refusal.name}`,
         refusal.hint,

@@ -13,19 +13,20 @@ export type AnchorReport = {
   readonly block: number | null;
 };
 
-const none = (reason: string): AnchorReport => ({ anchored: false, reason, block: null });
+/** No anchor; `done` where there was nothing to anchor. */
+type NoAnchor = AnchorReport & { readonly done?: boolean };
+const none = (reason: string, done = false): NoAnchor => ({
+  ...{ anchored: false, reason, block: null },
+  ...(done && { done }),
+});
 
 /** Anchors the head after the newest weights, once. */
-async function anchorHead(
-  ports: SettlePorts,
-  arena: Arena,
-  operator: Operator,
-): Promise<AnchorReport> {
+async function anchorHead(ports: SettlePorts, arena: Arena, operator: Operator): Promise<NoAnchor> {
   const ledger = await ports.ledger.read();
   const weights = recordsOf(ledger, 'weights').at(-1);
   const head = ledger.records.at(-1);
-  if (!weights || !head) return none('no weights are on record');
-  if (anchorOnRecord(ledger, weights)) return none('the newest weights are anchored already');
+  if (!weights || !head) return none('no weights are on record', true);
+  if (anchorOnRecord(ledger, weights)) return none('the newest weights are anchored already', true);
   const target = { of: weights, record: head, notAfter: () => null };
   const { predicate } = await anchor(ports, arena, operator, target);
   const { record, block } = predicate.anchor;
@@ -47,7 +48,7 @@ export async function settleAndAnchor(
   await assertOwnAnchor(chain, await ledger.read(), arena.netuid);
   const report = await settle(ports, arena, operator, dryRun);
   if (dryRun) return { ...report, anchor: none('dry run') };
-  let anchored: AnchorReport;
+  let anchored: NoAnchor;
   try {
     anchored = await anchorHead(ports, arena, operator);
   } catch (error) {
@@ -55,6 +56,7 @@ export async function settleAndAnchor(
     // The weights are set: a lost connection now takes nothing from them, and the next run anchors.
     anchored = none(messageOf(error));
   }
-  if (!anchored.anchored) log.info(`head not anchored: ${anchored.reason}`);
-  return { ...report, anchor: anchored };
+  if (!anchored.anchored && !anchored.done) log.info(`head not anchored: ${anchored.reason}`);
+  const { done, ...said } = anchored;
+  return { ...report, anchor: said };
 }

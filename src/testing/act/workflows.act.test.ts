@@ -88,12 +88,11 @@ describe.skipIf(act === null)('the workflows under act', () => {
     );
   };
   const log = (): string[] =>
-    execFileSync('git', ['-C', sandbox.origin, 'log', '--format=%s', 'main'])
+    execFileSync('git', ['-C', sandbox.origin, 'log', '--format=%s', 'ledger'])
       .toString()
       .trim()
       .split('\n')
-      .reverse()
-      .slice(1);
+      .reverse();
   const weights = async () =>
     client.weights(accounts.validator.uid!, accounts.netuid, await client.finalizedHead());
 
@@ -103,6 +102,7 @@ describe.skipIf(act === null)('the workflows under act', () => {
     expect(result.jobs, result.visible.slice(-3000)).toEqual({
       scan: ['success'],
       plan: ['success'],
+      draw: ['success'],
       evaluate: ['success'],
       judge: ['success'],
       publish: ['success'],
@@ -111,16 +111,22 @@ describe.skipIf(act === null)('the workflows under act', () => {
     expect(result.code).toBe(0);
     expect(log().map((line) => line.replace(/\d+/, 'N'))).toEqual([
       'Plan round N',
+      'Anchor record N',
       'Judge round N',
       'Intend weights at block N',
       'Record weights at block N',
+      'Anchor record N',
     ]);
     expect(await weights()).toEqual([{ uid: 2, weight: 65535 }]);
-    expect([...result.stub.artifacts.keys()].sort()).toEqual([
+    // Every arm's evidence as it ended, and again with what the reference said of it.
+    const artifacts = [...result.stub.artifacts.keys()].sort();
+    expect(artifacts.filter((name) => !name.startsWith('traces-'))).toEqual([
+      'draw.json',
       'plan.json',
-      'traces-0.json',
       'verdicts.json',
     ]);
+    const arms = ['baseline', 'challenger', 'control', 'baseline again'].length;
+    expect(artifacts.filter((name) => /^traces-0-1-\d+$/.test(name))).toHaveLength(2 * arms);
     expect(result.stub.calls).toContain(
       'POST /repos/acme/validator/actions/workflows/audit.yml/dispatches',
     );
@@ -158,9 +164,9 @@ describe.skipIf(act === null)('the workflows under act', () => {
     });
     expect(
       log()
-        .slice(4)
+        .slice(6)
         .map((line) => line.replace(/\d+/, 'N')),
-    ).toEqual(['Plan round N', 'Void round N']);
+    ).toEqual(['Plan round N', 'Anchor record N', 'Void round N']);
     expect(await weights()).toEqual([{ uid: 2, weight: 65535 }]);
     expect((await run('workflow_dispatch', 'audit.yml')).jobs).toEqual({ audit: ['success'] });
   });
