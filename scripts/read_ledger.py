@@ -178,7 +178,7 @@ def main(results, repository="."):
         own = plan["arena"]["tokenizer"]
         file = Path(repository, *(["node_modules", own["package"]] if "package" in own else []), own["file"])
         made = lambda i: Shard(path.parent / "traces" / str(i), plan["arena"], Tokenizer.from_file(str(file)))
-        shards = {s["index"]: made(s["index"]) for s in plan["shards"]}
+        shards = {s["index"]: made(s["index"]) for s in body["shards"]}
         tries, scores, *seats = judge(shards, plan, body)
         def same(what, ours, theirs):
             apart = inf if None in (ours, theirs) and ours != theirs else abs((ours or 0) - (theirs or 0))
