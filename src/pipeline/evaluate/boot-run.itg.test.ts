@@ -51,8 +51,11 @@ const prompts = drawSuite(generatedCorpus(), tokenizer, {
 const servers: Server[] = [];
 afterAll(() => servers.forEach((server) => server.close()));
 
-/** A server that answers every prompt alike, and is healthy once `healthy` says so. */
-async function serve(healthy: () => boolean = () => true, lateMs = 0): Promise<string> {
+/**
+ * A server that answers every prompt alike, and is healthy once `healthy` says so. It takes its
+ * time: three times a baseline of a millisecond would be a hiccup of this machine.
+ */
+async function serve(healthy: () => boolean = () => true, lateMs = 120): Promise<string> {
   const top = { token: 'a', logprob: -0.1, bytes: [97] };
   const logprobs = { content: [{ ...top, top_logprobs: [top] }] };
   const choices = [{ index: 0, delta: { content: 'a' }, finish_reason: 'stop', logprobs }];
@@ -177,7 +180,7 @@ describe('a boot', () => {
     expect(eventsOf(alone.kept.get('late'))).toEqual(['start-timeout']);
   }, 30_000);
   it('ends a server whose answers take three times as long, and keeps what it said', async () => {
-    const { kept } = await measured([{ name: 'slow', url: await serve(undefined, 500) }]);
+    const { kept } = await measured([{ name: 'slow', url: await serve(undefined, 900) }]);
     expect(eventsOf(kept.get('slow'))).toEqual(['too-slow']);
     expect(kept.get('slow')!.requests).toHaveLength(1);
   });
