@@ -17,8 +17,10 @@ export class GitFailure extends Error {
   readonly code: number | null;
   constructor(args: readonly string[], code: number | null, stderr: string) {
     const name = args.find((arg) => !arg.startsWith('-') && !arg.includes('=')) ?? '';
-    const last = stderr.trim().split('\n').slice(-2).join(' ').slice(0, 300);
-    super(`git ${name} failed: ${last}`);
+    const lines = stderr.trim().split('\n');
+    // Git's own word comes first; advice about access rights follows it, whatever the cause.
+    const why = lines.find((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1) ?? '';
+    super(`git ${name} failed: ${why.slice(0, 300)}`);
     this.code = code;
   }
 }
@@ -60,7 +62,7 @@ export async function git(place: GitPlace, ...args: readonly string[]): Promise<
   return (await gitBytes(place, args)).toString().trim();
 }
 
-/** The same, or null where git ends with an error. */
+/** The same, or null where git answers no: exit code 1. */
 export async function gitOrNull(
   place: GitPlace,
   ...args: readonly string[]
@@ -68,7 +70,7 @@ export async function gitOrNull(
   try {
     return await git(place, ...args);
   } catch (error) {
-    if (error instanceof GitFailure) return null;
+    if (error instanceof GitFailure && error.code === 1) return null;
     throw error;
   }
 }

@@ -44,7 +44,7 @@ export async function audit(
       'EMPTY_LEDGER',
       'usage',
       'there is no ledger to audit',
-      'name a results folder with --results: it holds one folder per validator',
+      'fetch the branch `ledger`, or name a folder that holds one folder per validator',
     );
   const faults: LedgerFault[] = [];
   let records = 0;
