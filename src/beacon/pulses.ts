@@ -1,7 +1,8 @@
 // Pulses of a drand randomness beacon: whether one is genuine, and when it is published.
 import { bls12_381 as bls } from '@noble/curves/bls12-381';
-import { u64be } from '../core/bytes.ts';
+import { fromHex, u64be } from '../core/bytes.ts';
 import { sha256 } from '../core/hash.ts';
+import { QUICKNET_BEACON } from '../core/quicknet.ts';
 
 /** A randomness beacon: each pulse is a signature in G1 by one key in G2, every `periodSeconds`. */
 export type Beacon = {
@@ -15,15 +16,9 @@ export type Beacon = {
  * names another key could read sealed bids.
  */
 export const QUICKNET: Beacon = {
-  publicKey: new Uint8Array(
-    Buffer.from(
-      '83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d106451' +
-        '0d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a',
-      'hex',
-    ),
-  ),
-  genesisSeconds: 1_692_803_367,
-  periodSeconds: 3,
+  publicKey: fromHex(QUICKNET_BEACON.publicKey)!,
+  genesisSeconds: QUICKNET_BEACON.genesisSeconds,
+  periodSeconds: QUICKNET_BEACON.periodSeconds,
 };
 
 /** Bytes of a pulse's signature: a compressed point of G1. */

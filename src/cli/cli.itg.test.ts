@@ -166,6 +166,8 @@ describe('bad input', () => {
     ['an unknown variant', ['devnet', 'engine', '--variant', 'warp'], 'UNKNOWN_VARIANT'],
     ['a port that is no port', ['devnet', 'chain', '--port', '99999'], 'USAGE'],
     ['no key', ['settle', '--arena', arena, '--endpoint', 'ws://127.0.0.1:1'], 'NO_KEY'],
+    ['a round without traces', ['publish', '--round', '5', '--traces', '/nowhere'], 'USAGE'],
+    ['a draw of no plan', ['draw', '--arena', arena], 'USAGE'],
     ['an address that is none', ['scan', '--arena', arena, '--validator', '5abc'], 'USAGE'],
   ])('%s: one line, what to do, exit code 2', async (_, args, code) => {
     const result = await cacheon(...args, '--json');

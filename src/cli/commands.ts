@@ -92,6 +92,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       endpoint: ENDPOINT,
       round: ['BLOCK', "judges and signs the round of this plan's block"],
       traces: ['DIR', 'folder of its draw and traces (default: out/BLOCK)'],
+      void: ['REASON', 'with --round: ends the plan without a round, for this reason'],
       ...LEDGER,
       corpus: CORPUS,
       'dry-run': DRY_RUN,

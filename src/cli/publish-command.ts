@@ -1,6 +1,7 @@
 // Command that signs the plan of a round, or judges measured traces and signs the result.
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { UsageError } from '../compose/errors.ts';
 import { publishMeasured } from '../compose/publishing.ts';
 import { ROOT } from '../compose/repository.ts';
 import { scanPorts } from '../compose/scanning.ts';
@@ -8,9 +9,11 @@ import { ledgerOf, settlePorts, validatorPair } from '../compose/settling.ts';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { readFolder } from '../ledger/io/results-folder.ts';
 import type { Operator } from '../pipeline/context.ts';
+import type { FileSet } from '../ledger/store.ts';
 import { publishPlan } from '../pipeline/publish.ts';
 import type { SettlePorts } from '../pipeline/settle/settle.ts';
 import { scan } from '../pipeline/scan.ts';
+import type { Draw } from '../schema/artifacts.ts';
 import { EVIDENCE_FOLDERS } from '../schema/paths.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { readDraw } from './draw-file.ts';
@@ -52,15 +55,37 @@ async function publishNewPlan(publishing: Publishing): Promise<Published> {
   return { outcome, block, anchor: { block: number, timestampMs } };
 }
 
-async function publishTraces(publishing: Publishing, block: number): Promise<Published> {
-  const { invocation, ports, operator, dryRun } = publishing;
+/** What a plan's end is made of: its draw and traces, or a reason for its void. */
+type End = {
+  readonly reason: string | null;
+  readonly draw: Draw | null;
+  readonly evidence: FileSet;
+};
+
+/** Throws `USAGE` where nothing was measured and no reason is given: a plan ends once. */
+function endOf(invocation: Invocation, block: number): End {
   const folder = resolve(optional(invocation, 'traces') ?? join('out', String(block)));
-  mkdirSync(folder, { recursive: true });
-  const evidence = new Map([...readFolder(folder)].filter(([path]) => EVIDENCE_FOLDERS.test(path)));
+  const reason = optional(invocation, 'void') ?? null;
+  const files = existsSync(folder) ? [...readFolder(folder)] : [];
+  const draw = files.length > 0 ? readDraw(folder) : null;
+  const evidence = new Map(files.filter(([path]) => EVIDENCE_FOLDERS.test(path)));
+  if (reason === null && (!draw || evidence.size === 0))
+    throw new UsageError(
+      `${folder} holds no ${draw ? 'traces' : 'draw.json'} of a round`,
+      'name the folder that evaluate filled with --traces, or end the plan with --void REASON',
+    );
+  return { reason, draw, evidence: reason === null ? evidence : new Map() };
+}
+
+async function publishEnd(
+  { invocation, ports, operator, dryRun }: Publishing,
+  block: number,
+  { reason, draw, evidence }: End,
+): Promise<Published> {
   if (dryRun) return { outcome: 'dry-run', block, anchor: null };
   const { arena } = workplace(invocation);
   const judged = await publishMeasured({ ...ports, operator }, arena, ROOT, {
-    ...{ block, judged: null, draw: readDraw(folder) },
+    ...{ block, judged: reason === null ? null : { void: reason }, draw },
     evidenceOf: () => Promise.resolve(evidence),
   });
   return { outcome: 'void' in judged ? 'void' : 'round', block, anchor: null };
@@ -68,13 +93,14 @@ async function publishTraces(publishing: Publishing, block: number): Promise<Pub
 
 /**
  * `cacheon publish`: without --round, scans, signs and anchors the plan of now; with `--round BLOCK
- * --traces DIR`, judges the traces of that plan and signs the round, or a void where there are none.
+ * --traces DIR`, judges the traces of that plan and signs the round; with `--void REASON` its void.
  */
 export const publishCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const { arena, store } = workplace(invocation);
-  const pair = validatorPair();
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
+  const end = block === undefined ? null : endOf(invocation, block);
+  const pair = validatorPair();
   const chain = await openChain(invocation, arena);
   const publishing = {
     ...{ invocation, chain, operator: await operatorOf(pair.address) },
@@ -82,7 +108,9 @@ export const publishCommand: RunCommand = async (invocation) => {
     dryRun: invocation.values['dry-run'] === true,
   };
   const published =
-    block === undefined ? await publishNewPlan(publishing) : await publishTraces(publishing, block);
+    block === undefined || !end
+      ? await publishNewPlan(publishing)
+      : await publishEnd(publishing, block, end);
   await chain.disconnect();
   if (json) process.stdout.write(`${JSON.stringify(published)}\n`);
   return 0;

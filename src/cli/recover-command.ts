@@ -15,7 +15,14 @@ async function copyOf(invocation: Invocation, validator: string): Promise<Ledger
   for (const folder of [from, join(from, 'results')])
     if (existsSync(join(folder, validator))) return readFolder(join(folder, validator));
   const folder = optional(invocation, 'repo') ?? '.';
-  return gitStore({ folder, remote: from, rewritten: 'accept' }).read(validator);
+  // A clone has its origin's branch under another name.
+  for (const ref of ['refs/heads/ledger', 'refs/remotes/origin/ledger']) {
+    const files = await gitStore({ folder, remote: from, ref, rewritten: 'accept' }).read(
+      validator,
+    );
+    if (files.size > 0) return files;
+  }
+  return new Map();
 }
 
 /**

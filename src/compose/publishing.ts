@@ -4,11 +4,13 @@ import { LedgerError } from '../ledger/errors.ts';
 import { planOf } from '../ledger/plans.ts';
 import type { FileSet } from '../ledger/store.ts';
 import { drawnPlan } from '../judge/drawn-plan.ts';
-import type { AnchorPorts } from '../pipeline/anchor/anchor.ts';
-import { assertOwnAnchor } from '../pipeline/anchor/own-anchor.ts';
+import {
+  adoptOwnAnchor,
+  type AnchorArena,
+  type AnchorRecording,
+} from '../pipeline/anchor/record-anchor.ts';
 import { drawOf } from '../pipeline/draw/verify-draw.ts';
 import { publishJudged, type PublishPorts } from '../pipeline/publish.ts';
-import type { Arena } from '../schema/arena.ts';
 import type { Draw, Judged } from '../schema/artifacts.ts';
 import { judgeEvidence } from './judging.ts';
 
@@ -29,22 +31,23 @@ export type Measured = {
  * `BAD_DRAW`, and `BROKEN_LEDGER` where the judge says something else.
  */
 export async function publishMeasured(
-  ports: PublishPorts & Pick<AnchorPorts, 'chain'>,
-  arena: Pick<Arena, 'netuid'>,
+  ports: PublishPorts & AnchorRecording,
+  arena: AnchorArena,
   root: string,
   { block, judged, draw, evidenceOf }: Measured,
 ): Promise<Judged> {
+  await adoptOwnAnchor(ports, arena, ports.operator);
   const ledger = await ports.ledger.read();
-  await assertOwnAnchor(ports.chain, ledger, arena.netuid);
   const plan = planOf(ledger, block);
   if (!draw) {
-    const end = { void: 'no seed was drawn' };
+    const end = judged && 'void' in judged ? judged : { void: 'no seed was drawn' };
     await publishJudged(ports, plan, end, { draw, evidence: new Map() });
     return end;
   }
   const { seed } = drawOf(ledger, plan, draw);
   const evidence = await evidenceOf(drawnPlan(plan, seed).shards.map(({ index }) => index));
-  const own = judgeEvidence(plan, seed, evidence, root);
+  const asked = judged && 'void' in judged && evidence.size === 0;
+  const own = asked ? judged : judgeEvidence(plan, seed, evidence, root);
   const difference = judged && firstDifference(judged, JSON.parse(JSON.stringify(own)), 'verdicts');
   if (difference !== null)
     throw new LedgerError(

@@ -69,12 +69,13 @@ describe('the end of a plan', () => {
       seq,
       sha256: `${block}`,
     });
-  const end = (kind: 'round' | 'void', block: number, of = `${block}`) =>
-    record(kind, `rounds/${block}/${kind}.json`, { block, plan: of, seq: 9 });
+  const end = (kind: 'round' | 'void', block: number, of = `${block}`, seq = 9) =>
+    record(kind, `rounds/${block}/${kind}.json`, { block, plan: of, seq });
   const ends = (records: AnyRecord[], paths: string[] = [], overdueIsFault = true) =>
     faultsOf((fault) => checkEnds(records, paths, overdueIsFault, fault));
   it('is a round or a void, and not needed for the newest one in time', () => {
-    expect(ends([plan(10, 0), end('round', 10), plan(20, 2), end('void', 20)])).toEqual([]);
+    const first = [plan(10, 0), end('round', 10, '10', 1)];
+    expect(ends([...first, plan(20, 2), end('void', 20)])).toEqual([]);
     expect(ends([plan(10, 0)])).toEqual([]);
   });
   it('is missed where a later plan or evidence lies there', () => {
@@ -96,6 +97,11 @@ describe('the end of a plan', () => {
       record('weights-intent', `weights/${block}.intent.json`, { block, seq: 1 });
     expect(ends([plan(10, 0), after(610)])).toEqual([]);
     expect(ends([plan(10, 0), after(611)])).toEqual(['OMISSION rounds/10/round.json']);
+  });
+  it('comes before the next plan: of two open ones the worse could be dropped', () => {
+    expect(ends([plan(10, 0), plan(20, 1), end('void', 10), end('round', 20)])).toEqual([
+      'EQUIVOCATION rounds/20/plan.json',
+    ]);
   });
   it('is one, and of this very plan', () => {
     expect(ends([plan(10, 0), end('round', 10), end('void', 10)])).toEqual([

@@ -107,6 +107,15 @@ export function checkEnds(
         `${folder}void.json`,
         'a plan ends in a round or in a void, not in both',
       );
+    // Of two open plans the one with the worse seed could be dropped.
+    const next = plans.find((other) => other.predicate.seq > seq);
+    for (const end of ends)
+      if (next && end.predicate.seq > next.predicate.seq)
+        fault(
+          'EQUIVOCATION',
+          next.path,
+          `the plan of block ${block.number} had not ended: two plans were open at once`,
+        );
     for (const end of ends)
       if (end.predicate.plan !== plan.sha256)
         fault('REWRITE', end.path, `belongs to a plan ${end.predicate.plan}, not to this one`);

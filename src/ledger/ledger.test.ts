@@ -33,6 +33,8 @@ function voidOf(block: number): Draft<'void'> {
       host: {},
       plan: hash(3),
       reason: 'a test',
+      seed: null,
+      pulse: null,
     },
   };
 }

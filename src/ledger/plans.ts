@@ -3,6 +3,15 @@ import { LedgerError } from './errors.ts';
 import { type Records, recordsOf } from './records-of.ts';
 import type { LedgerRecord } from './verify.ts';
 
+/** The round or the void that a plan ended in; null while it has not ended. */
+export function endOf(
+  ledger: Records,
+  plan: LedgerRecord<'plan'>,
+): LedgerRecord<'round'> | LedgerRecord<'void'> | null {
+  const ends = [...recordsOf(ledger, 'round'), ...recordsOf(ledger, 'void')];
+  return ends.find(({ predicate }) => predicate.plan === plan.sha256) ?? null;
+}
+
 /** The newest plan that ended in nothing yet, or null. */
 export function openPlan(ledger: Records): LedgerRecord<'plan'> | null {
   const ended = new Set(

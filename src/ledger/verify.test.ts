@@ -64,6 +64,8 @@ describe('a record', () => {
     host: {},
     plan: hash,
     reason: 'a test',
+    seed: null,
+    pulse: null,
   };
   const statement = {
     _type: STATEMENT_TYPE,

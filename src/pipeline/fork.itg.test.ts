@@ -141,6 +141,15 @@ describe('a fork', () => {
     expect(await settle()).toMatchObject({ sent: true, anchor: { anchored: true } });
     expect(setWeights()).toBe(count + 1);
   });
+  it('recovers from an ordinary clone, whose branch is called origin’s', async () => {
+    const clone = join(folder, 'ordinary');
+    git('clone', '-q', fork, clone);
+    const whole = await ledger();
+    const read = (ref?: string) =>
+      gitStore({ folder: checkout(), remote: clone, ...(ref && { ref }) }).read(validator);
+    expect((await read()).size).toBe(0);
+    expect(await read('refs/remotes/origin/ledger')).toEqual(whole);
+  });
   it('recovers from nothing that the chain does not prove', async () => {
     const whole = await ledger();
     const store = gitStore({ folder: checkout(), remote: 'origin' });

@@ -51,18 +51,18 @@ describe('a plan', () => {
   it('follows a voided one once that could know its seed', async () => {
     expect(predecessorOf(await ledger.read(), at(100))).toBeNull();
     const first = await plan(100);
-    await publishVoid(ports(), first, 'never anchored');
+    await publishVoid(ports(), first, { reason: 'never anchored', draw: null });
     expect(predecessorOf(await ledger.read(), at(110))).toBeNull();
     const second = await plan(120);
     await anchorPlan(ledger, second);
     expect(predecessorOf(await ledger.read(), at(130))).toBeNull();
     // An open one that is void now is followed as well.
     expect(predecessorOf(await ledger.read(), at(130, 'new'))?.sha256).toBe(second.sha256);
-    await publishVoid(ports(), second, 'the runner was lost');
+    await publishVoid(ports(), second, { reason: 'the runner was lost', draw: null });
     expect(predecessorOf(await ledger.read(), at(130))?.sha256).toBe(second.sha256);
     // Not even a second void without an anchor of its own forgets the seed.
     const third = await plan(140, second.sha256);
-    await publishVoid(ports(), third, 'lost again');
+    await publishVoid(ports(), third, { reason: 'lost again', draw: null });
     expect(predecessorOf(await ledger.read(), at(150))?.sha256).toBe(third.sha256);
     expect(originOf(await ledger.read(), third)?.sha256).toBe(second.sha256);
   });

@@ -42,8 +42,12 @@ export function predecessorOf(ledger: Records, now: Now): Plan | null {
   return voided || (open && voidReason(ledger, last, now) !== null) ? last : null;
 }
 
-/** The challengers that a plan measures. */
-export function challengersIn({ predicate }: Plan): ReadonlySet<string> {
+/** The challengers that a plan, or the draft of one, measures. */
+export function challengersIn({
+  predicate,
+}: {
+  readonly predicate: Pick<Plan['predicate'], 'submissions'>;
+}): ReadonlySet<string> {
   const lines = predicate.submissions.filter(
     ({ status, role }) => status === 'evaluate' && role === 'challenger',
   );

@@ -79,9 +79,9 @@ describe('publishing a plan', () => {
   it('draws the seed of a voided plan again, through any number of voids', async () => {
     const { plan, anchored, ledger, ports } = bench();
     const { signed, draw } = await anchored(100);
-    await publishVoid(ports, signed, 'the runner was lost');
+    await publishVoid(ports, signed, { reason: 'the runner was lost', draw: null });
     const second = (await plan(110, 1, { follows: signed.sha256 })).plan!;
-    await publishVoid(ports, second, 'not anchored');
+    await publishVoid(ports, second, { reason: 'not anchored', draw: null });
     const third = (await plan(120, 1, { follows: second.sha256 })).plan!;
     await anchorPlan(ledger, third);
     expect(drawFor(await ledger.read(), third)).toEqual({ ...draw, plan: third.sha256 });
@@ -166,8 +166,8 @@ describe('publishing what became of a plan', () => {
   it('commits a void once, and none for a plan that has ended', async () => {
     const { anchored, ports, ledger, store } = bench();
     const { signed, measured } = await anchored(100);
-    await publishVoid(ports, signed, 'the runner was lost');
-    await publishVoid(ports, signed, 'again');
+    await publishVoid(ports, signed, { reason: 'the runner was lost', draw: null });
+    await publishVoid(ports, signed, { reason: 'again', draw: null });
     await publishRound(ports, signed, measured);
     expect(recordsOf(await ledger.read(), 'void').map(({ predicate }) => predicate.reason)).toEqual(
       ['the runner was lost'],

@@ -8,14 +8,16 @@ import type { OwnLedger } from '../ledger/own-ledger.ts';
 import { type Ledger, recordsOf } from '../ledger/read.ts';
 import type { FileSet } from '../ledger/store.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
-import type { Arena } from '../schema/arena.ts';
 import type { Draw, Judged } from '../schema/artifacts.ts';
 import type { RecordContext, RoundBody } from '../schema/records.ts';
 import { anchor, type AnchorPorts } from './anchor/anchor.ts';
-import { assertOwnAnchor, assertSlotFree } from './anchor/own-anchor.ts';
+import { assertSlotFree } from './anchor/own-anchor.ts';
+import { adoptOwnAnchor, type AnchorArena } from './anchor/record-anchor.ts';
 import type { Operator } from './context.ts';
+import { knownDraw } from './draw/draw.ts';
 import { assertDraw } from './draw/verify-draw.ts';
-import { notAfterOf, predecessorOf, voidReason } from './plan-life.ts';
+import { newestBlock } from './freshness.ts';
+import { challengersIn, predecessorOf, voidReason } from './plan-life.ts';
 import type { PlanDraft } from './scan.ts';
 
 /** What signing takes. */
@@ -56,42 +58,62 @@ function endContext(
   return { ...contextOf(predicate), harness: { tree, node, rules, run }, host: { ...host } };
 }
 
+/** Why a plan ends in nothing, and its seed where that was known: its successor keeps it. */
+export type VoidCause = { readonly reason: string; readonly draw: Draw | null };
+
 function voidDraft(
   plan: LedgerRecord<'plan'>,
   context: { schema: 1 } & RecordContext,
-  reason: string,
+  { reason, draw }: VoidCause,
 ): Draft<'void'> {
   // A void stands in its plan's folder and so carries the plan's block.
   return {
     kind: 'void',
     path: plan.path.replace(/plan\.json$/, 'void.json'),
     subject: plan.subject,
-    predicate: { ...context, block: plan.predicate.block, plan: plan.sha256, reason },
+    predicate: {
+      ...context,
+      ...{ block: plan.predicate.block, plan: plan.sha256, reason },
+      ...{ seed: draw?.seed ?? null, pulse: draw?.pulse ?? null },
+    },
   };
 }
 
 type PlanDecision = { readonly outcome: PlanOutcome['outcome']; readonly drafts: readonly Draft[] };
 
+/** Throws `STALE` where a plan was drafted beside another state of the ledger. */
+function assertFresh(ledger: Pick<Ledger, 'records'>, draft: PlanDraft): void {
+  const { block, harness, follows } = draft.predicate;
+  const predecessor = predecessorOf(ledger, { block, tree: harness.tree });
+  const kept = predecessor ? challengersIn(predecessor) : new Set();
+  // Without any of its challengers left, a voided plan has no successor.
+  const apart = follows === null && ![...challengersIn(draft)].some((key) => kept.has(key));
+  const fresh = newestBlock(ledger) <= block.number;
+  if (fresh && (apart || follows === (predecessor?.sha256 ?? null))) return;
+  throw new LedgerError(
+    'STALE',
+    'infra',
+    'the plan was drafted before the newest records of the ledger',
+    'scan again',
+  );
+}
+
 /**
  * What a new plan adds to a ledger: nothing while an open one lasts, its void once that is over.
  * Throws `STALE` where the plan was drafted beside another state of the ledger.
  */
-function decidePlan(ledger: Pick<Ledger, 'records'>, draft: PlanDraft): PlanDecision {
-  const { block, harness, follows, shards } = draft.predicate;
-  const now = { block, tree: harness.tree };
+function decidePlan(
+  ledger: Pick<Ledger, 'records'>,
+  draft: PlanDraft,
+  known: Draw | null,
+): PlanDecision {
+  const { block, harness, shards } = draft.predicate;
   const open = openPlan(ledger);
-  const over = open && voidReason(ledger, open, now);
+  const over = open && voidReason(ledger, open, { block, tree: harness.tree });
   if (open && over === null) return { outcome: 'resumed', drafts: [] };
-  // Without any of its challengers left, a voided plan has no successor.
-  const predecessor = predecessorOf(ledger, now)?.sha256 ?? null;
-  if (follows !== null && follows !== predecessor)
-    throw new LedgerError(
-      'STALE',
-      'infra',
-      'the plan was drafted before the newest records of the ledger',
-      'scan again',
-    );
-  const ended = open && over !== null ? [voidDraft(open, contextOf(draft.predicate), over)] : [];
+  assertFresh(ledger, draft);
+  const cause = { reason: over ?? '', draw: known?.plan === open?.sha256 ? known : null };
+  const ended = open ? [voidDraft(open, contextOf(draft.predicate), cause)] : [];
   return shards > 0
     ? { outcome: 'signed', drafts: [...ended, draft] }
     : { outcome: 'empty', drafts: ended };
@@ -100,12 +122,17 @@ function decidePlan(ledger: Pick<Ledger, 'records'>, draft: PlanDraft): PlanDeci
 /**
  * Signs and commits a plan before anything is measured, so that a bad round cannot be dropped and
  * repeated. An open plan is resumed while its time lasts and its code runs; once it is over, it is
- * declared void in the same commit as its successor. A plan without entries is not committed.
+ * declared void in the same commit as its successor, with its seed where that is known. A plan
+ * without entries is not committed.
  */
-export async function signPlan({ ledger, log }: SignPorts, draft: PlanDraft): Promise<PlanOutcome> {
+export async function signPlan(
+  { ledger, log }: SignPorts,
+  draft: PlanDraft,
+  known: Draw | null = null,
+): Promise<PlanOutcome> {
   let decided: PlanDecision = { outcome: 'empty', drafts: [] };
   const after = await ledger.append(`Plan round ${draft.predicate.block.number}`, (now) => {
-    decided = decidePlan(now, draft);
+    decided = decidePlan(now, draft, known);
     return decided;
   });
   const { outcome } = decided;
@@ -125,21 +152,21 @@ export async function signPlan({ ledger, log }: SignPorts, draft: PlanDraft): Pr
  */
 export async function publishPlan(
   ports: AnchorPorts,
-  arena: Pick<Arena, 'netuid' | 'rules'>,
+  arena: AnchorArena,
   operator: Operator,
   draft: PlanDraft,
 ): Promise<PlanOutcome & { readonly anchor: LedgerRecord<'anchor'> | null }> {
-  const { chain, ledger } = ports;
-  assertSlotFree(await assertOwnAnchor(chain, await ledger.read(), arena.netuid));
-  const outcome = await signPlan(ports, draft);
+  const { ledger } = ports;
+  assertSlotFree(await adoptOwnAnchor(ports, arena, operator));
+  const before = await ledger.read();
+  const open = openPlan(before);
+  const { block, harness } = draft.predicate;
+  const over = open && voidReason(before, open, { block, tree: harness.tree }) !== null;
+  const known = open && over ? await knownDraw(ports, before, open) : null;
+  const outcome = await signPlan(ports, draft, known);
   const { plan } = outcome;
   if (!plan) return { ...outcome, anchor: null };
-  const target = {
-    of: plan,
-    record: plan,
-    notAfter: (block: number) => notAfterOf(block, plan),
-  };
-  return { ...outcome, anchor: await anchor(ports, arena, operator, target) };
+  return { ...outcome, anchor: await anchor(ports, arena, operator, { of: plan, record: plan }) };
 }
 
 /** What became of a plan: its seed, what the judge made of it, and the evidence. */
@@ -198,14 +225,14 @@ export async function publishRound(
 export async function publishVoid(
   { ledger, log, operator }: PublishPorts,
   plan: LedgerRecord<'plan'>,
-  reason: string,
+  cause: VoidCause,
 ): Promise<void> {
   await ledger.append(`Void round ${plan.predicate.block.number}`, (now) =>
     openPlan(now)?.sha256 === plan.sha256
-      ? { drafts: [voidDraft(plan, endContext(plan, operator), reason)] }
+      ? { drafts: [voidDraft(plan, endContext(plan, operator), cause)] }
       : null,
   );
-  log.warn(`round ${plan.predicate.block.number} is void: ${reason}`);
+  log.warn(`round ${plan.predicate.block.number} is void: ${cause.reason}`);
 }
 
 /** Publishes what the judge made of a plan: its round with all evidence, or its void. */
@@ -215,7 +242,7 @@ export async function publishJudged(
   judged: Judged,
   { draw, evidence }: { readonly draw: Draw | null; readonly evidence: FileSet },
 ): Promise<void> {
-  if ('void' in judged) await publishVoid(ports, plan, judged.void);
-  else if (!draw) await publishVoid(ports, plan, 'no seed was drawn');
+  if ('void' in judged) await publishVoid(ports, plan, { reason: judged.void, draw });
+  else if (!draw) await publishVoid(ports, plan, { reason: 'no seed was drawn', draw });
   else await publishRound(ports, plan, { body: judged.body, draw, evidence });
 }

@@ -1,5 +1,6 @@
 // The groups of numbers in an arena: deadlines, limits, scoring, gate, clock, sandbox, emission.
 import { z } from 'zod';
+import { QUICKNET_BEACON } from '../core/quicknet.ts';
 
 const seconds = z.number().positive().max(86_400);
 const count = z.number().int().nonnegative();
@@ -101,15 +102,7 @@ export const beacon = z
       seed: z.string().regex(/^0x[0-9a-f]{64}$/, 'wants 0x and 64 hex digits'),
     }),
   ])
-  .default({
-    kind: 'drand',
-    publicKey:
-      '0x83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d106451' +
-      '0d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a',
-    genesisSeconds: 1_692_803_367,
-    periodSeconds: 3,
-    delaySeconds: 60,
-  })
+  .default(QUICKNET_BEACON)
   .describe('where a seed comes from: drand quicknet by default');
 
 /** How wrong the measuring client may be. */

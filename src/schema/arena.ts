@@ -1,6 +1,8 @@
 // Schema of arena.json, the file with every rule and number of a competition.
 import { z } from 'zod';
+import { firstDifference } from '../core/difference.ts';
 import { CacheonError } from '../core/errors.ts';
+import { QUICKNET_BEACON } from '../core/quicknet.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import {
   beacon,
@@ -253,13 +255,12 @@ export function parseArena(value: unknown, source: string): Arena {
       'pin the genesis hash of the network',
     );
   }
-  const unfit = typeof arena.beacon === 'string' || arena.beacon.kind !== 'drand';
-  if (arena.network !== 'local' && unfit)
+  if (arena.network !== 'local' && firstDifference(arena.beacon, QUICKNET_BEACON) !== null)
     throw new ArenaError(
       'BAD_ARENA',
       'usage',
-      `${source}: beacon: ${arena.network} draws its seeds from a drand beacon`,
-      'only a local chain may draw them from a block, or have them given',
+      `${source}: beacon: ${arena.network} draws its seeds from drand quicknet, 60 seconds after the anchor`,
+      'leave the field out; only a local chain may name another beacon',
     );
   return arena;
 }

@@ -28,6 +28,8 @@ export function predicateType(kind: Kind): string {
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const hash32 = z.string().regex(/^0x[0-9a-f]{64}$/);
+/** Whole bytes. */
+const hexBytes = z.string().regex(/^0x(?:[0-9a-f]{2})+$/);
 const count = z.number().int().nonnegative();
 const nullable = z.number().nullable();
 const block = z.strictObject({ number: count, hash: hash32 });
@@ -94,7 +96,7 @@ const anchorPredicate = z.strictObject({
     extrinsic: z.strictObject({
       index: count,
       hash: hash32,
-      bytes: z.string().regex(/^0x[0-9a-f]+$/),
+      bytes: hexBytes,
     }),
   }),
 });
@@ -152,7 +154,14 @@ const roundPredicate = z.strictObject({
   ...roundBody.shape,
   files: z.record(z.string(), sha256),
 });
-const voidPredicate = z.strictObject({ ...context, plan: sha256, reason: z.string() });
+const voidPredicate = z.strictObject({
+  ...context,
+  plan: sha256,
+  reason: z.string(),
+  /** Its seed, where that was known: the plan that follows is measured by it. */
+  seed: hash32.nullable(),
+  pulse: pulseSchema,
+});
 
 const weight = z.strictObject({ uid: count, weight: count });
 const weightsBody = {
@@ -188,7 +197,7 @@ const commit = z.strictObject({
  * again, and never others.
  */
 const transaction = z.strictObject({
-  extrinsic: z.string().regex(/^0x[0-9a-f]+$/),
+  extrinsic: hexBytes,
   hash: hash32,
   signer: z.string(),
   nonce: count,

@@ -1,5 +1,6 @@
 // Anchors that no chain ever saw, and the seeds that the devnet's beacon draws after them.
-import { concatBytes, toHex, utf8 } from '../core/bytes.ts';
+import { compact } from '../chain/scale.ts';
+import { concatBytes, toHex } from '../core/bytes.ts';
 import { blake2b256, sha256Hex } from '../core/hash.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import { DEVNET_BEACON, signPulse } from '../devnet/chain/pallets/drand-pallet.ts';
@@ -7,7 +8,7 @@ import type { Draft } from '../ledger/draft.ts';
 import type { OwnLedger } from '../ledger/own-ledger.ts';
 import type { Records } from '../ledger/records-of.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
-import { anchorText } from '../pipeline/anchor/anchor-text.ts';
+import { anchorCall } from '../pipeline/anchor/anchor-text.ts';
 import { drawable, seedOfPlan } from '../pipeline/draw/verify-draw.ts';
 import { notAfterOf } from '../pipeline/plan-life.ts';
 import type { Draw } from '../schema/artifacts.ts';
@@ -32,7 +33,9 @@ function anchorDraft(
   const { schema, network, validator, harness, host } = plan.predicate;
   const record = { seq: plan.predicate.seq, sha256: plan.sha256 };
   const key = decodeSs58(validator) ?? new Uint8Array(32);
-  const bytes = concatBytes(Uint8Array.of(0x84, 0), key, utf8(anchorText(record)));
+  const call = anchorCall(network.netuid, record);
+  const signed = concatBytes(Uint8Array.of(0x84, 0), key, new Uint8Array(65), call);
+  const bytes = concatBytes(compact(signed.length), signed);
   const at = { number: block, hash: `0x${sha256Hex(`block ${block}`)}` };
   return {
     kind: 'anchor',

@@ -22,6 +22,7 @@ import type {
 import { dispatchRefusal, poolRefusal, type ChainRefusal } from '../dispatch-errors.ts';
 import { ChainError } from '../errors.ts';
 import { legacyEpoch } from '../weight-codec.ts';
+import { blockTimeMs } from './block-time.ts';
 import { type Features, featuresOf } from './calls.ts';
 import { dispatchErrorName, eventsOf } from './chain-events.ts';
 import { isTransport } from './connect.ts';
@@ -174,8 +175,9 @@ export class SubtensorChain implements ChainReader {
     );
   }
 
-  async timestampMs(block: BlockRef): Promise<number> {
-    return numberOf((await this.#old(block, { now: ['timestamp.now'] })).now);
+  timestampMs(block: BlockRef): Promise<number> {
+    const state = async () => numberOf((await this.#old(block, { now: ['timestamp.now'] })).now);
+    return blockTimeMs(state, () => this.extrinsics(block.number));
   }
 
   async pulse(round: number): Promise<string | null> {

@@ -25,6 +25,8 @@ export type GitStoreOptions = GitPlace & {
   /** Remote to fetch from and push to; null: commits stay local. */
   readonly remote: string | null;
   readonly branch?: string;
+  /** The remote's ref to read, where that is not its branch: a store for reading only. */
+  readonly ref?: string;
   /** What to do where the remote's branch lost what this clone has seen: refuse, or go on. */
   readonly rewritten?: 'refuse' | 'accept';
 };
@@ -41,12 +43,14 @@ class GitStore implements ResultStore {
   readonly #place: GitPlace;
   readonly #remote: string | null;
   readonly #branch: string;
+  readonly #ref: string;
   readonly #accept: boolean;
 
-  constructor({ folder, env, remote, branch = LEDGER_BRANCH, rewritten }: GitStoreOptions) {
+  constructor({ folder, env, remote, branch = LEDGER_BRANCH, ref, rewritten }: GitStoreOptions) {
     this.#place = { folder, env };
     this.#remote = remote;
     this.#branch = branch;
+    this.#ref = ref ?? `refs/heads/${branch}`;
     this.#accept = rewritten === 'accept';
   }
 
@@ -163,14 +167,14 @@ class GitStore implements ResultStore {
 
   /** The remote's branch now. Throws `LEDGER_REWRITTEN` where it lost what this clone has seen. */
   async #fetched(remote: string): Promise<string | null> {
-    const seen = `refs/cacheon/seen/${sha256Hex(remote).slice(0, 16)}/${this.#branch}`;
-    const branch = `refs/heads/${this.#branch}`;
-    const there = await git(this.#place, 'ls-remote', remote, branch);
+    const place = sha256Hex(`${remote} ${this.#ref}`).slice(0, 16);
+    const seen = `refs/cacheon/seen/${place}/${this.#branch}`;
+    const there = await git(this.#place, 'ls-remote', remote, this.#ref);
     if (there === '') return null;
     const head = there.split('\t')[0]!;
     const known = await gitOrNull(this.#place, 'rev-parse', '--verify', '--quiet', seen);
     if (known === head) return head;
-    await git(this.#place, 'fetch', '--quiet', '--no-tags', remote, branch);
+    await git(this.#place, 'fetch', '--quiet', '--no-tags', remote, this.#ref);
     const kept =
       this.#accept ||
       known === null ||

@@ -40,6 +40,7 @@ describe('an anchor', () => {
     const last = records.length + 1;
     expect(await faultsOf(put(anchor, { ...anchor.predicate, seq: last }))).toEqual([
       'TIME rounds/300/anchor.json the round was on record before its plan was anchored',
+      'TIME rounds/300/anchor.json it is on record only after rounds/300/round.json, which ended its plan',
     ]);
   });
   it('of another ledger is found by the record that it names, and by who signed it', async () => {

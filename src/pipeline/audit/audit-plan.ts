@@ -10,7 +10,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Ledger } from '../../ledger/read.ts';
 import type { FaultCode, LedgerRecord } from '../../ledger/verify.ts';
-import { type Arena, arenaSchema } from '../../schema/arena.ts';
+import { type Arena, parseArena } from '../../schema/arena.ts';
 import { challengersIn, predecessorOf } from '../plan-life.ts';
 import { lookUpPayments, planContent, readCommitments } from '../scan.ts';
 import type { ReportFault } from './audit-weights.ts';
@@ -49,13 +49,14 @@ export async function auditPlan(
     const difference = firstDifference(recorded, derived, what);
     if (difference !== null) report('RECOMPUTE_MISMATCH', difference);
   };
-  const parsed = arenaSchema.safeParse(plan.predicate.arena);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    report('SCHEMA', `predicate.arena.${path.join('.')}: ${message}`);
+  let arena: Arena;
+  try {
+    arena = parseArena(plan.predicate.arena, 'predicate.arena');
+  } catch (error) {
+    report('SCHEMA', messageOf(error));
     return;
   }
-  const audited = { plan, arena: parsed.data, ports, report, derive };
+  const audited = { plan, arena, ports, report, derive };
   auditOwnNumbers(audited);
   const history = before && historyOf(before);
   if (history) auditHistory(audited, history);

@@ -68,6 +68,17 @@ export function auditRound(audited: RoundAudit, ports: RoundAuditPorts, report: 
   }
 }
 
+/** The seed that a void names must be its plan's: the next plan is measured by it. */
+export function auditVoid(
+  ledger: Pick<Ledger, 'records'>,
+  plan: LedgerRecord<'plan'>,
+  { path, predicate: { seed, pulse } }: LedgerRecord<'void'>,
+  report: ReportFault,
+): void {
+  const fault = seed === null ? null : drawFault(ledger, plan, { seed, pulse });
+  if (fault) report(fault.code, path, fault.message);
+}
+
 /** The prompts, drawn again; where the corpus is not at hand that is said, and no fault. */
 function auditPrompts(
   { plan, round }: RoundAudit,

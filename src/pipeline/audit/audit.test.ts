@@ -232,6 +232,40 @@ describe('an audit', () => {
     const codes = (await auditOf(files)).faults.map(({ code }) => code);
     expect(codes).toContain('MERKLE_MISMATCH');
   });
+  it('names what it cannot derive, and goes on with the other ledgers', async () => {
+    const path = 'rounds/100/anchor.json';
+    const bad = new Map(fixture.files);
+    const text = Buffer.from(bad.get(path)!).toString();
+    bad.set(path, utf8(text.replace(/"bytes": "0x.*"/, '"bytes": "0x123"')));
+    const { tokenizer, corpus, validator } = fixture;
+    const other = 'x'.repeat(40);
+    const { faults } = await audit(
+      new Map([
+        [other, bad],
+        [validator, fixture.files],
+      ]),
+      {
+        tokenizerOf: () => tokenizer,
+        corpusOf: () => corpus,
+        ...{ readEvidence, unpackText, chain: null, log: silentLog },
+      },
+    );
+    expect(faults.length).toBeGreaterThan(0);
+    expect(faults.every((fault) => fault.path.startsWith(other))).toBe(true);
+    expect(faults).toContainEqual(
+      expect.objectContaining({ code: 'SCHEMA', path: `${other}/${path}` }),
+    );
+  });
+  it('names an arena that is none, or has another beacon than its network', async () => {
+    for (const change of [
+      (p: any) => (p['arena'].netuid = 70_000),
+      (p: any) =>
+        Object.assign(p['arena'], { network: 'finney', genesisHash: `0x${'1'.repeat(64)}` }),
+    ])
+      expect(await faultsOf('rounds/100/plan.json', change)).toContainEqual(
+        expect.stringMatching(/^SCHEMA predicate.arena: (?:netuid|beacon)/),
+      );
+  });
   it('needs a ledger', async () => {
     await expect(auditOf(new Map())).rejects.toMatchObject({ code: 'EMPTY_LEDGER' });
   });

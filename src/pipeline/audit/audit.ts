@@ -2,11 +2,12 @@
 import { fingerprintReader, type ReadFingerprint } from '../../arena/known-images.ts';
 import { messageOf } from '../../core/errors.ts';
 import { LedgerError } from '../../ledger/errors.ts';
+import { endOf } from '../../ledger/plans.ts';
 import { type Ledger, type LedgerFiles, readLedger, recordsOf } from '../../ledger/read.ts';
 import type { FaultCode, LedgerFault } from '../../ledger/verify.ts';
 import { auditAnchors } from './audit-anchor.ts';
 import { auditPlan, type PlanAuditPorts } from './audit-plan.ts';
-import { auditRound, type RoundAuditPorts } from './audit-round.ts';
+import { auditRound, auditVoid, type RoundAuditPorts } from './audit-round.ts';
 import { auditAnchor, auditReadback, auditWeights, type ReportFault } from './audit-weights.ts';
 
 /**
@@ -56,10 +57,15 @@ export async function audit(
     const ledger = readLedger(validator, files);
     records += ledger.records.length;
     for (const { code, path, message } of ledger.faults) report(code, path, message);
-    evaluations += await auditRounds({ ledger, readPrint }, ports, report);
-    if (isWhole(ledger)) await auditAllWeights(ledger, ports, report);
-    if (isWhole(ledger)) await auditAnchors(ledger, ports, report);
-    if (ports.chain) await auditAnchor(ledger, ports.chain, ports.log, report);
+    try {
+      evaluations += await auditRounds({ ledger, readPrint }, ports, report);
+      if (isWhole(ledger)) await auditAllWeights(ledger, ports, report);
+      if (isWhole(ledger)) await auditAnchors(ledger, ports, report);
+      if (ports.chain) await auditAnchor(ledger, ports.chain, ports.log, report);
+    } catch (error) {
+      // One ledger that breaks the auditor must not hide the others.
+      report('SCHEMA', '', `cannot be audited: ${messageOf(error)}`);
+    }
   }
   return { ok: faults.length === 0, records, evaluations, faults };
 }
@@ -89,8 +95,9 @@ async function auditRounds(
     } catch (error) {
       report('RECOMPUTE_MISMATCH', plan.path, `cannot be derived: ${messageOf(error)}`);
     }
-    const round = recordsOf(ledger, 'round').find((item) => item.predicate.plan === plan.sha256);
-    if (!round) continue;
+    const round = endOf(ledger, plan);
+    if (round?.kind === 'void') auditVoid(ledger, plan, round, report);
+    if (round?.kind !== 'round') continue;
     ports.log.info(`judging round ${plan.predicate.block.number} again`);
     evaluations += round.predicate.entries.filter((entry) => entry.boots.length > 0).length;
     auditRound({ ...read, plan, round }, ports, report);

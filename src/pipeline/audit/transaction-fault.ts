@@ -1,17 +1,13 @@
 // Whether a signed transaction is the one that sets an intent's weights, without chain metadata.
-import { readCompact, u16le, u64le, vecU16 } from '../../chain/scale.ts';
+import { endsWith, signerKeyOf } from '../../chain/extrinsic-bytes.ts';
+import { u16le, u64le, vecU16 } from '../../chain/scale.ts';
 import { OVERHEAD_BYTES } from '../../chain/timelock.ts';
 import { weightsCommitHash, weightsPayload } from '../../chain/weight-codec.ts';
-import { concatBytes, equalBytes, fromHex, toHex } from '../../core/bytes.ts';
+import { equalBytes, fromHex, toHex } from '../../core/bytes.ts';
 import { blake2b256 } from '../../core/hash.ts';
 import { decodeSs58 } from '../../core/ss58.ts';
 import type { Predicate } from '../../schema/records.ts';
 
-/**
- * Bytes of a signed extrinsic before its signer's key: version, address kind. The length stands in
- * front of them.
- */
-const BEFORE_SIGNER = 2;
 /** Bytes after the ciphertext of a sealed commit: round (u64) and version (u16). */
 const AFTER_CIPHERTEXT = 10;
 
@@ -23,11 +19,6 @@ type Signed = {
 };
 
 const hexHash = (bytes: Uint8Array): string => `0x${toHex(blake2b256(bytes))}`;
-
-function endsWith(bytes: Uint8Array, ...parts: Uint8Array[]): boolean {
-  const tail = concatBytes(...parts);
-  return equalBytes(bytes.subarray(-tail.length), tail);
-}
 
 function plainFault({ predicate, bytes }: Signed): string | null {
   const { weights, versionKey, network } = predicate;
@@ -71,9 +62,9 @@ export function transactionFault(predicate: Predicate<'weights-intent'>): string
   const bytes = fromHex(transaction.extrinsic)!;
   const key = decodeSs58(validator);
   if (hexHash(bytes) !== transaction.hash) return 'its hash is another one';
-  const at = (readCompact(bytes)?.size ?? 0) + BEFORE_SIGNER;
-  const signed = key && equalBytes(bytes.subarray(at, at + key.length), key);
-  if (!key || !signed || transaction.signer !== validator) return 'another key signed it';
+  const signer = signerKeyOf(bytes);
+  const own = key !== null && signer !== null && equalBytes(signer, key);
+  if (!own || transaction.signer !== validator) return 'another key signed it';
   if (method === 'plain') return plainFault({ predicate, bytes, key });
   if (!commit) return 'it commits to nothing';
   return method === 'commit-reveal'

@@ -4,6 +4,7 @@ import type { ChainReader } from '../../chain/chain.ts';
 import { ChainError } from '../../chain/errors.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
+import { CacheonError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { LedgerError } from '../../ledger/errors.ts';
 import { planAnchor } from '../../ledger/plans.ts';
@@ -11,7 +12,14 @@ import type { Records } from '../../ledger/records-of.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
 import type { Draw } from '../../schema/artifacts.ts';
 import type { PulseRecord } from '../../schema/records.ts';
-import { assertDraw, type Drawable, drawable, seedOfPlan, type Source } from './verify-draw.ts';
+import {
+  assertDraw,
+  type Drawable,
+  drawable,
+  recordedDraw,
+  seedOfPlan,
+  type Source,
+} from './verify-draw.ts';
 
 export type DrawPorts = {
   readonly chain: Pick<ChainReader, 'pulse' | 'blockHash' | 'finalizedHead' | 'timestampMs'>;
@@ -52,20 +60,31 @@ async function awaited<T>(
   }
 }
 
-/** What decides the seed, once the chain has it. */
-async function pulseOf(ports: DrawPorts, source: Source): Promise<PulseRecord> {
-  const { chain } = ports;
-  if (source.kind === 'fixed') return null;
+/** What decides a seed, and how it is called where it is waited for. */
+type Awaited = { readonly pulse: PulseRecord };
+
+function nameOf(source: Source): string {
+  if (source.kind === 'fixed') return 'nothing';
+  if (source.kind === 'block') return `block ${source.block} to be final`;
+  const at = new Date(publishedAt(source.beacon, source.round) * 1000).toISOString();
+  return `pulse ${source.round} of the beacon, published at ${at}`;
+}
+
+/** What decides the seed; null while the chain does not have it. Throws for a forged pulse. */
+async function pulseNow(
+  { chain }: Pick<DrawPorts, 'chain'>,
+  source: Source,
+): Promise<Awaited | null> {
+  if (source.kind === 'fixed') return { pulse: null };
   if (source.kind === 'block') {
-    const hash = await awaited(ports, `block ${source.block} to be final`, async () =>
-      (await chain.finalizedHead()).number >= source.block ? chain.blockHash(source.block) : null,
-    );
-    return { block: source.block, hash };
+    const { block } = source;
+    const final = (await chain.finalizedHead()).number >= block;
+    const hash = final ? await chain.blockHash(block) : null;
+    return hash === null ? null : { pulse: { block, hash } };
   }
   const { round, beacon } = source;
-  const at = new Date(publishedAt(beacon, round) * 1000).toISOString();
-  const what = `pulse ${round} of the beacon, published at ${at}`;
-  const signature = await awaited(ports, what, () => chain.pulse(round));
+  const signature = await chain.pulse(round);
+  if (signature === null) return null;
   if (!verifyPulse(beacon, round, fromHex(signature)!))
     throw new ChainError(
       'BAD_SIGNATURE',
@@ -73,7 +92,7 @@ async function pulseOf(ports: DrawPorts, source: Source): Promise<PulseRecord> {
       `the chain's pulse ${round} is not signed by the arena's beacon`,
       'the endpoint lies, or the arena names another beacon than the chain has',
     );
-  return { round, signature };
+  return { pulse: { round, signature } };
 }
 
 /** Throws where the chain does not show the anchor as its record says it. */
@@ -93,9 +112,26 @@ async function assertAnchored({ chain }: DrawPorts, records: Records, { origin }
     throw wrong(`its block is of ${timestampMs} ms, not of ${block.timestampMs} ms`);
 }
 
+/** A plan whose seed can be drawn. Throws `BAD_DRAW` where its anchor is not on record. */
+function assertDrawable(records: Records, plan: LedgerRecord<'plan'>): Drawable {
+  const found = drawable(records, plan);
+  if (!('fault' in found)) return found;
+  throw new LedgerError(
+    'BAD_DRAW',
+    'usage',
+    `${plan.path} cannot be drawn: ${found.fault.message}`,
+    'publish the plan again: that anchors what it signed',
+  );
+}
+
+const drawFrom = (plan: LedgerRecord<'plan'>, found: Drawable, { pulse }: Awaited): Draw => ({
+  ...{ schema: 1, plan: plan.sha256, seed: seedOfPlan(found, pulse), pulse },
+});
+
 /**
  * The seed of a plan (RULES "Seed"). It waits until the first pulse after the anchor is on chain,
  * so nobody could know it before the plan was fixed; anyone who draws again gets the same seed.
+ * A plan that follows a voided one takes what that one's record holds: the chain forgets pulses.
  * Throws `BAD_DRAW` for a plan without its anchor, and the errors of the chain.
  */
 export async function drawSeed(
@@ -103,18 +139,41 @@ export async function drawSeed(
   records: Records,
   plan: LedgerRecord<'plan'>,
 ): Promise<Draw> {
-  const found = drawable(records, plan);
-  if ('fault' in found)
-    throw new LedgerError(
-      'BAD_DRAW',
-      'usage',
-      `${plan.path} cannot be drawn: ${found.fault.message}`,
-      'publish the plan again: that anchors what it signed',
+  const found = assertDrawable(records, plan);
+  let draw = recordedDraw(records, plan);
+  if (!draw) {
+    await assertAnchored(ports, records, found);
+    const { source } = found;
+    draw = drawFrom(
+      plan,
+      found,
+      await awaited(ports, nameOf(source), () => pulseNow(ports, source)),
     );
-  await assertAnchored(ports, records, found);
-  const pulse = await pulseOf(ports, found.source);
-  const draw = { schema: 1, plan: plan.sha256, seed: seedOfPlan(found, pulse), pulse } as const;
+  }
   assertDraw(records, plan, draw);
   ports.log.info(`seed ${draw.seed}`);
   return draw;
+}
+
+/**
+ * The seed of a plan as far as it can be known by now, for the record of its void. Null where it
+ * was never anchored, the pulse is not out yet, or the chain does not answer.
+ */
+export async function knownDraw(
+  ports: Pick<DrawPorts, 'chain' | 'log'>,
+  records: Records,
+  plan: LedgerRecord<'plan'>,
+): Promise<Draw | null> {
+  const found = drawable(records, plan);
+  if ('fault' in found) return null;
+  const recorded = recordedDraw(records, plan);
+  if (recorded) return recorded;
+  try {
+    const known = await pulseNow(ports, found.source);
+    return known && drawFrom(plan, found, known);
+  } catch (error) {
+    if (!(error instanceof CacheonError)) throw error;
+    ports.log.warn(`the seed of ${plan.path} could not be drawn: ${error.message}`);
+    return null;
+  }
 }

@@ -7,7 +7,7 @@ import { LedgerError } from '../../ledger/errors.ts';
 import { originOf, planAnchor } from '../../ledger/plans.ts';
 import { type Records, recordsOf } from '../../ledger/records-of.ts';
 import type { FaultCode, LedgerRecord } from '../../ledger/verify.ts';
-import { type Arena, parseArena } from '../../schema/arena.ts';
+import { type Arena, ArenaError, parseArena } from '../../schema/arena.ts';
 import type { Draw } from '../../schema/artifacts.ts';
 import type { PulseRecord } from '../../schema/records.ts';
 
@@ -48,6 +48,16 @@ function sourceOf(arena: Arena, { predicate }: LedgerRecord<'anchor'>): Source {
   return { kind: 'drand', round: pulseAfter(own, block.timestampMs, delaySeconds), beacon: own };
 }
 
+/** A plan's arena, or null where it is none: an auditor reads plans that nobody should have signed. */
+function arenaOf({ predicate, path }: Plan): Arena | null {
+  try {
+    return parseArena(predicate.arena, path);
+  } catch (error) {
+    if (error instanceof ArenaError) return null;
+    throw error;
+  }
+}
+
 /** What a plan's seed is drawn from; a fault where its anchor is not on record. */
 export function drawable(ledger: Records, plan: Plan): Drawable | { readonly fault: Fault } {
   const origin = originOf(ledger, plan);
@@ -56,7 +66,8 @@ export function drawable(ledger: Records, plan: Plan): Drawable | { readonly fau
   const anchor = planAnchor(ledger, origin);
   if (!anchor)
     return { fault: { code: 'OMISSION', message: `the anchor of ${origin.path} is missing` } };
-  const arena = parseArena(origin.predicate.arena, origin.path);
+  const arena = arenaOf(origin);
+  if (!arena) return { fault: { code: 'SCHEMA', message: 'its arena is none' } };
   const number = recordsOf(ledger, 'plan').findIndex(({ sha256 }) => sha256 === origin.sha256) + 1;
   return { origin, source: sourceOf(arena, anchor), number };
 }
@@ -128,16 +139,25 @@ export function assertDraw(ledger: Records, plan: Plan, draw: Draw): void {
     );
 }
 
-/** The draw of a plan that has its round on record; null where it has none. */
-function recordedDraw(ledger: Records, plan: Plan): Draw | null {
-  const round = recordsOf(ledger, 'round').find(({ predicate }) => predicate.plan === plan.sha256);
-  if (!round) return null;
-  const { seed, pulse } = round.predicate;
-  return { schema: 1, plan: plan.sha256, seed, pulse };
+/**
+ * The draw of a plan by what is on record: of its own round or void, or of the voided plans that it
+ * goes back to, whose seed it keeps. Null where none was drawn.
+ */
+export function recordedDraw(ledger: Records, plan: Plan): Draw | null {
+  const origin = originOf(ledger, plan)?.sha256;
+  const family = recordsOf(ledger, 'plan').filter(
+    (item) => item.sha256 === plan.sha256 || originOf(ledger, item)?.sha256 === origin,
+  );
+  const own = new Set(family.map(({ sha256 }) => sha256));
+  const ends = [...recordsOf(ledger, 'round'), ...recordsOf(ledger, 'void')];
+  for (const { predicate } of ends)
+    if (own.has(predicate.plan) && predicate.seed !== null)
+      return { schema: 1, plan: plan.sha256, seed: predicate.seed, pulse: predicate.pulse };
+  return null;
 }
 
 /**
- * The verified draw of a plan: the given one, or that of its round on record. Throws `BAD_DRAW`
+ * The verified draw of a plan: the given one, or the one on record. Throws `BAD_DRAW`
  * where there is neither, or it is not the plan's.
  */
 export function drawOf(ledger: Records, plan: Plan, given: Draw | null): Draw {

@@ -2,8 +2,10 @@
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import { recordsOf } from '../../ledger/read.ts';
 import type { Arena } from '../../schema/arena.ts';
-import { anchor, anchorOnRecord } from '../anchor/anchor.ts';
+import { openPlan } from '../../ledger/plans.ts';
+import { anchor } from '../anchor/anchor.ts';
 import { assertOwnAnchor } from '../anchor/own-anchor.ts';
+import { adoptOwnAnchor, anchorOnRecord } from '../anchor/record-anchor.ts';
 import type { Operator } from '../context.ts';
 import { settle, type SettlePorts, type SettleReport } from './settle.ts';
 
@@ -27,8 +29,11 @@ async function anchorHead(ports: SettlePorts, arena: Arena, operator: Operator):
   const head = ledger.records.at(-1);
   if (!weights || !head) return none('no weights are on record', true);
   if (anchorOnRecord(ledger, weights)) return none('the newest weights are anchored already', true);
-  const target = { of: weights, record: head, notAfter: () => null };
-  const { predicate } = await anchor(ports, arena, operator, target);
+  // A plan that waits for its own anchor gets no other: each anchor would draw another seed.
+  const open = openPlan(ledger);
+  if (open && !anchorOnRecord(ledger, open))
+    return none("the open plan's own anchor comes first", true);
+  const { predicate } = await anchor(ports, arena, operator, { of: weights, record: head });
   const { record, block } = predicate.anchor;
   return { anchored: true, reason: `record ${record.seq}`, block: block.number };
 }
@@ -45,7 +50,8 @@ export async function settleAndAnchor(
   dryRun: boolean,
 ): Promise<SettleReport & { anchor: AnchorReport }> {
   const { ledger, log, chain } = ports;
-  await assertOwnAnchor(chain, await ledger.read(), arena.netuid);
+  if (dryRun) await assertOwnAnchor(chain, await ledger.read(), arena.netuid);
+  else await adoptOwnAnchor(ports, arena, operator);
   const report = await settle(ports, arena, operator, dryRun);
   if (dryRun) return { ...report, anchor: none('dry run') };
   let anchored: NoAnchor;

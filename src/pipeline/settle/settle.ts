@@ -12,7 +12,7 @@ import { LedgerError } from '../../ledger/errors.ts';
 import { type Ledger, recordsOf } from '../../ledger/read.ts';
 import type { Arena } from '../../schema/arena.ts';
 import { type Operator, recordContext } from '../context.ts';
-import { assertNotBehind } from '../freshness.ts';
+import { assertNotBehind, newestBlock } from '../freshness.ts';
 import { decideSettlement, type Decision } from './decide-settlement.ts';
 import {
   deriveWeights,
@@ -120,11 +120,12 @@ async function intend(
     transaction: await wallet.sign(call),
   });
   const after = await ledger.append(`Intend weights at block ${block.number}`, (now) => {
-    if (openIntent(now) || (recordsOf(now, 'round').at(-1)?.sha256 ?? null) !== body.round)
+    const round = recordsOf(now, 'round').at(-1)?.sha256 ?? null;
+    if (openIntent(now) || round !== body.round || newestBlock(now) > block.number)
       throw new LedgerError(
         'STALE',
         'infra',
-        'another writer has published a round or weights meanwhile',
+        'another writer has published a plan, a round or weights meanwhile',
         'settle again',
       );
     return { drafts: [draft] };
