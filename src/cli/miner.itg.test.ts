@@ -1,12 +1,13 @@
 // A miner's commands as a miner runs them: real processes, real keyfiles, the embedded chain.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sr25519Verify } from '@polkadot/util-crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { QUICKNET_BEACON } from '../core/quicknet.ts';
 import { publishedAt } from '../beacon/pulses.ts';
 import { connect } from '../chain/io/connect.ts';
 import { ROOT } from '../compose/repository.ts';
@@ -35,7 +36,7 @@ beforeAll(async () => {
   writeWallet(join(folder, 'wallets'), 'stranger', { coldkey: stranger, hotkey: stranger });
   const devnet = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
   writeFileSync(join(folder, 'arena.json'), JSON.stringify({ ...devnet, timelock: true }));
-  mkdirSync(join(folder, 'repo'));
+  execFileSync('git', ['init', '-q', join(folder, 'repo')]);
 });
 afterAll(async () => {
   await server.close();
@@ -339,10 +340,9 @@ describe('scan and settle on a public chain', () => {
   const arena = (): string => {
     const path = join(folder, 'public.json');
     const own = JSON.parse(readFileSync(join(folder, 'arena.json'), 'utf8')) as object;
-    writeFileSync(
-      path,
-      JSON.stringify({ ...own, network: 'test', genesisHash: server.node.blocks[0]!.hash }),
-    );
+    const { hash } = server.node.blocks[0]!;
+    const there = { network: 'test', genesisHash: hash, beacon: QUICKNET_BEACON };
+    writeFileSync(path, JSON.stringify({ ...own, ...there }));
     return path;
   };
   const validator = () => server.node.genesis.validator.hotkey;

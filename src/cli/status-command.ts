@@ -2,11 +2,24 @@
 import { UsageError } from '../compose/errors.ts';
 import type { Log } from '../core/log.ts';
 import { decodeSs58 } from '../core/ss58.ts';
+import { LedgerError } from '../ledger/errors.ts';
 import { openStored } from '../ledger/open.ts';
+import type { ResultStore } from '../ledger/store.ts';
 import { status, type StatusReport } from '../pipeline/status.ts';
 import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
 import { openChain, workplace } from './workplace.ts';
+
+/** The validators whose ledgers are at hand; none outside of a repository, which is told. */
+async function validatorsIn(store: ResultStore, log: Log): Promise<string[]> {
+  try {
+    return await store.validators();
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== 'GIT_FAILED') throw error;
+    log.warn(`no ledger is read: ${error.message}`);
+    return [];
+  }
+}
 
 /**
  * `cacheon status`: where one hotkey's submission stands with every validator of this clone, or the
@@ -22,7 +35,7 @@ export const statusCommand: RunCommand = async (invocation) => {
     );
   const { arena, store } = workplace(invocation);
   const only = optional(invocation, 'validator');
-  const validators = only === undefined ? await store.validators() : [only];
+  const validators = only === undefined ? await validatorsIn(store, log) : [only];
   const chain = await openChain(invocation, arena, false);
   const reports: StatusReport[] = [];
   for (const validator of validators)
