@@ -3,6 +3,7 @@ import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/networks.ts';
 import { table } from '../../src/github/summary.ts';
 import { jobAuth, startAction } from '../../src/github/io/run-action.ts';
 import { readEvidence, unpackText } from '../../src/ledger/io/evidence-files.ts';
+import { knownArenas } from '../../src/compose/repository.ts';
 import { audit } from '../../src/pipeline/audit/audit.ts';
 import { openCorpus } from '../../src/prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../../src/prompts/io/tokenizer-file.ts';
@@ -23,6 +24,8 @@ void startAction('audit', inputs, async ({ input, log, output, summary }) => {
   const report = await audit(ledgers, {
     chain,
     log,
+    arenas: knownArenas(root),
+    localArena: null,
     readEvidence,
     unpackText,
     tokenizerOf: (source) => loadTokenizer(source, root),

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { openEndpoints } from '../../src/chain/io/networks.ts';
 import { operatorHere } from '../../src/compose/operator.ts';
-import { readArena } from '../../src/compose/repository.ts';
+import { readArenaFile } from '../../src/compose/repository.ts';
 import { scanPorts } from '../../src/compose/scanning.ts';
 import { renderJson } from '../../src/core/canonical.ts';
 import { uploadArtifact } from '../../src/github/io/artifact-service.ts';
@@ -18,13 +18,13 @@ void startAction('scan', inputs, async ({ input, log, output, summary }) => {
   const root = process.cwd();
   const { validator, corpus, tier } = input;
   const path = join(root, input.arena);
-  const arena = readArena(path);
+  const { arena, sha256: arenaSha256 } = readArenaFile(path);
   const chain = await openEndpoints(input.endpoint, arena, log);
   const { branch, token } = input;
   const store = gitStore({ folder: root, remote: 'origin', branch, env: jobAuth(token) });
   const ledger = await openStored(store, validator);
   const operator = await operatorHere(root, { validator, tier, host: runnerHost() });
-  const sources = { arena, root, corpus, folder: dirname(path) };
+  const sources = { arena, arenaSha256, root, corpus, folder: dirname(path) };
   const draft = await scan(scanPorts(chain, sources, log), arena, operator, ledger);
   await uploadArtifact(ARTIFACTS.plan, renderJson(draft));
   output('block', String(draft.predicate.block.number));

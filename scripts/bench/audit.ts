@@ -28,6 +28,8 @@ export async function auditTimes(): Promise<void> {
     readEvidence,
     unpackText,
     chain: null,
+    arenas: [],
+    localArena: null,
     log: silentLog,
   };
   const whole = await medianMs(() => audit(new Map([[validator, files]]), ports));

@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readLedger } from '../ledger/read.ts';
 import type { AnyRecord } from '../ledger/verify.ts';
-import { keyOf, ledgerFixture, type LedgerFixture } from '../testing/ledger-fixture.ts';
+import { keyOf } from '../testing/contestants.ts';
+import { ledgerFixture, type LedgerFixture } from '../testing/ledger-fixture.ts';
 import { historyOf } from './history.ts';
 
 let fixture: LedgerFixture;

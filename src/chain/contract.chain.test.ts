@@ -19,6 +19,7 @@ import { monotonicClock } from '../node/monotonic-clock.ts';
 import { anchorOf } from '../pipeline/anchor/anchor-text.ts';
 import { settleAndAnchor } from '../pipeline/settle/settle-and-anchor.ts';
 import { audit } from '../pipeline/audit/audit.ts';
+import { noPorts } from '../testing/check-bench.ts';
 import { deliverExtrinsic, type Delivery } from './delivery.ts';
 import { settle, type SettlePorts } from '../pipeline/settle/settle.ts';
 import { OwnLedger } from '../ledger/own-ledger.ts';
@@ -610,16 +611,8 @@ describe.each(TARGETS)('$name', ({ start }) => {
     const files = await store.read(pair.address);
     const check = (ledgerFiles: typeof files) =>
       audit(new Map([[pair.address, ledgerFiles]]), {
+        ...noPorts,
         chain,
-        log: silentLog,
-        tokenizerOf: () => {
-          throw new Error('no round to judge');
-        },
-        corpusOf: () => null,
-        unpackText: () => null,
-        readEvidence: () => {
-          throw new Error('no trace to read');
-        },
       });
     expect((await check(files)).faults).toEqual([]);
     const gone = [last.path, anchored!.path];

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { UsageError } from '../compose/errors.ts';
-import { ROOT } from '../compose/repository.ts';
+import { knownArenas, readArena, ROOT } from '../compose/repository.ts';
 import type { Log } from '../core/log.ts';
 import { readEvidence, unpackText } from '../ledger/io/evidence-files.ts';
 import { readFolder, validatorFolders } from '../ledger/io/results-folder.ts';
@@ -51,9 +51,12 @@ export const auditCommand: RunCommand = async (invocation) => {
   const endpoint = optional(invocation, 'chain');
   const chain = endpoint === undefined ? null : await openAnyChain(endpoint, log);
   const folder = optional(invocation, 'corpus');
+  const arena = optional(invocation, 'arena');
   const report = await audit(ledgers, {
     chain,
     log,
+    arenas: knownArenas(ROOT),
+    localArena: arena === undefined ? null : readArena(resolve(arena)),
     readEvidence,
     unpackText,
     tokenizerOf: (source) => loadTokenizer(source, ROOT),

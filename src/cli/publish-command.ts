@@ -38,9 +38,9 @@ type Publishing = {
 
 async function publishNewPlan(publishing: Publishing): Promise<Published> {
   const { invocation, chain, ports, operator, dryRun } = publishing;
-  const { arena, folder } = workplace(invocation);
+  const { arena, arenaSha256, folder } = workplace(invocation);
   const corpus = optional(invocation, 'corpus');
-  const sources = { arena, root: ROOT, folder, corpus };
+  const sources = { arena, arenaSha256, root: ROOT, folder, corpus };
   const draft = await scan(
     scanPorts(chain, sources, ports.log),
     arena,

@@ -19,11 +19,11 @@ export const scanCommand: RunCommand = async (invocation) => {
       `--validator ${validator} is not an ss58 address`,
       "give the validator's hotkey address",
     );
-  const { arena, folder, store } = workplace(invocation);
+  const { arena, arenaSha256, folder, store } = workplace(invocation);
   const chain = await openChain(invocation, arena);
   const corpus = optional(invocation, 'corpus');
   const draft = await scan(
-    scanPorts(chain, { arena, root: ROOT, folder, corpus }, log),
+    scanPorts(chain, { arena, arenaSha256, root: ROOT, folder, corpus }, log),
     arena,
     await operatorOf(validator),
     await openStored(store, validator),

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { openEndpoints } from '../chain/io/networks.ts';
 import { operatorHere } from '../compose/operator.ts';
-import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import { arenaPath, readArenaFile, ROOT } from '../compose/repository.ts';
 import { gitStore, type GitStoreOptions } from '../ledger/io/git-store.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import type { Operator } from '../pipeline/context.ts';
@@ -14,13 +14,15 @@ import { optional } from './options.ts';
 /** Arena and ledger checkout that a stage command works on. */
 export function workplace(invocation: Invocation): {
   arena: Arena;
+  /** Of the arena file's bytes. */
+  arenaSha256: string;
   /** Folder of the arena file. */
   folder: string;
   store: ResultStore;
 } {
   const path = arenaPath(optional(invocation, 'arena'), '.github/arena.json');
-  const arena = readArena(path);
-  return { arena, folder: dirname(path), store: storeOf(invocation) };
+  const { arena, sha256 } = readArenaFile(path);
+  return { arena, arenaSha256: sha256, folder: dirname(path), store: storeOf(invocation) };
 }
 
 /**

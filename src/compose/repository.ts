@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../core/errors.ts';
-import { type Arena, parseArena } from '../schema/arena.ts';
+import { sha256Hex } from '../core/hash.ts';
+import { type Arena, ArenaError, parseArena } from '../schema/arena.ts';
+import { arenaIndexSchema, type KnownArena } from '../schema/arena-index.ts';
 import { UsageError } from './errors.ts';
 
 /**
@@ -12,18 +14,46 @@ import { UsageError } from './errors.ts';
  */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
+/** An arena with the sha256 of its file's bytes, by which plans name it. */
+export type ArenaFile = { readonly arena: Arena; readonly sha256: string };
+
 /** Reads and checks an arena file. */
 export function readArena(path: string): Arena {
+  return readArenaFile(path).arena;
+}
+
+/** The same, with the hash of its bytes. */
+export function readArenaFile(path: string): ArenaFile {
+  let bytes: Uint8Array;
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    bytes = readFileSync(path);
+    value = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
     throw new UsageError(
       `the arena ${path} cannot be read: ${messageOf(error)}`,
       'name a JSON file with --arena',
     );
   }
-  return parseArena(value, path);
+  return { arena: parseArena(value, path), sha256: sha256Hex(bytes) };
+}
+
+/** Every arena that ever counted, as `.github/arenas/index.json` lists them (RULES "Arenas that count"). */
+export function knownArenas(root: string): KnownArena[] {
+  const folder = join(root, '.github/arenas');
+  const index = arenaIndexSchema.parse(
+    JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')),
+  );
+  return index.map(({ file, ...known }) => {
+    const { arena, sha256 } = readArenaFile(join(folder, file));
+    if (sha256 === known.sha256) return { ...known, arena };
+    throw new ArenaError(
+      'BAD_ARENA',
+      'usage',
+      `.github/arenas/${file} has sha256 ${sha256}, the index says ${known.sha256}`,
+      'an arena that ever counted is never edited: restore it from git history',
+    );
+  });
 }
 
 /** Path of an arena file: as given, or the command's own default. */

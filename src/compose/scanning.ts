@@ -10,6 +10,8 @@ import type { Arena } from '../schema/arena.ts';
 /** Where a scan's files are: `folder` is that of the arena file, `corpus` that of its corpus. */
 type ScanSources = {
   readonly arena: Arena;
+  /** Of the arena file's bytes. */
+  readonly arenaSha256: string;
   readonly root: string;
   readonly folder: string;
   readonly corpus: string | undefined;
@@ -18,11 +20,12 @@ type ScanSources = {
 /** Everything that a scan of this arena needs; `corpus` is the folder of its corpus, if any. */
 export function scanPorts(
   chain: ChainReader,
-  { arena, root, corpus, folder }: ScanSources,
+  { arena, arenaSha256, root, corpus, folder }: ScanSources,
   log: Log,
 ): ScanPorts {
   return {
     chain,
+    arenaSha256,
     tokenizer: loadTokenizer(arena.tokenizer, root),
     corpus: openCorpus(arena.corpus, corpus, log),
     calibrationOf: (tier) => readCalibration(arena, folder, tier),

@@ -8,6 +8,7 @@ import {
   readRecord,
   type AnyRecord,
   type LedgerFault,
+  type ReadCheck,
 } from './verify.ts';
 import type { Kind } from '../schema/records.ts';
 import { checkChain, checkEnds, checkTime, type NoteFault } from './chain-checks.ts';
@@ -187,18 +188,23 @@ export function readLedger(
   const added = before.faults.length === 0 ? addedFiles(before.files, files) : null;
   const verified = added ? before.records : [];
   const faults: LedgerFault[] = [];
-  const fault: NoteFault = (code, path, message) => void faults.push({ code, path, message });
-  const reading: Reading = { files, fresh: added ?? files, validator, fault };
-  checkPaths(files, fault);
-  const read = readRecords(reading);
-  checkSignatures(read, reading);
+  const notes =
+    (check: ReadCheck): NoteFault =>
+    (code, path, message) =>
+      void faults.push({ check, code, path, message });
+  const reading = (check: ReadCheck): Reading => ({
+    ...{ files, fresh: added ?? files, validator, fault: notes(check) },
+  });
+  checkPaths(files, notes('paths'));
+  const read = readRecords(reading('records'));
+  checkSignatures(read, reading('signatures'));
   const records = [...verified, ...read.flatMap(({ record }) => (record ? [record] : []))].sort(
     (a, b) => a.predicate.seq - b.predicate.seq || (a.path < b.path ? -1 : 1),
   );
-  checkChain(records, fault);
-  checkTime(records, fault);
-  checkEnds(records, [...files.keys()], overdueIsFault, fault);
-  checkEvidence(records, reading);
+  checkChain(records, notes('chain-of-records'));
+  checkTime(records, notes('time-order'));
+  checkEnds(records, [...files.keys()], overdueIsFault, notes('one-end'));
+  checkEvidence(records, reading('evidence-hashes'));
   return { validator, files, records, faults };
 }
 

@@ -39,7 +39,17 @@ export type FaultCode =
   | 'WEIGHT_MISMATCH'
   | 'TIME'
   | 'UNTRUSTED_HARNESS';
+/** The check of reading that a fault fell out of. */
+export type ReadCheck =
+  | 'paths'
+  | 'records'
+  | 'signatures'
+  | 'chain-of-records'
+  | 'time-order'
+  | 'one-end'
+  | 'evidence-hashes';
 export type LedgerFault = {
+  readonly check: ReadCheck;
   readonly code: FaultCode;
   readonly path: string;
   readonly message: string;
@@ -144,7 +154,7 @@ export function readRecord(
   bytes: Uint8Array,
 ): { record: AnyRecord } | { fault: LedgerFault } {
   const fault = (code: FaultCode, message: string): { fault: LedgerFault } => ({
-    fault: { code, path, message },
+    fault: { check: 'records', code, path, message },
   });
   const text = fromUtf8(bytes);
   if (text === null) return fault('SCHEMA', 'the record is not UTF-8');

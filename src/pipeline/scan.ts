@@ -31,6 +31,8 @@ import { assertNotBehind } from './freshness.ts';
 
 export type ScanPorts = {
   readonly chain: ChainReader;
+  /** Of the arena file's bytes: plans name it by that. */
+  readonly arenaSha256: string;
   readonly tokenizer: Tokenizer;
   readonly corpus: Corpus;
   /** What a hardware tier was measured to differ by; null where the arena names no calibration. */
@@ -208,6 +210,7 @@ export async function scan(
       ...context,
       tier: operator.tier,
       arena,
+      arenaSha256: ports.arenaSha256,
       tokenizerSha256: tokenizer.id,
       corpus: corpus.id,
       calibration,

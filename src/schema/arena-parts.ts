@@ -161,6 +161,22 @@ export const sandbox = z
   .describe('what a server may use, and how new what holds it in must be');
 
 /** How a winner's score becomes weights. */
+export const plausibility = z
+  .strictObject({
+    leastTtftMs: z
+      .number()
+      .nonnegative()
+      .default(1)
+      .describe('no server of these tiers answers sooner'),
+    mostTokensPerSecond: z
+      .number()
+      .positive()
+      .default(10_000)
+      .describe('no server of these tiers gives one answer faster'),
+  })
+  .prefault({})
+  .describe('what an audit holds to be impossible: it names the trace');
+
 export const emission = z
   .strictObject({
     fullPoolScore: z

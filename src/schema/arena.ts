@@ -11,6 +11,7 @@ import {
   emission,
   gate,
   limits,
+  plausibility,
   sandbox,
   scoring,
   takeover,
@@ -156,6 +157,7 @@ export const arenaSchema = z.strictObject({
     .default(true)
     .describe('whether submit hides a commitment until its reveal round'),
   beacon,
+  plausibility,
   armMinutes: z
     .number()
     .positive()

@@ -68,6 +68,8 @@ const planPredicate = z.strictObject({
   tier: z.string(),
   /** The full arena; src/arena's schema reads it. */
   arena: z.record(z.string(), z.unknown()),
+  /** Of the arena file's bytes. */
+  arenaSha256: sha256,
   tokenizerSha256: z.string(),
   corpus: z.string(),
   /** What the tier in use was measured to differ by; null where the arena names no calibration. */

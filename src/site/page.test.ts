@@ -1,7 +1,8 @@
 // A round as rows, and as a page that opens from disk and shows whatever miners wrote as text.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readLedger, recordsOf } from '../ledger/read.ts';
-import { keyOf, ledgerFixture } from '../testing/ledger-fixture.ts';
+import { keyOf } from '../testing/contestants.ts';
+import { ledgerFixture } from '../testing/ledger-fixture.ts';
 import { reportHtml, reportRound, type ReportRound } from './page.ts';
 
 let rounds: ReportRound[];

@@ -2,21 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Keyring } from '@polkadot/keyring';
+import { armOrder } from '../arena/deal.ts';
 import { historyOf } from '../arena/history.ts';
-import { renderPayload } from '../arena/payload.ts';
-import type { Commitment } from '../arena/submissions.ts';
 import type { BlockRef } from '../chain/chain.ts';
 import { compact, u16le, u64le, vecU16 } from '../chain/scale.ts';
 import { ROOT } from '../compose/repository.ts';
-import { concatBytes, toHex, utf8 } from '../core/bytes.ts';
-import { blake2b256, sha256, sha256Hex } from '../core/hash.ts';
+import { concatBytes, fromHex, toHex, utf8 } from '../core/bytes.ts';
+import { blake2b256, sha256Hex } from '../core/hash.ts';
 import { silentLog } from '../core/log.ts';
-import { decodeSs58, encodeSs58 } from '../core/ss58.ts';
+import { decodeSs58 } from '../core/ss58.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import { CONTROL } from '../judge/role-control.ts';
 import { type DrawnPlan, drawnPlan } from '../judge/drawn-plan.ts';
 import { judgeRound } from '../judge/round.ts';
-import { sidesOf } from '../judge/shard.ts';
+import { nextBoot, sidesOf } from '../judge/shard.ts';
 import { imageSubjects } from '../ledger/draft.ts';
 import { packEvidence, readEvidence } from '../ledger/io/evidence-files.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
@@ -32,40 +31,18 @@ import { type Corpus, generatedCorpus } from '../prompts/corpus.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { bootSuite } from '../prompts/suites.ts';
 import { type Arena, parseArena } from '../schema/arena.ts';
-import { bodiesOf, renderBodies } from '../schema/boot-bodies.ts';
+import { type BootBodies, bodiesOf, renderBodies } from '../schema/boot-bodies.ts';
+import { pinnedImage } from '../schema/image-ref.ts';
 import { promptsPath, tracePath } from '../schema/paths.ts';
+import type { Prompt } from '../schema/prompt.ts';
 import { because } from '../schema/reasons.ts';
+import type { RoundBody } from '../schema/records.ts';
+import { type Trace, type TraceLine, traceOfLines } from '../schema/trace.ts';
 import { anchorPlan, drawFor } from './anchor-fixture.ts';
 import { memoryStore } from './memory-store.ts';
-import { armLines, type Pace } from './trace-fixture.ts';
-
-const BASELINE: Pace = { ttftMs: 100, tokenMs: 10 };
-/** Who enters in which round, and how its server answers. */
-const CONTESTANTS = [
-  { name: 'fast', round: 1, pace: { ttftMs: 50, tokenMs: 5 } },
-  { name: 'slow', round: 1, pace: { ttftMs: 110, tokenMs: 11 } },
-  { name: 'cheat', round: 1, pace: { ttftMs: 20, tokenMs: 2, marginNats: 5 } },
-  { name: 'faster', round: 2, pace: { ttftMs: 25, tokenMs: 2.5 } },
-] as const satisfies readonly { name: string; round: number; pace: Pace }[];
-type Contestant = (typeof CONTESTANTS)[number];
-
-/** Blocks of the plans, and of the weights that follow. */
-const BLOCKS = [
-  { plan: 100, weights: 110 },
-  { plan: 300, weights: 310 },
-] as const;
-
-const blockAt = (number: number): BlockRef => ({
-  number,
-  hash: `0x${sha256Hex(`block ${number}`)}`,
-});
-const hotkeyOf = ({ name }: Contestant): string => encodeSs58(sha256(name));
-const commitBlockOf = ({ round }: Contestant): number => BLOCKS[round - 1]!.plan - 10;
-/** The submission's key of a contestant. */
-export function keyOf(name: Contestant['name']): string {
-  const contestant = CONTESTANTS.find((item) => item.name === name)!;
-  return `${hotkeyOf(contestant)}:${commitBlockOf(contestant)}`;
-}
+import { BASELINE, blockAt, BLOCKS, CONTESTANTS, keyOf, viewAt } from './contestants.ts';
+import { lastNs } from '../pipeline/evaluate/boot-parts.ts';
+import { armLines, type MadeArm, type Pace } from './trace-fixture.ts';
 
 /** The finished ledger, and what an audit of it needs. */
 export type LedgerFixture = {
@@ -77,6 +54,28 @@ export type LedgerFixture = {
   readonly corpus: Corpus;
 };
 
+/** Which run of which arm a trace is of. */
+export type ArmPlace = {
+  readonly round: number;
+  readonly boot: number;
+  readonly name: string;
+  readonly run: number;
+};
+
+/**
+ * What a dishonest validator's own code does otherwise: everything after it follows from that, as
+ * if it were true. Rounds are counted from 1.
+ */
+export type Forgery = {
+  readonly plan?: (draft: PlanDraft, round: number) => PlanDraft;
+  /** Null: the trace is left out. */
+  readonly trace?: (place: ArmPlace, lines: readonly TraceLine[]) => readonly TraceLine[] | null;
+  readonly body?: (body: RoundBody, round: number) => RoundBody;
+};
+
+/** Nanoseconds between two arms. */
+const GAP_NS = 1e9;
+
 /** Makes the ledger round by round, as a validator would. */
 class FixtureValidator {
   readonly signer = signerOf(
@@ -87,8 +86,10 @@ class FixtureValidator {
   readonly corpus = generatedCorpus();
   readonly store = memoryStore(this.signer.address);
   readonly #ledger = new OwnLedger(this.store, this.signer);
+  readonly #forgery: Forgery;
 
-  constructor() {
+  constructor(forgery: Forgery) {
+    this.#forgery = forgery;
     const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
     const sizes = { maxTokens: 8, scoredPrompts: 3, laterPrompts: 3, warmupPrompts: 1 };
     this.arena = parseArena({ ...file, ...sizes }, 'the fixture');
@@ -98,12 +99,13 @@ class FixtureValidator {
   async play(round: number): Promise<void> {
     const { plan: block, weights } = BLOCKS[round - 1]!;
     const ports = { ledger: this.#ledger, log: silentLog };
-    const { plan } = await signPlan(ports, await this.#plan(blockAt(block)));
+    const { plan } = await signPlan(ports, await this.#plan(blockAt(block), round));
     await anchorPlan(this.#ledger, plan!);
     const draw = drawFor(await this.#ledger.read(), plan!);
     const drawn = drawnPlan(plan!, draw.seed);
-    const evidence = this.#evidence(drawn);
-    const body = judgeRound(drawn, readEvidence(evidence), this.tokenizer);
+    const evidence = this.#measure(drawn, round);
+    const judged = judgeRound(drawn, readEvidence(evidence), this.tokenizer);
+    const body = this.#forgery.body?.(judged, round) ?? judged;
     const { harness, validator, host } = plan!.predicate;
     const operator = { ...harness, validator, host, tier: 'fixture' };
     await publishRound({ ...ports, operator }, plan!, { body, draw, evidence });
@@ -126,82 +128,91 @@ class FixtureValidator {
     };
   }
 
-  /** What the chain shows at a block: everyone who has committed by then, and paid. */
-  #view(block: BlockRef) {
-    const present = CONTESTANTS.filter((item) => commitBlockOf(item) <= block.number);
-    const neurons = present.map((item, i) => {
-      const hotkey = hotkeyOf(item);
-      return { uid: i + 1, hotkey, coldkey: hotkey, registeredAt: 1 };
-    });
-    const commitments = present.map((item): Commitment => {
-      const payment = { tx: `0x${sha256Hex(`pay ${item.name}`)}`, block: 1, salt: 'salt' };
-      const ref = {
-        image: `127.0.0.1:5000/${item.name}`,
-        digest: `sha256:${sha256Hex(item.name)}`,
-      };
-      return {
-        hotkey: hotkeyOf(item),
-        commitBlock: commitBlockOf(item),
-        revealBlock: null,
-        content: { kind: 'payload', bytes: utf8(renderPayload({ ...ref, base: null, payment })) },
-      };
-    });
-    const payments = new Map(present.map(({ name }) => [keyOf(name), { state: 'paid' as const }]));
-    return { block, neurons, commitments, payments };
-  }
-
-  async #plan(block: BlockRef): Promise<PlanDraft> {
+  async #plan(block: BlockRef, round: number): Promise<PlanDraft> {
     const { arena, corpus, tokenizer } = this;
-    const content = planContent(arena, this.#view(block), historyOf(await this.#ledger.read()), {
+    const content = planContent(arena, viewAt(block), historyOf(await this.#ledger.read()), {
       calibration: null,
       predecessor: null,
     });
-    return {
+    const own = [arena.images.baseline, arena.images.reference].map(pinnedImage);
+    const measured = content.submissions.filter(({ status }) => status === 'evaluate');
+    const draft: PlanDraft = {
       kind: 'plan',
       path: `rounds/${block.number}/plan.json`,
-      subject: imageSubjects(content.submissions),
+      subject: imageSubjects([...own, ...measured]),
       predicate: {
         ...this.#context(block),
         tier: 'fixture',
         arena,
+        arenaSha256: sha256Hex('arena'),
         tokenizerSha256: tokenizer.id,
         corpus: corpus.id,
         calibration: null,
         ...content,
       },
     };
+    return this.#forgery.plan?.(draft, round) ?? draft;
   }
 
-  /** Traces of every boot; more of them than the judge asks for. */
-  #evidence(drawn: DrawnPlan): Map<string, Uint8Array> {
+  /** Traces of every arm that was to run, one after the other, in the order that the seed drew. */
+  #measure(drawn: DrawnPlan, round: number): Map<string, Uint8Array> {
     const files = new Map<string, Uint8Array>();
-    const { arena, corpus, tokenizer } = this;
-    const { seed } = drawn;
+    const evidence = { traces: new Map<string, Trace>(), bodies: new Map<string, BootBodies>() };
+    const { arena, tokenizer } = this;
     const { incumbents, challengers } = sidesOf(drawn, 0);
-    const keep = (name: string, boot: number, run: number, pace: Pace): void => {
-      const suite = bootSuite(arena, { corpus, tokenizer }, seed, { shard: 0, boot });
-      const bodies = utf8(renderBodies(bodiesOf(suite, arena)));
-      files.set(promptsPath(0, boot), packEvidence(bodies));
-      const own = name === 'baseline' || name === CONTROL;
-      const miners = challengers.includes(name) ? 'challenger' : 'incumbent';
-      const arm = { role: own ? name : miners, key: own ? null : name, image: 'made up' } as const;
-      const lines = armLines({ arena, tokenizer }, suite, { ...arm, seed, boot, run }, pace);
-      files.set(tracePath(0, boot, name, run), packEvidence(lines));
+    let originNs = 0;
+    const keep = (place: ArmPlace, bodies: readonly Prompt[]): void => {
+      const { name, boot, run } = place;
+      const made = armLines(
+        { arena, tokenizer },
+        bodies,
+        this.#armOf(drawn, place, originNs),
+        this.#paceOf(name),
+      );
+      originNs += lastNs(made) + GAP_NS;
+      const lines = this.#forgery.trace ? this.#forgery.trace(place, made) : made;
+      if (!lines) return;
+      const path = tracePath(0, boot, name, run);
+      files.set(path, packEvidence(lines));
+      evidence.traces.set(path, traceOfLines(lines, path));
     };
-    keep(CONTROL, 1, 1, BASELINE);
-    for (const boot of [1, 2]) {
-      for (const run of [1, 2]) keep('baseline', boot, run, BASELINE);
-      for (const key of [...incumbents, ...challengers])
-        keep(key, boot, 1, CONTESTANTS.find(({ name }) => keyOf(name) === key)!.pace);
+    const judging = { ...drawn, ...evidence, arena, tokenizer };
+    let names: readonly string[] | null = [...incumbents, ...challengers, CONTROL];
+    for (let boot = 1; names !== null; boot++) {
+      const suite = bootSuite(arena, this, drawn.seed, { shard: 0, boot });
+      const bodies = bodiesOf(suite, arena);
+      files.set(promptsPath(0, boot), packEvidence(utf8(renderBodies(bodies))));
+      evidence.bodies.set(promptsPath(0, boot), bodies);
+      const order = armOrder(names, fromHex(drawn.seed)!, 0, boot);
+      for (const name of boot === 1 ? ['baseline', ...order] : order)
+        keep({ round, boot, name, run: 1 }, suite);
+      if (boot === 1) keep({ round, boot, name: 'baseline', run: 2 }, suite);
+      const next = nextBoot(judging, 0, boot);
+      names = next && [next.holder, ...next.challengers];
     }
     return files;
+  }
+
+  #paceOf(key: string): Pace {
+    return CONTESTANTS.find(({ name }) => keyOf(name) === key)?.pace ?? BASELINE;
+  }
+
+  #armOf({ plan, seed }: DrawnPlan, { name, boot, run }: ArmPlace, originNs: number): MadeArm {
+    const own = name === 'baseline' || name === CONTROL;
+    const line = plan.predicate.submissions.find(({ key }) => key === name);
+    const role = line?.role === 'challenger' ? 'challenger' : 'incumbent';
+    const { image, digest } = line ?? pinnedImage(this.arena.images.baseline);
+    return {
+      ...{ role: own ? name : role, key: own ? null : name, image: `${image}@${digest}` },
+      ...{ seed, boot, run, originNs },
+    };
   }
 
   /** Weights as they follow from the round, set in the next block. */
   async #settle(plan: LedgerRecord<'plan'>, block: BlockRef): Promise<void> {
     const round = recordsOf(await this.#ledger.read(), 'round').at(-1)!;
     const { standing } = round.predicate;
-    const { neurons } = this.#view(plan.predicate.block);
+    const { neurons } = viewAt(plan.predicate.block);
     const holders = [standing.winner, standing.runnerUp].flatMap((place) =>
       place
         ? [
@@ -262,8 +273,8 @@ class FixtureValidator {
 }
 
 /** A ledger of two rounds: `fast` is crowned, then `faster`; `cheat` fails the gate. */
-export async function ledgerFixture(): Promise<LedgerFixture> {
-  const validator = new FixtureValidator();
+export async function ledgerFixture(forgery: Forgery = {}): Promise<LedgerFixture> {
+  const validator = new FixtureValidator(forgery);
   for (const round of [1, 2]) await validator.play(round);
   const { signer, arena, tokenizer, corpus, store } = validator;
   return { validator: signer.address, signer, files: store.files(), arena, tokenizer, corpus };

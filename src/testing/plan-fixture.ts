@@ -26,6 +26,7 @@ export function planDraftAt(validator: string, block: number, shards: number): P
       plannedMinutes: 40,
       tier: 'test',
       arena: { ...testArena(validator), beacon: devnetBeacon },
+      arenaSha256: sha256Hex('arena'),
       tokenizerSha256: sha256Hex('tokenizer'),
       corpus: 'generated',
       calibration: null,

@@ -29,6 +29,8 @@ export type MadeArm = {
   readonly boot: number;
   readonly run: number;
   readonly shard?: number;
+  /** When its trace began, since the shard's measuring began. */
+  readonly originNs?: number;
 };
 
 /** What every trace of a suite shares. */
@@ -113,14 +115,18 @@ function promptLines(
 export function armLines(
   maker: TraceMaker,
   suite: readonly Prompt[],
-  { seed, boot, shard = 0, ...arm }: MadeArm,
+  { seed, boot, shard = 0, originNs = 0, ...arm }: MadeArm,
   pace: Pace,
 ): TraceLine[] {
   const header: TraceLine = {
-    ...{ type: 'header', schema: 1, shard, boot, seed, originNs: 0, startedAt: '' },
+    ...{ type: 'header', schema: 1, shard, boot, seed, originNs, startedAt: '' },
     ...arm,
   };
-  const lines: TraceLine[] = [header, { type: 'event', tNs: 0, name: 'healthy' }];
+  const lines: TraceLine[] = [
+    header,
+    { type: 'event', tNs: 0, name: 'start' },
+    { type: 'event', tNs: MS / 2, name: 'healthy' },
+  ];
   let fromNs = MS;
   for (const prompt of suite) {
     const asked = promptLines(maker, prompt, pace, fromNs);

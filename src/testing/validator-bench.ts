@@ -9,14 +9,13 @@ import { devPair } from '../devnet/demo/miners.ts';
 import { weightsEntropy } from '../chain/io/entropy.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
 import { OwnLedger } from '../ledger/own-ledger.ts';
-import { readLedger } from '../ledger/read.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
-import { auditAnchors } from '../pipeline/audit/audit-anchor.ts';
 import { predecessorOf } from '../pipeline/plan-life.ts';
 import { publishPlan } from '../pipeline/publish.ts';
 import type { PlanDraft } from '../pipeline/scan.ts';
 import type { Arena } from '../schema/arena.ts';
 import { devnetBeacon } from './anchor-fixture.ts';
+import { anchorFaults, readFaults } from './check-bench.ts';
 import { type MemoryStore, memoryStore } from './memory-store.ts';
 import { planDraftAt } from './plan-fixture.ts';
 import { testArena } from './test-arena.ts';
@@ -91,13 +90,8 @@ export async function validatorBench(options: Parameters<typeof startChain>[0] =
         ).length,
     /** What an audit finds in a ledger's chain of records and in its anchors. */
     faults: async (on: MemoryStore = store) => {
-      const { records, faults } = readLedger(pair.address, on.files());
-      const found = faults.map(({ code, path, message }) => `${code} ${path} ${message}`);
-      const ports = { chain, log: silentLog };
-      await auditAnchors({ records }, ports, (code, path, message) => {
-        found.push(`${code} ${path} ${message}`);
-      });
-      return found;
+      const { records, faults } = readFaults(pair.address, on.files());
+      return [...faults, ...(await anchorFaults(records, pair.address, chain))];
     },
     close: async () => {
       await chain.disconnect();

@@ -6,6 +6,9 @@ import { ChainError } from '../../chain/errors.ts';
 import type { SubtensorChain } from '../../chain/io/subtensor.ts';
 import { type Engines, measuringPorts, type MeasuringPorts } from '../../compose/measuring-host.ts';
 import { operatorHere } from '../../compose/operator.ts';
+import { compactJson } from '../../core/canonical.ts';
+import { sha256Hex } from '../../core/hash.ts';
+import { knownArenas } from '../../compose/repository.ts';
 import { scanPorts } from '../../compose/scanning.ts';
 import { ledgerOf, settlePorts } from '../../compose/settling.ts';
 import { type Log, silentLog } from '../../core/log.ts';
@@ -95,7 +98,10 @@ export class DemoRounds {
     this.#pair = devPair(accounts.validator.hotkey.uri);
     this.#store = gitStore({ folder: checkout, remote: 'origin' });
     this.#own = ledgerOf(this.#pair, this.#store);
-    this.#scan = scanPorts(chain, { arena, root, folder: ground.folder, corpus: undefined }, log);
+    // The demo's arena is its file with a beacon and a fee of its own.
+    const arenaSha256 = sha256Hex(compactJson(arena));
+    const sources = { arena, arenaSha256, root, folder: ground.folder, corpus: undefined };
+    this.#scan = scanPorts(chain, sources, log);
     this.#field = DEMO_MINERS.slice(0, accounts.miners.length).map((contestant, i) => ({
       contestant,
       account: accounts.miners[i]!,
@@ -186,12 +192,15 @@ export class DemoRounds {
     const report = await audit(new Map([[validator, await this.#store.read(validator)]]), {
       tokenizerOf: () => this.#scan.tokenizer,
       corpusOf: () => this.#scan.corpus,
+      arenas: knownArenas(this.#ground.root),
+      localArena: this.#ground.arena,
       readEvidence,
       unpackText,
       chain,
       log,
     });
     for (const fault of report.faults) log.warn(`${fault.code} ${fault.path}: ${fault.message}`);
+    for (const { path, why } of report.unchecked) log.warn(`not checked: ${path}: ${why}`);
     return report;
   }
 

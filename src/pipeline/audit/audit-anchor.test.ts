@@ -1,10 +1,9 @@
 // Plans whose anchor is missing, late or another ledger's: each is named by the ledger alone.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { silentLog } from '../../core/log.ts';
 import { readLedger } from '../../ledger/read.ts';
 import type { AnyRecord, LedgerRecord } from '../../ledger/verify.ts';
+import { anchorFaults } from '../../testing/check-bench.ts';
 import { ledgerFixture } from '../../testing/ledger-fixture.ts';
-import { auditAnchors } from './audit-anchor.ts';
 
 let records: readonly AnyRecord[];
 beforeAll(async () => {
@@ -12,14 +11,8 @@ beforeAll(async () => {
   records = readLedger(validator, files).records;
 });
 
-async function faultsOf(changed: readonly AnyRecord[]): Promise<string[]> {
-  const faults: string[] = [];
-  const ports = { chain: null, log: silentLog };
-  await auditAnchors({ records: changed }, ports, (code, path, message) => {
-    faults.push(`${code} ${path} ${message}`);
-  });
-  return faults;
-}
+const faultsOf = (changed: readonly AnyRecord[]): Promise<string[]> =>
+  anchorFaults(changed, 'validator', null);
 
 const anchorOfBlock = (block: number) =>
   records.find(({ path }) => path === `rounds/${block}/anchor.json`) as LedgerRecord<'anchor'>;

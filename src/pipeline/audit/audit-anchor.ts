@@ -1,42 +1,18 @@
-// Audits anchors: that every measured plan has one, in time, and that the chain shows it as it is.
-import type { BlockRef, ChainReader } from '../../chain/chain.ts';
+// Checks of anchors: every measured plan has one, in time, and the chain shows it as it is.
 import { fromHex, toHex } from '../../core/bytes.ts';
-import { messageOf } from '../../core/errors.ts';
 import { blake2b256 } from '../../core/hash.ts';
-import type { Log } from '../../core/log.ts';
 import { decodeSs58 } from '../../core/ss58.ts';
-import { ANCHOR_WITHIN_BLOCKS, endOf, planAnchor } from '../../ledger/plans.ts';
+import { ANCHOR_WITHIN_BLOCKS, endOf, originOf, planAnchor } from '../../ledger/plans.ts';
 import { type Records, recordsOf } from '../../ledger/records-of.ts';
 import type { AnyRecord, FaultCode, LedgerRecord } from '../../ledger/verify.ts';
-import { anchorOf, isAnchorExtrinsic } from '../anchor/anchor-text.ts';
+import { type Anchored, anchorOf, isAnchorExtrinsic } from '../anchor/anchor-text.ts';
 import { notAfterOf } from '../plan-life.ts';
-import type { ReportFault } from './audit-weights.ts';
+import type { Check, Notes } from './check.ts';
+import type { LedgerSubject, RecordSubject } from './subjects.ts';
 
 type Anchor = LedgerRecord<'anchor'>;
 type Fault = readonly [code: FaultCode, message: string];
-
-/** Every anchor of a ledger, and every measured plan that lacks one. */
-export async function auditAnchors(
-  ledger: Records,
-  { chain, log }: { readonly chain: ChainReader | null; readonly log: Log },
-  report: ReportFault,
-): Promise<void> {
-  for (const round of recordsOf(ledger, 'round')) {
-    const plan = recordsOf(ledger, 'plan').find(({ sha256 }) => sha256 === round.predicate.plan);
-    const anchor = plan && planAnchor(ledger, plan);
-    if (plan && !anchor)
-      report('OMISSION', anchorPathOf(plan.path), 'a plan was measured without its anchor');
-    else if (anchor && anchor.predicate.seq > round.predicate.seq)
-      report('TIME', anchor.path, 'the round was on record before its plan was anchored');
-  }
-  const firstPlan = recordsOf(ledger, 'plan')[0]?.predicate.block.number ?? Infinity;
-  let before: Anchor | null = null;
-  for (const anchor of recordsOf(ledger, 'anchor')) {
-    for (const [code, message] of ownFaults(ledger, anchor)) report(code, anchor.path, message);
-    if (chain) await auditOnChain({ anchor, firstPlan, before, chain, log }, report);
-    before = anchor;
-  }
-}
+type Subject = RecordSubject<'anchor'>;
 
 const anchorPathOf = (plan: string): string => plan.replace(/plan\.json$/, 'anchor.json');
 
@@ -111,33 +87,10 @@ function* extrinsicFaults({ validator, network, anchor }: Anchor['predicate']): 
     yield ['WRONG_CONTEXT', 'its transaction anchors something else'];
 }
 
-/** One anchor beside the chain. */
-type ChainAudit = {
-  readonly anchor: Anchor;
-  /** Block of the ledger's first plan: no plan can be older. */
-  readonly firstPlan: number;
-  /** The anchor before it on record. */
-  readonly before: Anchor | null;
-  readonly chain: ChainReader;
-  readonly log: Log;
-};
-
-async function auditOnChain(audited: ChainAudit, report: ReportFault): Promise<void> {
-  const { anchor, log } = audited;
-  try {
-    for await (const [code, message] of chainFaults(audited)) report(code, anchor.path, message);
-  } catch (error) {
-    const { number } = anchor.predicate.anchor.block;
-    log.warn(
-      `${anchor.path}: the chain no longer tells about block ${number} (${messageOf(error)}): use an archive endpoint`,
-    );
-  }
-}
-
 /** What the chain says against an anchor; it throws where a node no longer tells. */
-async function* chainFaults(audited: ChainAudit): AsyncGenerator<Fault> {
-  const { anchor, chain } = audited;
-  const { block, extrinsic } = anchor.predicate.anchor;
+async function* chainFaults({ record, ports }: Subject): AsyncGenerator<Fault> {
+  const chain = ports.chain!;
+  const { block, extrinsic } = record.predicate.anchor;
   if ((await chain.blockHash(block.number)) !== block.hash) {
     yield ['WRONG_CONTEXT', `block ${block.number} has another hash on the chain`];
     return;
@@ -150,14 +103,12 @@ async function* chainFaults(audited: ChainAudit): AsyncGenerator<Fault> {
   const timestampMs = await chain.timestampMs(block);
   if (timestampMs !== block.timestampMs)
     yield ['TIME', `block ${block.number} is of ${timestampMs} ms, not of ${block.timestampMs} ms`];
-  yield* slotFaults(audited);
-  yield* hiddenFaults(audited);
 }
 
 /** At the block of an anchor the hotkey's commitment must be that anchor, and made in that block. */
-async function* slotFaults({ anchor, chain }: ChainAudit): AsyncGenerator<Fault> {
-  const { validator, network, anchor: own } = anchor.predicate;
-  const commitment = await chain.commitment(validator, network.netuid, own.block);
+async function* slotFaults({ record, ports }: Subject): AsyncGenerator<Fault> {
+  const { validator, network, anchor: own } = record.predicate;
+  const commitment = await ports.chain!.commitment(validator, network.netuid, own.block);
   const stood = anchorOf(commitment);
   if (stood?.sha256 === own.record.sha256 && commitment.standing?.block === own.block.number)
     return;
@@ -171,24 +122,95 @@ async function* slotFaults({ anchor, chain }: ChainAudit): AsyncGenerator<Fault>
  * Just before an anchor the chain must hold the one before it on record: any other was made and
  * never published, say to draw a seed that did not please.
  */
-async function* hiddenFaults(audited: ChainAudit): AsyncGenerator<Fault> {
-  const { anchor, before, firstPlan, chain } = audited;
-  const { validator, network, anchor: own } = anchor.predicate;
+async function* hiddenFaults({ record, ledger, ports }: Subject): AsyncGenerator<Fault> {
+  const { validator, network, anchor: own } = record.predicate;
   const number = own.block.number - 1;
-  const hash = await chain.blockHash(number);
-  if (hash === null) return;
-  const at: BlockRef = { number, hash };
-  const commitment = await chain.commitment(validator, network.netuid, at);
+  const at = { number, hash: (await ports.chain!.blockHash(number)) ?? '' };
+  const commitment = await ports.chain!.commitment(validator, network.netuid, at);
   const stood = anchorOf(commitment);
-  const last = before?.predicate.anchor ?? null;
   const block = commitment.standing?.block ?? commitment.lastBlock;
-  const expected = last
-    ? stood?.sha256 === last.record.sha256 && block === last.block.number
-    : stood === null && (block === null || block < firstPlan);
-  if (expected) return;
+  if (isExpected(ledger, record, { stood, block })) return;
   const hidden = stood === null ? 'another commitment' : `an anchor of record ${stood.seq}`;
-  yield [
-    'OMISSION',
-    `before it the chain held ${hidden}${block === null ? '' : ` of block ${block}`}, which is in no record`,
-  ];
+  const when = block === null ? '' : ` of block ${block}`;
+  yield ['OMISSION', `before it the chain held ${hidden}${when}, which is in no record`];
 }
+
+/** Whether a slot held the anchor before this one; before the first, nothing since the first plan. */
+function isExpected(
+  ledger: Records,
+  { predicate: { seq } }: Anchor,
+  { stood, block }: { readonly stood: Anchored | null; readonly block: number | null },
+): boolean {
+  const before = recordsOf(ledger, 'anchor').filter((item) => item.predicate.seq < seq);
+  const last = before.at(-1)?.predicate.anchor;
+  if (last) return stood?.sha256 === last.record.sha256 && block === last.block.number;
+  const firstPlan = recordsOf(ledger, 'plan')[0]?.predicate.block.number ?? Infinity;
+  return stood === null && (block === null || block < firstPlan);
+}
+
+/** Every measured plan has its anchor, on record before its round. */
+function checkMeasured({ ledger }: LedgerSubject, { fault }: Notes): void {
+  for (const round of recordsOf(ledger, 'round')) {
+    const plan = recordsOf(ledger, 'plan').find(({ sha256 }) => sha256 === round.predicate.plan);
+    const origin = plan && originOf(ledger, plan);
+    const anchor = origin && planAnchor(ledger, origin);
+    if (plan && !anchor)
+      fault(
+        'OMISSION',
+        anchorPathOf((origin ?? plan).path),
+        'a plan was measured without its anchor',
+      );
+    else if (anchor && anchor.predicate.seq > round.predicate.seq)
+      fault('TIME', anchor.path, 'the round was on record before its plan was anchored');
+  }
+}
+
+/**
+ * The anchor that the chain holds now must be in the ledger: else the validator cut off its tail,
+ * or anchored another history.
+ */
+async function checkHead({ ledger, ports }: LedgerSubject, { fault }: Notes): Promise<void> {
+  const last = ledger.records.at(-1);
+  if (!last) return;
+  const { netuid } = last.predicate.network;
+  const anchored = anchorOf(await ports.chain!.commitment(ledger.validator, netuid));
+  if (!anchored) return;
+  const record = ledger.records.find((item) => item.predicate.seq === anchored.seq);
+  if (!record)
+    fault(
+      'CHAIN_GAP',
+      last.path,
+      `the chain anchors record ${anchored.seq}, the ledger ends with ${last.predicate.seq}: is this clone up to date?`,
+    );
+  else if (record.sha256 !== anchored.sha256)
+    fault(
+      'REWRITE',
+      record.path,
+      `the chain anchors ${anchored.sha256} as record ${anchored.seq}, this is ${record.sha256}`,
+    );
+}
+
+/** A check of an anchor that names each fault that a generator yields. */
+const naming =
+  (faults: (subject: Subject) => AsyncIterable<Fault> | Iterable<Fault>) =>
+  async (subject: Subject, notes: Notes): Promise<void> => {
+    for await (const [code, message] of faults(subject))
+      notes.fault(code, subject.record.path, message);
+  };
+
+const rule = 'Audit of an anchor';
+/** Every check of one anchor. */
+export const ANCHOR_CHECKS: readonly Check<Subject>[] = [
+  {
+    ...{ name: 'anchors', needs: 'ledger', rule },
+    run: naming(({ ledger, record }) => ownFaults(ledger, record)),
+  },
+  { name: 'anchors-on-chain', needs: 'chain', rule, run: naming(chainFaults) },
+  { name: 'anchors-in-state', needs: 'chain', rule, run: naming(slotFaults) },
+  { name: 'hidden-anchors', needs: 'chain', rule, run: naming(hiddenFaults) },
+];
+/** Every check of a ledger's anchors together. */
+export const ANCHORED_CHECKS: readonly Check<LedgerSubject>[] = [
+  { name: 'plans-anchored', needs: 'ledger', rule, run: checkMeasured },
+  { name: 'head-anchored', needs: 'chain', rule: 'Own anchor', run: checkHead },
+];

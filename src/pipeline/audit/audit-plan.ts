@@ -1,117 +1,95 @@
-// Audits a plan: its own numbers, what it says of the past, and what the chain showed.
+// Checks of a plan: its own numbers, what it says of the past, and what the chain showed.
 import { plannedMinutes, shardCount } from '../../arena/deal.ts';
 import { historyOf, type History } from '../../arena/history.ts';
 import { afterDeregistration } from '../../arena/ranking.ts';
-import type { Standing } from '../../schema/standing.ts';
-import type { ChainReader, Snapshot } from '../../chain/chain.ts';
+import type { Snapshot } from '../../chain/chain.ts';
 import { compactJson } from '../../core/canonical.ts';
 import { firstDifference } from '../../core/difference.ts';
-import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import type { Ledger } from '../../ledger/read.ts';
-import type { FaultCode, LedgerRecord } from '../../ledger/verify.ts';
-import { type Arena, parseArena } from '../../schema/arena.ts';
+import { imageSubjects } from '../../ledger/draft.ts';
+import { endOf } from '../../ledger/plans.ts';
+import { recordsOf } from '../../ledger/records-of.ts';
+import type { LedgerRecord } from '../../ledger/verify.ts';
+import { pinnedImage } from '../../schema/image-ref.ts';
+import type { Standing } from '../../schema/standing.ts';
 import { challengersIn, predecessorOf } from '../plan-life.ts';
 import { lookUpPayments, planContent, readCommitments } from '../scan.ts';
-import type { ReportFault } from './audit-weights.ts';
+import type { Check, Notes } from './check.ts';
+import type { PlanSubject } from './subjects.ts';
 
-/** What deriving a plan takes: a chain where one is given. */
-export type PlanAuditPorts = {
-  readonly chain: ChainReader | null;
-  readonly log: Log;
-};
-
-type Records = Pick<Ledger, 'records'>;
-
-/** One plan under audit. */
-type PlanAudit = {
-  readonly plan: LedgerRecord<'plan'>;
-  readonly arena: Arena;
-  readonly ports: PlanAuditPorts;
-  /** Tells one fault of this plan. */
-  readonly report: (code: FaultCode, message: string) => void;
-  /** Tells the first difference between what the plan says and what follows. */
-  readonly derive: (what: string, recorded: unknown, derived: unknown) => void;
-};
-
-/**
- * Checks a plan. `before` holds the records that precede it; null where the ledger has holes, whose
- * consequences would only bury the cause. Throws where something cannot be derived at all.
- */
-export async function auditPlan(
-  plan: LedgerRecord<'plan'>,
-  before: Records | null,
-  ports: PlanAuditPorts,
-  reportAt: ReportFault,
-): Promise<void> {
-  const report = (code: FaultCode, message: string): void => reportAt(code, plan.path, message);
-  const derive = (what: string, recorded: unknown, derived: unknown): void => {
-    const difference = firstDifference(recorded, derived, what);
-    if (difference !== null) report('RECOMPUTE_MISMATCH', difference);
-  };
-  let arena: Arena;
-  try {
-    arena = parseArena(plan.predicate.arena, 'predicate.arena');
-  } catch (error) {
-    report('SCHEMA', messageOf(error));
-    return;
-  }
-  const audited = { plan, arena, ports, report, derive };
-  auditOwnNumbers(audited);
-  const history = before && historyOf(before);
-  if (history) auditHistory(audited, history);
-  if (before) auditSuccession(audited, before);
-  if (before && history && ports.chain) await auditChain(audited, ports.chain, { history, before });
+/** Names the first difference between what a plan says and what follows. */
+function derive(
+  { plan }: PlanSubject,
+  { fault }: Notes,
+  [what, recorded, derived]: readonly [what: string, recorded: unknown, derived: unknown],
+): void {
+  const difference = firstDifference(recorded, derived, what);
+  if (difference !== null) fault('RECOMPUTE_MISMATCH', plan.path, difference);
 }
 
-/** What follows from the plan alone. */
-function auditOwnNumbers({ plan: { predicate }, arena, report, derive }: PlanAudit): void {
-  const { network, shards, submissions, plannedMinutes: minutes } = predicate;
+/** The plan's context against its arena: chain, subnet, rules, tokenizer, images (A9). */
+function checkContext(subject: PlanSubject, notes: Notes): void {
+  const { plan, arena, ports } = subject;
+  const { network, harness, submissions, tokenizerSha256, tier, calibration } = plan.predicate;
   const otherChain = arena.genesisHash !== null && network.genesisHash !== arena.genesisHash;
   if (network.netuid !== arena.netuid || otherChain)
-    report('WRONG_CONTEXT', 'another chain or subnet than its arena');
-  derive('shards', shards, shardCount(submissions, arena));
-  derive('plannedMinutes', minutes, plannedMinutes(submissions, arena));
+    notes.fault('WRONG_CONTEXT', plan.path, 'another chain or subnet than its arena');
+  if (harness.rules !== arena.rules)
+    notes.fault('WRONG_CONTEXT', plan.path, `judged by rules ${harness.rules}, not ${arena.rules}`);
+  const images = [arena.images.baseline, arena.images.reference].map(pinnedImage);
+  const measured = submissions.filter(({ status }) => status === 'evaluate');
+  derive(subject, notes, ['subject', plan.subject, imageSubjects([...images, ...measured])]);
+  const { id } = ports.tokenizerOf(arena.tokenizer);
+  derive(subject, notes, ['tokenizerSha256', tokenizerSha256, id]);
+  const named = arena.calibration[tier] !== undefined;
+  if ((calibration !== null) !== named || (calibration && calibration.tier !== tier))
+    notes.fault('WRONG_CONTEXT', plan.path, `its calibration is not that of the tier ${tier}`);
+}
+
+function checkShards(subject: PlanSubject, notes: Notes): void {
+  const { shards, submissions, plannedMinutes: minutes } = subject.plan.predicate;
+  derive(subject, notes, ['shards', shards, shardCount(submissions, subject.arena)]);
+  const planned = plannedMinutes(submissions, subject.arena);
+  derive(subject, notes, ['plannedMinutes', minutes, planned]);
 }
 
 /**
  * After a void, a plan has the voided plan's challengers and no others, or else none of them: a
  * validator must not void a round until its prompts please it.
  */
-function auditSuccession({ plan, report }: PlanAudit, before: Records): void {
+function checkSuccession({ plan, before }: PlanSubject, { fault }: Notes): void {
   const { block, harness, follows } = plan.predicate;
   const predecessor = predecessorOf(before, { block, tree: harness.tree });
   if (follows !== null && follows !== predecessor?.sha256) {
-    report('RECOMPUTE_MISMATCH', `it follows ${follows}, which is not the voided plan before it`);
+    const what = `it follows ${follows}, which is not the voided plan before it`;
+    fault('RECOMPUTE_MISMATCH', plan.path, what);
     return;
   }
   if (!predecessor) return;
   const kept = challengersIn(predecessor);
-  const own = [...challengersIn(plan)];
-  const stray = own.find((key) => kept.has(key) === (follows === null));
+  const stray = [...challengersIn(plan)].find((key) => kept.has(key) === (follows === null));
   if (stray === undefined) return;
   const what =
     follows === null
       ? 'was in the voided plan, whose seed it must keep'
       : 'was not in the voided plan';
-  report('RECOMPUTE_MISMATCH', `${stray} ${what}`);
+  fault('RECOMPUTE_MISMATCH', plan.path, `${stray} ${what}`);
 }
 
 /** What a plan says of the past must be what the earlier records say. */
-function auditHistory(audited: PlanAudit, history: History): void {
-  const { plan, report } = audited;
-  const { standing } = plan.predicate;
+function checkHistory(subject: PlanSubject, notes: Notes): void {
+  const { plan, arena } = subject;
+  const { standing, submissions, controls } = plan.predicate;
+  const history = historyOf(subject.before);
   const { winner, runnerUp } = history.standing;
   if (!possibleStandings(history.standing).has(compactJson(standing))) {
     const left = winner?.key ?? runnerUp?.key ?? 'none';
-    report('RECOMPUTE_MISMATCH', `standing is not what round ${left} left`);
+    notes.fault('RECOMPUTE_MISMATCH', plan.path, `standing is not what round ${left} left`);
   }
-  auditIncumbent(audited, 'winner');
-  auditIncumbent(audited, 'runner-up');
-  for (const submission of plan.predicate.submissions)
-    auditSubmission(audited, history, submission);
-  const controls = history.controls.slice(-audited.arena.takeover.controls);
-  audited.derive('controls', plan.predicate.controls, controls);
+  checkIncumbent(subject, 'winner', notes);
+  checkIncumbent(subject, 'runner-up', notes);
+  for (const submission of submissions) checkSubmission(subject, history, submission, notes);
+  const last = history.controls.slice(-arena.takeover.controls);
+  derive(subject, notes, ['controls', controls, last]);
 }
 
 /**
@@ -128,7 +106,11 @@ function possibleStandings(standing: Standing): Set<string> {
 }
 
 /** A standing winner or runner-up must be measured again, with the image that it stands for. */
-function auditIncumbent({ plan, report }: PlanAudit, role: 'winner' | 'runner-up'): void {
+function checkIncumbent(
+  { plan }: PlanSubject,
+  role: 'winner' | 'runner-up',
+  { fault }: Notes,
+): void {
   const { standing, submissions } = plan.predicate;
   const place = role === 'winner' ? standing.winner : standing.runnerUp;
   if (!place) return;
@@ -138,124 +120,171 @@ function auditIncumbent({ plan, report }: PlanAudit, role: 'winner' | 'runner-up
     listed.status === 'evaluate' &&
     listed.image === place.image &&
     listed.digest === place.digest;
-  if (!asItStands)
-    report(
-      'RECOMPUTE_MISMATCH',
-      `the ${role} ${place.key} is not listed for evaluation as it stands`,
-    );
+  if (asItStands) return;
+  const what = `the ${role} ${place.key} is not listed for evaluation as it stands`;
+  fault('RECOMPUTE_MISMATCH', plan.path, what);
 }
 
 type Line = LedgerRecord<'plan'>['predicate']['submissions'][number];
 
 /** One line of a plan against the earlier rounds. */
-function auditSubmission(audited: PlanAudit, history: History, submission: Line): void {
+function checkSubmission(
+  subject: PlanSubject,
+  history: History,
+  submission: Line,
+  notes: Notes,
+): void {
   const { key, role, status, verdict } = submission;
   const { standing, judged } = history;
+  const wrong = (what: string): void => notes.fault('RECOMPUTE_MISMATCH', subject.plan.path, what);
   const stood = [standing.winner, standing.runnerUp].some((place) => place?.key === key);
-  if (role !== null && role !== 'challenger' && !stood)
-    audited.report('RECOMPUTE_MISMATCH', `${key} is no standing ${role}`);
+  if (role !== null && role !== 'challenger' && !stood) wrong(`${key} is no standing ${role}`);
   if (status === 'judged' && judged.get(key)?.verdict !== verdict)
-    audited.report('RECOMPUTE_MISMATCH', `${key} was never judged ${verdict ?? 'at all'}`);
-  if (status === 'evaluate') auditPast(audited, history, submission);
+    wrong(`${key} was never judged ${verdict ?? 'at all'}`);
+  if (status === 'evaluate') checkPast(subject, history, submission, notes);
 }
 
 /** What a line that is to be measured says of its own earlier rounds. */
-function auditPast(
-  { derive }: PlanAudit,
+function checkPast(
+  subject: PlanSubject,
   { shut, suspects, images }: History,
   { key, role, digest, ...line }: Line,
+  notes: Notes,
 ): void {
   const suspect = role === 'challenger' ? (suspects.get(key) ?? null) : null;
-  derive(`${key} shut`, line.shut ?? null, shut.get(key) ?? null);
-  derive(`${key} suspect`, line.suspect ?? null, suspect);
+  derive(subject, notes, [`${key} shut`, line.shut ?? null, shut.get(key) ?? null]);
+  derive(subject, notes, [`${key} suspect`, line.suspect ?? null, suspect]);
   const history = digest === null ? null : (images.get(digest) ?? null);
-  derive(`${key} history`, line.history, history);
+  derive(subject, notes, [`${key} history`, line.history, history]);
 }
 
-/**
- * The plan against the chain. The audit blames no validator for what this node cannot tell it: that
- * is a warning.
- */
-async function auditChain(
-  audited: PlanAudit,
-  chain: ChainReader,
-  past: { readonly history: History; readonly before: Records },
-): Promise<void> {
-  const { plan, ports } = audited;
-  const { network, block } = plan.predicate;
-  try {
-    const elsewhere = await otherChain(audited, chain);
-    if (elsewhere !== null) {
-      audited.report('WRONG_CONTEXT', elsewhere);
-      return;
-    }
-    const snapshot = await chain.snapshot(network.netuid, block);
-    auditPermit(audited, snapshot);
-    await auditContent(audited, chain, { snapshot, ...past });
-  } catch (error) {
-    ports.log.warn(
-      `${plan.path}: the chain no longer tells about block ${block.number} (${messageOf(error)}): use an archive endpoint`,
-    );
-  }
-}
-
-/** Why a plan is of another chain than the one at hand; null where it is of this one. */
-async function otherChain(
-  { plan: { predicate } }: PlanAudit,
-  chain: ChainReader,
-): Promise<string | null> {
-  const { network, block } = predicate;
+/** The plan's block on the chain, and the validator's permit there. */
+async function checkBlock({ plan, ports }: PlanSubject, { fault }: Notes): Promise<void> {
+  const { network, block, validator } = plan.predicate;
+  const chain = ports.chain!;
   const { genesisHash } = await chain.identity();
-  if (genesisHash !== network.genesisHash)
-    return `made for a chain with genesis ${network.genesisHash}`;
-  if ((await chain.blockHash(block.number)) !== block.hash)
-    return `block ${block.number} has another hash on the chain`;
-  return null;
-}
-
-function auditPermit({ plan: { predicate }, report }: PlanAudit, { neurons }: Snapshot): void {
-  const { validator, block } = predicate;
+  if (genesisHash !== network.genesisHash) {
+    fault('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${network.genesisHash}`);
+    return;
+  }
+  if ((await chain.blockHash(block.number)) !== block.hash) {
+    fault('WRONG_CONTEXT', plan.path, `block ${block.number} has another hash on the chain`);
+    return;
+  }
+  const { neurons } = await chain.snapshot(network.netuid, block);
   if (!neurons.find(({ hotkey }) => hotkey === validator)?.validatorPermit)
-    report('WRONG_KEY', `${validator} had no validator permit at block ${block.number}`);
+    fault('WRONG_KEY', plan.path, `${validator} had no validator permit at block ${block.number}`);
 }
 
 /** Submissions, standing and shards, derived again from what the chain shows at the plan's block. */
-async function auditContent(
-  { plan, arena, ports, report, derive }: PlanAudit,
-  chain: ChainReader,
-  {
-    snapshot,
-    history,
-    before,
-  }: {
-    readonly snapshot: Snapshot;
-    readonly history: History;
-    readonly before: Records;
-  },
-): Promise<void> {
-  const { submissions, standing, shards, controls, block, network, calibration } = plan.predicate;
-  const { follows, plannedMinutes: minutes, harness } = plan.predicate;
+async function checkSubmissions(subject: PlanSubject, notes: Notes): Promise<void> {
+  const { plan, arena, ports, before } = subject;
+  const { block, network, harness, calibration } = plan.predicate;
+  const chain = ports.chain!;
+  // Of another chain nothing follows: the check of the block has said so.
+  if ((await chain.blockHash(block.number)) !== block.hash) return;
+  const history = historyOf(before);
+  const snapshot: Snapshot = await chain.snapshot(network.netuid, block);
   const commitments = await readCommitments(chain, network.netuid, snapshot, history);
   const payments = await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
-  const untold =
-    [...payments.values()].some(({ state }) => state === 'unknown') ||
-    commitments.some(({ content }) => content.kind === 'unknown');
-  if (untold) {
-    ports.log.warn(
-      `${plan.path}: the chain no longer tells all of block ${block.number}: use an archive endpoint`,
-    );
-    return;
-  }
-  const view = { ...snapshot, commitments, payments };
   const predecessor = predecessorOf(before, { block, tree: harness.tree });
+  const view = { ...snapshot, commitments, payments };
   const derived = planContent(arena, view, history, { calibration, predecessor });
+  compareContent(subject, derived, untoldKeys(view), notes);
+}
+
+/** Keys of submissions of which the chain no longer tells the payment, or the date of the reveal. */
+function untoldKeys({
+  payments,
+  commitments,
+}: {
+  readonly payments: Awaited<ReturnType<typeof lookUpPayments>>;
+  readonly commitments: Awaited<ReturnType<typeof readCommitments>>;
+}): ReadonlySet<string> {
+  const unpaid = [...payments].filter(([, { state }]) => state === 'unknown');
+  const undated = commitments.filter(({ content }) => content.kind === 'unknown');
+  return new Set([
+    ...unpaid.map(([key]) => key),
+    ...undated.map(({ hotkey, commitBlock }) => `${hotkey}:${commitBlock}`),
+  ]);
+}
+
+/**
+ * A plan's content beside what the chain says. One payment that no node tells any longer must not
+ * switch off the comparison of all others.
+ */
+function compareContent(
+  subject: PlanSubject,
+  derived: ReturnType<typeof planContent>,
+  untold: ReadonlySet<string>,
+  notes: Notes,
+): void {
+  const { plan } = subject;
+  const { submissions, standing, shards, controls, follows } = plan.predicate;
+  const told = (line: Line): boolean => !untold.has(line.key);
   const missing = derived.submissions.find(
     ({ key }) => !submissions.some((submission) => submission.key === key),
   );
-  if (missing)
-    report('OMISSION', `the chain had a submission ${missing.key} that the plan does not list`);
-  else {
-    const recorded = { follows, plannedMinutes: minutes, submissions, standing, shards, controls };
-    derive('content', recorded, derived);
+  if (missing) {
+    const what = `the chain had a submission ${missing.key} that the plan does not list`;
+    notes.fault('OMISSION', plan.path, what);
+    return;
   }
+  for (const key of untold)
+    notes.unchecked(plan.path, `the chain no longer tells all of ${key}: use an archive endpoint`);
+  const minutes = plan.predicate.plannedMinutes;
+  const rest = untold.size === 0 ? { follows, plannedMinutes: minutes, shards } : {};
+  const recorded = { standing, controls, submissions: submissions.filter(told), ...rest };
+  const own = { ...derived, submissions: derived.submissions.filter(told) };
+  const wanted = Object.fromEntries(
+    Object.keys(recorded).map((name) => [name, own[name as keyof typeof own]]),
+  );
+  derive(subject, notes, ['content', recorded, wanted]);
 }
+
+/**
+ * What was made after a plan's last block cannot stand before its round (A7): a round that came too
+ * late would have been kept back until its result pleased.
+ */
+function checkInTime({ plan, ledger }: PlanSubject, { fault }: Notes): void {
+  const end = endOf(ledger, plan);
+  const notAfter = recordsOf(ledger, 'anchor').find(
+    ({ predicate }) => predicate.plan === plan.sha256,
+  )?.predicate.notAfter;
+  if (end?.kind !== 'round' || notAfter === undefined || notAfter === null) return;
+  const { seq } = plan.predicate;
+  const later = ledger.records.find(
+    ({ kind, predicate }) =>
+      (kind === 'plan' || kind === 'weights-intent' || kind === 'anchor') &&
+      predicate.seq > seq &&
+      predicate.seq < end.predicate.seq &&
+      predicate.block.number > notAfter,
+  );
+  if (later)
+    fault(
+      'TIME',
+      end.path,
+      `after ${later.path}, which is later than the plan's last block ${notAfter}`,
+    );
+}
+
+/** Every check of a plan. */
+export const PLAN_CHECKS: readonly Check<PlanSubject>[] = [
+  { name: 'plan-context', needs: 'ledger', rule: 'Record context', run: checkContext },
+  { name: 'plan-shards', needs: 'ledger', rule: 'Shards', run: checkShards },
+  { name: 'succession', needs: 'ledger', rule: 'Voids', run: checkSuccession },
+  { name: 'history', needs: 'ledger', rule: 'Audit of a plan', run: checkHistory },
+  { name: 'round-in-time', needs: 'ledger', rule: 'Voids', run: checkInTime },
+  {
+    name: 'plan-block',
+    needs: 'chain',
+    rule: 'Audit of a plan against the chain',
+    run: checkBlock,
+  },
+  {
+    name: 'submissions',
+    needs: 'chain',
+    rule: 'Audit of a plan against the chain',
+    run: checkSubmissions,
+  },
+];

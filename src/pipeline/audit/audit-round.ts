@@ -1,131 +1,112 @@
-// Audits a round: judged again from its traces, and its verdicts of copying derived again.
-import { hasReason } from '../../schema/reasons.ts';
-import { knownImages, measuredKeys, type ReadFingerprint } from '../../arena/known-images.ts';
+// Checks of a round: its context, its draw, judged again from its traces, and its copies.
+import { knownImages, measuredKeys } from '../../arena/known-images.ts';
 import { compactJson } from '../../core/canonical.ts';
 import { firstDifference } from '../../core/difference.ts';
 import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import type { Tokenizer } from '../../core/tokenizer.ts';
 import { copyOf } from '../../images/copies.ts';
 import { isDecided, type KnownImage, rivalsOf } from '../../images/rivals.ts';
-import { drawnPlan, type RoundEvidence } from '../../judge/drawn-plan.ts';
+import type { RoundEvidence } from '../../judge/drawn-plan.ts';
 import { judgeRound } from '../../judge/round.ts';
-import type { Ledger } from '../../ledger/read.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
-import type { Corpus } from '../../prompts/corpus.ts';
 import { suiteHash } from '../../prompts/sampler.ts';
 import { bootSuite } from '../../prompts/suites.ts';
-import { type Arena, arenaSchema } from '../../schema/arena.ts';
+import type { BootBodies } from '../../schema/boot-bodies.ts';
 import type { Fingerprint } from '../../schema/fingerprint.ts';
 import { fingerprintPath } from '../../schema/paths.ts';
+import { hasReason } from '../../schema/reasons.ts';
 import type { Trace } from '../../schema/trace.ts';
-import type { BootBodies } from '../../schema/boot-bodies.ts';
 import { drawFault } from '../draw/verify-draw.ts';
-import type { ReportFault } from './audit-weights.ts';
+import type { Check, CheckName, Notes } from './check.ts';
+import { EVIDENCE_CHECKS } from './audit-evidence.ts';
+import type { LedgerSubject, RoundSubject } from './subjects.ts';
 
-/** What judging a round again takes. */
-export type RoundAuditPorts = {
-  readonly tokenizerOf: (source: Arena['tokenizer']) => Tokenizer;
-  /** Null where the corpus is not at hand. */
-  readonly corpusOf: (source: Arena['corpus']) => Corpus | null;
-  /** Reads evidence by path; it throws for a file that is cut or edited. */
-  readonly readEvidence: (files: ReadonlyMap<string, Uint8Array>) => RoundEvidence;
-  readonly log: Log;
-};
+const folderOf = ({ round }: Pick<RoundSubject, 'round'>): string =>
+  round.path.replace(/round\.json$/, '');
 
-/** One round under audit, with its plan and its ledger. */
-export type RoundAudit = {
-  readonly ledger: Pick<Ledger, 'records' | 'files'>;
-  readonly plan: LedgerRecord<'plan'>;
-  readonly round: LedgerRecord<'round'>;
-  readonly readPrint: ReadFingerprint;
-};
-
-const folderOf = ({ round }: RoundAudit): string => round.path.replace(/round\.json$/, '');
-
-/** Judges a round again from its signed plan, its seed and its traces. Never throws. */
-export function auditRound(audited: RoundAudit, ports: RoundAuditPorts, report: ReportFault): void {
-  const { ledger, plan, round } = audited;
-  const drawn = drawFault(ledger, plan, round.predicate);
-  if (drawn) report(drawn.code, round.path, drawn.message);
-  const evidence = readFiles(audited, ports, report);
-  try {
-    const arena = arenaSchema.parse(plan.predicate.arena);
-    const { seed, entries, decisions, control, standing, hosts, ...more } = round.predicate;
-    const { shards, promptSuites } = more;
-    const tokenizer = ports.tokenizerOf(arena.tokenizer);
-    const derived = judgeRound(drawnPlan(plan, seed), evidence, tokenizer);
-    const recorded = {
-      ...{ shards, promptSuites, entries, decisions, control, standing },
-      ...(hosts === undefined ? {} : { hosts }),
-    };
-    const difference = firstDifference(recorded, JSON.parse(compactJson(derived)));
-    if (difference !== null) report('RECOMPUTE_MISMATCH', round.path, difference);
-    auditPrompts(audited, { arena, tokenizer }, ports, report);
-    auditCopies(audited, report);
-  } catch (error) {
-    report('RECOMPUTE_MISMATCH', round.path, `cannot be judged again: ${messageOf(error)}`);
-  }
+/** A round or a void carries its plan's context, and was made by the code that planned it (A9). */
+function checkContext({ plan, round }: RoundSubject, { fault }: Notes): void {
+  const { network, validator, block, harness } = plan.predicate;
+  const own = round.predicate;
+  const wanted = { network, validator, block, subject: plan.subject };
+  const found = {
+    network: own.network,
+    validator: own.validator,
+    block: own.block,
+    subject: round.subject,
+  };
+  const difference = firstDifference(found, wanted, 'context');
+  if (difference !== null) fault('WRONG_CONTEXT', round.path, difference);
+  for (const part of ['tree', 'rules'] as const)
+    if (own.harness[part] !== harness[part])
+      fault(
+        'UNTRUSTED_HARNESS',
+        round.path,
+        `its ${part} is ${own.harness[part]}, that of its plan ${harness[part]}`,
+      );
 }
 
-/** The seed that a void names must be its plan's: the next plan is measured by it. */
-export function auditVoid(
-  ledger: Pick<Ledger, 'records'>,
-  plan: LedgerRecord<'plan'>,
-  { path, predicate: { seed, pulse } }: LedgerRecord<'void'>,
-  report: ReportFault,
-): void {
-  const fault = seed === null ? null : drawFault(ledger, plan, { seed, pulse });
-  if (fault) report(fault.code, path, fault.message);
+/** The seed of a round follows from its plan, its anchor and its pulse. */
+function checkDraw({ ledger, plan, round }: RoundSubject, { fault }: Notes): void {
+  const wrong = drawFault(ledger, plan, round.predicate);
+  if (wrong) fault(wrong.code, round.path, wrong.message);
 }
 
-/** The prompts, drawn again; where the corpus is not at hand that is said, and no fault. */
-function auditPrompts(
-  { plan, round }: RoundAudit,
-  { arena, tokenizer }: { readonly arena: Arena; readonly tokenizer: Tokenizer },
-  { corpusOf, log }: RoundAuditPorts,
-  report: ReportFault,
-): void {
-  const corpus = corpusOf(arena.corpus);
+/** Verdicts, scores, decisions and standing, judged again (RULES "Audit of a round"). */
+function checkJudged({ round, drawn, evidence, arena, ports }: RoundSubject, { fault }: Notes) {
+  const { entries, decisions, control, standing, hosts, shards, promptSuites } = round.predicate;
+  const derived = judgeRound(drawn, evidence, ports.tokenizerOf(arena.tokenizer));
+  const recorded = {
+    ...{ shards, promptSuites, entries, decisions, control, standing },
+    ...(hosts === undefined ? {} : { hosts }),
+  };
+  const difference = firstDifference(recorded, JSON.parse(compactJson(derived)));
+  if (difference !== null) fault('RECOMPUTE_MISMATCH', round.path, difference);
+}
+
+/** The prompts, drawn again; without the corpus that is unchecked. */
+function checkPrompts({ plan, round, arena, ports }: RoundSubject, notes: Notes): void {
+  const corpus = ports.corpusOf(arena.corpus);
   if (!corpus) {
-    log.warn(
-      `${round.path}: the corpus ${plan.predicate.corpus} is not at hand, its prompts are not drawn again`,
+    notes.unchecked(
+      round.path,
+      `the corpus ${plan.predicate.corpus} is not at hand (--corpus): its prompts are not drawn again`,
     );
     return;
   }
+  if (plan.predicate.corpus !== corpus.id)
+    notes.fault('RECOMPUTE_MISMATCH', plan.path, `its corpus is ${corpus.id}`);
+  const tokenizer = ports.tokenizerOf(arena.tokenizer);
   const { seed, promptSuites } = round.predicate;
   for (const { shard, boot, sha256 } of promptSuites)
     if (suiteHash(bootSuite(arena, { corpus, tokenizer }, seed, { shard, boot })) !== sha256)
-      report(
+      notes.fault(
         'RECOMPUTE_MISMATCH',
         round.path,
         `the prompts of shard ${shard}, boot ${boot} are not those of its seed`,
       );
 }
 
-/** The evidence that the round's record lists, as far as it can be read. */
-function readFiles(
-  audited: RoundAudit,
-  { readEvidence }: RoundAuditPorts,
-  report: ReportFault,
+/** The evidence that a round's record lists, as far as it can be read; the rest is named. */
+export function openEvidence(
+  { ledger, ports }: LedgerSubject,
+  round: LedgerRecord<'round'>,
+  { fault }: Notes,
 ): RoundEvidence {
-  const folder = folderOf(audited);
-  const read: { traces: [string, Trace][]; bodies: [string, BootBodies][] } = {
-    traces: [],
-    bodies: [],
-  };
-  for (const path of Object.keys(audited.round.predicate.files)) {
-    const bytes = audited.ledger.files.get(`${folder}${path}`);
+  const folder = folderOf({ round });
+  const traces = new Map<string, Trace>();
+  const bodies = new Map<string, BootBodies>();
+  for (const path of Object.keys(round.predicate.files)) {
+    const bytes = ledger.files.get(`${folder}${path}`);
     if (!bytes) continue;
     try {
-      const { traces, bodies } = readEvidence(new Map([[path, bytes]]));
-      read.traces.push(...traces);
-      read.bodies.push(...bodies);
+      const read = ports.readEvidence(new Map([[path, bytes]]));
+      for (const [name, trace] of read.traces) traces.set(name, trace);
+      for (const [name, body] of read.bodies) bodies.set(name, body);
     } catch (error) {
-      report('MERKLE_MISMATCH', `${folder}${path}`, messageOf(error));
+      fault('MERKLE_MISMATCH', `${folder}${path}`, messageOf(error));
     }
   }
-  return { traces: new Map(read.traces), bodies: new Map(read.bodies) };
+  return { traces, bodies };
 }
 
 /** Every image that a round's copies are looked for among. */
@@ -142,23 +123,20 @@ type ShardImages = { readonly shard: number; readonly seen: ReadonlyMap<string, 
  * that this ledger had seen with an earlier commit, in earlier rounds (where it was worth something
  * once) and in the same, as the machine of its shard saw them.
  */
-function auditCopies(audited: RoundAudit, report: ReportFault): void {
-  const { ledger, plan, round, readPrint } = audited;
+function checkCopies(audited: RoundSubject, notes: Notes): void {
+  const { ledger, plan, round, arena, readPrint } = audited;
   const entered = measuredKeys(plan.predicate);
-  const rivals = {
-    entered,
-    known: knownImages(ledger, readPrint, plan.predicate.block.number, entered),
-    containment: arenaSchema.parse(plan.predicate.arena).copyContainment,
-  };
+  const known = knownImages(ledger, readPrint, plan.predicate.block.number, entered);
+  const rivals = { entered, known, containment: arena.copyContainment };
   const copies = new Set<string>();
   for (const { index: shard, entries } of round.predicate.shards) {
-    const images = { shard, seen: seenImages(audited, { shard, entered }, report) };
+    const images = { shard, seen: seenImages(audited, { shard, entered }, notes) };
     for (const key of entries)
-      if (auditImage(audited, { key, ...images, ...rivals }, report)) copies.add(key);
+      if (checkImage(audited, { key, ...images, ...rivals }, notes)) copies.add(key);
   }
   for (const entry of round.predicate.entries)
     if (entry.verdict === 'E_COPY' && hasReason(entry, 'copy') && !copies.has(entry.key))
-      report(
+      notes.fault(
         'RECOMPUTE_MISMATCH',
         round.path,
         `${entry.key} is called a copy, and its content is of no earlier image`,
@@ -167,9 +145,9 @@ function auditCopies(audited: RoundAudit, report: ReportFault): void {
 
 /** The fingerprints that a shard's machine took of its images, as far as the plan lists them. */
 function seenImages(
-  audited: RoundAudit,
+  audited: RoundSubject,
   { shard, entered }: { readonly shard: number; readonly entered: readonly string[] },
-  report: ReportFault,
+  { fault }: Notes,
 ): Map<string, Fingerprint> {
   const { plan, ledger, readPrint } = audited;
   const seen = new Map<string, Fingerprint>();
@@ -185,15 +163,15 @@ function seenImages(
       print.commitBlock === planned.commitBlock;
     if (listed) seen.set(print.key, print);
     else if (print)
-      report('RECOMPUTE_MISMATCH', path, 'the fingerprint of another image than the plan lists');
-    else report('MERKLE_MISMATCH', path, 'no fingerprint of the image that its path names');
+      fault('RECOMPUTE_MISMATCH', path, 'the fingerprint of another image than the plan lists');
+    else fault('MERKLE_MISMATCH', path, 'no fingerprint of the image that its path names');
   }
   return seen;
 }
 
 /** Whether an entry's image is a copy; tells where the round says otherwise. */
-function auditImage(
-  audited: RoundAudit,
+function checkImage(
+  audited: RoundSubject,
   {
     key,
     shard,
@@ -202,16 +180,18 @@ function auditImage(
     known,
     containment,
   }: { readonly key: string } & ShardImages & Rivals,
-  report: ReportFault,
+  { fault }: Notes,
 ): boolean {
-  const { round } = audited;
+  const { round, arena } = audited;
   const valid = round.predicate.entries.find((entry) => entry.key === key)?.verdict === 'VALID';
   const own = seen.get(key) ?? known.find(({ print }) => print.key === key)?.print;
   if (!own) {
-    // Only a machine that runs images has fingerprints of them.
+    // The arena decides, not a field that the validator writes: servers run outside of containers
+    // on a local chain alone.
     const hosts: Partial<Record<string, Record<string, unknown>>> = round.predicate.hosts ?? {};
-    if (valid && hosts[shard]?.['probes'] !== undefined)
-      report(
+    const inContainers = arena.network !== 'local' || hosts[shard]?.['probes'] !== undefined;
+    if (valid && inContainers)
+      fault(
         'OMISSION',
         `${folderOf(audited)}${fingerprintPath(shard, key)}`,
         `${key} was measured, and nothing says what is in its image`,
@@ -221,6 +201,41 @@ function auditImage(
   const rivals = isDecided(own, known) ? [] : rivalsOf(key, entered, seen, known);
   const copied = copyOf(own, rivals, containment);
   if (copied && valid)
-    report('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
+    fault('RECOMPUTE_MISMATCH', round.path, `${key} is a copy of ${copied.of}, by ${copied.by}`);
   return copied !== null;
 }
+
+/** Every check of a round. */
+export const ROUND_CHECKS: readonly Check<RoundSubject>[] = [
+  { name: 'round-context', needs: 'ledger', rule: 'Round record', run: checkContext },
+  { name: 'draws', needs: 'ledger', rule: 'Seed', run: checkDraw },
+  { name: 'judged-again', needs: 'ledger', rule: 'Audit of a round', run: checkJudged },
+  { name: 'prompts', needs: 'ledger', rule: 'Prompts from a seed', run: checkPrompts },
+  { name: 'copies', needs: 'ledger', rule: 'Copies: decided once', run: checkCopies },
+  ...EVIDENCE_CHECKS,
+];
+/** The check of reading a round's evidence, which comes before all others. */
+export const EVIDENCE_READ: CheckName = {
+  ...{ name: 'evidence', needs: 'record', rule: 'A cut or edited trace' },
+};
+
+/** A void, with its plan. */
+export type VoidSubject = LedgerSubject & {
+  readonly plan: LedgerRecord<'plan'>;
+  readonly end: LedgerRecord<'void'>;
+};
+/** The seed that a void names must be its plan's: the next plan is measured by it. */
+export const VOID_CHECKS: readonly Check<VoidSubject>[] = [
+  {
+    ...{ name: 'voids', needs: 'ledger', rule: 'Voids' },
+    run: ({ ledger, plan, end: { path, predicate } }, { fault }) => {
+      const { seed, pulse, network, validator, block } = predicate;
+      const wrong = seed === null ? null : drawFault(ledger, plan, { seed, pulse });
+      if (wrong) fault(wrong.code, path, wrong.message);
+      const own = plan.predicate;
+      const wanted = { network: own.network, validator: own.validator, block: own.block };
+      const difference = firstDifference({ network, validator, block }, wanted, 'context');
+      if (difference !== null) fault('WRONG_CONTEXT', path, difference);
+    },
+  },
+];

@@ -1,14 +1,18 @@
-// What a chain says against recorded weights, their read-backs and the anchor of a ledger.
+// What a chain says against recorded weights, their read-backs, its row now, and open ends.
 import { describe, expect, it } from 'vitest';
 import type { ChainReader } from '../../chain/chain.ts';
+import { ChainError } from '../../chain/errors.ts';
 import { utf8 } from '../../core/bytes.ts';
-import { silentLog } from '../../core/log.ts';
-import type { Ledger } from '../../ledger/read.ts';
 import type { AnyRecord } from '../../ledger/verify.ts';
 import { because } from '../../schema/reasons.ts';
 import type { Predicate } from '../../schema/records.ts';
-import { BURN, intentAt, weightsAt } from '../../testing/weights-fixture.ts';
-import { auditAnchor, auditReadback, auditWeights } from './audit-weights.ts';
+import { type Found, foundBy, noPorts } from '../../testing/check-bench.ts';
+import { BURN, intentAt, subnetState, weightsAt } from '../../testing/weights-fixture.ts';
+import { ANCHORED_CHECKS } from './audit-anchor.ts';
+import { NOW_CHECKS } from './audit-now.ts';
+import { READBACK_CHECKS, WEIGHTS_CHECKS } from './audit-weights.ts';
+import type { Check } from './check.ts';
+import type { LedgerSubject } from './subjects.ts';
 
 const other = [{ uid: 1, weight: 65535 }];
 const block = { number: 101, hash: '0x05' };
@@ -17,37 +21,45 @@ const sound: Chain = {
   uidOf: () => Promise.resolve(3),
   weights: () => Promise.resolve(BURN),
   extrinsics: () => Promise.resolve({ block, extrinsics: ['0x00'] }),
+  outcome: () => Promise.resolve({ ok: true, refusal: null }),
+  finalizedHead: () => Promise.resolve({ number: 200, hash: '0x' }),
 };
+const gone = () =>
+  Promise.reject(new ChainError('STATE_DISCARDED', 'infra', 'state discarded', 'use an archive'));
 
-/** Collects faults, and what was warned of. */
-function bench(chain: Chain | null) {
-  const faults: string[] = [];
-  const warned: string[] = [];
-  return {
-    faults,
-    warned,
-    report: (code: string, path: string, message: string) =>
-      void faults.push(`${code} ${path} ${message}`),
-    ports: {
-      chain: chain as unknown as ChainReader | null,
-      log: { ...silentLog, warn: (text: string) => void warned.push(text) },
-    },
-  };
+/** Records of a ledger, numbered in their order. */
+const numbered = (records: readonly AnyRecord[]): AnyRecord[] =>
+  records.map((record, seq) => ({
+    ...record,
+    predicate: { ...record.predicate, seq } as never,
+  }));
+
+/** Runs checks on records, or on one of them. */
+async function find<S extends LedgerSubject>(
+  checks: readonly Check<S>[],
+  records: readonly AnyRecord[],
+  chain: Chain | null,
+  record?: AnyRecord,
+): Promise<Found> {
+  const asked = chain as unknown as ChainReader | null;
+  const ports = { ...noPorts, chain: asked };
+  const ledger = { validator: 'validator', records, files: new Map(), faults: [] };
+  const subject = { ledger, ports, record } as unknown as S;
+  return foundBy(checks, subject, { chain: asked, path: record?.path ?? '' });
 }
 
 describe('weights that the chain was asked about', () => {
   const intent = intentAt(100);
   const ask = async (chain: Chain | null, over: Partial<Predicate<'weights'>> = {}) => {
-    const outcome = weightsAt(100, over);
-    const { report, ports, faults, warned } = bench(chain);
-    await auditWeights(outcome, [intent, outcome], ports, report);
+    const outcome = weightsAt(100, { includedIn: block, ...over });
+    const found = await find(WEIGHTS_CHECKS, [intent, outcome], chain, outcome);
     // What a plain record of nobody's weights lacks anyway is not what is asked here.
-    return { faults: faults.filter((text) => !/shares|weights\b.*length/.test(text)), warned };
+    const faults = found.faults.filter((text) => !/shares|weights\b.*length/.test(text));
+    return { faults, unchecked: found.unchecked };
   };
   it('are sound where holders, row and block agree', async () => {
     const { faults } = await ask(sound);
-    const offline = await ask(null);
-    expect(faults).toEqual(offline.faults);
+    expect(faults).toEqual((await ask(null)).faults);
   });
   it.each([
     ['a holder', { uidOf: () => Promise.resolve(7) }, /did not hold uid 4 at block 100/],
@@ -57,9 +69,19 @@ describe('weights that the chain was asked about', () => {
       { extrinsics: () => Promise.resolve({ block, extrinsics: [] }) },
       /does not hold the transaction/,
     ],
+    [
+      'how its call ended',
+      { outcome: () => Promise.resolve({ ok: false }) },
+      /the transaction failed in block 101/,
+    ],
   ])('are not where %s differs', async (_what, chain, fault) => {
     const { faults } = await ask({ ...sound, ...chain }, { holders: [{ hotkey: 'h', uid: 4 }] });
     expect(faults.join('\n')).toMatch(fault);
+  });
+  it('are set by a block, within the era of their transaction', async () => {
+    expect((await ask(null, { includedIn: null })).faults.join()).toMatch(/no block took it/);
+    const late = { includedIn: { number: 5000, hash: '0x05' } };
+    expect((await ask(null, late)).faults.join()).toMatch(/block 5000 is outside of its/);
   });
   it('are not asked about further where no block took them, or the validator is gone', async () => {
     const asked: string[] = [];
@@ -68,11 +90,39 @@ describe('weights that the chain was asked about', () => {
     await ask({ ...chain, uidOf: () => Promise.resolve(null) });
     expect(asked).toEqual([]);
   });
-  it('are warned of where no node tells any longer, and that is no fault', async () => {
-    const gone = { ...sound, uidOf: () => Promise.reject(new Error('state discarded')) };
-    const { faults, warned } = await ask(gone);
-    expect(warned.join()).toMatch(/no longer tells about block 100 \(state discarded\)/);
+  it('are unchecked where no node tells any longer, and that is no fault', async () => {
+    const { faults, unchecked } = await ask({ ...sound, uidOf: gone });
+    expect(unchecked).toEqual(['weights/100.json state discarded']);
     expect(faults).toEqual((await ask(null)).faults);
+  });
+});
+
+describe('a transaction that is said to have failed', () => {
+  const intent = intentAt(100);
+  const { extrinsic, lastBlock } = intent.predicate.transaction;
+  const ask = async (records: AnyRecord[], landedIn: number, head: number) => {
+    const chain: Chain = {
+      finalizedHead: () => Promise.resolve({ number: head, hash: '0x' }),
+      extrinsics: (number: number) =>
+        Promise.resolve({
+          block: { number, hash: '0x' },
+          extrinsics: number === landedIn ? [extrinsic] : [],
+        }),
+    };
+    const [landed] = WEIGHTS_CHECKS.filter(({ name }) => name === 'not-landed');
+    return (await find([landed!], records, chain, intent)).faults;
+  };
+  const failed = weightsAt(100, { status: 'failed', includedIn: null });
+  it('is in no block of its era', async () => {
+    expect(await ask([intent, failed], 0, 9000)).toEqual([]);
+    expect(await ask([intent, failed], lastBlock, 9000)).toEqual([
+      `WEIGHT_MISMATCH weights/100.json said to have failed, and in block ${lastBlock}`,
+    ]);
+  });
+  it('has its outcome on record within a day', async () => {
+    expect(await ask([intent], lastBlock, lastBlock + 100)).toEqual([]);
+    expect((await ask([intent], lastBlock, lastBlock + 7201)).join()).toMatch(/^OMISSION.*sent in/);
+    expect((await ask([intent], 0, lastBlock + 7201)).join()).toMatch(/^OMISSION.*after a day/);
   });
 });
 
@@ -85,6 +135,7 @@ describe('a read-back', () => {
     of = pending,
   ) => {
     const record = {
+      kind: 'weights-readback',
       path: 'weights/100.readback.json',
       predicate: {
         ...pending.predicate,
@@ -95,10 +146,8 @@ describe('a read-back', () => {
         ...because('read-back', 'read back'),
         ...over,
       },
-    } as never;
-    const { report, ports, faults, warned } = bench(chain);
-    await auditReadback(record, [weightsAt(50), of], ports, report);
-    return { faults, warned };
+    } as never as AnyRecord;
+    return find(READBACK_CHECKS, [weightsAt(50), of], chain, record);
   };
   it('closes pending weights, and says what the chain shows', async () => {
     expect((await ask(null)).faults).toEqual([]);
@@ -115,25 +164,66 @@ describe('a read-back', () => {
     );
     expect(await faults({ ...sound, uidOf: () => Promise.resolve(null) })).toBe('');
   });
-  it('is warned of where no node tells any longer', async () => {
-    const { faults, warned } = await ask({ uidOf: () => Promise.reject(new Error('gone')) });
+  it('is unchecked where no node tells any longer', async () => {
+    const { faults, unchecked } = await ask({ uidOf: gone });
     expect(faults).toEqual([]);
-    expect(warned).toHaveLength(1);
+    expect(unchecked).toHaveLength(1);
+  });
+});
+
+describe('the row on chain now', () => {
+  const set = weightsAt(100, { includedIn: block });
+  const ask = async (chain: Chain, records: AnyRecord[] = [intentAt(100), set]) => {
+    const lastUpdate = { subnet: () => Promise.resolve(subnetState({ lastUpdate: 101 })) };
+    return (await find(NOW_CHECKS, numbered(records), { ...sound, ...lastUpdate, ...chain }))
+      .faults;
+  };
+  it('is the one that was set last', async () => {
+    expect(await ask({})).toEqual([]);
+    expect((await ask({ weights: () => Promise.resolve(other) })).join()).toMatch(
+      /^WEIGHT_MISMATCH weights\/100.json the chain shows another row at block 200/,
+    );
+  });
+  it('was set by a transaction that a record tells of', async () => {
+    const later = { subnet: () => Promise.resolve(subnetState({ lastUpdate: 150 })) };
+    expect((await ask(later)).join()).toMatch(/^OMISSION.*set in block 150, and no record tells/);
+    // What is sent and not on record yet is no omission, nor is a row of before the ledger.
+    expect(await ask(later, [intentAt(100), set, intentAt(140)])).toEqual([]);
+    expect(await ask({ weights: () => Promise.resolve([]) }, [])).toEqual([]);
+  });
+  it('of a validator that is gone is not asked for', async () => {
+    expect(await ask({ uidOf: () => Promise.resolve(null) })).toEqual([]);
+  });
+});
+
+describe('a commit of weights', () => {
+  const commit = { hash: '0x0a', epoch: 3, firstRevealBlock: null, round: 1, salt: null };
+  const pending = weightsAt(100, {
+    status: 'pending',
+    commit,
+    method: 'timelock',
+    includedIn: block,
+  });
+  it('is closed on record two epochs after its reveal', async () => {
+    const [check] = NOW_CHECKS.filter(({ name }) => name === 'commits-closed');
+    const ask = async (epoch: number) => {
+      const state = subnetState();
+      const epochs = { ...state.epochs!, subnetEpochIndex: epoch };
+      const chain = { subnet: () => Promise.resolve({ ...state, epochs }) };
+      return (await find([check!], numbered([pending]), chain)).faults;
+    };
+    expect(await ask(6)).toEqual([]);
+    expect((await ask(7)).join()).toMatch(/^OMISSION weights\/100.json its reveal is over/);
   });
 });
 
 describe('the anchor of a ledger', () => {
-  const records = [intentAt(1), weightsAt(1)].map((record, seq): AnyRecord => ({
-    ...record,
-    predicate: { ...record.predicate, seq } as never,
-  }));
-  const ledger = { validator: 'v', records, faults: [], files: new Map() } as Ledger;
+  const records = numbered([intentAt(1), weightsAt(1)]);
+  const [head] = ANCHORED_CHECKS.filter(({ name }) => name === 'head-anchored');
   const ask = async (text: string | null) => {
     const fields = text === null ? [] : [{ kind: 'raw', bytes: utf8(text) }];
     const chain = { commitment: () => Promise.resolve({ standing: { fields } }) };
-    const { report, ports, faults } = bench(chain);
-    await auditAnchor(ledger, ports.chain!, ports.log, report);
-    return faults.join();
+    return (await find([head!], records, chain)).faults.join();
   };
   it('is the hash of the record that it names', async () => {
     expect(await ask(`cacheon:head:1:${records[1]!.sha256}`)).toBe('');
@@ -144,8 +234,7 @@ describe('the anchor of a ledger', () => {
     );
   });
   it('of an empty ledger is not asked for', async () => {
-    const { report, ports, faults } = bench({ commitment: () => Promise.reject(new Error('no')) });
-    await auditAnchor({ ...ledger, records: [] }, ports.chain!, ports.log, report);
-    expect(faults).toEqual([]);
+    const chain = { commitment: () => Promise.reject(new Error('no')) };
+    expect(await find([head!], [], chain)).toEqual({ faults: [], unchecked: [] });
   });
 });

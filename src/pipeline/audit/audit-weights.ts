@@ -1,21 +1,24 @@
-// Audits recorded weights: derived again, matched to their transactions, compared with the chain.
-import { arenaSchema } from '../../schema/arena.ts';
-import type { ChainReader } from '../../chain/chain.ts';
+// Checks of recorded weights: derived again, matched to their transactions, compared with the chain.
+import type { BlockRef } from '../../chain/chain.ts';
 import { compactJson } from '../../core/canonical.ts';
 import { firstDifference } from '../../core/difference.ts';
-import { messageOf } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
-import { recordsOf, type Ledger } from '../../ledger/read.ts';
+import { type Records, recordsOf } from '../../ledger/records-of.ts';
+import type { LedgerRecord } from '../../ledger/verify.ts';
+import { arenaSchema } from '../../schema/arena.ts';
 import type { Predicate } from '../../schema/records.ts';
-import type { FaultCode, LedgerRecord } from '../../ledger/verify.ts';
-import { transactionFault } from './transaction-fault.ts';
-import { anchorOf } from '../anchor/anchor-text.ts';
 import { sameRow, weightsFrom } from '../settle/weight-row.ts';
+import { outcomeOnRecord } from '../settle/weights-records.ts';
+import type { Check, Notes } from './check.ts';
+import type { LedgerSubject, RecordSubject } from './subjects.ts';
+import { transactionFault } from './transaction-fault.ts';
 
-/** Tells one fault. */
-export type ReportFault = (code: FaultCode, path: string, message: string) => void;
-type Records = Pick<Ledger, 'records'>;
-type WeightsAuditPorts = { readonly chain: ChainReader | null; readonly log: Log };
+type Intent = LedgerRecord<'weights-intent'>;
+type Outcome = LedgerRecord<'weights'>;
+type WeightsSubject = RecordSubject<'weights-intent' | 'weights'>;
+type ReadbackSubject = RecordSubject<'weights-readback'>;
+
+/** A day of blocks: what is not on record by then was left out. */
+const DAY_BLOCKS = 7200;
 
 /**
  * The part of an intent that its outcome must repeat. The epoch of a commit is told by the block
@@ -37,25 +40,20 @@ const committed = ({
   commit && [commit.hash, commit.round, commit.salt],
 ];
 
-type Intent = LedgerRecord<'weights-intent'>;
-type Outcome = LedgerRecord<'weights'>;
+const intentOf = ({ predicate }: Outcome, ledger: Records): Intent | undefined =>
+  recordsOf(ledger, 'weights-intent').find(({ sha256 }) => sha256 === predicate.intent);
 
-/**
- * Checks an intent or its outcome: the round that it follows from, the weights that follow, its
- * transaction, and with a chain what that shows.
- */
-export async function auditWeights(
-  record: Outcome | Intent,
-  all: Records['records'],
-  ports: WeightsAuditPorts,
-  reportAt: ReportFault,
-): Promise<void> {
-  const report = (message: string): void => reportAt('WEIGHT_MISMATCH', record.path, message);
-  const intent = record.kind === 'weights' ? intentOf(record, all) : record;
+/** The intent of a record of weights: itself, or the one that it is the outcome of. */
+const intentBehind = ({ record, ledger }: WeightsSubject): Intent | undefined =>
+  record.kind === 'weights' ? intentOf(record, ledger) : record;
+
+/** The round that weights follow from, and the shares and rows that follow. */
+function checkFollows(subject: WeightsSubject, { fault }: Notes): void {
+  const { record, ledger } = subject;
+  const report = (message: string): void => fault('WEIGHT_MISMATCH', record.path, message);
   // An outcome follows from what stood at its intent: a round may land between the two.
-  const before = {
-    records: all.filter((item) => item.predicate.seq < (intent ?? record).predicate.seq),
-  };
+  const { seq } = (intentBehind(subject) ?? record).predicate;
+  const before = { records: ledger.records.filter((item) => item.predicate.seq < seq) };
   const round = recordsOf(before, 'round').at(-1);
   if (record.predicate.round !== (round?.sha256 ?? null)) {
     const named = record.predicate.round ?? 'none';
@@ -66,37 +64,9 @@ export async function auditWeights(
   // burn uid of its own.
   const plan = round
     ? recordsOf(before, 'plan').find((item) => item.sha256 === round.predicate.plan)
-    : recordsOf({ records: all }, 'plan')[0];
-  for (const fault of rowFaults(record, round, plan)) report(fault);
-  if (record.kind === 'weights-intent') {
-    const wrong = transactionFault(record.predicate);
-    if (wrong !== null) report(`its transaction does not set these weights: ${wrong}`);
-    return;
-  }
-  for (const fault of outcomeFaults(record, intent)) report(fault);
-  if (ports.chain)
-    await askChain(chainFaults(record, intent, ports.chain), report, (why) =>
-      ports.log.warn(
-        `${record.path}: the chain no longer tells about block ${record.predicate.block.number} (${why})`,
-      ),
-    );
+    : recordsOf(ledger, 'plan')[0];
+  for (const message of rowFaults(record, round, plan)) report(message);
 }
-
-/** Reports what the chain says against a record, as far as a node still tells. */
-async function askChain(
-  faults: AsyncIterable<string>,
-  report: (message: string) => void,
-  silent: (why: string) => void,
-): Promise<void> {
-  try {
-    for await (const fault of faults) report(fault);
-  } catch (error) {
-    silent(messageOf(error));
-  }
-}
-
-const intentOf = ({ predicate }: Outcome, all: Records['records']): Intent | undefined =>
-  recordsOf({ records: all }, 'weights-intent').find(({ sha256 }) => sha256 === predicate.intent);
 
 /** What is wrong with weights as they follow from a round's standing and its arena. */
 function* rowFaults(
@@ -123,101 +93,163 @@ function* rowFaults(
 
 /** What is wrong with an outcome beside its intent. */
 function* outcomeFaults({ predicate }: Outcome, intent: Intent | undefined): Generator<string> {
+  const { status, includedIn } = predicate;
   const same =
     intent &&
     compactJson(committed(intent.predicate)) === compactJson(committed(predicate)) &&
     predicate.extrinsicHash === intent.predicate.transaction.hash;
   if (!same) yield 'is not the outcome of the intent it names';
-  if (predicate.status === 'set' && !sameRow(predicate.readBack, predicate.weights))
+  if (status === 'set' && !sameRow(predicate.readBack, predicate.weights))
     yield 'says set, but read back other weights';
+  if (status !== 'failed' && includedIn === null) yield `says ${status}, but no block took it`;
+  const { firstBlock, lastBlock } = intent?.predicate.transaction ?? {};
+  if (includedIn !== null && firstBlock !== undefined && lastBlock !== undefined)
+    if (includedIn.number < firstBlock || includedIn.number > lastBlock)
+      yield `block ${includedIn.number} is outside of its transaction's era`;
 }
 
-/** What the chain says against an outcome; it throws where a node no longer tells. */
-async function* chainFaults(
-  { predicate }: Outcome,
-  intent: Intent | undefined,
-  chain: ChainReader,
-): AsyncGenerator<string> {
-  const { validator, network, block, holders, includedIn } = predicate;
+/** The transaction of an intent sets its weights, and no others. */
+function checkTransaction({ record }: WeightsSubject, { fault }: Notes): void {
+  if (record.kind !== 'weights-intent') return;
+  const wrong = transactionFault(record.predicate);
+  if (wrong === null) return;
+  fault('WEIGHT_MISMATCH', record.path, `its transaction does not set these weights: ${wrong}`);
+}
+
+function checkOutcome({ record, ledger }: WeightsSubject, { fault }: Notes): void {
+  if (record.kind !== 'weights') return;
+  for (const message of outcomeFaults(record, intentOf(record, ledger)))
+    fault('WEIGHT_MISMATCH', record.path, message);
+}
+
+/** What the chain says against an outcome: uids, the row at its block, the transaction in it. */
+async function checkOutcomeOnChain(subject: WeightsSubject, { fault }: Notes): Promise<void> {
+  const { record, ports } = subject;
+  if (record.kind !== 'weights') return;
+  const chain = ports.chain!;
+  const report = (message: string): void => fault('WEIGHT_MISMATCH', record.path, message);
+  const { validator, network, block, holders, includedIn, readBack } = record.predicate;
   for (const { hotkey, uid } of holders)
     if ((await chain.uidOf(hotkey, network.netuid, block)) !== uid)
-      yield `${hotkey} did not hold uid ${uid ?? 'none'} at block ${block.number}`;
+      report(`${hotkey} did not hold uid ${uid ?? 'none'} at block ${block.number}`);
   const own = await chain.uidOf(validator, network.netuid, block);
   if (includedIn === null || own === null) return;
+  const wrong = await inclusionFault(subject, includedIn, record.predicate.status);
+  if (wrong !== null) report(wrong);
   const row = await chain.weights(own, network.netuid, includedIn);
-  const difference = firstDifference(predicate.readBack, row, 'readBack');
-  if (difference !== null) yield `the chain shows other weights: ${difference}`;
-  const body = await chain.extrinsics(includedIn.number);
-  if (body && intent && !body.extrinsics.includes(intent.predicate.transaction.extrinsic))
-    yield `block ${includedIn.number} does not hold the transaction`;
+  const difference = firstDifference(readBack, row, 'readBack');
+  if (difference !== null) report(`the chain shows other weights: ${difference}`);
 }
 
-/** What closes a commit must belong to one, and say what the chain showed. */
-export async function auditReadback(
-  readback: LedgerRecord<'weights-readback'>,
-  all: Records['records'],
-  { chain, log }: WeightsAuditPorts,
-  report: ReportFault,
+/** Why a block is not the one that took an intent's transaction; null where it is. */
+async function inclusionFault(
+  subject: WeightsSubject,
+  { number, hash }: BlockRef,
+  status: Outcome['predicate']['status'],
+): Promise<string | null> {
+  const chain = subject.ports.chain!;
+  const body = await chain.extrinsics(number);
+  const sent = intentBehind(subject)?.predicate.transaction.extrinsic ?? '';
+  const index = body?.extrinsics.indexOf(sent) ?? -1;
+  if (body?.block.hash !== hash || index < 0)
+    return `block ${number} does not hold the transaction`;
+  const { ok } = await chain.outcome(body.block, index);
+  return ok || status === 'failed' ? null : `the transaction failed in block ${number}`;
+}
+
+/** A transaction that is said to have failed, or has no outcome, must be in no block of its era. */
+async function checkNotLanded(
+  { record, ledger, ports }: WeightsSubject,
+  { fault }: Notes,
 ): Promise<void> {
-  const { predicate, path } = readback;
-  const pending = recordsOf({ records: all }, 'weights').find(
-    (item) => item.sha256 === predicate.weights,
-  );
-  if (pending?.predicate.status !== 'pending') {
-    report('WEIGHT_MISMATCH', path, 'closes no pending weights');
+  if (record.kind !== 'weights-intent') return;
+  const outcome = outcomeOnRecord(ledger, record);
+  if (outcome?.predicate.includedIn) return;
+  const chain = ports.chain!;
+  const { extrinsic, firstBlock, lastBlock } = record.predicate.transaction;
+  const { number: head } = await chain.finalizedHead();
+  for (let number = firstBlock; number <= Math.min(lastBlock, head); number++) {
+    const body = await chain.extrinsics(number);
+    if (!body?.extrinsics.includes(extrinsic)) continue;
+    if (outcome) {
+      const what = `said to have failed, and in block ${number}`;
+      fault('WEIGHT_MISMATCH', outcome.path, what);
+    } else if (head > lastBlock + DAY_BLOCKS)
+      fault('OMISSION', record.path, `sent in block ${number}, and its outcome is not on record`);
+    return;
+  }
+  if (!outcome && head > lastBlock + DAY_BLOCKS)
+    fault('OMISSION', record.path, 'its outcome is not on record after a day');
+}
+
+/** What closes a commit belongs to one, and repeats its row where it says set. */
+function checkReadback({ record, ledger }: ReadbackSubject, { fault }: Notes): void {
+  const { predicate, path } = record;
+  const pending = pendingOf({ record, ledger });
+  if (!pending) {
+    fault('WEIGHT_MISMATCH', path, 'closes no pending weights');
     return;
   }
   if (predicate.status === 'set' && !sameRow(predicate.readBack, pending.predicate.weights))
-    report('WEIGHT_MISMATCH', path, 'says set, but read back other weights');
-  if (!chain) return;
-  try {
-    const own = await chain.uidOf(predicate.validator, predicate.network.netuid, predicate.readAt);
-    if (own === null) return;
-    const difference = firstDifference(
-      predicate.readBack,
-      await chain.weights(own, predicate.network.netuid, predicate.readAt),
-      'readBack',
-    );
-    if (difference !== null)
-      report('WEIGHT_MISMATCH', path, `the chain shows other weights: ${difference}`);
-  } catch (error) {
-    log.warn(
-      `${path}: the chain no longer tells about block ${predicate.readAt.number} (${messageOf(error)})`,
-    );
-  }
+    fault('WEIGHT_MISMATCH', path, 'says set, but read back other weights');
 }
 
-/**
- * The head that the validator anchored on chain must be in the ledger: else the validator cut off
- * its tail, or anchored another history.
- */
-export async function auditAnchor(
-  ledger: Ledger,
-  chain: ChainReader,
-  log: Log,
-  report: ReportFault,
-): Promise<void> {
-  const last = ledger.records.at(-1);
-  if (!last) return;
-  try {
-    const anchored = anchorOf(
-      await chain.commitment(ledger.validator, last.predicate.network.netuid),
-    );
-    if (!anchored) return;
-    const record = ledger.records.find((item) => item.predicate.seq === anchored.seq);
-    if (!record)
-      report(
-        'CHAIN_GAP',
-        last.path,
-        `the chain anchors record ${anchored.seq}, the ledger ends with ${last.predicate.seq}: is this clone up to date?`,
-      );
-    else if (record.sha256 !== anchored.sha256)
-      report(
-        'REWRITE',
-        record.path,
-        `the chain anchors ${anchored.sha256} as record ${anchored.seq}, this is ${record.sha256}`,
-      );
-  } catch (error) {
-    log.warn(`the anchor of ${ledger.validator} could not be read: ${messageOf(error)}`);
-  }
+function pendingOf({ record, ledger }: Pick<ReadbackSubject, 'record' | 'ledger'>): Outcome | null {
+  const named = recordsOf(ledger, 'weights').find(
+    ({ sha256 }) => sha256 === record.predicate.weights,
+  );
+  return named?.predicate.status === 'pending' ? named : null;
 }
+
+/** The row that a readback read is the chain's at that block. */
+async function checkReadbackOnChain(
+  { record, ledger, ports }: ReadbackSubject,
+  { fault }: Notes,
+): Promise<void> {
+  const { validator, network, readAt, readBack } = record.predicate;
+  if (!pendingOf({ record, ledger })) return;
+  const own = await ports.chain!.uidOf(validator, network.netuid, readAt);
+  if (own === null) return;
+  const row = await ports.chain!.weights(own, network.netuid, readAt);
+  const difference = firstDifference(readBack, row, 'readBack');
+  if (difference !== null)
+    fault('WEIGHT_MISMATCH', record.path, `the chain shows other weights: ${difference}`);
+}
+
+/** A round whose weights were never set pays nobody: after a day that is an omission (A2). */
+async function checkSettled({ ledger, ports }: LedgerSubject, { fault }: Notes): Promise<void> {
+  const round = recordsOf(ledger, 'round').at(-1);
+  if (!round) return;
+  const { number: head } = await ports.chain!.finalizedHead();
+  const intents = recordsOf(ledger, 'weights-intent');
+  const followed = intents.some(({ predicate }) => predicate.round === round.sha256);
+  if (!followed && head > round.predicate.block.number + DAY_BLOCKS)
+    fault('OMISSION', round.path, 'a day later no weights follow from it');
+}
+
+/** Every check of an intent or an outcome. */
+export const WEIGHTS_CHECKS: readonly Check<WeightsSubject>[] = [
+  { name: 'weights', needs: 'ledger', rule: 'Audit of weights', run: checkFollows },
+  { name: 'transactions', needs: 'ledger', rule: 'Intent before sending', run: checkTransaction },
+  { name: 'outcomes', needs: 'ledger', rule: 'Outcome of an intent', run: checkOutcome },
+  {
+    ...{ name: 'outcomes-on-chain', needs: 'chain', rule: 'Audit of weights' },
+    run: checkOutcomeOnChain,
+  },
+  { name: 'not-landed', needs: 'chain', rule: 'Outcome of an intent', run: checkNotLanded },
+];
+/** Every check of what closed a commit. */
+export const READBACK_CHECKS: readonly Check<ReadbackSubject>[] = [
+  {
+    ...{ name: 'readbacks', needs: 'ledger', rule: 'Readback of committed weights' },
+    run: checkReadback,
+  },
+  {
+    ...{ name: 'readbacks-on-chain', needs: 'chain', rule: 'Readback of committed weights' },
+    run: checkReadbackOnChain,
+  },
+];
+/** Every check of a ledger's weights together. */
+export const SETTLED_CHECKS: readonly Check<LedgerSubject>[] = [
+  { name: 'rounds-settled', needs: 'chain', rule: 'When weights are sent', run: checkSettled },
+];

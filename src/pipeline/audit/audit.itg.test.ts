@@ -75,6 +75,8 @@ const ports = {
   unpackText,
   chain: null,
   log: silentLog,
+  arenas: [],
+  localArena: null,
 };
 const auditOf = (files: Files): Promise<AuditReport> => audit(new Map([[validator, files]]), ports);
 const codes = async (files: Files): Promise<string[]> => [

@@ -1,40 +1,164 @@
-// Audits ledgers: derives every verdict, score, ranking and weight again and names each fault.
+// Audits ledgers: runs every check on every ledger, and reports what passed, failed and went unchecked.
 import { fingerprintReader, type ReadFingerprint } from '../../arena/known-images.ts';
 import { messageOf } from '../../core/errors.ts';
+import { drawnPlan } from '../../judge/drawn-plan.ts';
 import { LedgerError } from '../../ledger/errors.ts';
 import { endOf } from '../../ledger/plans.ts';
 import { type Ledger, type LedgerFiles, readLedger, recordsOf } from '../../ledger/read.ts';
-import type { FaultCode, LedgerFault } from '../../ledger/verify.ts';
-import { auditAnchors } from './audit-anchor.ts';
-import { auditPlan, type PlanAuditPorts } from './audit-plan.ts';
-import { auditRound, auditVoid, type RoundAuditPorts } from './audit-round.ts';
-import { auditAnchor, auditReadback, auditWeights, type ReportFault } from './audit-weights.ts';
+import type { FaultCode, LedgerRecord } from '../../ledger/verify.ts';
+import { type Arena, parseArena } from '../../schema/arena.ts';
+import { ANCHOR_CHECKS, ANCHORED_CHECKS } from './audit-anchor.ts';
+import { ARENA } from './audit-arena.ts';
+import { LEDGERS_CHECKS, ONCE_CHECKS } from './audit-once.ts';
+import { NOW_CHECKS, SEALED_CHECKS } from './audit-now.ts';
+import { PLAN_CHECKS } from './audit-plan.ts';
+import { EVIDENCE_READ, openEvidence, ROUND_CHECKS, VOID_CHECKS } from './audit-round.ts';
+import { READBACK_CHECKS, SETTLED_CHECKS, WEIGHTS_CHECKS } from './audit-weights.ts';
+import {
+  type Check,
+  CheckBook,
+  type CheckName,
+  type CheckReport,
+  type ReportedFault,
+  type Unchecked,
+} from './check.ts';
+import { READ_CHECKS } from './read-checks.ts';
+import type { AuditPorts, LedgerSubject, PlanSubject } from './subjects.ts';
 
-/**
- * Readers that an audit needs: the code's tokenizers and corpora, and a way to unpack traces. Null
- * where one is not at hand.
- */
-export type AuditPorts = PlanAuditPorts &
-  RoundAuditPorts & {
-    /** Text of a gzipped file; null where it is none. */
-    readonly unpackText: (bytes: Uint8Array) => string | null;
-  };
+export type { AuditPorts } from './subjects.ts';
 
 /** What `audit --json` prints. `path` is relative to the results folder. */
 export type AuditReport = {
-  ok: boolean;
-  records: number;
-  evaluations: number;
-  faults: { code: FaultCode; path: string; message: string }[];
+  /** No fault; with a chain also nothing that it could not tell. */
+  readonly ok: boolean;
+  /** Nothing that was asked went unchecked. */
+  readonly complete: boolean;
+  readonly records: number;
+  readonly evaluations: number;
+  readonly checks: readonly CheckReport[];
+  readonly faults: readonly ReportedFault[];
+  readonly unchecked: readonly Unchecked[];
 };
+
+const LEDGER_CHECKS: readonly Check<LedgerSubject>[] = [
+  ...ANCHORED_CHECKS,
+  ...ONCE_CHECKS,
+  ...SETTLED_CHECKS,
+  ...NOW_CHECKS,
+];
+/** Every check by name, in the order of a report. */
+export const CHECKS: readonly CheckName[] = [
+  ...READ_CHECKS,
+  EVIDENCE_READ,
+  ARENA,
+  ...PLAN_CHECKS,
+  ...ANCHOR_CHECKS,
+  ...ROUND_CHECKS,
+  ...VOID_CHECKS,
+  ...WEIGHTS_CHECKS,
+  ...SEALED_CHECKS,
+  ...READBACK_CHECKS,
+  ...LEDGER_CHECKS,
+  ...LEDGERS_CHECKS,
+];
 
 /** Faults after which the consequences of a record cannot be derived. */
 const HOLES: readonly FaultCode[] = ['SCHEMA', 'UNSUPPORTED', 'CHAIN_GAP', 'OMISSION'];
 
+/** One ledger under audit. */
+class LedgerAudit {
+  readonly #subject: LedgerSubject;
+  readonly #book: CheckBook;
+  readonly #readPrint: ReadFingerprint;
+  evaluations = 0;
+
+  constructor(subject: LedgerSubject, book: CheckBook) {
+    this.#subject = subject;
+    this.#book = book;
+    this.#readPrint = fingerprintReader(subject.ports.unpackText);
+  }
+
+  async run(): Promise<void> {
+    const { ledger } = this.#subject;
+    for (const { check, code, path, message } of ledger.faults)
+      this.#book.notes({ name: check }, this.#at(path)).fault(code, path, message);
+    for (const plan of recordsOf(ledger, 'plan')) await this.#plan(plan);
+    if (ledger.faults.some(({ code }) => HOLES.includes(code))) {
+      // Their faults would only bury the cause.
+      this.#skip([...WEIGHTS_CHECKS, ...READBACK_CHECKS, ...ANCHOR_CHECKS, ...LEDGER_CHECKS]);
+      return;
+    }
+    for (const record of recordsOf(ledger, 'anchor'))
+      await this.#all(ANCHOR_CHECKS, { ...this.#subject, record }, record.path);
+    const weights = [...recordsOf(ledger, 'weights-intent'), ...recordsOf(ledger, 'weights')];
+    for (const record of weights)
+      await this.#all(
+        [...WEIGHTS_CHECKS, ...SEALED_CHECKS],
+        { ...this.#subject, record },
+        record.path,
+      );
+    for (const record of recordsOf(ledger, 'weights-readback'))
+      await this.#all(READBACK_CHECKS, { ...this.#subject, record }, record.path);
+    await this.#all(LEDGER_CHECKS, this.#subject, '');
+  }
+
+  #at = (path: string) => ({ validator: this.#subject.ledger.validator, path });
+
+  async #all<S>(checks: readonly Check<S>[], subject: S, path: string): Promise<void> {
+    for (const check of checks) await this.#book.run(check, subject, this.#at(path));
+  }
+
+  #skip(checks: readonly CheckName[]): void {
+    const { ports } = this.#subject;
+    for (const check of checks)
+      if (check.needs !== 'chain' || ports.chain)
+        this.#book.notes(check, this.#at('')).unchecked('', 'the ledger has holes');
+  }
+
+  /** A plan, and the round or the void that it ended in. */
+  async #plan(plan: LedgerRecord<'plan'>): Promise<void> {
+    const { ledger } = this.#subject;
+    const arena = this.#arenaOf(plan);
+    if (!arena) return;
+    const before = {
+      records: ledger.records.filter((item) => item.predicate.seq < plan.predicate.seq),
+    };
+    const subject = { ...this.#subject, plan, arena, before };
+    await this.#all([ARENA], subject, plan.path);
+    if (ledger.faults.some(({ code }) => HOLES.includes(code))) this.#skip(PLAN_CHECKS);
+    else await this.#all(PLAN_CHECKS, subject, plan.path);
+    const end = endOf(ledger, plan);
+    if (end?.kind === 'void')
+      await this.#all(VOID_CHECKS, { ...this.#subject, plan, end }, end.path);
+    if (end?.kind === 'round') await this.#round(subject, end);
+  }
+
+  #arenaOf(plan: LedgerRecord<'plan'>): Arena | null {
+    try {
+      return parseArena(plan.predicate.arena, 'predicate.arena');
+    } catch (error) {
+      this.#book.notes(ARENA, this.#at(plan.path)).fault('SCHEMA', plan.path, messageOf(error));
+      return null;
+    }
+  }
+
+  async #round(subject: PlanSubject, round: LedgerRecord<'round'>): Promise<void> {
+    const { number } = round.predicate.block;
+    subject.ports.log.info(`judging round ${number} again`);
+    this.evaluations += round.predicate.entries.filter(({ boots }) => boots.length > 0).length;
+    const notes = this.#book.notes(EVIDENCE_READ, this.#at(round.path));
+    const evidence = openEvidence(subject, round, notes);
+    const drawn = drawnPlan(subject.plan, round.predicate.seed);
+    const whole = { ...subject, round, evidence, drawn, readPrint: this.#readPrint };
+    await this.#all(ROUND_CHECKS, whole, round.path);
+  }
+}
+
 /**
- * Derives every verdict, score, ranking and weight of every ledger again, and names what is wrong
- * by reason class and path. Needs nothing but the files and this code; with a chain it also checks
- * what was read from and written to it. Never throws for a bad ledger.
+ * Runs every check on every ledger (RULES "What an audit derives"), and names what is wrong by
+ * check, reason class and path. Needs nothing but the files and this code; with a chain it also
+ * checks what was read from and written to it. No ledger makes it throw, or hides another one.
+ * Throws `EMPTY_LEDGER` where there is nothing at all.
  */
 export async function audit(
   ledgers: ReadonlyMap<string, LedgerFiles>,
@@ -47,71 +171,36 @@ export async function audit(
       'there is no ledger to audit',
       'fetch the branch `ledger`, or name a folder that holds one folder per validator',
     );
-  const faults: LedgerFault[] = [];
-  let records = 0;
+  const book = new CheckBook(ports.chain);
+  const read: Ledger[] = [];
   let evaluations = 0;
-  const readPrint = fingerprintReader(ports.unpackText);
   for (const [validator, files] of ledgers) {
-    const report: ReportFault = (code, path, message) =>
-      void faults.push({ code, path: `${validator}/${path}`, message });
     const ledger = readLedger(validator, files);
-    records += ledger.records.length;
-    for (const { code, path, message } of ledger.faults) report(code, path, message);
+    read.push(ledger);
+    const one = new LedgerAudit({ ledger, ports }, book);
     try {
-      evaluations += await auditRounds({ ledger, readPrint }, ports, report);
-      if (isWhole(ledger)) await auditAllWeights(ledger, ports, report);
-      if (isWhole(ledger)) await auditAnchors(ledger, ports, report);
-      if (ports.chain) await auditAnchor(ledger, ports.chain, ports.log, report);
+      await one.run();
     } catch (error) {
-      // One ledger that breaks the auditor must not hide the others.
-      report('SCHEMA', '', `cannot be audited: ${messageOf(error)}`);
+      // Whatever a dishonest ledger holds, it must not hide the others.
+      const place = { validator, path: '' };
+      const what = `the ledger cannot be audited: ${messageOf(error)}`;
+      book.notes(READ_CHECKS[0]!, place).fault('SCHEMA', '', what);
     }
+    evaluations += one.evaluations;
   }
-  return { ok: faults.length === 0, records, evaluations, faults };
+  for (const check of LEDGERS_CHECKS)
+    await book.run(check, { ledgers: read }, { validator: '', path: '' });
+  return reportOf(book, { records: read.flatMap(({ records }) => records).length, evaluations });
 }
 
-/**
- * Where a record is gone or unreadable, the audit does not derive its consequences: their faults
- * would only bury the cause.
- */
-const isWhole = (ledger: Ledger): boolean =>
-  !ledger.faults.some(({ code }) => HOLES.includes(code));
-
-/** Every plan, and the round that follows it; gives how many evaluations were judged again. */
-async function auditRounds(
-  read: {
-    readonly ledger: Ledger;
-    readonly readPrint: ReadFingerprint;
-  },
-  ports: AuditPorts,
-  report: ReportFault,
-): Promise<number> {
-  const { ledger } = read;
-  let evaluations = 0;
-  for (const plan of recordsOf(ledger, 'plan')) {
-    const before = ledger.records.filter(({ predicate }) => predicate.seq < plan.predicate.seq);
-    try {
-      await auditPlan(plan, isWhole(ledger) ? { records: before } : null, ports, report);
-    } catch (error) {
-      report('RECOMPUTE_MISMATCH', plan.path, `cannot be derived: ${messageOf(error)}`);
-    }
-    const round = endOf(ledger, plan);
-    if (round?.kind === 'void') auditVoid(ledger, plan, round, report);
-    if (round?.kind !== 'round') continue;
-    ports.log.info(`judging round ${plan.predicate.block.number} again`);
-    evaluations += round.predicate.entries.filter((entry) => entry.boots.length > 0).length;
-    auditRound({ ...read, plan, round }, ports, report);
-  }
-  return evaluations;
-}
-
-async function auditAllWeights(
-  ledger: Ledger,
-  ports: AuditPorts,
-  report: ReportFault,
-): Promise<void> {
-  for (const weights of [...recordsOf(ledger, 'weights-intent'), ...recordsOf(ledger, 'weights')])
-    await auditWeights(weights, ledger.records, ports, report);
-  for (const readback of recordsOf(ledger, 'weights-readback'))
-    await auditReadback(readback, ledger.records, ports, report);
+function reportOf(
+  book: CheckBook,
+  counts: Pick<AuditReport, 'records' | 'evaluations'>,
+): AuditReport {
+  const checks = book.states(CHECKS);
+  const { faults, unchecked } = book;
+  const asked = new Map(CHECKS.map(({ name, needs }) => [name, needs]));
+  const chainTold = !unchecked.some(({ check }) => asked.get(check) === 'chain');
+  const ok = faults.length === 0 && chainTold;
+  return { ok, complete: unchecked.length === 0, ...counts, checks, faults, unchecked };
 }

@@ -42,12 +42,22 @@ function hashFault({ predicate, bytes, key }: Signed): string | null {
   return endsWith(bytes, u16le(network.netuid), hash) ? null : 'it commits to another hash';
 }
 
-/** Of a sealed row the audit compares the hash; every auditor can open the row after its round. */
-function sealFault({ predicate, bytes, key }: Signed): string | null {
-  const { weights, versionKey, commit } = predicate;
+/** The sealed row in the transaction of an intent, as long as its weights make it. */
+export function sealedRow(
+  { weights, versionKey }: Pick<Predicate<'weights-intent'>, 'weights' | 'versionKey'>,
+  bytes: Uint8Array,
+  key: Uint8Array,
+): Uint8Array {
   const end = bytes.length - AFTER_CIPHERTEXT;
   const length = weightsPayload(key, weights, versionKey).length + OVERHEAD_BYTES;
-  if (hexHash(bytes.subarray(end - length, end)) !== commit!.hash) return 'it seals other bytes';
+  return bytes.subarray(Math.max(0, end - length), end);
+}
+
+/** Of a sealed row its hash and round are compared; once its pulse is out it is opened too. */
+function sealFault({ predicate, bytes, key }: Signed): string | null {
+  const { commit } = predicate;
+  const end = bytes.length - AFTER_CIPHERTEXT;
+  if (hexHash(sealedRow(predicate, bytes, key)) !== commit!.hash) return 'it seals other bytes';
   return equalBytes(bytes.subarray(end, end + 8), u64le(commit!.round ?? 0))
     ? null
     : 'it names another round';
