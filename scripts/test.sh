@@ -99,6 +99,7 @@ check "format" npm run --silent check:format
 check "generated documents are fresh" node scripts/docs.ts --check
 check "the SIMD kernel is the one its source makes" node scripts/wasm.ts --check
 suite "unit tests" test:unit
+suite "mutated ledgers and searched schedules" test:fuzz
 suite "tests with sockets, git, processes and containers" test:itg
 suite "the chain contract" test:chain
 suite "workflows under act" test:workflows

@@ -24,6 +24,7 @@ void startAction('audit', inputs, async ({ input, log, output, summary }) => {
   const report = await audit(ledgers, {
     chain,
     log,
+    strays: await store.strays(),
     arenas: knownArenas(root),
     localArena: null,
     readEvidence,

@@ -24,6 +24,25 @@ export function signerKeyOf(bytes: Uint8Array): Uint8Array | null {
   return key.length === KEY_BYTES ? key : null;
 }
 
+/** Bytes of a signature with its kind, between the signer's key and the era. */
+const SIGNATURE_BYTES = 65;
+
+/**
+ * How long a signed extrinsic is valid, and its number among those of its key, as the signature
+ * covers them: the first extensions that carry data are era and nonce. Null where it never expires.
+ */
+export function mortalityOf(
+  bytes: Uint8Array,
+): { readonly period: number; readonly phase: number; readonly nonce: number } | null {
+  const at = (readCompact(bytes)?.size ?? 0) + SIGNED.length + KEY_BYTES + SIGNATURE_BYTES;
+  const low = bytes[at] ?? 0;
+  const nonce = readCompact(bytes.subarray(at + 2));
+  if (low === 0 || !nonce) return null;
+  const era = low + 256 * (bytes[at + 1] ?? 0);
+  const period = 2 << (era & 15);
+  return { period, phase: (era >> 4) * Math.max(1, period >> 12), nonce: nonce.value };
+}
+
 /** A SCALE compact number of at most 48 bits at the end of bytes; null where there is none. */
 function lastCompact(bytes: Uint8Array): number | null {
   const small = readCompact(bytes);

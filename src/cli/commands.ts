@@ -211,6 +211,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       results: ['DIR', 'another name of DIR'],
       ...LEDGER,
       chain: ['URL', 'compares with the chain too; an archive node tells more'],
+      witness: [
+        'DIR',
+        'another clone, or its results folder: finds two histories of one validator',
+      ],
+      'allow-unchecked': [null, 'passes also where something could not be checked'],
       corpus: CORPUS,
     },
     examples: ['cacheon audit', 'cacheon audit --results /tmp/demo/results --json'],

@@ -108,11 +108,17 @@ export function judgeArm(
   if (arm.fault) return withoutNumbers(arm.fault.verdict, arm.fault);
   if (arm.voided) return withoutNumbers(arm.voided.verdict, arm.voided);
   const gate = look === 'all' ? gateOf(arm, same ? baseline.arm : null, context, history) : null;
+  if (gate && isWorthNothing(gate, context))
+    return withoutNumbers('INFRA_ENGINE', because('no-teacher', 'no reference forced its answers'));
   return measuredVerdict(gate, timingsOf(arm, baseline, context, same), baseline, {
     context,
     history,
   });
 }
+
+/** A verdict by the fallback alone: the arena decides what that is worth, on a public network nothing. */
+const isWorthNothing = ({ kind }: GateResult, { arena }: JudgeContext): boolean =>
+  kind === 'first-divergence' && arena.network !== 'local';
 
 function measuredVerdict(
   gate: GateResult | null,

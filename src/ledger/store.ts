@@ -8,6 +8,8 @@ export type FileSet = ReadonlyMap<string, Uint8Array>;
 export interface ResultStore {
   /** Folders of results/ that hold a validator's ledger. */
   validators(): Promise<string[]>;
+  /** Names under results/ that are no ledger, and belong beside none. */
+  strays(): Promise<string[]>;
   /** All files of one validator's ledger, at the newest head. */
   read(validator: string): Promise<LedgerFiles>;
   /**

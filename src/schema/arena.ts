@@ -21,6 +21,16 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'wants 64 lower-case hex digit
 const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();
 const share = z.number().min(0).max(1);
+/** A path that stays where it begins: a stranger's ledger names one, and an auditor opens it. */
+const inside = z
+  .string()
+  .regex(
+    /^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$))[\w./@-]{1,200}$/,
+    'wants a path without .. and not absolute',
+  );
+const packageName = z
+  .string()
+  .regex(/^(?:@[\w-]+\/)?[\w-][\w.-]{0,100}$/, 'wants the name of a package');
 const ss58 = z
   .string()
   .refine((text) => decodeSs58(text) !== null, 'wants an ss58 address of prefix 42');
@@ -47,6 +57,7 @@ export const arenaSchema = z.strictObject({
     path: z
       .string()
       .min(1)
+      .refine((path) => !/^\/*$|(?:^|\/)\.\.(?:\/|$)/.test(path), 'wants a folder of its own')
       .describe('folder of the weights on the host, mounted read-only at /models'),
     eosTokenId: count.describe('id that ends an answer'),
     chatTemplate: z.literal('chatml').describe('how messages become a prompt'),
@@ -54,8 +65,8 @@ export const arenaSchema = z.strictObject({
   }),
   tokenizer: z
     .union([
-      z.strictObject({ package: z.string(), file: z.string(), sha256 }),
-      z.strictObject({ file: z.string().describe('from the repository root'), sha256 }),
+      z.strictObject({ package: packageName, file: inside, sha256 }),
+      z.strictObject({ file: inside.describe('from the repository root'), sha256 }),
     ])
     .describe("the model's own tokenizer: it counts every token"),
   corpus: z
@@ -191,6 +202,7 @@ export type Arena = z.infer<typeof arenaSchema>;
 /** What measuring and judging one server needs of an arena. */
 export type MeasuringRules = Pick<
   Arena,
+  | 'network'
   | 'maxTokens'
   | 'scoredLogprobs'
   | 'deadlines'

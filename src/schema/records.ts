@@ -32,7 +32,11 @@ const hash32 = z.string().regex(/^0x[0-9a-f]{64}$/);
 const hexBytes = z.string().regex(/^0x(?:[0-9a-f]{2})+$/);
 const count = z.number().int().nonnegative();
 const nullable = z.number().nullable();
-const block = z.strictObject({ number: count, hash: hash32 });
+/** Of a subnet, a neuron, a weight: what two bytes hold. */
+const u16 = count.max(65_535);
+/** A block's number: what four bytes hold, as on the chain. */
+const height = count.max(4_294_967_295);
+const block = z.strictObject({ number: height, hash: hash32 });
 
 /** What every record carries: where and when it stands, and the code and machine that made it. */
 const context = {
@@ -42,7 +46,7 @@ const context = {
   prev: sha256.nullable(),
   network: z.strictObject({
     genesisHash: hash32,
-    netuid: count,
+    netuid: u16,
     specName: z.string(),
     specVersion: count,
   }),
@@ -79,7 +83,7 @@ const planPredicate = z.strictObject({
   standing: standingSchema,
   submissions: z.array(submissionSchema),
   /** How many machines it needs; the seed deals the challengers to them. */
-  shards: count,
+  shards: count.max(256),
 });
 
 /**
@@ -91,10 +95,10 @@ const anchorPredicate = z.strictObject({
   /** The plan that it anchors; null after weights. */
   plan: sha256.nullable(),
   /** Last block at which the plan's round may be published; null after weights. */
-  notAfter: count.nullable(),
+  notAfter: height.nullable(),
   anchor: z.strictObject({
     record: z.strictObject({ seq: count, sha256 }),
-    block: z.strictObject({ number: count, hash: hash32, timestampMs: count }),
+    block: z.strictObject({ number: height, hash: hash32, timestampMs: count }),
     extrinsic: z.strictObject({
       index: count,
       hash: hash32,
@@ -115,8 +119,8 @@ export type PulseRecord = z.infer<typeof pulseSchema>;
 const entry = z.strictObject({
   key: z.string(),
   hotkey: z.string(),
-  uid: count,
-  commitBlock: count,
+  uid: u16,
+  commitBlock: height,
   image: z.string().nullable(),
   digest: z.string().nullable(),
   role: roleSchema.nullable(),
@@ -165,18 +169,18 @@ const voidPredicate = z.strictObject({
   pulse: pulseSchema,
 });
 
-const weight = z.strictObject({ uid: count, weight: count });
+const weight = z.strictObject({ uid: u16, weight: u16 });
 const weightsBody = {
   /** sha256 of the round these weights follow from; null before the first round. */
   round: sha256.nullable(),
-  holders: z.array(z.strictObject({ hotkey: z.string(), uid: count.nullable() })),
-  shares: z.array(z.strictObject({ uid: count, share: z.number() })),
+  holders: z.array(z.strictObject({ hotkey: z.string(), uid: u16.nullable() })),
+  shares: z.array(z.strictObject({ uid: u16, share: z.number() })),
   weights: z.array(weight),
   versionKey: count,
   method: z.enum(['plain', 'commit-reveal', 'timelock']),
   /** The arena that gives burn uid and shares. */
   emission: z.strictObject({
-    burnUid: count,
+    burnUid: u16,
     fullPoolScore: z.number(),
     winnerShare: z.number(),
     runnerUpShare: z.number(),
@@ -192,7 +196,7 @@ const commit = z.strictObject({
   epoch: count,
   firstRevealBlock: count.nullable(),
   round: count.nullable(),
-  salt: z.array(count).nullable(),
+  salt: z.array(u16).nullable(),
 });
 /**
  * The signed bytes themselves: a later run that finds an intent without an outcome sends these
@@ -203,8 +207,8 @@ const transaction = z.strictObject({
   hash: hash32,
   signer: z.string(),
   nonce: count,
-  firstBlock: count,
-  lastBlock: count,
+  firstBlock: height,
+  lastBlock: height,
 });
 const intentPredicate = z.strictObject({
   ...context,

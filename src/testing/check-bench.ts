@@ -20,9 +20,9 @@ export const noPorts: AuditPorts = {
 };
 
 /** Faults and what went unchecked, each as one line. */
-export type Found = { readonly faults: string[]; readonly unchecked: string[] };
+export type Finding = { readonly faults: string[]; readonly unchecked: string[] };
 
-const found = ({ faults, unchecked }: CheckBook): Found => ({
+const found = ({ faults, unchecked }: CheckBook): Finding => ({
   faults: faults.map(({ code, path, message }) => `${code} ${path} ${message}`),
   unchecked: unchecked.map(({ path, why }) => `${path} ${why}`),
 });
@@ -32,12 +32,10 @@ export async function foundBy<S>(
   checks: readonly Check<S>[],
   subject: S,
   { chain = null, path = '' }: { readonly chain?: ChainReader | null; readonly path?: string } = {},
-): Promise<Found> {
+): Promise<Finding> {
   const book = new CheckBook(chain);
   for (const check of checks) await book.run(check, subject, { validator: '', path });
-  const { faults, unchecked } = found(book);
-  const own = (lines: string[]): string[] => lines.map((line) => line.replace(/ \//, ' '));
-  return { faults: own(faults), unchecked: unchecked.map((line) => line.replace(/^\//, '')) };
+  return found(book);
 }
 
 /** What the checks of anchors find in records. */

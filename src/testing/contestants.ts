@@ -8,7 +8,7 @@ import { encodeSs58 } from '../core/ss58.ts';
 import type { Pace } from './trace-fixture.ts';
 
 /** The baseline's pace. */
-export const BASELINE: Pace = { ttftMs: 100, tokenMs: 10 };
+export const BASELINE_PACE: Pace = { ttftMs: 100, tokenMs: 10 };
 /** Who enters in which round, and how its server answers. */
 export const CONTESTANTS = [
   { name: 'fast', round: 1, pace: { ttftMs: 50, tokenMs: 5 } },

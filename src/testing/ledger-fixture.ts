@@ -5,12 +5,10 @@ import { Keyring } from '@polkadot/keyring';
 import { armOrder } from '../arena/deal.ts';
 import { historyOf } from '../arena/history.ts';
 import type { BlockRef } from '../chain/chain.ts';
-import { compact, u16le, u64le, vecU16 } from '../chain/scale.ts';
 import { ROOT } from '../compose/repository.ts';
-import { concatBytes, fromHex, toHex, utf8 } from '../core/bytes.ts';
-import { blake2b256, sha256Hex } from '../core/hash.ts';
+import { fromHex, utf8 } from '../core/bytes.ts';
+import { sha256Hex } from '../core/hash.ts';
 import { silentLog } from '../core/log.ts';
-import { decodeSs58 } from '../core/ss58.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import { CONTROL } from '../judge/role-control.ts';
 import { type DrawnPlan, drawnPlan } from '../judge/drawn-plan.ts';
@@ -39,8 +37,9 @@ import { because } from '../schema/reasons.ts';
 import type { RoundBody } from '../schema/records.ts';
 import { type Trace, type TraceLine, traceOfLines } from '../schema/trace.ts';
 import { anchorPlan, drawFor } from './anchor-fixture.ts';
+import { madeTransaction } from './made-transaction.ts';
 import { memoryStore } from './memory-store.ts';
-import { BASELINE, blockAt, BLOCKS, CONTESTANTS, keyOf, viewAt } from './contestants.ts';
+import { BASELINE_PACE, blockAt, BLOCKS, CONTESTANTS, keyOf, viewAt } from './contestants.ts';
 import { lastNs } from '../pipeline/evaluate/boot-parts.ts';
 import { armLines, type MadeArm, type Pace } from './trace-fixture.ts';
 
@@ -55,7 +54,7 @@ export type LedgerFixture = {
 };
 
 /** Which run of which arm a trace is of. */
-export type ArmPlace = {
+type ArmPlace = {
   readonly round: number;
   readonly boot: number;
   readonly name: string;
@@ -194,7 +193,7 @@ class FixtureValidator {
   }
 
   #paceOf(key: string): Pace {
-    return CONTESTANTS.find(({ name }) => keyOf(name) === key)?.pace ?? BASELINE;
+    return CONTESTANTS.find(({ name }) => keyOf(name) === key)?.pace ?? BASELINE_PACE;
   }
 
   #armOf({ plan, seed }: DrawnPlan, { name, boot, run }: ArmPlace, originNs: number): MadeArm {
@@ -235,7 +234,10 @@ class FixtureValidator {
       versionKey: 0,
       method: 'plain',
       commit: null,
-      transaction: this.#transaction(body, block.number),
+      transaction: madeTransaction(this.signer.address, this.arena.netuid, {
+        row: body.weights,
+        block: block.number,
+      }),
     });
     const after = await this.#ledger.append('Intend', () => ({ drafts: [intent] }));
     const signed = recordsOf(after, 'weights-intent').at(-1)!;
@@ -248,27 +250,6 @@ class FixtureValidator {
       ...because('read-back', 'read back from the chain'),
     });
     await this.#ledger.append('Record', () => ({ drafts: [outcome] }));
-  }
-
-  /** Bytes of the form that a signed transaction has; the chain alone would check the signature. */
-  #transaction({ weights }: WeightsBody, block: number) {
-    const key = decodeSs58(this.signer.address)!;
-    const body = concatBytes(
-      ...[Uint8Array.of(0x84, 0), key, new Uint8Array(65), Uint8Array.of(7, 0)],
-      u16le(this.arena.netuid),
-      vecU16(weights.map(({ uid }) => uid)),
-      vecU16(weights.map(({ weight }) => weight)),
-      u64le(0),
-    );
-    const bytes = concatBytes(compact(body.length), body);
-    return {
-      extrinsic: `0x${toHex(bytes)}`,
-      hash: `0x${toHex(blake2b256(bytes))}`,
-      signer: this.signer.address,
-      nonce: 0,
-      firstBlock: block,
-      lastBlock: block + 31,
-    };
   }
 }
 

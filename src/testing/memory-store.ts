@@ -28,6 +28,7 @@ export function memoryStore(validator: string, begin: LedgerFiles = new Map()): 
       race = work;
     },
     validators: () => Promise.resolve([validator]),
+    strays: () => Promise.resolve([]),
     read: () => Promise.resolve(copy()),
     commit: (_validator, message, build) => {
       const seen = held;

@@ -7,7 +7,7 @@ import { LedgerError } from '../errors.ts';
 import { type LedgerFiles, UNREADABLE } from '../read.ts';
 import type { FileSet, ResultStore } from '../store.ts';
 import { git, gitBytes, gitError, GitFailure, gitOrNull, type GitPlace } from './git.ts';
-import { MAX_FILE_BYTES, VALIDATOR_FOLDER } from './results-folder.ts';
+import { MAX_FILE_BYTES, strayNames, VALIDATOR_FOLDER } from './results-folder.ts';
 
 /** The branch that holds ledgers and nothing else: code and results never meet in a merge. */
 export const LEDGER_BRANCH = 'ledger';
@@ -62,6 +62,14 @@ class GitStore implements ResultStore {
       return path.includes('/') && VALIDATOR_FOLDER.test(name) ? [name] : [];
     });
     return [...new Set(names)].sort();
+  }
+
+  async strays(): Promise<string[]> {
+    const head = await this.#head();
+    const listed = head === null ? [] : await this.#list(head, 'results/');
+    const links = listed.filter(({ path }) => VALIDATOR_FOLDER.test(path));
+    const names = strayNames(listed.map(({ path }) => path.split('/')[0]!));
+    return [...names, ...links.map(({ path }) => path)];
   }
 
   async read(validator: string): Promise<LedgerFiles> {

@@ -34,6 +34,22 @@ export function readFolder(root: string): Map<string, Uint8Array> {
   return files;
 }
 
+/** What may lie under `results/` beside the ledgers. */
+const BESIDE = /^(?:README\.md|\.gitattributes|reruns)$/;
+
+/** Names under `results/` that are no ledger and nothing that belongs beside one. */
+export const strayNames = (names: Iterable<string>): string[] =>
+  [...new Set(names)].filter((name) => !VALIDATOR_FOLDER.test(name) && !BESIDE.test(name)).sort();
+
+/** Names under a results folder that hold no ledger: odd names, and links in a ledger's place. */
+export function strayEntries(results: string): string[] {
+  const entries = readdirSync(results, { withFileTypes: true });
+  const links = entries.filter(
+    (entry) => VALIDATOR_FOLDER.test(entry.name) && !entry.isDirectory(),
+  );
+  return [...strayNames(entries.map(({ name }) => name)), ...links.map(({ name }) => name)];
+}
+
 /** Folders of validators under a results folder. */
 export function validatorFolders(results: string): string[] {
   if (!existsSync(results)) return [];

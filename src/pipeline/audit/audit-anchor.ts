@@ -1,5 +1,6 @@
 // Checks of anchors: every measured plan has one, in time, and the chain shows it as it is.
 import { fromHex, toHex } from '../../core/bytes.ts';
+import { firstDifference } from '../../core/difference.ts';
 import { blake2b256 } from '../../core/hash.ts';
 import { decodeSs58 } from '../../core/ss58.ts';
 import { ANCHOR_WITHIN_BLOCKS, endOf, originOf, planAnchor } from '../../ledger/plans.ts';
@@ -32,9 +33,19 @@ function* ownFaults(ledger: Records, anchor: Anchor): Generator<Fault> {
     yield* weightsFaults(ledger, anchor, own);
     return;
   }
+  yield* contextFaults(predicate, beside);
   if (predicate.plan !== beside.sha256)
     yield ['WRONG_CONTEXT', 'it is of another plan than the one beside it'];
   else yield* planFaults(ledger, beside, predicate);
+}
+
+/** An anchor carries the block of what it belongs to. */
+function* contextFaults(
+  { block }: Anchor['predicate'],
+  owner: LedgerRecord<'plan'> | LedgerRecord<'weights'>,
+): Generator<Fault> {
+  const difference = firstDifference(block, owner.predicate.block, 'block');
+  if (difference !== null) yield ['WRONG_CONTEXT', difference];
 }
 
 /** What is wrong with an anchor that stands beside weights. */
@@ -46,6 +57,7 @@ function* weightsFaults(
   const weights = recordsOf(ledger, 'weights').find(
     (item) => item.path.replace(/\.json$/, '.anchor.json') === path,
   );
+  if (weights) yield* contextFaults(predicate, weights);
   if (!weights || weights.predicate.seq > predicate.anchor.record.seq)
     yield ['WRONG_CONTEXT', 'it belongs to no plan and to no weights'];
   if (predicate.plan !== null || predicate.notAfter !== null)

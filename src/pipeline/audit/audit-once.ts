@@ -39,7 +39,7 @@ export const ONCE_CHECKS: readonly Check<LedgerSubject>[] = [
 ];
 
 /** A validator that copies the measurements of another measured nothing (A10). */
-export const LEDGERS_CHECKS: readonly Check<LedgersSubject>[] = [
+export const LEDGERS_CHECKS: readonly Check<Pick<LedgersSubject, 'ledgers'>>[] = [
   {
     ...{ name: 'evidence-elsewhere', needs: 'ledgers', rule: 'Evidence hashes' },
     run: ({ ledgers }, { fault }) => {

@@ -6,7 +6,7 @@ import { utf8 } from '../../core/bytes.ts';
 import type { AnyRecord } from '../../ledger/verify.ts';
 import { because } from '../../schema/reasons.ts';
 import type { Predicate } from '../../schema/records.ts';
-import { type Found, foundBy, noPorts } from '../../testing/check-bench.ts';
+import { type Finding, foundBy, noPorts } from '../../testing/check-bench.ts';
 import { BURN, intentAt, subnetState, weightsAt } from '../../testing/weights-fixture.ts';
 import { ANCHORED_CHECKS } from './audit-anchor.ts';
 import { NOW_CHECKS } from './audit-now.ts';
@@ -22,6 +22,7 @@ const sound: Chain = {
   weights: () => Promise.resolve(BURN),
   extrinsics: () => Promise.resolve({ block, extrinsics: ['0x00'] }),
   outcome: () => Promise.resolve({ ok: true, refusal: null }),
+  blockHash: () => Promise.resolve(intentAt(100).predicate.block.hash),
   finalizedHead: () => Promise.resolve({ number: 200, hash: '0x' }),
 };
 const gone = () =>
@@ -40,7 +41,7 @@ async function find<S extends LedgerSubject>(
   records: readonly AnyRecord[],
   chain: Chain | null,
   record?: AnyRecord,
-): Promise<Found> {
+): Promise<Finding> {
   const asked = chain as unknown as ChainReader | null;
   const ports = { ...noPorts, chain: asked };
   const ledger = { validator: 'validator', records, files: new Map(), faults: [] };

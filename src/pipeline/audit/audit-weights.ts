@@ -99,6 +99,8 @@ function* outcomeFaults({ predicate }: Outcome, intent: Intent | undefined): Gen
     compactJson(committed(intent.predicate)) === compactJson(committed(predicate)) &&
     predicate.extrinsicHash === intent.predicate.transaction.hash;
   if (!same) yield 'is not the outcome of the intent it names';
+  const block = firstDifference(predicate.block, intent?.predicate.block ?? null, 'block');
+  if (block !== null) yield `not of its intent's block: ${block}`;
   if (status === 'set' && !sameRow(predicate.readBack, predicate.weights))
     yield 'says set, but read back other weights';
   if (status !== 'failed' && includedIn === null) yield `says ${status}, but no block took it`;
@@ -129,6 +131,8 @@ async function checkOutcomeOnChain(subject: WeightsSubject, { fault }: Notes): P
   const chain = ports.chain!;
   const report = (message: string): void => fault('WEIGHT_MISMATCH', record.path, message);
   const { validator, network, block, holders, includedIn, readBack } = record.predicate;
+  if ((await chain.blockHash(block.number)) !== block.hash)
+    report(`block ${block.number} has another hash on the chain`);
   for (const { hotkey, uid } of holders)
     if ((await chain.uidOf(hotkey, network.netuid, block)) !== uid)
       report(`${hotkey} did not hold uid ${uid ?? 'none'} at block ${block.number}`);
@@ -190,6 +194,8 @@ function checkReadback({ record, ledger }: ReadbackSubject, { fault }: Notes): v
     fault('WEIGHT_MISMATCH', path, 'closes no pending weights');
     return;
   }
+  const block = firstDifference(predicate.block, pending.predicate.block, 'block');
+  if (block !== null) fault('WEIGHT_MISMATCH', path, `not of its weights' block: ${block}`);
   if (predicate.status === 'set' && !sameRow(predicate.readBack, pending.predicate.weights))
     fault('WEIGHT_MISMATCH', path, 'says set, but read back other weights');
 }

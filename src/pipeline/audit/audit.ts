@@ -11,6 +11,7 @@ import { ANCHOR_CHECKS, ANCHORED_CHECKS } from './audit-anchor.ts';
 import { ARENA } from './audit-arena.ts';
 import { LEDGERS_CHECKS, ONCE_CHECKS } from './audit-once.ts';
 import { NOW_CHECKS, SEALED_CHECKS } from './audit-now.ts';
+import { STRAYS, WITNESS } from './audit-witness.ts';
 import { PLAN_CHECKS } from './audit-plan.ts';
 import { EVIDENCE_READ, openEvidence, ROUND_CHECKS, VOID_CHECKS } from './audit-round.ts';
 import { READBACK_CHECKS, SETTLED_CHECKS, WEIGHTS_CHECKS } from './audit-weights.ts';
@@ -46,6 +47,7 @@ const LEDGER_CHECKS: readonly Check<LedgerSubject>[] = [
   ...SETTLED_CHECKS,
   ...NOW_CHECKS,
 ];
+const ACROSS = [...LEDGERS_CHECKS, STRAYS, WITNESS];
 /** Every check by name, in the order of a report. */
 export const CHECKS: readonly CheckName[] = [
   ...READ_CHECKS,
@@ -59,7 +61,7 @@ export const CHECKS: readonly CheckName[] = [
   ...SEALED_CHECKS,
   ...READBACK_CHECKS,
   ...LEDGER_CHECKS,
-  ...LEDGERS_CHECKS,
+  ...ACROSS,
 ];
 
 /** Faults after which the consequences of a record cannot be derived. */
@@ -188,8 +190,10 @@ export async function audit(
     }
     evaluations += one.evaluations;
   }
-  for (const check of LEDGERS_CHECKS)
-    await book.run(check, { ledgers: read }, { validator: '', path: '' });
+  const { strays = [], witness = null } = ports;
+  const all = { ledgers: read, strays, witness };
+  if (!witness) book.notAsked(WITNESS);
+  for (const check of ACROSS) await book.run(check, all, { validator: '', path: '' });
   return reportOf(book, { records: read.flatMap(({ records }) => records).length, evaluations });
 }
 

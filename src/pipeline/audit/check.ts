@@ -4,13 +4,13 @@ import { CacheonError, messageOf } from '../../core/errors.ts';
 import type { FaultCode } from '../../ledger/verify.ts';
 
 /** What a check needs: one record, a whole ledger, the chain too, or other ledgers beside it. */
-export type Needs = 'record' | 'ledger' | 'chain' | 'ledgers';
+type Needs = 'record' | 'ledger' | 'chain' | 'ledgers';
 
 /**
  * `passed`: nothing was wrong wherever it applied. `failed`: a fault. `not-checked`: something that
  * it needed was not at hand. `not-asked`: it needs a chain, and none was given.
  */
-export type CheckState = 'passed' | 'failed' | 'not-checked' | 'not-asked';
+type CheckState = 'passed' | 'failed' | 'not-checked' | 'not-asked';
 
 /** Where a check puts what it finds. Paths are relative to the validator's folder. */
 export type Notes = {
@@ -43,14 +43,15 @@ export type Unchecked = { readonly check: string; readonly path: string; readonl
 export type CheckReport = CheckName & { readonly state: CheckState };
 
 /** Where a check looks: whose ledger, and the file that a fault of the check itself concerns. */
-export type Place = { readonly validator: string; readonly path: string };
+export type CheckPlace = { readonly validator: string; readonly path: string };
 
-const placed = ({ validator }: Place, path: string): string =>
-  path === '' ? validator : `${validator}/${path}`;
+const placed = ({ validator }: CheckPlace, path: string): string =>
+  validator === '' || path === '' ? `${validator}${path}` : `${validator}/${path}`;
 
 /** Keeps what every check found. A check that throws never takes another one with it. */
 export class CheckBook {
   readonly #chain: ChainReader | null;
+  readonly #notAsked = new Set<string>();
   readonly faults: ReportedFault[] = [];
   readonly unchecked: Unchecked[] = [];
 
@@ -58,8 +59,13 @@ export class CheckBook {
     this.#chain = chain;
   }
 
+  /** Notes that a check was not asked for. */
+  notAsked({ name }: CheckName): void {
+    this.#notAsked.add(name);
+  }
+
   /** The notes of a check at a place. */
-  notes({ name: check }: Pick<CheckName, 'name'>, place: Place): Notes {
+  notes({ name: check }: Pick<CheckName, 'name'>, place: CheckPlace): Notes {
     return {
       fault: (code, path, message) =>
         void this.faults.push({ check, code, path: placed(place, path), message }),
@@ -71,7 +77,7 @@ export class CheckBook {
    * Runs a check on a subject. Where a node or a file is not at hand the check is unchecked; any
    * other error is a fault of the record: a dishonest one may hold anything.
    */
-  async run<Subject>(check: Check<Subject>, subject: Subject, place: Place): Promise<void> {
+  async run<Subject>(check: Check<Subject>, subject: Subject, place: CheckPlace): Promise<void> {
     if (check.needs === 'chain' && !this.#chain) return;
     const notes = this.notes(check, place);
     try {
@@ -88,7 +94,7 @@ export class CheckBook {
     const failed = new Set(this.faults.map(({ check }) => check));
     const open = new Set(this.unchecked.map(({ check }) => check));
     return checks.map(({ name, needs, rule }) => {
-      const asked = needs !== 'chain' || this.#chain !== null;
+      const asked = (needs !== 'chain' || this.#chain !== null) && !this.#notAsked.has(name);
       const silent = asked ? 'passed' : 'not-asked';
       const ended = open.has(name) ? 'not-checked' : silent;
       return { name, needs, rule, state: failed.has(name) ? 'failed' : ended };

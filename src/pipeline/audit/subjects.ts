@@ -5,7 +5,7 @@ import type { ChainReader } from '../../chain/chain.ts';
 import type { Log } from '../../core/log.ts';
 import type { Tokenizer } from '../../core/tokenizer.ts';
 import type { DrawnPlan, RoundEvidence } from '../../judge/drawn-plan.ts';
-import type { Ledger } from '../../ledger/read.ts';
+import type { Ledger, LedgerFiles } from '../../ledger/read.ts';
 import type { Records } from '../../ledger/records-of.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
 import type { Corpus } from '../../prompts/corpus.ts';
@@ -23,6 +23,10 @@ export type AuditPorts = {
   readonly unpackText: (bytes: Uint8Array) => string | null;
   /** Every arena of the repository that ever counted. */
   readonly arenas: readonly KnownArena[];
+  /** Names under `results/` that are no ledger. */
+  readonly strays?: readonly string[];
+  /** The same ledgers as another clone has them. */
+  readonly witness?: ReadonlyMap<string, LedgerFiles> | null;
   /** The arena that plans of a local chain must have; null: they are compared with each other. */
   readonly localArena: Arena | null;
 };
@@ -49,5 +53,11 @@ export type RoundSubject = PlanSubject & {
 export type RecordSubject<K extends 'weights-intent' | 'weights' | 'weights-readback' | 'anchor'> =
   LedgerSubject & { readonly record: { [Kind in K]: LedgerRecord<Kind> }[K] };
 
-/** Every ledger of an audit. */
-export type LedgersSubject = { readonly ledgers: readonly Ledger[] };
+/** Every ledger of an audit, and what else was given. */
+export type LedgersSubject = {
+  readonly ledgers: readonly Ledger[];
+  /** Names under `results/` that are no ledger. */
+  readonly strays: readonly string[];
+  /** The same ledgers as another clone has them; null: none was asked. */
+  readonly witness: ReadonlyMap<string, LedgerFiles> | null;
+};

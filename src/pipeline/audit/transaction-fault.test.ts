@@ -8,6 +8,7 @@ import { concatBytes, toHex } from '../../core/bytes.ts';
 import { blake2b256, sha256 } from '../../core/hash.ts';
 import { encodeSs58 } from '../../core/ss58.ts';
 import type { Predicate } from '../../schema/records.ts';
+import { madeExtensions } from '../../testing/made-transaction.ts';
 import { intentAt } from '../../testing/weights-fixture.ts';
 import { transactionFault } from './transaction-fault.ts';
 
@@ -26,6 +27,7 @@ function transaction(tail: Uint8Array, by = key) {
     Uint8Array.of(0x84, 0),
     by,
     new Uint8Array(65),
+    madeExtensions(5, 0),
     Uint8Array.of(7, 0),
     tail,
   );
@@ -35,6 +37,7 @@ function transaction(tail: Uint8Array, by = key) {
     extrinsic: `0x${toHex(bytes)}`,
     hash: hexHash(bytes),
     signer: validator,
+    ...{ nonce: 0, firstBlock: 6, lastBlock: 36 },
   };
 }
 type Intended = Predicate<'weights-intent'>;
@@ -46,6 +49,24 @@ const intend = (over: Partial<Intended>): Intended => ({
   ...over,
 });
 const noCommit = { firstRevealBlock: null, round: null, salt: null };
+
+describe('a transaction', () => {
+  it('lands in the blocks and under the nonce that it was signed for', () => {
+    const good = transaction(
+      concatBytes(u16le(netuid), vecU16([1, 2]), vecU16([52428, 13107]), u64le(3)),
+    );
+    expect(transactionFault(intend({ transaction: good }))).toBeNull();
+    for (const change of [
+      { nonce: 1 },
+      { firstBlock: 7 },
+      { lastBlock: 37 },
+      { firstBlock: 38, lastBlock: 69 },
+    ])
+      expect(transactionFault(intend({ transaction: { ...good, ...change } }))).toBe(
+        'its era or its nonce is another one',
+      );
+  });
+});
 
 describe('a plain transaction', () => {
   const tail = (weights: typeof row, net = netuid, version = 3): Uint8Array =>

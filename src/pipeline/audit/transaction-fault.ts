@@ -1,5 +1,5 @@
 // Whether a signed transaction is the one that sets an intent's weights, without chain metadata.
-import { endsWith, signerKeyOf } from '../../chain/extrinsic-bytes.ts';
+import { endsWith, mortalityOf, signerKeyOf } from '../../chain/extrinsic-bytes.ts';
 import { u16le, u64le, vecU16 } from '../../chain/scale.ts';
 import { OVERHEAD_BYTES } from '../../chain/timelock.ts';
 import { weightsCommitHash, weightsPayload } from '../../chain/weight-codec.ts';
@@ -63,6 +63,18 @@ function sealFault({ predicate, bytes, key }: Signed): string | null {
     : 'it names another round';
 }
 
+/** Whether a transaction may land in just the blocks that its record says, under its nonce. */
+function fitsEra(
+  { firstBlock, lastBlock, nonce }: Predicate<'weights-intent'>['transaction'],
+  bytes: Uint8Array,
+): boolean {
+  const signed = mortalityOf(bytes);
+  if (signed?.nonce !== nonce) return false;
+  // It was signed at the block before the first, and dies one period after that.
+  const birth = firstBlock - 1;
+  return birth % signed.period === signed.phase && lastBlock === birth + signed.period - 1;
+}
+
 /**
  * Why an intent's transaction is not the one that sets its weights; null where it is. A call's
  * arguments end a signed extrinsic, so the audit compares them without the chain's metadata.
@@ -75,6 +87,7 @@ export function transactionFault(predicate: Predicate<'weights-intent'>): string
   const signer = signerKeyOf(bytes);
   const own = key !== null && signer !== null && equalBytes(signer, key);
   if (!own || transaction.signer !== validator) return 'another key signed it';
+  if (!fitsEra(transaction, bytes)) return 'its era or its nonce is another one';
   if (method === 'plain') return plainFault({ predicate, bytes, key });
   if (!commit) return 'it commits to nothing';
   return method === 'commit-reveal'
