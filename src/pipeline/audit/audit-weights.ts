@@ -93,7 +93,6 @@ function* rowFaults(
 
 /** What is wrong with an outcome beside its intent. */
 function* outcomeFaults({ predicate }: Outcome, intent: Intent | undefined): Generator<string> {
-  const { status, includedIn } = predicate;
   const same =
     intent &&
     compactJson(committed(intent.predicate)) === compactJson(committed(predicate)) &&
@@ -101,13 +100,23 @@ function* outcomeFaults({ predicate }: Outcome, intent: Intent | undefined): Gen
   if (!same) yield 'is not the outcome of the intent it names';
   const block = firstDifference(predicate.block, intent?.predicate.block ?? null, 'block');
   if (block !== null) yield `not of its intent's block: ${block}`;
-  if (status === 'set' && !sameRow(predicate.readBack, predicate.weights))
+  if (predicate.status === 'set' && !sameRow(predicate.readBack, predicate.weights))
     yield 'says set, but read back other weights';
-  if (status !== 'failed' && includedIn === null) yield `says ${status}, but no block took it`;
-  const { firstBlock, lastBlock } = intent?.predicate.transaction ?? {};
-  if (includedIn !== null && firstBlock !== undefined && lastBlock !== undefined)
-    if (includedIn.number < firstBlock || includedIn.number > lastBlock)
-      yield `block ${includedIn.number} is outside of its transaction's era`;
+  const inclusion = eraFault(predicate, intent);
+  if (inclusion !== null) yield inclusion;
+}
+
+/** Why a block cannot have taken an intent's transaction; null where it can. */
+function eraFault(
+  { status, includedIn }: Outcome['predicate'],
+  intent: Intent | undefined,
+): string | null {
+  if (includedIn === null)
+    return status === 'failed' ? null : `says ${status}, but no block took it`;
+  if (!intent) return null;
+  const { firstBlock, lastBlock } = intent.predicate.transaction;
+  const inside = includedIn.number >= firstBlock && includedIn.number <= lastBlock;
+  return inside ? null : `block ${includedIn.number} is outside of its transaction's era`;
 }
 
 /** The transaction of an intent sets its weights, and no others. */
