@@ -70,8 +70,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./eval-command.ts')).evalCommand,
   },
   judge: {
-    about: 'judges the traces of an evaluation again; the same bytes come out',
-    argument: ['<DIR>', 'folder that eval left'],
+    about: 'judges the traces of an evaluation, or of a round in a ledger, again',
+    argument: ['<DIR>', 'folder that eval left, or results/<validator>/rounds/<block>'],
     options: {},
     load: async () => (await import('./judge-command.ts')).judgeCommand,
   },
@@ -220,6 +220,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
     examples: ['cacheon audit', 'cacheon audit --results /tmp/demo/results --json'],
     load: async () => (await import('./audit-command.ts')).auditCommand,
+  },
+  why: {
+    about: 'everything that decided the last verdict on a submission, from the ledger alone',
+    argument: ['<KEY>', 'key of the submission (HOTKEY:BLOCK), or a hotkey'],
+    options: {
+      results: ['DIR', 'results folder (default: the branch `ledger` of --repo)'],
+      validator: ['SS58', 'only the ledger of this validator'],
+      round: ['BLOCK', 'another round than the last that decided it'],
+      ...LEDGER,
+    },
+    examples: ['cacheon why 5CTU…', 'cacheon why 5CTU…:90 --results /tmp/demo/results'],
+    load: async () => (await import('./why-command.ts')).whyCommand,
   },
   'devnet chain': {
     about:

@@ -1,18 +1,72 @@
-// Command that derives the verdict of a measured evaluation again from its traces.
-import { join, resolve } from 'node:path';
+// Command that derives verdicts again from traces: of one evaluation, or of a round in a ledger.
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
+import { ROOT } from '../compose/repository.ts';
+import { compactJson } from '../core/canonical.ts';
+import { firstDifference } from '../core/difference.ts';
+import type { Log } from '../core/log.ts';
+import { drawnPlan } from '../judge/drawn-plan.ts';
+import { judgeRound } from '../judge/round.ts';
+import { readEvidence } from '../ledger/io/evidence-files.ts';
+import { readFolder } from '../ledger/io/results-folder.ts';
+import { endOf, planOf } from '../ledger/plans.ts';
+import { readLedger } from '../ledger/read.ts';
 import { writeWhole } from '../node/atomic-file.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
+import { parseArena } from '../schema/arena.ts';
+import type { RoundBody, RoundPredicate } from '../schema/records.ts';
 import type { RunCommand } from './command.ts';
 import { judgeFolder } from './eval-folder.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
 
-/** `cacheon judge DIR`: writes verdict.json again from the traces. */
+/** The part of a round's record that judging derives. */
+function derivedPart(predicate: RoundPredicate): Partial<RoundBody> {
+  const { shards, promptSuites, entries, decisions, control, standing, hosts } = predicate;
+  const body = { shards, promptSuites, entries, decisions, control, standing };
+  return hosts === undefined ? body : { ...body, hosts };
+}
+
+/**
+ * Judges a round of a ledger again, `results/<validator>/rounds/<block>`: 0 where the record says
+ * the same, 1 where not. Writes nothing.
+ */
+function judgeRecorded(folder: string, log: Log, json: boolean): number {
+  const home = dirname(dirname(folder));
+  const ledger = readLedger(basename(home), readFolder(home));
+  const plan = planOf(ledger, Number(basename(folder)));
+  const end = endOf(ledger, plan);
+  if (end?.kind !== 'round')
+    throw new UsageError(
+      `${folder} holds no round that can be read`,
+      'look at it with cacheon audit',
+    );
+  const { tokenizer } = parseArena(plan.predicate.arena, plan.path);
+  const evidence = readEvidence(readFolder(folder));
+  const drawn = drawnPlan(plan, end.predicate.seed);
+  const body = judgeRound(drawn, evidence, loadTokenizer(tokenizer, ROOT));
+  const derived = JSON.parse(compactJson(body)) as unknown;
+  const difference = firstDifference(derivedPart(end.predicate), derived);
+  for (const { key, verdict, score, reason } of body.entries)
+    log.info(`  ${verdict.padEnd(16)} ${score.toFixed(4)}  ${key}  ${reason}`);
+  log.info(difference === null ? 'the record says the same' : `the record differs: ${difference}`);
+  if (json) process.stdout.write(`${JSON.stringify({ difference, ...body }, null, 2)}\n`);
+  return difference === null ? 0 : 1;
+}
+
+/**
+ * `cacheon judge DIR`: writes verdict.json of an evaluation again from its traces; of a round in a
+ * ledger it compares what the record says.
+ */
 export const judgeCommand: RunCommand = ({ positionals, json, log }) => {
-  const folder = positionals[0];
-  if (folder === undefined || positionals.length > 1)
+  const given = positionals[0];
+  if (given === undefined || positionals.length > 1)
     throw new UsageError('judge wants one folder', 'cacheon judge DIR');
-  const { report, text } = judgeFolder(resolve(folder));
-  writeWhole(join(resolve(folder), 'verdict.json'), text);
+  const folder = resolve(given);
+  if (existsSync(join(folder, 'round.json')))
+    return Promise.resolve(judgeRecorded(folder, log, json));
+  const { report, text } = judgeFolder(folder);
+  writeWhole(join(folder, 'verdict.json'), text);
   for (const line of reportLines(report)) log.info(line);
   if (json) process.stdout.write(text);
   return Promise.resolve(exitCodeOf(report.verdict));
