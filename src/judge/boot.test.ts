@@ -4,7 +4,8 @@ import { bootContext as context, madeRun } from '../testing/run-fixture.ts';
 
 import { describe, expect, it } from 'vitest';
 
-import { type ClientCost, type Trace } from '../schema/trace.ts';
+import type { ClientCost } from '../schema/client-cost.ts';
+import type { Trace } from '../schema/trace.ts';
 import { readBoot } from './boot.ts';
 
 const starved: ClientCost = { firstWaitNs: 60 * MS, waitNs: 60 * MS, gcNs: 0 };

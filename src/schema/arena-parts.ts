@@ -26,9 +26,11 @@ export const limits = z
     headerBytes: positive.default(16_384).describe('response headers'),
     informational: count.default(16).describe('1xx responses to one request'),
     lineBytes: positive.default(1_048_576).describe('one SSE line'),
-    bodyBytes: positive.default(4_194_304).describe('body of one answer'),
-    chunks: positive.default(65_536).describe('socket reads of one answer'),
-    events: positive.default(65_536).describe('SSE events of one answer'),
+    bodyBytes: positive
+      .default(1_048_576)
+      .describe('body of one answer: all of it goes into git for ever'),
+    chunks: positive.default(16_384).describe('socket reads of one answer'),
+    events: positive.default(16_384).describe('SSE events of one answer'),
   })
   .prefault({})
   .describe('what a server may send');

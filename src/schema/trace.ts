@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { utf8 } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
+import type { ClientCost } from './client-cost.ts';
 import { DocumentError } from './errors.ts';
 
 /**
@@ -18,6 +19,10 @@ export const OUTCOMES = [
   'status',
 ] as const;
 export type RequestOutcome = (typeof OUTCOMES)[number];
+
+/** More than any arena asks of a server, and than the limits of so many answers let it send. */
+const MAX_REQUESTS = 1024;
+const MAX_LINES = 300_000;
 
 const ns = z.number().int().nonnegative();
 const prompt = z.number().int().nonnegative();
@@ -75,7 +80,7 @@ const lineSchema = z.discriminatedUnion('type', [
   z.looseObject({
     type: z.literal('event'),
     tNs: ns,
-    name: z.string(),
+    name: z.string().max(100),
     detail: z.string().optional(),
   }),
 ]);
@@ -215,6 +220,7 @@ class TraceReader {
 
   #open({ prompt, warmup, tNs, bodySha256 }: LineOf<'request'>, at: number): void {
     if (this.#requests.has(prompt)) this.fail(at, `prompt ${prompt} was asked twice`);
+    if (this.#requests.size >= MAX_REQUESTS) this.fail(at, `more than ${MAX_REQUESTS} requests`);
     this.#requests.set(prompt, {
       prompt,
       warmup,
@@ -256,7 +262,14 @@ class TraceReader {
 export function parseTrace(text: string, name: string): Trace {
   const reader = new TraceReader(name);
   if (!text.endsWith('\n')) reader.fail(text.split('\n').length, 'the last line is not complete');
-  for (const [index, raw] of text.slice(0, -1).split('\n').entries()) reader.line(raw, index + 1);
+  // Line by line: a split of a long text would hold all of it once more.
+  let at = 0;
+  for (let from = 0; from < text.length;) {
+    const end = text.indexOf('\n', from);
+    if (++at > MAX_LINES) reader.fail(at, `more than ${MAX_LINES} lines`);
+    reader.line(text.slice(from, end), at);
+    from = end + 1;
+  }
   return reader.trace();
 }
 
@@ -277,15 +290,3 @@ export function withLines(trace: Trace, more: readonly TraceLine[], name: string
   }
   return reader.trace();
 }
-
-/**
- * What measuring one request cost the client itself, in ns; null where this system does not tell.
- */
-export type ClientCost = {
-  /** Waiting for a core between sending and the first byte. */
-  readonly firstWaitNs: number | null;
-  /** Waiting for a core during the whole request. */
-  readonly waitNs: number | null;
-  /** Collecting garbage during the request. */
-  readonly gcNs: number;
-};

@@ -1,4 +1,5 @@
 // One prompt's run of the tiny model in given times, for tests of boots.
+import type { ClientCost } from '../schema/client-cost.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,13 +8,7 @@ import { ROOT } from '../compose/repository.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { parseArena } from '../schema/arena.ts';
-import {
-  type ClientCost,
-  parseTrace,
-  type Trace,
-  traceLine,
-  type TraceLine,
-} from '../schema/trace.ts';
+import { parseTrace, type Trace, traceLine, type TraceLine } from '../schema/trace.ts';
 
 const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
 

@@ -9,8 +9,11 @@ import { type BootBodies, parseBodies } from '../../schema/boot-bodies.ts';
 import { DocumentError } from '../../schema/errors.ts';
 import { parseTrace, type Trace, traceLine, type TraceLine } from '../../schema/trace.ts';
 
-/** Largest unpacked trace: a small file may unpack to gigabytes. */
-const MAX_TRACE_BYTES = 512 * 1024 * 1024;
+/**
+ * Largest unpacked file: a small one may unpack to gigabytes. What the limits of an answer allow
+ * twelve times stays well below (RULES "Limits of an answer").
+ */
+const MAX_TRACE_BYTES = 64 * 1024 * 1024;
 
 /** A trace's lines or a log's bytes, gzipped. */
 export function packEvidence(content: readonly TraceLine[] | Uint8Array): Uint8Array {
