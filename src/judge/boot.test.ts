@@ -4,7 +4,7 @@ import { bootContext as context, madeRun } from '../testing/run-fixture.ts';
 
 import { describe, expect, it } from 'vitest';
 
-import type { ClientCost } from '../schema/client-cost.ts';
+import type { ClientCost } from '../schema/answer-cost.ts';
 import type { Trace } from '../schema/trace.ts';
 import { readBoot } from './boot.ts';
 

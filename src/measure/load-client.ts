@@ -1,5 +1,5 @@
 // Interface of the client that sends prompts to a server and records the answers.
-import type { ClientCost } from '../schema/client-cost.ts';
+import type { ClientCost } from '../schema/answer-cost.ts';
 import type { RequestOutcome } from '../schema/trace.ts';
 
 /** One request as the socket saw it. Times are ns on the client's monotonic clock. */

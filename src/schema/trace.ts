@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { utf8 } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, SERVER_JSON } from '../core/strict-json.ts';
-import type { ClientCost } from './client-cost.ts';
+import type { ClientCost } from './answer-cost.ts';
 import { DocumentError } from './errors.ts';
 
 /**

@@ -1,5 +1,5 @@
 // One prompt's run of the tiny model in given times, for tests of boots.
-import type { ClientCost } from '../schema/client-cost.ts';
+import type { ClientCost } from '../schema/answer-cost.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
