@@ -1,7 +1,7 @@
 // Ends a plan: judges what its machines left once more, and signs nothing that differs.
 import { firstDifference } from '../core/difference.ts';
 import { LedgerError } from '../ledger/errors.ts';
-import { planOf } from '../ledger/plans.ts';
+import { lastBlockOf, planOf } from '../ledger/plans.ts';
 import type { FileSet } from '../ledger/store.ts';
 import { drawnPlan } from '../judge/drawn-plan.ts';
 import {
@@ -26,7 +26,8 @@ export type Measured = {
 };
 
 /**
- * Signs the round of a plan, or its void where no seed was drawn or nothing was measured. It judges
+ * Signs the round of a plan, or its void where no seed was drawn, nothing was measured, or it comes
+ * after the plan's last block. It judges
  * the evidence itself: a forged artifact would be signed otherwise. Throws `LEDGER_BEHIND`,
  * `BAD_DRAW`, and `BROKEN_LEDGER` where the judge says something else.
  */
@@ -45,6 +46,14 @@ export async function publishMeasured(
     return end;
   }
   const { seed } = drawOf(ledger, plan, draw);
+  const { number: head } = await ports.chain.finalizedHead();
+  const last = lastBlockOf(ledger, plan);
+  if (head > last) {
+    // A round that was kept back could be published once its result pleases.
+    const end = { void: `no round before its last block ${last}` };
+    await publishJudged(ports, plan, end, { draw, evidence: new Map() });
+    return end;
+  }
   const evidence = await evidenceOf(drawnPlan(plan, seed).shards.map(({ index }) => index));
   const asked = judged && 'void' in judged && evidence.size === 0;
   const own = asked ? judged : judgeEvidence(plan, seed, evidence, root);
