@@ -39,9 +39,9 @@ import { type Trace, type TraceLine, traceOfLines } from '../schema/trace.ts';
 import { anchorPlan, drawFor } from './anchor-fixture.ts';
 import { madeTransaction } from './made-transaction.ts';
 import { memoryStore } from './memory-store.ts';
-import { BASELINE_PACE, blockAt, BLOCKS, CONTESTANTS, keyOf, viewAt } from './contestants.ts';
+import { blockAt, blocksOf, type Field, FIELD, paceOf, viewAt } from './contestants.ts';
 import { lastNs } from '../pipeline/evaluate/boot-parts.ts';
-import { armLines, type MadeArm, type Pace } from './trace-fixture.ts';
+import { armLines, type MadeArm } from './trace-fixture.ts';
 
 /** The finished ledger, and what an audit of it needs. */
 export type LedgerFixture = {
@@ -86,17 +86,25 @@ class FixtureValidator {
   readonly store = memoryStore(this.signer.address);
   readonly #ledger = new OwnLedger(this.store, this.signer);
   readonly #forgery: Forgery;
+  readonly #field: Field;
 
-  constructor(forgery: Forgery) {
+  constructor(forgery: Forgery, field: Field) {
     this.#forgery = forgery;
+    this.#field = field;
     const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
-    const sizes = { maxTokens: 8, scoredPrompts: 3, laterPrompts: 3, warmupPrompts: 1 };
+    const sizes = {
+      maxTokens: 8,
+      scoredPrompts: 3,
+      laterPrompts: 3,
+      warmupPrompts: 1,
+      shardEntries: 16,
+    };
     this.arena = parseArena({ ...file, ...sizes }, 'the fixture');
     this.tokenizer = loadTokenizer(this.arena.tokenizer, ROOT);
   }
 
   async play(round: number): Promise<void> {
-    const { plan: block, weights } = BLOCKS[round - 1]!;
+    const { plan: block, weights } = blocksOf(round);
     const ports = { ledger: this.#ledger, log: silentLog };
     const { plan } = await signPlan(ports, await this.#plan(blockAt(block), round));
     await anchorPlan(this.#ledger, plan!);
@@ -129,10 +137,15 @@ class FixtureValidator {
 
   async #plan(block: BlockRef, round: number): Promise<PlanDraft> {
     const { arena, corpus, tokenizer } = this;
-    const content = planContent(arena, viewAt(block), historyOf(await this.#ledger.read()), {
-      calibration: null,
-      predecessor: null,
-    });
+    const content = planContent(
+      arena,
+      viewAt(block, this.#field),
+      historyOf(await this.#ledger.read()),
+      {
+        calibration: null,
+        predecessor: null,
+      },
+    );
     const own = [arena.images.baseline, arena.images.reference].map(pinnedImage);
     const measured = content.submissions.filter(({ status }) => status === 'evaluate');
     const draft: PlanDraft = {
@@ -166,7 +179,7 @@ class FixtureValidator {
         { arena, tokenizer },
         bodies,
         this.#armOf(drawn, place, originNs),
-        this.#paceOf(name),
+        paceOf(this.#field, name),
       );
       originNs += lastNs(made) + GAP_NS;
       const lines = this.#forgery.trace ? this.#forgery.trace(place, made) : made;
@@ -192,10 +205,6 @@ class FixtureValidator {
     return files;
   }
 
-  #paceOf(key: string): Pace {
-    return CONTESTANTS.find(({ name }) => keyOf(name) === key)?.pace ?? BASELINE_PACE;
-  }
-
   #armOf({ plan, seed }: DrawnPlan, { name, boot, run }: ArmPlace, originNs: number): MadeArm {
     const own = name === 'baseline' || name === CONTROL;
     const line = plan.predicate.submissions.find(({ key }) => key === name);
@@ -211,7 +220,7 @@ class FixtureValidator {
   async #settle(plan: LedgerRecord<'plan'>, block: BlockRef): Promise<void> {
     const round = recordsOf(await this.#ledger.read(), 'round').at(-1)!;
     const { standing } = round.predicate;
-    const { neurons } = viewAt(plan.predicate.block);
+    const { neurons } = viewAt(plan.predicate.block, this.#field);
     const holders = [standing.winner, standing.runnerUp].flatMap((place) =>
       place
         ? [
@@ -254,9 +263,12 @@ class FixtureValidator {
 }
 
 /** A ledger of two rounds: `fast` is crowned, then `faster`; `cheat` fails the gate. */
-export async function ledgerFixture(forgery: Forgery = {}): Promise<LedgerFixture> {
-  const validator = new FixtureValidator(forgery);
-  for (const round of [1, 2]) await validator.play(round);
+export async function ledgerFixture(
+  forgery: Forgery = {},
+  field: Field = FIELD,
+): Promise<LedgerFixture> {
+  const validator = new FixtureValidator(forgery, field);
+  for (let round = 1; round <= field.rounds; round++) await validator.play(round);
   const { signer, arena, tokenizer, corpus, store } = validator;
   return { validator: signer.address, signer, files: store.files(), arena, tokenizer, corpus };
 }
