@@ -33,7 +33,7 @@ function measured() {
   );
   const publish = (
     judged: Judged | null,
-    { head = 200, tree = 'fixture', drawn = draw as Draw | null, left = evidence } = {},
+    { head = 200, tree = 'fixture', drawn = draw, left = evidence } = {},
   ) => {
     const chain = {
       commitment: () => Promise.resolve({ hotkey: validator, standing: null, revealed: [] }),
