@@ -16,6 +16,14 @@ beforeAll(async () => {
   fixture = await ledgerFixture();
 });
 
+/** What differs from what the jobs of the plan hand over. */
+type Handed = {
+  readonly head?: number;
+  readonly tree?: string;
+  readonly drawn?: Draw | null;
+  readonly left?: ReadonlyMap<string, Uint8Array>;
+};
+
 /** The ledger as it was when the first plan was measured, and what its jobs hand over. */
 function measured() {
   const { validator, signer, files, arena } = fixture;
@@ -33,7 +41,7 @@ function measured() {
   );
   const publish = (
     judged: Judged | null,
-    { head = 200, tree = 'fixture', drawn = draw, left = evidence } = {},
+    { head = 200, tree = 'fixture', drawn = draw, left = evidence }: Handed = {},
   ) => {
     const chain = {
       commitment: () => Promise.resolve({ hotkey: validator, standing: null, revealed: [] }),

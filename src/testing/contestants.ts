@@ -26,12 +26,12 @@ export const blocksOf = (round: number): { plan: number; weights: number } => ({
 });
 
 /** A field of contestants over some rounds. */
-export type Contest = { readonly contestants: readonly Contestant[]; readonly rounds: number };
+export type LedgerField = { readonly contestants: readonly Contestant[]; readonly rounds: number };
 /** Four contestants in two rounds. */
-export const FIELD: Contest = { contestants: CONTESTANTS, rounds: 2 };
+export const FIELD: LedgerField = { contestants: CONTESTANTS, rounds: 2 };
 
 /** One winner, and in each of many rounds some who are slower than the baseline. */
-export function longField(rounds: number, eachRound: number): Contest {
+export function longField(rounds: number, eachRound: number): LedgerField {
   const slow = Array.from({ length: rounds * eachRound }, (_, i): Contestant => ({
     ...{ name: `slow-${i}`, round: 1 + Math.floor(i / eachRound) },
     pace: { ttftMs: 110, tokenMs: 11 },
@@ -53,12 +53,12 @@ export function keyOf(name: Name): string {
 }
 
 /** The pace of a submission's server. */
-export function serverPace({ contestants }: Contest, key: string): Pace {
+export function serverPace({ contestants }: LedgerField, key: string): Pace {
   return contestants.find((item) => submissionOf(item) === key)?.pace ?? BASELINE_PACE;
 }
 
 /** What the chain shows at a block: everyone who has committed by then, and paid. */
-export function viewAt(block: BlockRef, { contestants }: Contest = FIELD) {
+export function viewAt(block: BlockRef, { contestants }: LedgerField = FIELD) {
   const present = contestants.filter((item) => commitBlockOf(item) <= block.number);
   const neurons = present.map((item, i) => {
     const hotkey = hotkeyOf(item);

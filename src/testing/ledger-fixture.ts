@@ -39,7 +39,7 @@ import { type Trace, type TraceLine, traceOfLines } from '../schema/trace.ts';
 import { anchorPlan, drawFor } from './anchor-fixture.ts';
 import { madeTransaction } from './made-transaction.ts';
 import { memoryStore } from './memory-store.ts';
-import { blockAt, blocksOf, type Contest, FIELD, serverPace, viewAt } from './contestants.ts';
+import { blockAt, blocksOf, type LedgerField, FIELD, serverPace, viewAt } from './contestants.ts';
 import { lastNs } from '../pipeline/evaluate/boot-parts.ts';
 import { armLines, type MadeArm } from './trace-fixture.ts';
 
@@ -86,9 +86,9 @@ class FixtureValidator {
   readonly store = memoryStore(this.signer.address);
   readonly #ledger = new OwnLedger(this.store, this.signer);
   readonly #forgery: Forgery;
-  readonly #field: Contest;
+  readonly #field: LedgerField;
 
-  constructor(forgery: Forgery, field: Contest) {
+  constructor(forgery: Forgery, field: LedgerField) {
     this.#forgery = forgery;
     this.#field = field;
     const file = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
@@ -265,7 +265,7 @@ class FixtureValidator {
 /** A ledger of two rounds: `fast` is crowned, then `faster`; `cheat` fails the gate. */
 export async function ledgerFixture(
   forgery: Forgery = {},
-  field: Contest = FIELD,
+  field: LedgerField = FIELD,
 ): Promise<LedgerFixture> {
   const validator = new FixtureValidator(forgery, field);
   for (let round = 1; round <= field.rounds; round++) await validator.play(round);
