@@ -74,7 +74,7 @@ function endOf(invocation: Invocation, block: number): End {
       `${folder} holds no ${draw ? 'traces' : 'draw.json'} of a round`,
       'name the folder that evaluate filled with --traces, or end the plan with --void REASON',
     );
-  return { reason, draw, evidence: reason === null ? evidence : new Map() };
+  return { reason, draw, evidence };
 }
 
 async function publishEnd(
@@ -85,7 +85,7 @@ async function publishEnd(
   if (dryRun) return { outcome: 'dry-run', block, anchor: null };
   const { arena } = workplace(invocation);
   const judged = await publishMeasured({ ...ports, operator }, arena, ROOT, {
-    ...{ block, judged: reason === null ? null : { void: reason }, draw },
+    ...{ block, judged: null, draw, endedBy: reason },
     evidenceOf: () => Promise.resolve(evidence),
   });
   return { outcome: 'void' in judged ? 'void' : 'round', block, anchor: null };

@@ -21,6 +21,7 @@ type Handed = {
   readonly head?: number;
   readonly tree?: string;
   readonly drawn?: Draw | null;
+  readonly endedBy?: string;
   readonly left?: ReadonlyMap<string, Uint8Array>;
 };
 
@@ -41,7 +42,7 @@ function measured() {
   );
   const publish = (
     judged: Judged | null,
-    { head = 200, tree = 'fixture', drawn = draw, left = evidence }: Handed = {},
+    { head = 200, tree = 'fixture', drawn = draw, endedBy, left = evidence }: Handed = {},
   ) => {
     const chain = {
       commitment: () => Promise.resolve({ hotkey: validator, standing: null, revealed: [] }),
@@ -51,7 +52,9 @@ function measured() {
     const ledger = new OwnLedger(store, signer);
     const ports = { chain, ledger, operator, log: silentLog, clock: monotonicClock };
     const evidenceOf = () => Promise.resolve(left);
-    return publishMeasured(ports, arena, ROOT, { block: 100, judged, draw: drawn, evidenceOf });
+    const ended = endedBy === undefined ? {} : { endedBy };
+    const handed = { block: 100, judged, draw: drawn, ...ended, evidenceOf };
+    return publishMeasured(ports, arena, ROOT, handed);
   };
   const text = (name: string) =>
     Buffer.from(store.files().get(`${folder}${name}`) ?? '').toString();
@@ -75,7 +78,7 @@ describe('what a plan ends in', () => {
       code: 'BROKEN_LEDGER',
       message: expect.stringContaining('entries.0.score'),
     });
-    // Nor a void in the place of a round that was measured.
+    // Nor a void in the place of a round that was measured, that nobody asked for.
     await expect(publish({ void: 'nobody liked it' })).rejects.toMatchObject({
       code: 'BROKEN_LEDGER',
     });
@@ -87,9 +90,21 @@ describe('what a plan ends in', () => {
       void: expect.stringMatching(/^no round before its last block \d+$/),
     });
     expect(JSON.parse(text('void.json'))).toMatchObject({
-      predicate: { seed: expect.stringMatching(/^0x/), pulse: { round: expect.any(Number) } },
+      predicate: {
+        ...{ seed: expect.stringMatching(/^0x/), pulse: { round: expect.any(Number) } },
+        files: { 'traces/0/1/baseline.ndjson.gz': expect.stringMatching(/^[0-9a-f]{64}$/) },
+      },
     });
+    // What was measured stays, and the ledger is sound with it.
+    expect(files().has('rounds/100/traces/0/1/baseline.ndjson.gz')).toBe(true);
+    expect(readLedger(fixture.validator, files()).faults).toEqual([]);
     expect(files().has('rounds/100/round.json')).toBe(false);
+  });
+  it('is a void by hand, for the reason that is given, with what was measured', async () => {
+    const { publish, text } = measured();
+    const reason = 'the runner was sold';
+    expect(await publish(null, { endedBy: reason })).toEqual({ void: reason });
+    expect(JSON.parse(text('void.json'))).toMatchObject({ predicate: { reason } });
   });
   it('is a void where nothing was measured or drawn, and nothing by other code', async () => {
     const none = measured();

@@ -35,6 +35,7 @@ function voidOf(block: number): Draft<'void'> {
       reason: 'a test',
       seed: null,
       pulse: null,
+      files: {},
     },
   };
 }

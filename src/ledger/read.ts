@@ -212,9 +212,9 @@ export function readLedger(
 function checkEvidence(records: readonly AnyRecord[], { files, fresh, fault }: Reading): void {
   const plans = new Set(recordsOf({ records }, 'plan').map(({ path }) => path));
   const listed = new Set<string>();
-  for (const round of recordsOf({ records }, 'round')) {
-    const folder = round.path.replace(/round\.json$/, '');
-    if (!plans.has(`${folder}plan.json`))
+  for (const round of [...recordsOf({ records }, 'round'), ...recordsOf({ records }, 'void')]) {
+    const folder = round.path.replace(/[^/]+$/, '');
+    if (round.kind === 'round' && !plans.has(`${folder}plan.json`))
       fault('OMISSION', `${folder}plan.json`, 'a round without its plan');
     for (const [name, expected] of Object.entries(round.predicate.files)) {
       const path = `${folder}${name}`;

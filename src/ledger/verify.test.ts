@@ -66,6 +66,7 @@ describe('a record', () => {
     reason: 'a test',
     seed: null,
     pulse: null,
+    files: {},
   };
   const statement = {
     _type: STATEMENT_TYPE,

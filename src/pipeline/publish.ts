@@ -58,13 +58,30 @@ function endContext(
   return { ...contextOf(predicate), harness: { tree, node, rules, run }, host: { ...host } };
 }
 
-/** Why a plan ends in nothing, and its seed where that was known: its successor keeps it. */
-export type VoidCause = { readonly reason: string; readonly draw: Draw | null };
+/**
+ * Why a plan ends in nothing, its seed where that was known (its successor keeps it), and what was
+ * measured until then: a void because the result was unwelcome shall be seen.
+ */
+export type VoidCause = {
+  readonly reason: string;
+  readonly draw: Draw | null;
+  readonly evidence?: FileSet;
+};
+
+const folderOf = ({ path }: LedgerRecord<'plan'>): string => path.replace(/plan\.json$/, '');
+
+/** Evidence as a record lists it, by path. */
+const hashesOf = (evidence: FileSet): Record<string, string> =>
+  Object.fromEntries([...evidence].map(([path, bytes]) => [path, sha256Hex(bytes)]));
+
+/** Evidence as the ledger keeps it: in the folder of its plan. */
+const placedIn = (plan: LedgerRecord<'plan'>, evidence: FileSet): FileSet =>
+  new Map([...evidence].map(([path, bytes]) => [`${folderOf(plan)}${path}`, bytes]));
 
 function voidDraft(
   plan: LedgerRecord<'plan'>,
   context: { schema: 1 } & RecordContext,
-  { reason, draw }: VoidCause,
+  { reason, draw, evidence = new Map() }: VoidCause,
 ): Draft<'void'> {
   // A void stands in its plan's folder and so carries the plan's block.
   return {
@@ -74,7 +91,7 @@ function voidDraft(
     predicate: {
       ...context,
       ...{ block: plan.predicate.block, plan: plan.sha256, reason },
-      ...{ seed: draw?.seed ?? null, pulse: draw?.pulse ?? null },
+      ...{ seed: draw?.seed ?? null, pulse: draw?.pulse ?? null, files: hashesOf(evidence) },
     },
   };
 }
@@ -194,9 +211,7 @@ export async function publishRound(
       'the next plan declares it void, and keeps its entries and its seed',
     );
   const { seed, pulse } = draw;
-  const folder = plan.path.replace(/plan\.json$/, '');
-  const files = Object.fromEntries([...evidence].map(([path, bytes]) => [path, sha256Hex(bytes)]));
-  const placed = new Map([...evidence].map(([path, bytes]) => [`${folder}${path}`, bytes]));
+  const files = hashesOf(evidence);
   await ledger.append(`Judge round ${plan.predicate.block.number}`, (now) => {
     assertDraw(now, plan, draw);
     const ended = [...recordsOf(now, 'round'), ...recordsOf(now, 'void')].some(
@@ -208,14 +223,14 @@ export async function publishRound(
     }
     const draft: Draft<'round'> = {
       kind: 'round',
-      path: `${folder}round.json`,
+      path: `${folderOf(plan)}round.json`,
       subject: plan.subject,
       predicate: {
         ...endContext(plan, operator),
         ...{ plan: plan.sha256, seed, pulse, ...body, files },
       },
     };
-    return { drafts: [draft], evidence: placed };
+    return { drafts: [draft], evidence: placedIn(plan, evidence) };
   });
 }
 
@@ -229,7 +244,10 @@ export async function publishVoid(
 ): Promise<void> {
   await ledger.append(`Void round ${plan.predicate.block.number}`, (now) =>
     openPlan(now)?.sha256 === plan.sha256
-      ? { drafts: [voidDraft(plan, endContext(plan, operator), cause)] }
+      ? {
+          drafts: [voidDraft(plan, endContext(plan, operator), cause)],
+          evidence: placedIn(plan, cause.evidence ?? new Map()),
+        }
       : null,
   );
   log.warn(`round ${plan.predicate.block.number} is void: ${cause.reason}`);
@@ -242,7 +260,7 @@ export async function publishJudged(
   judged: Judged,
   { draw, evidence }: { readonly draw: Draw | null; readonly evidence: FileSet },
 ): Promise<void> {
-  if ('void' in judged) await publishVoid(ports, plan, { reason: judged.void, draw });
+  if ('void' in judged) await publishVoid(ports, plan, { reason: judged.void, draw, evidence });
   else if (!draw) await publishVoid(ports, plan, { reason: 'no seed was drawn', draw });
   else await publishRound(ports, plan, { body: judged.body, draw, evidence });
 }

@@ -32,7 +32,13 @@ it('eight writers land fifteen records each, none twice and none lost', async ()
       const { predicate, subject } = planDraftAt(pair.address, 100 + 15 * writer + i, 1);
       const { schema, network, validator, block, harness, host } = predicate;
       const context = { schema, network, validator, block, harness, host };
-      const end = { plan: '1'.repeat(64), reason: `${writer} ${i}`, seed: null, pulse: null };
+      const end = {
+        plan: '1'.repeat(64),
+        reason: `${writer} ${i}`,
+        seed: null,
+        pulse: null,
+        files: {},
+      };
       const path = `rounds/${block.number}/void.json`;
       await ledger.append('Void', () => ({
         drafts: [{ kind: 'void', path, subject, predicate: { ...context, ...end } }],

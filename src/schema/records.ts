@@ -167,6 +167,8 @@ const voidPredicate = z.strictObject({
   /** Its seed, where that was known: the plan that follows is measured by it. */
   seed: hash32.nullable(),
   pulse: pulseSchema,
+  /** What was measured before it ended so; nothing is judged from it. */
+  files: z.record(z.string(), sha256),
 });
 
 const weight = z.strictObject({ uid: u16, weight: u16 });

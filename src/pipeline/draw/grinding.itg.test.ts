@@ -77,7 +77,7 @@ const voidOf = (plan: Plan, reason: string): Draft<'void'> => ({
   kind: 'void',
   path: plan.path.replace('plan.json', 'void.json'),
   subject: plan.subject,
-  predicate: { ...contextOf(plan), plan: plan.sha256, reason, seed: null, pulse: null },
+  predicate: { ...contextOf(plan), plan: plan.sha256, reason, seed: null, pulse: null, files: {} },
 });
 const starting = (...texts: string[]) =>
   texts.map((text): unknown => expect.stringMatching(new RegExp(`^${text}`)));
