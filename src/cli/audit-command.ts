@@ -81,7 +81,8 @@ function tell({ checks, faults, unchecked }: AuditReport, out: (line: string) =>
 /** The last line for people. */
 function summaryOf({ ok, complete, records, evaluations, faults }: AuditReport): string {
   const counts = `${records} records, ${evaluations} evaluations judged again`;
-  if (faults.length > 0) return `${faults.length} faults: ${counts}`;
+  if (faults.length > 0)
+    return `${faults.length} fault${faults.length === 1 ? '' : 's'}: ${counts}`;
   return `${ok && complete ? 'passed' : 'no fault, but not all was checked'}: ${counts}`;
 }
 
