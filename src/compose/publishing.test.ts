@@ -69,7 +69,7 @@ describe('what a plan ends in', () => {
       Buffer.from(fixture.files.get('rounds/100/round.json')!).toString(),
     );
   });
-  it('is nothing that a job says otherwise: a forged verdict is not signed', async () => {
+  it('A17 is nothing that a job says otherwise: a forged verdict is not signed', async () => {
     const { publish, files, body } = measured();
     const before = files().size;
     const forged = structuredClone(body);

@@ -106,7 +106,7 @@ describe('a fork', () => {
     expect(setWeights()).toBe(count + 1);
     expect((await ledger()).size).toBe(records + 6);
   });
-  it('signs nothing where its ledger is gone, cut or forced, and says how to bring it back', async () => {
+  it('A18 signs nothing where its ledger is gone, cut or forced, and says how to bring it back', async () => {
     const copy = checkout();
     git('-C', copy, 'fetch', '-q', 'origin', 'ledger');
     const whole = await ledger();

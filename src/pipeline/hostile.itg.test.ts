@@ -357,6 +357,11 @@ describe('hostile servers, content', () => {
       void socket.write(Buffer.concat([Buffer.from(OPEN), chunk(text), Buffer.from(CLOSE)]));
 
   it('an honest answer has no fault', () => expectVerdict(streams(HONEST), 'no fault'));
+  it('A16 pads an answer with comments: a mebibyte of them is the most that goes into git', async () => {
+    const comments = `: ${'x'.repeat(1000)}\n\n`;
+    await expectVerdict(streams(comments.repeat(100) + HONEST), 'no fault');
+    await expectVerdict(streams(comments.repeat(1100) + HONEST), 'E_HTTP_LIMIT');
+  });
   it('H29 never says [DONE]', () => expectVerdict(streams(event('one') + END), 'E_STREAM'));
   it('H30 goes on after [DONE], or finishes twice', async () => {
     await expectVerdict(streams(HONEST + event('more')), 'E_CONTENT');

@@ -19,7 +19,7 @@ const anchorOfBlock = (block: number) =>
 const put = (record: AnyRecord, predicate: object): AnyRecord[] =>
   records.map((item) => (item === record ? ({ ...item, predicate } as AnyRecord) : item));
 
-describe('an anchor', () => {
+describe('A6 an anchor', () => {
   it('is there for every measured plan, before its round', async () => {
     expect(await faultsOf(records)).toEqual([]);
   });

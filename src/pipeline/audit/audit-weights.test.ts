@@ -49,7 +49,7 @@ async function find<S extends LedgerSubject>(
   return foundBy(checks, subject, { chain: asked, path: record?.path ?? '' });
 }
 
-describe('weights that the chain was asked about', () => {
+describe('A2 weights that the chain was asked about', () => {
   const intent = intentAt(100);
   const ask = async (chain: Chain | null, over: Partial<Predicate<'weights'>> = {}) => {
     const outcome = weightsAt(100, { includedIn: block, ...over });
@@ -98,7 +98,7 @@ describe('weights that the chain was asked about', () => {
   });
 });
 
-describe('a transaction that is said to have failed', () => {
+describe('A2 a transaction that is said to have failed', () => {
   const intent = intentAt(100);
   const { extrinsic, lastBlock } = intent.predicate.transaction;
   const ask = async (records: AnyRecord[], landedIn: number, head: number) => {
@@ -172,7 +172,7 @@ describe('a read-back', () => {
   });
 });
 
-describe('the row on chain now', () => {
+describe('A2 the row on chain now', () => {
   const set = weightsAt(100, { includedIn: block });
   const ask = async (chain: Chain, records: AnyRecord[] = [intentAt(100), set]) => {
     const lastUpdate = { subnet: () => Promise.resolve(subnetState({ lastUpdate: 101 })) };

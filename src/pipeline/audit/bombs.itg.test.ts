@@ -68,7 +68,7 @@ const lines = (count: number, line: (i: number) => object): Uint8Array =>
     header() + Array.from({ length: count }, (_, i) => `${JSON.stringify(line(i))}\n`).join(''),
   );
 
-describe('a bomb in the evidence', () => {
+describe('A12 a bomb in the evidence', () => {
   it('costs what an audit without it costs, at first', async () => {
     const trace = honest.files.get(
       `rounds/100/traces/0/1/${keyOf('slow').replace(':', '-')}.ndjson.gz`,
