@@ -1,6 +1,6 @@
 // GitHub action that derives everything in the ledgers again and fails where a fault is found.
 import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/networks.ts';
-import { table } from '../../src/github/summary.ts';
+import { auditSummary } from '../../src/github/summary.ts';
 import { jobAuth, startAction } from '../../src/github/io/run-action.ts';
 import { readEvidence, unpackText } from '../../src/ledger/io/evidence-files.ts';
 import { knownArenas } from '../../src/compose/repository.ts';
@@ -37,16 +37,8 @@ void startAction('audit', inputs, async ({ input, log, output, summary }) => {
   });
   output('records', String(report.records));
   output('faults', String(report.faults.length));
-  summary(
-    `### Audit: ${report.ok ? 'passed' : 'failed'}\n\n${report.records} records, ${report.evaluations} evaluations judged again.\n\n${
-      report.ok
-        ? ''
-        : table(
-            ['class', 'path', 'what'],
-            report.faults.map(({ code, path, message }) => [code, path, message]),
-          )
-    }\n`,
-  );
+  summary(auditSummary(report));
+  for (const { path, why } of report.unchecked) log.warn(`not checked: ${path}: ${why}`);
   for (const { code, path, message } of report.faults) log.warn(`${code} ${path}: ${message}`);
   const first = report.faults[0];
   if (first)

@@ -7,16 +7,15 @@ import { knownArenas, readArena, ROOT } from '../compose/repository.ts';
 import type { Log } from '../core/log.ts';
 import { readEvidence, unpackText } from '../ledger/io/evidence-files.ts';
 import { gitStore } from '../ledger/io/git-store.ts';
-import { readFolder, strayEntries, validatorFolders } from '../ledger/io/results-folder.ts';
+import { validatorFolders } from '../ledger/io/results-folder.ts';
 import type { LedgerFiles } from '../ledger/read.ts';
-import type { ResultStore } from '../ledger/store.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { audit, type AuditReport } from '../pipeline/audit/audit.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import type { Invocation, RunCommand } from './command.ts';
+import { ledgersAtHand, ledgersInFolder, ledgersInStore } from './ledgers-at-hand.ts';
 import { optional } from './options.ts';
-import { storeOf } from './workplace.ts';
 
 /** The chain library takes a second and 200 MB to load: an offline audit does without. */
 async function openAnyChain(endpoint: string, log: Log): Promise<EndpointPool> {
@@ -24,36 +23,12 @@ async function openAnyChain(endpoint: string, log: Log): Promise<EndpointPool> {
   return openEndpoints(endpoint, ANY_CHAIN, log);
 }
 
-/** Ledgers, and what lies beside them. */
-type Found = {
-  readonly ledgers: Map<string, LedgerFiles>;
-  readonly strays: readonly string[];
-};
-
-async function inStore(store: ResultStore): Promise<Found> {
-  const ledgers = new Map<string, LedgerFiles>();
-  for (const validator of await store.validators())
-    ledgers.set(validator, await store.read(validator));
-  return { ledgers, strays: await store.strays() };
-}
-
-function inFolder(results: string): Found {
-  const read = (validator: string) => readFolder(join(results, validator));
-  const ledgers = new Map(validatorFolders(results).map((name) => [name, read(name)] as const));
-  return { ledgers, strays: strayEntries(results) };
-}
-
-/** The ledgers of a folder; without one those of the branch `ledger` of this clone. */
-async function ledgersOf(invocation: Invocation): Promise<Found> {
+/** The folder of ledgers that is named, under either name. */
+function folderOf(invocation: Invocation): string | undefined {
   const given = optional(invocation, 'results');
   if (given !== undefined && invocation.positionals[0] !== undefined)
     throw new UsageError('DIR and --results are two names of one thing', 'give one of them');
-  const folder = invocation.positionals[0] ?? given;
-  if (folder === undefined) return inStore(storeOf(invocation));
-  const results = resolve(folder);
-  if (!existsSync(results))
-    throw new UsageError(`there is no folder ${results}`, 'name a results folder with --results');
-  return inFolder(results);
+  return invocation.positionals[0] ?? given;
 }
 
 /** The ledgers of another clone, or of a results folder. */
@@ -62,8 +37,8 @@ async function witnessOf(invocation: Invocation): Promise<Map<string, LedgerFile
   if (given === undefined) return null;
   const folder = resolve(given);
   const results = existsSync(join(folder, 'results')) ? join(folder, 'results') : folder;
-  if (existsSync(folder) && validatorFolders(results).length > 0) return inFolder(results).ledgers;
-  return (await inStore(gitStore({ folder, remote: null }))).ledgers;
+  if (validatorFolders(results).length > 0) return ledgersInFolder(results).ledgers;
+  return (await ledgersInStore(gitStore({ folder, remote: null }))).ledgers;
 }
 
 const MARKS = { passed: 'ok', failed: 'FAILED', 'not-checked': 'unchecked', 'not-asked': '-' };
@@ -93,7 +68,7 @@ function summaryOf({ ok, complete, records, evaluations, faults }: AuditReport):
 export const auditCommand: RunCommand = async (invocation) => {
   const { log, json } = invocation;
   const began = monotonicClock.nowNs();
-  const { ledgers, strays } = await ledgersOf(invocation);
+  const { ledgers, strays } = await ledgersAtHand(invocation, folderOf(invocation));
   const witness = await witnessOf(invocation);
   const endpoint = optional(invocation, 'chain');
   const chain = endpoint === undefined ? null : await openAnyChain(endpoint, log);

@@ -7,7 +7,7 @@ import { compactJson } from '../core/canonical.ts';
 import { firstDifference } from '../core/difference.ts';
 import type { Log } from '../core/log.ts';
 import { drawnPlan } from '../judge/drawn-plan.ts';
-import { judgeRound } from '../judge/round.ts';
+import { derivedPart, judgeRound } from '../judge/round.ts';
 import { readEvidence } from '../ledger/io/evidence-files.ts';
 import { readFolder } from '../ledger/io/results-folder.ts';
 import { endOf, planOf } from '../ledger/plans.ts';
@@ -15,17 +15,9 @@ import { readLedger } from '../ledger/read.ts';
 import { writeWhole } from '../node/atomic-file.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { parseArena } from '../schema/arena.ts';
-import type { RoundBody, RoundPredicate } from '../schema/records.ts';
 import type { RunCommand } from './command.ts';
 import { judgeFolder } from './eval-folder.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
-
-/** The part of a round's record that judging derives. */
-function derivedPart(predicate: RoundPredicate): Partial<RoundBody> {
-  const { shards, promptSuites, entries, decisions, control, standing, hosts } = predicate;
-  const body = { shards, promptSuites, entries, decisions, control, standing };
-  return hosts === undefined ? body : { ...body, hosts };
-}
 
 /**
  * Judges a round of a ledger again, `results/<validator>/rounds/<block>`: 0 where the record says

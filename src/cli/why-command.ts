@@ -1,34 +1,11 @@
 // Command that tells on one screen everything that decided a verdict.
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
-import { readFolder, validatorFolders } from '../ledger/io/results-folder.ts';
-import { type LedgerFiles, readLedger } from '../ledger/read.ts';
+import { readLedger } from '../ledger/read.ts';
 import { why, type WhyReport } from '../pipeline/why.ts';
 import type { ArmReport } from '../schema/report.ts';
-import type { Invocation, RunCommand } from './command.ts';
+import type { RunCommand } from './command.ts';
+import { ledgersAtHand } from './ledgers-at-hand.ts';
 import { optional, wholeNumber } from './options.ts';
-import { storeOf } from './workplace.ts';
-
-/** The ledgers at hand: of `--results`, else of the branch `ledger`. */
-async function ledgersOf(invocation: Invocation): Promise<Map<string, LedgerFiles>> {
-  const given = optional(invocation, 'results');
-  const only = optional(invocation, 'validator');
-  const wanted = (names: string[]): string[] =>
-    names.filter((name) => only === undefined || name === only);
-  const found = new Map<string, LedgerFiles>();
-  if (given === undefined) {
-    const store = storeOf(invocation);
-    for (const name of wanted(await store.validators())) found.set(name, await store.read(name));
-    return found;
-  }
-  const results = resolve(given);
-  if (!existsSync(results))
-    throw new UsageError(`there is no folder ${results}`, 'name a results folder with --results');
-  for (const name of wanted(validatorFolders(results)))
-    found.set(name, readFolder(join(results, name)));
-  return found;
-}
 
 const ms = (ns: number | null): string => (ns === null ? 'never' : `${(ns / 1e6).toFixed(2)} ms`);
 const rate = (value: number | null): string => (value === null ? '-' : value.toFixed(1));
@@ -119,8 +96,10 @@ export const whyCommand: RunCommand = async (invocation) => {
   if (what === undefined || positionals.length > 1)
     throw new UsageError('why wants one key or hotkey', 'cacheon why HOTKEY or HOTKEY:BLOCK');
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
-  const ledgers = await ledgersOf(invocation);
+  const { ledgers } = await ledgersAtHand(invocation, optional(invocation, 'results'));
+  const only = optional(invocation, 'validator');
   const reports = [...ledgers].flatMap(([validator, files]) => {
+    if (only !== undefined && validator !== only) return [];
     const ledger = readLedger(validator, files);
     if (ledger.faults[0])
       log.warn(`the ledger of ${validator} has faults: run cacheon audit before you believe it`);

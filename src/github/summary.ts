@@ -12,7 +12,7 @@ export function cell(text: string): string {
 }
 
 /** A Markdown table. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map((row) => line(row.map(cell)))].join(
     '\n',
@@ -49,6 +49,30 @@ export function planSummary({ block, submissions }: PlanPredicateDraft): string 
   return `### Scan at block ${block.number}\n\n${table(['submission', 'image', 'status', 'verdict', 'reason'], rows)}\n`;
 }
 type PlanPredicateDraft = Pick<PlanPredicate, 'block' | 'submissions'>;
+
+/** An audit for the job's summary: what failed, and what went unchecked. */
+export function auditSummary(report: {
+  readonly ok: boolean;
+  readonly records: number;
+  readonly evaluations: number;
+  readonly faults: readonly {
+    readonly code: string;
+    readonly path: string;
+    readonly message: string;
+  }[];
+  readonly unchecked: readonly { readonly path: string; readonly why: string }[];
+}): string {
+  const { ok, records, evaluations, faults, unchecked } = report;
+  const failed = faults.map(({ code, path, message }) => [code, path, message]);
+  const open = unchecked.map(({ path, why }) => [path, why]);
+  const parts = [
+    `### Audit: ${ok ? 'passed' : 'failed'}`,
+    `${records} records, ${evaluations} evaluations judged again.`,
+    ...(failed.length > 0 ? [table(['class', 'path', 'what'], failed)] : []),
+    ...(open.length > 0 ? [`Not checked:\n\n${table(['path', 'why'], open)}`] : []),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
 
 /** A validator's weights for the job's summary. */
 export function weightsSummary(report: {

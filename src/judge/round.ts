@@ -95,6 +95,13 @@ function whyEntry(result: EntryResult, { tries }: Ranking): Reasoned {
   return { reason: decision.reason, reasons: [...result.reasons, ...decision.reasons] };
 }
 
+/** The part of a round's record that judging derives: what an audit compares. */
+export function derivedPart(round: RoundBody): RoundBody {
+  const { shards, promptSuites, entries, decisions, control, standing, hosts } = round;
+  const body = { shards, promptSuites, entries, decisions, control, standing };
+  return hosts === undefined ? body : { ...body, hosts };
+}
+
 /** The row of a submission in its round; null where the round has nothing to say of it. */
 function entryOf(
   submission: Plan['predicate']['submissions'][number],

@@ -1,6 +1,6 @@
 // Checks over a ledger's records in order: one chain, time that never goes back, one end each plan.
 import { lastBlockOf } from './plans.ts';
-import { LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
+import { folderOf, LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
 import { recordsOf } from './records-of.ts';
 import type { AnyRecord, FaultCode } from './verify.ts';
 
@@ -88,7 +88,7 @@ export function checkEnds(
   const allEnds = [...recordsOf({ records }, 'round'), ...recordsOf({ records }, 'void')];
   for (const plan of plans) {
     const { seq, block } = plan.predicate;
-    const folder = plan.path.replace(/plan\.json$/, '');
+    const folder = folderOf(plan.path);
     const ends = allEnds.filter((record) => record.path.startsWith(folder));
     const evidence = paths.some(
       (path) => path.startsWith(folder) && LEDGER_EVIDENCE_PATH.test(path),

@@ -1,7 +1,7 @@
 // Reading and full verification of a validator's ledger, with a list of every fault.
 import { equalBytes, fromUtf8 } from '../core/bytes.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
+import { folderOf, LEDGER_EVIDENCE_PATH } from '../schema/paths.ts';
 import {
   checkSignature,
   MAX_RECORD_BYTES,
@@ -213,7 +213,7 @@ function checkEvidence(records: readonly AnyRecord[], { files, fresh, fault }: R
   const plans = new Set(recordsOf({ records }, 'plan').map(({ path }) => path));
   const listed = new Set<string>();
   for (const round of [...recordsOf({ records }, 'round'), ...recordsOf({ records }, 'void')]) {
-    const folder = round.path.replace(/[^/]+$/, '');
+    const folder = folderOf(round.path);
     if (round.kind === 'round' && !plans.has(`${folder}plan.json`))
       fault('OMISSION', `${folder}plan.json`, 'a round without its plan');
     for (const [name, expected] of Object.entries(round.predicate.files)) {

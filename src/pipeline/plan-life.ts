@@ -1,6 +1,6 @@
 // The life of a plan: until when it may be measured, and which plan the next one must follow.
 import type { BlockRef } from '../chain/chain.ts';
-import { originOf, lastBlockOf, openPlan, planAnchor } from '../ledger/plans.ts';
+import { endOf, lastBlockOf, originOf, planAnchor } from '../ledger/plans.ts';
 import { type Records, recordsOf } from '../ledger/records-of.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 
@@ -37,9 +37,9 @@ export function predecessorOf(ledger: Records, now: Now): Plan | null {
   const last = recordsOf(ledger, 'plan').at(-1);
   const origin = last && originOf(ledger, last);
   if (!last || !origin || !planAnchor(ledger, origin)) return null;
-  const voided = recordsOf(ledger, 'void').some(({ predicate }) => predicate.plan === last.sha256);
-  const open = openPlan(ledger)?.sha256 === last.sha256;
-  return voided || (open && voidReason(ledger, last, now) !== null) ? last : null;
+  const end = endOf(ledger, last);
+  const over = end ? end.kind === 'void' : voidReason(ledger, last, now) !== null;
+  return over ? last : null;
 }
 
 /** The challengers that a plan, or the draft of one, measures. */

@@ -3,12 +3,13 @@ import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
 import type { Draft } from '../ledger/draft.ts';
 import { LedgerError } from '../ledger/errors.ts';
-import { openPlan } from '../ledger/plans.ts';
+import { endOf, openPlan } from '../ledger/plans.ts';
 import type { OwnLedger } from '../ledger/own-ledger.ts';
-import { type Ledger, recordsOf } from '../ledger/read.ts';
+import type { Ledger } from '../ledger/read.ts';
 import type { FileSet } from '../ledger/store.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import type { Draw, Judged } from '../schema/artifacts.ts';
+import { folderOf } from '../schema/paths.ts';
 import type { RecordContext, RoundBody } from '../schema/records.ts';
 import { anchor, type AnchorPorts } from './anchor/anchor.ts';
 import { assertSlotFree } from './anchor/own-anchor.ts';
@@ -68,15 +69,13 @@ export type VoidCause = {
   readonly evidence?: FileSet;
 };
 
-const folderOf = ({ path }: LedgerRecord<'plan'>): string => path.replace(/plan\.json$/, '');
-
 /** Evidence as a record lists it, by path. */
 const hashesOf = (evidence: FileSet): Record<string, string> =>
   Object.fromEntries([...evidence].map(([path, bytes]) => [path, sha256Hex(bytes)]));
 
 /** Evidence as the ledger keeps it: in the folder of its plan. */
 const placedIn = (plan: LedgerRecord<'plan'>, evidence: FileSet): FileSet =>
-  new Map([...evidence].map(([path, bytes]) => [`${folderOf(plan)}${path}`, bytes]));
+  new Map([...evidence].map(([path, bytes]) => [`${folderOf(plan.path)}${path}`, bytes]));
 
 function voidDraft(
   plan: LedgerRecord<'plan'>,
@@ -86,7 +85,7 @@ function voidDraft(
   // A void stands in its plan's folder and so carries the plan's block.
   return {
     kind: 'void',
-    path: plan.path.replace(/plan\.json$/, 'void.json'),
+    path: `${folderOf(plan.path)}void.json`,
     subject: plan.subject,
     predicate: {
       ...context,
@@ -214,16 +213,13 @@ export async function publishRound(
   const files = hashesOf(evidence);
   await ledger.append(`Judge round ${plan.predicate.block.number}`, (now) => {
     assertDraw(now, plan, draw);
-    const ended = [...recordsOf(now, 'round'), ...recordsOf(now, 'void')].some(
-      (record) => record.predicate.plan === plan.sha256,
-    );
-    if (ended) {
+    if (endOf(now, plan)) {
       log.info(`round ${plan.predicate.block.number} was published before`);
       return null;
     }
     const draft: Draft<'round'> = {
       kind: 'round',
-      path: `${folderOf(plan)}round.json`,
+      path: `${folderOf(plan.path)}round.json`,
       subject: plan.subject,
       predicate: {
         ...endContext(plan, operator),

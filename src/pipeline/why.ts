@@ -4,7 +4,7 @@ import type { Ledger } from '../ledger/read.ts';
 import { recordsOf } from '../ledger/records-of.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import type { Predicate, RoundEntry } from '../schema/records.ts';
-import { tracePath } from '../schema/paths.ts';
+import { folderOf, tracePath } from '../schema/paths.ts';
 import type { Submission } from '../schema/submission.ts';
 
 /** A file of evidence that a verdict was judged from, and its hash in the signed round. */
@@ -53,7 +53,7 @@ function lineOf({ predicate }: Plan, what: string): Submission | undefined {
 
 /** The files that an entry was judged from: its own traces, and the baseline's beside them. */
 function evidenceOf({ path, predicate }: Round, entry: RoundEntry): Evidence[] {
-  const folder = path.replace(/round\.json$/, '');
+  const folder = folderOf(path);
   const wanted = entry.boots.flatMap(({ shard, boot }) =>
     [1, 2].flatMap((run) => [
       tracePath(shard, boot, entry.key, run),

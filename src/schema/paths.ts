@@ -17,6 +17,11 @@ export const EVIDENCE_PATH = new RegExp(`^${ANY}$`);
  */
 export const LEDGER_EVIDENCE_PATH = new RegExp(String.raw`^rounds/(?<block>0|[1-9]\d*)/${ANY}$`);
 
+/** The folder that a record lies in, slash at its end: of a plan that of its round. */
+export function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
+}
+
 /** Folders of a round that hold evidence. */
 export const EVIDENCE_FOLDERS = /^(?:traces|logs|prompts|images)\//;
 
@@ -26,6 +31,28 @@ export const EVIDENCE_FOLDERS = /^(?:traces|logs|prompts|images)\//;
  */
 export function tracePath(shard: number, boot: number, name: string, run: number): string {
   return `traces/${shard}/${boot}/${name.replace(':', '-')}${run === 1 ? '' : `.${run}`}.ndjson.gz`;
+}
+
+/** Which run of which arm a trace is of, by its path. */
+export type TracePlace = {
+  readonly shard: number;
+  readonly boot: number;
+  readonly name: string;
+  readonly run: number;
+};
+
+const TRACE =
+  /^traces\/(?<shard>\d+)\/(?<boot>\d+)\/(?<name>[A-Za-z0-9]+(?:-\d+)?)(?:\.(?<run>\d))?\.ndjson\.gz$/;
+
+/** What {@link tracePath} made a path of; null where it made no such path. */
+export function tracePlace(path: string): TracePlace | null {
+  const groups = TRACE.exec(path)?.groups;
+  if (!groups) return null;
+  const { shard, boot, name, run } = groups;
+  return {
+    ...{ shard: Number(shard), boot: Number(boot), run: Number(run ?? 1) },
+    name: name!.replace('-', ':'),
+  };
 }
 
 /** Path of what a server printed: `logs/<shard>/<boot>/<name>[.<run>].log.gz`. */

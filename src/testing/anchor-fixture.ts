@@ -9,6 +9,7 @@ import type { OwnLedger } from '../ledger/own-ledger.ts';
 import type { Records } from '../ledger/records-of.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import { anchorCall } from '../pipeline/anchor/anchor-text.ts';
+import { anchorPath } from '../pipeline/anchor/record-anchor.ts';
 import { drawable, seedOfPlan } from '../pipeline/draw/verify-draw.ts';
 import { notAfterOf } from '../pipeline/plan-life.ts';
 import type { Draw } from '../schema/artifacts.ts';
@@ -39,7 +40,7 @@ function anchorDraft(
   const at = { number: block, hash: `0x${sha256Hex(`block ${block}`)}` };
   return {
     kind: 'anchor',
-    path: plan.path.replace(/plan\.json$/, 'anchor.json'),
+    path: anchorPath(plan),
     subject: [{ name: 'record', digest: { sha256: plan.sha256 } }],
     predicate: {
       ...{ schema, network, validator, block: plan.predicate.block, harness, host },

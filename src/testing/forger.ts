@@ -6,18 +6,19 @@ import { blake2b256, sha256Hex } from '../core/hash.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import { type LedgerFiles, readLedger } from '../ledger/read.ts';
 import { signatureFile, type Signer } from '../ledger/sign.ts';
+import type { Predicate } from '../schema/records.ts';
+import { folderOf } from '../schema/paths.ts';
 import { anchorCall } from '../pipeline/anchor/anchor-text.ts';
 
-/* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-argument -- a forger edits records as plain JSON */
+/* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-argument -- a forger edits records as plain JSON */
 /** A record as its forger edits it: its place, and its JSON. */
 export type Forged = { path: string; subject: any; predicateType: string; predicate: any };
 /** A ledger under the forger's hands: records in their order, and evidence by path. */
 export type Workbench = { records: Forged[]; evidence: Map<string, Uint8Array> };
 
 /** The transaction of an anchor as the forger has sent it: for whatever record it names now. */
-function resend(predicate: any, validator: string): void {
+function resend(predicate: Predicate<'anchor'>, validator: string): void {
   const { anchor, network } = predicate;
-  if (typeof network?.netuid !== 'number' || !anchor?.record) return;
   const call = anchorCall(network.netuid & 0xffff, anchor.record);
   const key = decodeSs58(validator)!;
   const signed = concatBytes(Uint8Array.of(0x84, 0), key, new Uint8Array(65), call);
@@ -32,7 +33,7 @@ const renamed = (text: string, names: ReadonlyMap<string, string>): string =>
 
 /** Lets a round list the evidence that lies in its folder now. */
 function listEvidence({ path, predicate }: Forged, evidence: Workbench['evidence']): void {
-  const folder = path.replace(/round\.json$/, '');
+  const folder = folderOf(path);
   if (!path.endsWith('round.json') || typeof predicate?.files !== 'object') return;
   predicate.files = Object.fromEntries(
     [...evidence]

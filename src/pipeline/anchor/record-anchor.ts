@@ -11,6 +11,7 @@ import type { OwnLedger } from '../../ledger/own-ledger.ts';
 import { type Records, recordsOf } from '../../ledger/records-of.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
 import type { Arena } from '../../schema/arena.ts';
+import { folderOf } from '../../schema/paths.ts';
 import { type Operator, recordContext } from '../context.ts';
 import { notAfterOf } from '../plan-life.ts';
 import { type Anchored, anchorOf, isAnchorExtrinsic } from './anchor-text.ts';
@@ -37,10 +38,8 @@ export const POLL_MS = 1000;
 const FINAL_WAITS = 600;
 
 /** Path of the anchor of a plan or of weights. */
-function anchorPath({ kind, path }: AnchorOwner): string {
-  return kind === 'plan'
-    ? path.replace(/plan\.json$/, 'anchor.json')
-    : path.replace(/\.json$/, '.anchor.json');
+export function anchorPath({ kind, path }: Pick<AnchorOwner, 'kind' | 'path'>): string {
+  return kind === 'plan' ? `${folderOf(path)}anchor.json` : path.replace(/\.json$/, '.anchor.json');
 }
 
 /** The anchor on record of a plan or of weights, or null. */

@@ -7,6 +7,7 @@ import { ANCHOR_WITHIN_BLOCKS, endOf, originOf, planAnchor } from '../../ledger/
 import { type Records, recordsOf } from '../../ledger/records-of.ts';
 import type { AnyRecord, FaultCode, LedgerRecord } from '../../ledger/verify.ts';
 import { type Anchored, anchorOf, isAnchorExtrinsic } from '../anchor/anchor-text.ts';
+import { anchorPath } from '../anchor/record-anchor.ts';
 import { notAfterOf } from '../plan-life.ts';
 import type { Check, Notes } from './check.ts';
 import type { LedgerSubject, RecordSubject } from './subjects.ts';
@@ -14,8 +15,6 @@ import type { LedgerSubject, RecordSubject } from './subjects.ts';
 type Anchor = LedgerRecord<'anchor'>;
 type Fault = readonly [code: FaultCode, message: string];
 type Subject = RecordSubject<'anchor'>;
-
-const anchorPathOf = (plan: string): string => plan.replace(/plan\.json$/, 'anchor.json');
 
 /** What is wrong with an anchor by the ledger alone. */
 function* ownFaults(ledger: Records, anchor: Anchor): Generator<Fault> {
@@ -28,7 +27,7 @@ function* ownFaults(ledger: Records, anchor: Anchor): Generator<Fault> {
       `it anchors ${record.sha256}, which is no earlier record of this ledger`,
     ];
   yield* extrinsicFaults(predicate);
-  const beside = recordsOf(ledger, 'plan').find((plan) => anchorPathOf(plan.path) === path);
+  const beside = recordsOf(ledger, 'plan').find((plan) => anchorPath(plan) === path);
   if (!beside) {
     yield* weightsFaults(ledger, anchor, own);
     return;
@@ -54,9 +53,7 @@ function* weightsFaults(
   { path, predicate }: Anchor,
   own: AnyRecord | undefined,
 ): Generator<Fault> {
-  const weights = recordsOf(ledger, 'weights').find(
-    (item) => item.path.replace(/\.json$/, '.anchor.json') === path,
-  );
+  const weights = recordsOf(ledger, 'weights').find((item) => anchorPath(item) === path);
   if (weights) yield* contextFaults(predicate, weights);
   if (!weights || weights.predicate.seq > predicate.anchor.record.seq)
     yield ['WRONG_CONTEXT', 'it belongs to no plan and to no weights'];
@@ -167,11 +164,7 @@ function checkMeasured({ ledger }: LedgerSubject, { fault }: Notes): void {
     const origin = plan && originOf(ledger, plan);
     const anchor = origin && planAnchor(ledger, origin);
     if (plan && !anchor)
-      fault(
-        'OMISSION',
-        anchorPathOf((origin ?? plan).path),
-        'a plan was measured without its anchor',
-      );
+      fault('OMISSION', anchorPath(origin ?? plan), 'a plan was measured without its anchor');
     else if (anchor && anchor.predicate.seq > round.predicate.seq)
       fault('TIME', anchor.path, 'the round was on record before its plan was anchored');
   }

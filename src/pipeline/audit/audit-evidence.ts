@@ -7,40 +7,21 @@ import { brokeOffAt } from '../../judge/planned-boot.ts';
 import { CONTROL, hasControl } from '../../judge/role-control.ts';
 import { BASELINE, plannedEntry } from '../../judge/shard.ts';
 import { pinnedImage } from '../../schema/image-ref.ts';
-import { tracePath } from '../../schema/paths.ts';
+import { folderOf, tracePath, type TracePlace, tracePlace } from '../../schema/paths.ts';
 import type { Trace, TracedRequest } from '../../schema/trace.ts';
 import type { Check, Notes } from './check.ts';
 import type { RoundSubject } from './subjects.ts';
 
 /** A trace at its path. */
-type Placed = {
-  readonly path: string;
-  readonly shard: number;
-  readonly boot: number;
-  readonly name: string;
-  readonly run: number;
-  readonly trace: Trace;
-};
-
-const PLACE =
-  /^traces\/(?<shard>\d+)\/(?<boot>\d+)\/(?<name>[A-Za-z0-9]+(?:-\d+)?)(?:\.(?<run>\d))?\.ndjson\.gz$/;
+type Placed = TracePlace & { readonly path: string; readonly trace: Trace };
 
 /** The traces of a round, by their paths. */
 function placedTraces({ evidence }: RoundSubject): Placed[] {
   return [...evidence.traces].flatMap(([path, trace]) => {
-    const groups = PLACE.exec(path)?.groups;
-    if (!groups) return [];
-    const { shard, boot, name, run } = groups;
-    return [
-      {
-        ...{ path, trace, name: name!.replace('-', ':') },
-        ...{ shard: Number(shard), boot: Number(boot), run: Number(run ?? 1) },
-      },
-    ];
+    const place = tracePlace(path);
+    return place ? [{ path, trace, ...place }] : [];
   });
 }
-
-const folderOf = ({ round }: RoundSubject): string => round.path.replace(/round\.json$/, '');
 
 /** What the header of a trace must say, by its path, its plan and its seed. */
 function headerOf(subject: RoundSubject, { shard, boot, name, run }: Placed): object {
@@ -62,7 +43,7 @@ function checkHeaders(subject: RoundSubject, { fault }: Notes): void {
   const listed = new Set(plan.predicate.submissions.map(({ key }) => key));
   for (const placed of placedTraces(subject)) {
     const { path, name, trace } = placed;
-    const at = `${folderOf(subject)}${path}`;
+    const at = `${folderOf(subject.round.path)}${path}`;
     if (name !== BASELINE && name !== CONTROL && !listed.has(name)) {
       fault('OMISSION', at, `${name} is no entry of the plan`);
       continue;
@@ -105,14 +86,14 @@ function checkWhole(subject: RoundSubject, { fault }: Notes): void {
         if (!has(name) && !broken && (boot > 1 || has(BASELINE)))
           fault(
             'OMISSION',
-            `${folderOf(subject)}${tracePath(shard, boot, name, 1)}`,
+            `${folderOf(subject.round.path)}${tracePath(shard, boot, name, 1)}`,
             `${name} ran in boot ${boot}, and left no trace`,
           );
       for (const { name, path } of here)
         if (!names.includes(name) && !(boot === 1 && name === BASELINE))
           fault(
             'RECOMPUTE_MISMATCH',
-            `${folderOf(subject)}${path}`,
+            `${folderOf(subject.round.path)}${path}`,
             `${name} was not to run in boot ${boot}`,
           );
     }
@@ -138,7 +119,11 @@ function checkTime(subject: RoundSubject, { fault }: Notes): void {
     for (const next of own) {
       const end = before ? before.trace.header.originNs + lengthNs(before.trace) : 0;
       if (before && next.trace.header.originNs < end)
-        fault('TIME', `${folderOf(subject)}${next.path}`, `it began before ${before.path} ended`);
+        fault(
+          'TIME',
+          `${folderOf(subject.round.path)}${next.path}`,
+          `it began before ${before.path} ended`,
+        );
       before = next;
     }
     for (const boot of new Set(own.map((item) => item.boot)))
@@ -214,7 +199,7 @@ function eventsIn(bytes: Uint8Array): number {
 
 function checkPlausible(subject: RoundSubject, { fault }: Notes): void {
   for (const { path, trace } of placedTraces(subject)) {
-    const at = `${folderOf(subject)}${path}`;
+    const at = `${folderOf(subject.round.path)}${path}`;
     for (const what of courseFaults(trace)) fault('TIME', at, what);
     const wrong = trace.requests.flatMap((request) => [...impossible(subject, request)]);
     if (wrong[0] !== undefined) fault('TIME', at, wrong[0]);
@@ -232,7 +217,7 @@ function checkHosts(subject: RoundSubject, { fault }: Notes): void {
     else if (other.said !== said)
       fault(
         'WRONG_CONTEXT',
-        `${folderOf(subject)}${path}`,
+        `${folderOf(subject.round.path)}${path}`,
         `another host or clock than ${other.path}`,
       );
   }

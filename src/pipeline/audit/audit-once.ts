@@ -1,6 +1,7 @@
 // Checks that no evidence counts twice: in one ledger, or in two.
 import { recordsOf } from '../../ledger/records-of.ts';
 import type { Ledger } from '../../ledger/read.ts';
+import { folderOf } from '../../schema/paths.ts';
 import type { Check } from './check.ts';
 import type { LedgersSubject, LedgerSubject } from './subjects.ts';
 
@@ -10,7 +11,7 @@ type Listed = { readonly validator: string; readonly path: string; readonly sha2
 /** Every trace that the rounds of a ledger list. */
 function tracesOf(ledger: Ledger): Listed[] {
   return recordsOf(ledger, 'round').flatMap(({ path, predicate }) => {
-    const folder = path.replace(/round\.json$/, '');
+    const folder = folderOf(path);
     return Object.entries(predicate.files)
       .filter(([name]) => name.startsWith('traces/'))
       .map(([name, sha256]) => ({ validator: ledger.validator, path: `${folder}${name}`, sha256 }));

@@ -158,33 +158,34 @@ function checkPast(
   derive(subject, notes, [`${key} history`, line.history, history]);
 }
 
-/** The plan's block on the chain, and the validator's permit there. */
+/** The plan's block is one of this chain. */
 async function checkBlock({ plan, ports }: PlanSubject, { fault }: Notes): Promise<void> {
-  const { network, block, validator } = plan.predicate;
+  const { network, block } = plan.predicate;
   const chain = ports.chain!;
-  const { genesisHash } = await chain.identity();
-  if (genesisHash !== network.genesisHash) {
+  if ((await chain.identity()).genesisHash !== network.genesisHash)
     fault('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${network.genesisHash}`);
-    return;
-  }
-  if ((await chain.blockHash(block.number)) !== block.hash) {
+  else if ((await chain.blockHash(block.number)) !== block.hash)
     fault('WRONG_CONTEXT', plan.path, `block ${block.number} has another hash on the chain`);
-    return;
-  }
-  const { neurons } = await chain.snapshot(network.netuid, block);
-  if (!neurons.find(({ hotkey }) => hotkey === validator)?.validatorPermit)
-    fault('WRONG_KEY', plan.path, `${validator} had no validator permit at block ${block.number}`);
 }
 
-/** Submissions, standing and shards, derived again from what the chain shows at the plan's block. */
+/**
+ * The validator's permit; submissions, standing and shards, derived again from what the chain shows
+ * at the plan's block.
+ */
 async function checkSubmissions(subject: PlanSubject, notes: Notes): Promise<void> {
   const { plan, arena, ports, before } = subject;
-  const { block, network, harness, calibration } = plan.predicate;
+  const { block, network, harness, calibration, validator } = plan.predicate;
   const chain = ports.chain!;
   // Of another chain nothing follows: the check of the block has said so.
   if ((await chain.blockHash(block.number)) !== block.hash) return;
   const history = historyOf(before);
   const snapshot: Snapshot = await chain.snapshot(network.netuid, block);
+  if (!snapshot.neurons.find(({ hotkey }) => hotkey === validator)?.validatorPermit)
+    notes.fault(
+      'WRONG_KEY',
+      plan.path,
+      `${validator} had no validator permit at block ${block.number}`,
+    );
   const commitments = await readCommitments(chain, network.netuid, snapshot, history);
   const payments = await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
   const predecessor = predecessorOf(before, { block, tree: harness.tree });

@@ -6,22 +6,19 @@ import { messageOf } from '../../core/errors.ts';
 import { copyOf } from '../../images/copies.ts';
 import { isDecided, type KnownImage, rivalsOf } from '../../images/rivals.ts';
 import type { RoundEvidence } from '../../judge/drawn-plan.ts';
-import { judgeRound } from '../../judge/round.ts';
+import { derivedPart, judgeRound } from '../../judge/round.ts';
 import type { LedgerRecord } from '../../ledger/verify.ts';
 import { suiteHash } from '../../prompts/sampler.ts';
 import { bootSuite } from '../../prompts/suites.ts';
 import type { BootBodies } from '../../schema/boot-bodies.ts';
 import type { Fingerprint } from '../../schema/fingerprint.ts';
-import { fingerprintPath } from '../../schema/paths.ts';
+import { fingerprintPath, folderOf } from '../../schema/paths.ts';
 import { hasReason } from '../../schema/reasons.ts';
 import type { Trace } from '../../schema/trace.ts';
 import { drawFault } from '../draw/verify-draw.ts';
 import type { Check, CheckName, Notes } from './check.ts';
 import { EVIDENCE_CHECKS } from './audit-evidence.ts';
 import type { LedgerSubject, RoundSubject } from './subjects.ts';
-
-const folderOf = ({ round }: Pick<RoundSubject, 'round'>): string =>
-  round.path.replace(/round\.json$/, '');
 
 /** A round or a void carries its plan's context, and was made by the code that planned it (A9). */
 function checkContext({ plan, round }: RoundSubject, { fault }: Notes): void {
@@ -53,12 +50,8 @@ function checkDraw({ ledger, plan, round }: RoundSubject, { fault }: Notes): voi
 
 /** Verdicts, scores, decisions and standing, judged again (RULES "Audit of a round"). */
 function checkJudged({ round, drawn, evidence, arena, ports }: RoundSubject, { fault }: Notes) {
-  const { entries, decisions, control, standing, hosts, shards, promptSuites } = round.predicate;
   const derived = judgeRound(drawn, evidence, ports.tokenizerOf(arena.tokenizer));
-  const recorded = {
-    ...{ shards, promptSuites, entries, decisions, control, standing },
-    ...(hosts === undefined ? {} : { hosts }),
-  };
+  const recorded = derivedPart(round.predicate);
   const difference = firstDifference(recorded, JSON.parse(compactJson(derived)));
   if (difference !== null) fault('RECOMPUTE_MISMATCH', round.path, difference);
 }
@@ -92,7 +85,7 @@ export function openEvidence(
   round: LedgerRecord<'round'>,
   { fault }: Notes,
 ): RoundEvidence {
-  const folder = folderOf({ round });
+  const folder = folderOf(round.path);
   const traces = new Map<string, Trace>();
   const bodies = new Map<string, BootBodies>();
   for (const path of Object.keys(round.predicate.files)) {
@@ -152,7 +145,7 @@ function seenImages(
   const { plan, ledger, readPrint } = audited;
   const seen = new Map<string, Fingerprint>();
   for (const [path, bytes] of ledger.files) {
-    if (!path.startsWith(`${folderOf(audited)}images/${shard}/`)) continue;
+    if (!path.startsWith(`${folderOf(audited.round.path)}images/${shard}/`)) continue;
     const print = readPrint(path, bytes);
     const planned = plan.predicate.submissions.find(({ key }) => key === print?.key);
     const listed =
@@ -193,7 +186,7 @@ function checkImage(
     if (valid && inContainers)
       fault(
         'OMISSION',
-        `${folderOf(audited)}${fingerprintPath(shard, key)}`,
+        `${folderOf(audited.round.path)}${fingerprintPath(shard, key)}`,
         `${key} was measured, and nothing says what is in its image`,
       );
     return false;

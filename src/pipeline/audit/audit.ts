@@ -67,6 +67,16 @@ export const CHECKS: readonly CheckName[] = [
 /** Faults after which the consequences of a record cannot be derived. */
 const HOLES: readonly FaultCode[] = ['SCHEMA', 'UNSUPPORTED', 'CHAIN_GAP', 'OMISSION'];
 
+/** Checks of what follows from earlier records. */
+const FOLLOWING: readonly CheckName[] = [
+  ...PLAN_CHECKS,
+  ...ANCHOR_CHECKS,
+  ...WEIGHTS_CHECKS,
+  ...SEALED_CHECKS,
+  ...READBACK_CHECKS,
+  ...LEDGER_CHECKS,
+];
+
 /** One ledger under audit. */
 class LedgerAudit {
   readonly #subject: LedgerSubject;
@@ -85,9 +95,9 @@ class LedgerAudit {
     for (const { check, code, path, message } of ledger.faults)
       this.#book.notes({ name: check }, this.#at(path)).fault(code, path, message);
     for (const plan of recordsOf(ledger, 'plan')) await this.#plan(plan);
-    if (ledger.faults.some(({ code }) => HOLES.includes(code))) {
+    if (this.#holed) {
       // Their faults would only bury the cause.
-      this.#skip([...WEIGHTS_CHECKS, ...READBACK_CHECKS, ...ANCHOR_CHECKS, ...LEDGER_CHECKS]);
+      this.#skip(FOLLOWING);
       return;
     }
     for (const record of recordsOf(ledger, 'anchor'))
@@ -102,6 +112,10 @@ class LedgerAudit {
     for (const record of recordsOf(ledger, 'weights-readback'))
       await this.#all(READBACK_CHECKS, { ...this.#subject, record }, record.path);
     await this.#all(LEDGER_CHECKS, this.#subject, '');
+  }
+
+  get #holed(): boolean {
+    return this.#subject.ledger.faults.some(({ code }) => HOLES.includes(code));
   }
 
   #at = (path: string) => ({ validator: this.#subject.ledger.validator, path });
@@ -127,8 +141,7 @@ class LedgerAudit {
     };
     const subject = { ...this.#subject, plan, arena, before };
     await this.#all([ARENA], subject, plan.path);
-    if (ledger.faults.some(({ code }) => HOLES.includes(code))) this.#skip(PLAN_CHECKS);
-    else await this.#all(PLAN_CHECKS, subject, plan.path);
+    if (!this.#holed) await this.#all(PLAN_CHECKS, subject, plan.path);
     const end = endOf(ledger, plan);
     if (end?.kind === 'void')
       await this.#all(VOID_CHECKS, { ...this.#subject, plan, end }, end.path);

@@ -80,12 +80,15 @@ describe('A3 a sealed row', () => {
 
 describe('A5 submissions on the chain', () => {
   /** A chain that shows the contestants of the made-up ledger. */
-  const chainOf = (more: Partial<ChainReader> = {}) => {
+  const chainOf = (more: Partial<ChainReader> = {}, permit = true) => {
     const snapshot = (_netuid: number, block?: { number: number; hash: string }) => {
       const { neurons, commitments } = viewAt(block!);
       const shown: Snapshot = {
         block: block!,
-        neurons: neurons.map((neuron) => ({ ...neuron, validatorPermit: false })),
+        neurons: [
+          ...neurons.map((neuron) => ({ ...neuron, validatorPermit: false })),
+          { ...neurons[0]!, uid: 99, hotkey: honest.validator, validatorPermit: permit },
+        ],
         commitments: commitments.map(({ hotkey, commitBlock, content }) => ({
           ...{ hotkey, revealed: [], lastBlock: commitBlock },
           standing: {
@@ -131,6 +134,9 @@ describe('A5 submissions on the chain', () => {
     expect(await ask(honest.files, chainOf())).toEqual({ faults: [], unchecked: [] });
     expect((await ask(leftOut(), chainOf())).faults.join()).toMatch(/^OMISSION .*had a submission/);
     expect((await ask(rejected(), chainOf())).faults.join()).toMatch(/^RECOMPUTE_MISMATCH/);
+    expect((await ask(honest.files, chainOf({}, false))).faults.join()).toMatch(
+      /^WRONG_KEY .* had no validator permit at block 100$/,
+    );
   });
   it('are compared one by one where a node cannot tell one payment', async () => {
     let asked = 0;
