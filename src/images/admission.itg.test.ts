@@ -96,7 +96,7 @@ describe('admission', () => {
       }),
     });
     expect(await ask('arm')).toMatch(/image-policy: an image for linux\/arm64/);
-    expect(await ask('swapped')).toMatch(/image-policy: layer 2 is not/);
+    expect(await ask('swapped')).toMatch(/image-content: layer 2 is not/);
     expect(await ask('short')).toMatch(/diff-ids/);
   });
   it('refuses what the engine would read otherwise: names in another case, another program', async () => {
@@ -122,7 +122,7 @@ describe('admission', () => {
       { bomb: buildImage([base, bomb], ENTRY) },
       { arena: { maxUnpackedGb: 0.01 } },
     );
-    expect(await ask('bomb')).toMatch(/image-policy: it unpacks to more than 0.0 GB/);
+    expect(await ask('bomb')).toMatch(/image-content: it unpacks to more than 0.0 GB/);
     expect(pulled).toEqual([]);
   });
   it('gives up a registry that drips, and says so, long before it has sent all', async () => {
@@ -181,7 +181,7 @@ describe('admission', () => {
     expect(await ask('frames')).toBe('admitted');
     expect(await ask('docker')).toMatch(/^copy: of frames:1/);
     for (const name of ['cut', 'other'])
-      expect(await ask(name)).toMatch(/image-policy: .* does not unpack/);
+      expect(await ask(name)).toMatch(/image-content: .* does not unpack/);
   });
   it('refuses a configuration that no registry would hold, before asking for it', async () => {
     const text = JSON.parse(Buffer.from(original.manifest.bytes).toString()) as { config: object };
@@ -237,7 +237,7 @@ describe('admission', () => {
       options,
     );
     for (const name of ['pipe', 'device'])
-      expect(await ask(name)).toMatch(/image-policy: layer 2 has a device or a pipe/);
+      expect(await ask(name)).toMatch(/image-content: layer 2 has a device or a pipe/);
     expect(await ask('heir')).toBe('admitted');
   });
   it('refuses sizes that are not those of what it names, and texts that are none', async () => {
@@ -269,9 +269,9 @@ describe('admission', () => {
       ),
     });
     expect(await ask('honest')).toBe('admitted');
-    expect(await ask('layer')).toMatch(/^image-policy: .* has \d+ bytes, its manifest says/);
+    expect(await ask('layer')).toMatch(/^image-content: .* has \d+ bytes, its manifest says/);
     expect(await ask('config')).toMatch(/^image-policy: the configuration has another size/);
-    expect(await ask('latin')).toMatch(/^image-policy: the manifest is not UTF-8/);
+    expect(await ask('latin')).toMatch(/^image-content: the manifest is not UTF-8/);
     expect(await ask('replaced')).not.toMatch(/UTF-8/);
   });
   it('stops at too many files, before their marks fill the memory', async () => {
@@ -280,7 +280,7 @@ describe('admission', () => {
       { many: buildImage([base, ...many], ENTRY) },
       { arena: { maxOwnFiles: 40 } },
     );
-    expect(await ask('many')).toMatch(/image-policy: more than 90 files/);
+    expect(await ask('many')).toMatch(/image-content: more than 90 files/);
     expect(registry.requests.some((url) => url.includes(many[2]!.digest))).toBe(false);
   });
   it('gives a registry so much time for an image, not for each of its layers', async () => {
@@ -318,7 +318,7 @@ describe('admission', () => {
         },
       },
     );
-    expect(await ask('rubbish')).toMatch(/image-policy: .* does not unpack/);
+    expect(await ask('rubbish')).toMatch(/image-content: .* does not unpack/);
     await expect(ask('lying')).rejects.toMatchObject({ code: 'DIGEST', outcome: 'infra' });
   });
   it('calls an image gone where its registry says 401, 403 or 404, and anything else a fault of the registry', async () => {

@@ -5,9 +5,10 @@ import { messageOf } from '../core/errors.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { Fingerprint } from '../schema/fingerprint.ts';
 import { type ImageRef, pinnedImage } from '../schema/image-ref.ts';
-import { fingerprintPath } from '../schema/paths.ts';
+import { documentPath, fingerprintPath } from '../schema/paths.ts';
 import { copyOf, ownFiles, startHash } from './copies.ts';
 import { ImageError } from './errors.ts';
+import { keepingDocuments } from './image-documents.ts';
 import {
   examine,
   type ImageFacts,
@@ -86,7 +87,10 @@ class FieldAdmission implements Admission {
   #own: ReadonlySet<string> | null = null;
 
   constructor(ports: ImagePorts, arena: Arena, field: Field) {
-    this.#ports = ports;
+    const { shard } = field;
+    const keep = (digest: string, bytes: Uint8Array): void =>
+      ports.keep(documentPath(shard, digest), bytes);
+    this.#ports = { ...ports, images: keepingDocuments(ports.images, keep) };
     this.#arena = arena;
     this.#field = field;
   }
@@ -150,7 +154,7 @@ class FieldAdmission implements Admission {
     const files = ownFiles(examined.facts.files, common.files);
     if (files.length > maxOwnFiles)
       return {
-        name: 'image-policy',
+        name: 'image-content',
         detail: `${files.length} files of its own, ${maxOwnFiles} are the most`,
       };
     this.#keepPrint(printOf(entry, examined.facts, files));

@@ -50,7 +50,7 @@ export async function readBase(
     readHead(ports.images, trusting(arena), ref, null),
   );
   if (head.ok) return baseOf(reference, head.facts);
-  return { name: 'image-policy', detail: `its base ${reference}: ${head.refusal.detail}` };
+  return { name: 'image-content', detail: `its base ${reference}: ${head.refusal.detail}` };
 }
 
 /** What may stand in an image that builds on a base, beside what may stand in every image. */

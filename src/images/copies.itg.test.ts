@@ -106,7 +106,7 @@ describe('copies', () => {
       { known: [{ print: print!, claims: true, rounds: 9, decided: false }] },
     );
     expect(await twice.ask('original')).toBe('admitted');
-    expect(twice.kept.size).toBe(0);
+    expect(printsOf(twice.kept)).toEqual([]);
   });
   it('two tunings of the baseline’s own image are no copies of each other, the same tuning is', async () => {
     const { ask } = await admission({
@@ -153,7 +153,7 @@ describe('copies', () => {
   it('refuses a base that is not there', async () => {
     const builtOn = { original: `nothing@sha256:${'0'.repeat(64)}` };
     const { ask } = await admission({ original }, { builtOn });
-    expect(await ask('original')).toMatch(/^image-policy: its base .*404/);
+    expect(await ask('original')).toMatch(/^image-content: its base .*404/);
   });
   it('is decided once: what a round measured is no copy of what it learns of later', async () => {
     const extra = buildImage([base, mine, await layer({ '/x': 'y' })], ENTRY);

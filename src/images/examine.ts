@@ -1,19 +1,23 @@
 // Inspection of an image in its registry: manifest, configuration and the content of every layer.
 import { utf8 } from '../core/bytes.ts';
-import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { ImageRef } from '../schema/image-ref.ts';
 import { type ImageConfig, readConfig } from './image-config.ts';
+import { type ImageDocuments, isText } from './image-documents.ts';
 import type { ImageSize, ImageStore, LayerDescriptor, LayerScan } from './image-store.ts';
 import { MAX_MANIFEST_BYTES, readManifest } from './manifest.ts';
 
 /** Layers that can be read: a tar, plain or packed. */
 const LAYER_TYPE =
   /^application\/vnd\.(?:oci\.image\.layer\.v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.diff\.tar(?:\.gzip|\.zstd)?)$/;
-/** Why an image is not started, as the event of its trace. */
+/**
+ * Why an image is not started, as the event of its trace. `image-policy` follows from its manifest
+ * and configuration alone, which are kept; `image-content` from what only its registry or an engine
+ * can show.
+ */
 export type ImageRefusal = {
-  readonly name: 'image-policy' | 'image-gone' | 'copy' | 'bare-base';
+  readonly name: 'image-policy' | 'image-content' | 'image-gone' | 'copy' | 'bare-base';
   readonly detail: string;
 };
 /** What an image is made of. */
@@ -41,10 +45,7 @@ export function refuse(name: ImageRefusal['name'], detail: string): Refused {
   return { ok: false, refusal: { name, detail } };
 }
 const policy = (detail: string): Refused => refuse('image-policy', detail);
-
-/** Whether a text goes back to the bytes of its digest: an engine is given it as we read it. */
-const isText = (text: string, digest: string): boolean =>
-  `sha256:${sha256Hex(utf8(text))}` === digest;
+const content = (detail: string): Refused => refuse('image-content', detail);
 
 type Platform = {
   readonly digest: string;
@@ -53,7 +54,7 @@ type Platform = {
 
 /** The manifest of our platform, behind an index where the reference names one. */
 async function readPlatform(
-  images: ImageStore,
+  images: ImageDocuments,
   rules: ExamineRules,
   ref: ImageRef,
 ): Promise<{ readonly ok: true; readonly platform: Platform } | Refused> {
@@ -68,7 +69,8 @@ async function readPlatform(
     manifest = readManifest(found.value, rules);
   }
   if (manifest.kind === 'index') return policy('an index inside an index');
-  if (!isText(found.value, digest)) return policy('the manifest is not UTF-8');
+  // An engine is given it as we read it.
+  if (!isText(found.value, digest)) return content('the manifest is not UTF-8');
   return manifest.kind === 'fault'
     ? policy(manifest.reason)
     : { ok: true, platform: { digest, manifest } };
@@ -80,7 +82,7 @@ async function readPlatform(
  * infrastructure fault.
  */
 export async function readHead(
-  images: ImageStore,
+  images: ImageDocuments,
   rules: ExamineRules,
   ref: ImageRef,
   known: ReadonlySet<string> | null,
@@ -95,7 +97,7 @@ export async function readHead(
   if (other) return policy(`layers of type ${other.mediaType} are not read`);
   const text = await images.config({ ...ref, digest: descriptor.digest });
   if (text.state === 'gone') return refuse('image-gone', text.detail);
-  if (!isText(text.value, descriptor.digest)) return policy('the configuration is not UTF-8');
+  if (!isText(text.value, descriptor.digest)) return content('the configuration is not UTF-8');
   if (utf8(text.value).length !== descriptor.size)
     return policy('the configuration has another size than the manifest says');
   const config = readConfig(text.value, layers.length, known);
@@ -133,9 +135,9 @@ function layerFault(
   { index, layer, scan }: { index: number; layer: LayerDescriptor; scan: LayerScan },
 ): Refused | null {
   if (scan.diffId !== diffIds[index])
-    return policy(`layer ${index + 1} is not the one its configuration names`);
+    return content(`layer ${index + 1} is not the one its configuration names`);
   return scan.special && trusted && !trusted.layers.has(layer.digest)
-    ? policy(`layer ${index + 1} has a device or a pipe in it`)
+    ? content(`layer ${index + 1} has a device or a pipe in it`)
     : null;
 }
 
@@ -147,10 +149,10 @@ function addLayer(
 ): Refused | null {
   contents.unpackedBytes += scan.bytes;
   if (contents.unpackedBytes > rules.maxUnpackedGb * 1e9)
-    return policy(`more than ${rules.maxUnpackedGb} GB unpacked`);
+    return content(`more than ${rules.maxUnpackedGb} GB unpacked`);
   if (!shared.has(scan.diffId)) for (const file of scan.files) contents.files.add(file);
   // Checked after each layer, not at the end: layers of ever other files would fill our memory.
-  return contents.files.size > mostFiles ? policy(`more than ${mostFiles} files`) : null;
+  return contents.files.size > mostFiles ? content(`more than ${mostFiles} files`) : null;
 }
 
 /**
@@ -175,7 +177,7 @@ export async function examine(
     const maxBytes = rules.maxUnpackedGb * 1e9 - contents.unpackedBytes;
     const scanned = await images.scan(ref.image, layer, { maxBytes, pace });
     if (scanned.state === 'gone') return refuse('image-gone', scanned.detail);
-    if (!scanned.value.ok) return policy(scanned.value.reason);
+    if (!scanned.value.ok) return content(scanned.value.reason);
     const { scan } = scanned.value;
     const fault =
       layerFault(config, trusted, { index, layer, scan }) ?? addLayer(contents, scan, examination);

@@ -82,9 +82,12 @@ export async function fetchAdmitted(
     images.pull(ref, facts.size, (text) => log.info(`    ${text}`)),
   );
   if (result.state === 'gone') return { name: 'image-gone', detail: result.detail };
-  if (result.state === 'refused') return { name: 'image-policy', detail: result.detail };
+  if (result.state === 'refused') return { name: 'image-content', detail: result.detail };
   const differs = difference(facts.config, result.value);
   if (differs !== null)
-    return { name: 'image-policy', detail: `the engine reads another ${differs} in it than we do` };
+    return {
+      name: 'image-content',
+      detail: `the engine reads another ${differs} in it than we do`,
+    };
   return { id: result.value.id };
 }

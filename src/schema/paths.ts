@@ -1,12 +1,13 @@
-// Paths of evidence files in a ledger: traces, logs, prompts and image fingerprints.
+// Paths of evidence files in a ledger: traces, logs, prompts, and what is known of images.
 const AT = String.raw`\d{1,3}/\d{1,2}/[A-Za-z0-9]{1,60}(?:-\d{1,10})?(?:\.\d)?`;
 const IMAGE = String.raw`images/\d{1,3}/(?<hotkey>[A-Za-z0-9]{1,60})-(?<commit>\d{1,10})`;
+const DOCUMENT = String.raw`manifests/\d{1,3}/[0-9a-f]{64}`;
 const PROMPTS = String.raw`prompts/\d{1,3}/\d{1,2}`;
-const ANY = String.raw`(?:traces/${AT}\.ndjson|logs/${AT}\.log|${PROMPTS}\.ndjson|${IMAGE}\.json)\.gz`;
+const ANY = String.raw`(?:traces/${AT}\.ndjson|logs/${AT}\.log|${PROMPTS}\.ndjson|(?:${IMAGE}|${DOCUMENT})\.json)\.gz`;
 
 /**
  * Paths under a round for the files that a measuring machine kept: traces and logs by shard, boot
- * and arm, fingerprints of images by shard and key (RULES "Evidence paths"). Readers refuse any
+ * and arm, fingerprints of images by shard and key, their documents by digest (RULES "Evidence paths"). Readers refuse any
  * other path, wherever it comes from: that machine runs miners' code.
  */
 export const EVIDENCE_PATH = new RegExp(`^${ANY}$`);
@@ -23,7 +24,7 @@ export function folderOf(path: string): string {
 }
 
 /** Folders of a round that hold evidence. */
-export const EVIDENCE_FOLDERS = /^(?:traces|logs|prompts|images)\//;
+export const EVIDENCE_FOLDERS = /^(?:traces|logs|prompts|images|manifests)\//;
 
 /**
  * Path of a trace under its round:
@@ -72,4 +73,12 @@ export function promptsPath(shard: number, boot: number): string {
  */
 export function fingerprintPath(shard: number, key: string): string {
   return `images/${shard}/${key.replace(':', '-')}.json.gz`;
+}
+
+/**
+ * Path of an image's manifest, index or configuration under its round, by its `sha256:…` digest:
+ * `manifests/<shard>/<64 hex digits>.json.gz`.
+ */
+export function documentPath(shard: number, digest: string): string {
+  return `manifests/${shard}/${digest.slice('sha256:'.length)}.json.gz`;
 }

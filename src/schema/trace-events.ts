@@ -14,6 +14,7 @@ export const EVENT_VERDICTS = {
   exit: 'E_EXIT',
   oom: 'E_OOM',
   'image-policy': 'E_IMAGE_POLICY',
+  'image-content': 'E_IMAGE_POLICY',
   copy: 'E_COPY',
   'bare-base': 'E_COPY',
   'image-gone': 'INFRA_REGISTRY',

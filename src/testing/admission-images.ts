@@ -141,6 +141,8 @@ export async function admission(
   registry: Registry;
   pulled: string[];
   idsOf: Admission['idsOf'];
+  arena: Arena;
+  entries: readonly Entry[];
 }> {
   const registry = await registryOf(entered, options);
   const { images, pulled } = imagesOf(options);
@@ -153,19 +155,22 @@ export async function admission(
     digest: image.manifest.digest,
   }));
   const kept = new Map<string, Uint8Array>();
+  const arena = arenaOf(registry, options);
   const { admit, idsOf } = openAdmission(
     { images, clock, log: silentLog, keep: (path, content) => void kept.set(path, content) },
-    arenaOf(registry, options),
+    arena,
     { shard: 0, entries, known: options.known ?? [] },
   );
   const ask = async (name: string): Promise<string> => {
     const refusal = await admit(entries.find(({ hotkey }) => hotkey === name)!.key);
     return 'name' in refusal ? `${refusal.name}: ${refusal.detail}` : 'admitted';
   };
-  return { ask, kept, registry, pulled, idsOf };
+  return { ask, kept, registry, pulled, idsOf, arena, entries };
 }
 
 export const printsOf = (kept: ReadonlyMap<string, Uint8Array>) =>
-  [...kept].map(([path, bytes]) =>
-    fingerprintReader((own) => Buffer.from(own).toString())(`rounds/1/${path}`, bytes),
-  );
+  [...kept]
+    .filter(([path]) => path.startsWith('images/'))
+    .map(([path, bytes]) =>
+      fingerprintReader((own) => Buffer.from(own).toString())(`rounds/1/${path}`, bytes),
+    );

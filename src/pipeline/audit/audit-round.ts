@@ -18,6 +18,7 @@ import type { Trace } from '../../schema/trace.ts';
 import { drawFault } from '../draw/verify-draw.ts';
 import type { Check, CheckName, Notes } from './check.ts';
 import { EVIDENCE_CHECKS } from './audit-evidence.ts';
+import { IMAGE_DOCUMENTS, ranImages } from './audit-images.ts';
 import type { LedgerSubject, RoundSubject } from './subjects.ts';
 
 /** A round or a void carries its plan's context, and was made by the code that planned it (A9). */
@@ -175,15 +176,11 @@ function checkImage(
   }: { readonly key: string } & ShardImages & Rivals,
   { fault }: Notes,
 ): boolean {
-  const { round, arena } = audited;
+  const { round } = audited;
   const valid = round.predicate.entries.find((entry) => entry.key === key)?.verdict === 'VALID';
   const own = seen.get(key) ?? known.find(({ print }) => print.key === key)?.print;
   if (!own) {
-    // The arena decides, not a field that the validator writes: servers run outside of containers
-    // on a local chain alone.
-    const hosts: Partial<Record<string, Record<string, unknown>>> = round.predicate.hosts ?? {};
-    const inContainers = arena.network !== 'local' || hosts[shard]?.['probes'] !== undefined;
-    if (valid && inContainers)
+    if (valid && ranImages(audited, shard))
       fault(
         'OMISSION',
         `${folderOf(audited.round.path)}${fingerprintPath(shard, key)}`,
@@ -205,6 +202,7 @@ export const ROUND_CHECKS: readonly Check<RoundSubject>[] = [
   { name: 'judged-again', needs: 'ledger', rule: 'Audit of a round', run: checkJudged },
   { name: 'prompts', needs: 'ledger', rule: 'Prompts from a seed', run: checkPrompts },
   { name: 'copies', needs: 'ledger', rule: 'Copies: decided once', run: checkCopies },
+  IMAGE_DOCUMENTS,
   ...EVIDENCE_CHECKS,
 ];
 /** The check of reading a round's evidence, which comes before all others. */
