@@ -10,11 +10,18 @@ import { gitStore } from '../ledger/io/git-store.ts';
 import { validatorFolders } from '../ledger/io/results-folder.ts';
 import type { LedgerFiles } from '../ledger/read.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
-import { audit, type AuditReport } from '../pipeline/audit/audit.ts';
+import { audit } from '../pipeline/audit/audit.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
+import { auditLines, verdictLine } from './audit-text.ts';
 import type { Invocation, RunCommand } from './command.ts';
-import { ledgersAtHand, ledgersInFolder, ledgersInStore } from './ledgers-at-hand.ts';
+import {
+  asFolder,
+  ledgersAtHand,
+  ledgersInFolder,
+  ledgersInStore,
+  resultsIn,
+} from './ledgers-at-hand.ts';
 import { optional } from './options.ts';
 
 /** The chain library takes a second and 200 MB to load: an offline audit does without. */
@@ -35,30 +42,15 @@ function folderOf(invocation: Invocation): string | undefined {
 async function witnessOf(invocation: Invocation): Promise<Map<string, LedgerFiles> | null> {
   const given = optional(invocation, 'witness');
   if (given === undefined) return null;
-  const folder = resolve(given);
-  const results = existsSync(join(folder, 'results')) ? join(folder, 'results') : folder;
+  const folder = asFolder(given, '--witness');
+  const results = resultsIn(folder);
   if (validatorFolders(results).length > 0) return ledgersInFolder(results).ledgers;
-  return (await ledgersInStore(gitStore({ folder, remote: null }))).ledgers;
-}
-
-const MARKS = { passed: 'ok', failed: 'FAILED', 'not-checked': 'unchecked', 'not-asked': '-' };
-
-/** The checks as a table, then every fault and everything unchecked. */
-function tell({ checks, faults, unchecked }: AuditReport, out: (line: string) => void): void {
-  const width = Math.max(...checks.map(({ name }) => name.length));
-  for (const { name, state, rule } of checks)
-    out(`  ${MARKS[state].padEnd(9)}  ${name.padEnd(width)}  ${rule}`);
-  for (const { check, code, path, message } of faults)
-    out(`${code}  ${path}  ${message}  [${check}]`);
-  for (const { check, path, why } of unchecked) out(`unchecked  ${path}  ${why}  [${check}]`);
-}
-
-/** The last line for people. */
-function summaryOf({ ok, complete, records, evaluations, faults }: AuditReport): string {
-  const counts = `${records} records, ${evaluations} evaluations judged again`;
-  if (faults.length > 0)
-    return `${faults.length} fault${faults.length === 1 ? '' : 's'}: ${counts}`;
-  return `${ok && complete ? 'passed' : 'no fault, but not all was checked'}: ${counts}`;
+  if (existsSync(join(folder, '.git')) || existsSync(join(folder, 'HEAD')))
+    return (await ledgersInStore(gitStore({ folder, remote: null }))).ledgers;
+  throw new UsageError(
+    `the witness ${folder} holds no ledger`,
+    'name another clone with the branch `ledger`, or its results folder',
+  );
 }
 
 /**
@@ -85,8 +77,8 @@ export const auditCommand: RunCommand = async (invocation) => {
   await chain?.disconnect();
   const seconds = Number(((monotonicClock.nowNs() - began) / 1e9).toFixed(3));
   if (json) process.stdout.write(`${JSON.stringify({ ...report, seconds }, null, 2)}\n`);
-  else tell(report, (line) => void process.stdout.write(`${line}\n`));
-  log.info(`${summaryOf(report)}, ${seconds.toFixed(1)} s`);
+  else process.stdout.write(`${[...auditLines(report)].join('\n')}\n`);
+  log.info(`${verdictLine(report)}; ${seconds.toFixed(1)} s`);
   const whole = report.ok && report.complete;
   const allowed = invocation.values['allow-unchecked'] === true && report.faults.length === 0;
   return whole || allowed ? 0 : 1;

@@ -48,6 +48,7 @@ function addCommand(
 ): void {
   const command = quiet(parent.command(word), options).description(spec.about);
   if (spec.argument) command.argument(...spec.argument);
+  if (spec.second) command.argument(...spec.second);
   for (const [name, [value, about]] of Object.entries(spec.options))
     command.addOption(new Option(value === null ? `--${name}` : `--${name} <${value}>`, about));
   command

@@ -18,6 +18,8 @@ export type Command = {
   readonly about: string;
   /** A positional argument: `[NAME]` or, where it must be given, `<NAME>`. */
   readonly argument?: readonly [name: string, about: string];
+  /** A second one, `[NAME]`. */
+  readonly second?: readonly [name: string, about: string];
   readonly options: Readonly<Record<string, OptionSpec>>;
   readonly examples?: readonly string[];
   readonly load: () => Promise<RunCommand>;

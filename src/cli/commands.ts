@@ -223,14 +223,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   why: {
     about: 'everything that decided the last verdict on a submission, from the ledger alone',
-    argument: ['<KEY>', 'key of the submission (HOTKEY:BLOCK), or a hotkey'],
+    argument: ['<KEY>', 'key of the submission (HOTKEY:BLOCK), a hotkey or its beginning'],
+    second: [
+      '[DIR]',
+      'holds one folder for each validator (default: the branch `ledger` of this clone)',
+    ],
     options: {
-      results: ['DIR', 'results folder (default: the branch `ledger` of --repo)'],
+      results: ['DIR', 'another name of DIR'],
       validator: ['SS58', 'only the ledger of this validator'],
       round: ['BLOCK', 'another round than the last that decided it'],
       ...LEDGER,
     },
-    examples: ['cacheon why 5CTU…', 'cacheon why 5CTU…:90 --results /tmp/demo/results'],
+    examples: ['cacheon why 5CTU2xKq', 'cacheon why 5CTU2xKq:90 /tmp/demo/ledger/results'],
     load: async () => (await import('./why-command.ts')).whyCommand,
   },
   'devnet chain': {

@@ -5,6 +5,7 @@ import { UsageError } from '../compose/errors.ts';
 import { ROOT } from '../compose/repository.ts';
 import { compactJson } from '../core/canonical.ts';
 import { firstDifference } from '../core/difference.ts';
+import { sha256Hex } from '../core/hash.ts';
 import type { Log } from '../core/log.ts';
 import { drawnPlan } from '../judge/drawn-plan.ts';
 import { derivedPart, judgeRound } from '../judge/round.ts';
@@ -34,14 +35,25 @@ function judgeRecorded(folder: string, log: Log, json: boolean): number {
       'look at it with cacheon audit',
     );
   const { tokenizer } = parseArena(plan.predicate.arena, plan.path);
-  const evidence = readEvidence(readFolder(folder));
+  const files = readFolder(folder);
+  const edited = Object.entries(end.predicate.files).find(
+    ([path, sha256]) => sha256Hex(files.get(path) ?? new Uint8Array()) !== sha256,
+  );
+  const evidence = readEvidence(files);
   const drawn = drawnPlan(plan, end.predicate.seed);
   const body = judgeRound(drawn, evidence, loadTokenizer(tokenizer, ROOT));
   const derived = JSON.parse(compactJson(body)) as unknown;
-  const difference = firstDifference(derivedPart(end.predicate), derived);
+  const difference =
+    edited === undefined
+      ? firstDifference(derivedPart(end.predicate), derived)
+      : `${edited[0]} is missing or was changed: the record gives its sha256 as ${edited[1]}`;
   for (const { key, verdict, score, reason } of body.entries)
     log.info(`  ${verdict.padEnd(16)} ${score.toFixed(4)}  ${key}  ${reason}`);
-  log.info(difference === null ? 'the record says the same' : `the record differs: ${difference}`);
+  log.info(
+    difference === null
+      ? `the record says the same, and its ${Object.keys(end.predicate.files).length} files of evidence have its hashes; signatures, seed and anchor are what cacheon audit looks at`
+      : `the record differs: ${difference}`,
+  );
   if (json) process.stdout.write(`${JSON.stringify({ difference, ...body }, null, 2)}\n`);
   return difference === null ? 0 : 1;
 }

@@ -1,11 +1,17 @@
 // The ledgers that a reading command is given: a results folder, or the branch `ledger` of a clone.
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
-import { readFolder, strayEntries, validatorFolders } from '../ledger/io/results-folder.ts';
+import {
+  readFolder,
+  strayEntries,
+  VALIDATOR_FOLDER,
+  validatorFolders,
+} from '../ledger/io/results-folder.ts';
 import type { LedgerFiles } from '../ledger/read.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import type { Invocation } from './command.ts';
+import { optional } from './options.ts';
 import { storeOf } from './workplace.ts';
 
 /** Ledgers by validator, and what lies beside them. */
@@ -29,13 +35,40 @@ export function ledgersInFolder(results: string): LedgersAtHand {
   return { ledgers, strays: strayEntries(results) };
 }
 
-/** The ledgers of a results folder that is named; else those of the clone in `--repo`. */
+/** A folder that somebody named. Throws `USAGE` where there is none of this name. */
+export function asFolder(given: string, option: string): string {
+  const folder = resolve(given);
+  if (!existsSync(folder))
+    throw new UsageError(`there is no folder ${folder}`, `name another one with ${option}`);
+  if (!statSync(folder).isDirectory())
+    throw new UsageError(`${folder} is a file, and no folder`, `name a folder with ${option}`);
+  return folder;
+}
+
+/** The results folder in a checkout of a ledger; the folder itself where it has none. */
+export function resultsIn(folder: string): string {
+  const inside = join(folder, 'results');
+  return validatorFolders(folder).length === 0 && existsSync(inside) ? inside : folder;
+}
+
+/**
+ * The ledgers of a results folder that is named, or of the checkout around one; else those of the
+ * clone in `--repo`. Throws `USAGE` for what is no such folder.
+ */
 export async function ledgersAtHand(
   invocation: Invocation,
-  folder: string | undefined,
+  given: string | undefined,
 ): Promise<LedgersAtHand> {
-  if (folder === undefined) return ledgersInStore(storeOf(invocation));
-  const results = resolve(folder);
-  if (existsSync(results)) return ledgersInFolder(results);
-  throw new UsageError(`there is no folder ${results}`, 'name a results folder with --results');
+  if (given === undefined) {
+    const repo = optional(invocation, 'repo');
+    if (repo !== undefined) asFolder(repo, '--repo');
+    return ledgersInStore(storeOf(invocation));
+  }
+  const folder = asFolder(given, '--results');
+  if (VALIDATOR_FOLDER.test(basename(folder)))
+    throw new UsageError(
+      `${folder} is the folder of one validator`,
+      `name the folder that holds it: ${dirname(folder)}`,
+    );
+  return ledgersInFolder(resultsIn(folder));
 }

@@ -1,116 +1,82 @@
 // Command that tells on one screen everything that decided a verdict.
 import { UsageError } from '../compose/errors.ts';
-import { readLedger } from '../ledger/read.ts';
-import { why, type WhyReport } from '../pipeline/why.ts';
-import type { ArmReport } from '../schema/report.ts';
-import type { RunCommand } from './command.ts';
+import { type Ledger, readLedger, recordsOf } from '../ledger/read.ts';
+import { why } from '../pipeline/why.ts';
+import type { Invocation, RunCommand } from './command.ts';
 import { ledgersAtHand } from './ledgers-at-hand.ts';
 import { optional, wholeNumber } from './options.ts';
+import { whyLines } from './why-text.ts';
 
-const ms = (ns: number | null): string => (ns === null ? 'never' : `${(ns / 1e6).toFixed(2)} ms`);
-const rate = (value: number | null): string => (value === null ? '-' : value.toFixed(1));
-const change = (value: number | null): string =>
-  value === null ? '' : ` (${value >= 0 ? '+' : ''}${(100 * value).toFixed(1)} %)`;
-const z = (value: number | null): string => (value === null ? '-' : value.toFixed(2));
-
-/** One boot of an entry, in two lines. */
-function bootLines(shard: number, boot: number, report: ArmReport): string[] {
-  const { ttft, throughput, gate } = report;
-  const times = `T ${ms(ttft.challengerNs)} of ${ms(ttft.baselineNs)}${change(ttft.improvement)}`;
-  const speed = `P ${rate(throughput.challengerTokensPerSecond)} of ${rate(throughput.baselineTokensPerSecond)} tokens/s${change(throughput.improvement)}`;
-  const judged = gate
-    ? `gate ${gate.pass ? 'passed' : `failed: ${gate.reasons.join(', ')}`}, ${gate.tokens} tokens, mean margin ${gate.meanMarginNats?.toFixed(4) ?? '-'} nats, first-token strikes ${gate.firstTokenStrikes}, big margins ${gate.bigMargins}`
-    : 'gate not asked';
-  return [
-    `  shard ${shard}, boot ${boot}: ${report.verdict}, score ${report.score.toFixed(4)}, ${times}, ${speed}`,
-    `    ${judged}; ${report.reason}`,
-  ];
+/** Hotkeys of a ledger's submissions that begin with a text, or are the one of a key. */
+function hotkeysIn(ledger: Ledger, what: string): string[] {
+  const [begin = ''] = what.split(':');
+  return recordsOf(ledger, 'plan')
+    .flatMap(({ predicate }) => predicate.submissions.map(({ hotkey }) => hotkey))
+    .filter((hotkey) => hotkey.startsWith(begin));
 }
 
-function* reasonLines(reasons: ArmReport['reasons']): Generator<string> {
-  for (const { code, detail, value, limit } of reasons) {
-    const numbers =
-      value === undefined ? '' : ` (${value}${limit === undefined ? '' : ` of ${limit}`})`;
-    yield `  ${code}: ${detail}${numbers}`;
-  }
+/** Shortest beginning of a hotkey that stands for it. */
+const LEAST_PREFIX = 6;
+
+/** The key or hotkey that is meant. Throws `USAGE` for one that nobody has, or that is not one alone. */
+function meant(ledgers: readonly Ledger[], what: string): string {
+  const own = [...new Set(ledgers.flatMap((ledger) => hotkeysIn(ledger, what)))];
+  const [begin = '', ...block] = what.split(':');
+  const read = `${ledgers.length} ledger${ledgers.length === 1 ? '' : 's'} read`;
+  if (own.length === 0)
+    throw new UsageError(
+      `${read}, and no submission by ${begin} in ${ledgers.length === 1 ? 'it' : 'them'}`,
+      'the hotkey as it committed, or its first 6 characters',
+    );
+  if (own.length > 1 && !own.includes(begin))
+    throw new UsageError(
+      `${begin} begins ${own.length} hotkeys: ${own.slice(0, 5).join(', ')}`,
+      'give more of it',
+    );
+  if (begin.length < LEAST_PREFIX)
+    throw new UsageError(`${begin} is too short`, `give at least ${LEAST_PREFIX} characters`);
+  return [own.includes(begin) ? begin : own[0]!, ...block].join(':');
 }
 
-function* takeoverLines({ decision }: WhyReport): Generator<string> {
-  if (!decision) return;
-  yield `takeover: ${decision.reason} (against the ${decision.against})`;
-  for (const step of decision.boots)
-    yield `  boot ${step.boot}: D ${z(step.d)}, sd ${z(step.sd)}, Z ${z(step.z)}, ends below ${z(step.stop)}, crowned from ${z(step.crown)}`;
-}
-
-function* evidenceLines(report: WhyReport): Generator<string> {
-  const { draw, anchor, evidence } = report;
-  if (anchor) yield `plan anchored in block ${anchor.number} (${anchor.hash})`;
-  if (draw) yield `seed ${draw.seed}, drawn from ${JSON.stringify(draw.pulse)}`;
-  yield `judged by the code ${report.tree}`;
-  if (evidence.length > 0) yield 'evidence (sha256 in the signed round):';
-  for (const { path, sha256 } of evidence) yield `  ${sha256.slice(0, 16)}…  ${path}`;
-}
-
-/** What was committed, and when. */
-function submissionLine({ submission }: WhyReport): string {
-  const { image, digest, commitBlock, revealBlock, paymentTx } = submission;
-  const parts = [
-    `committed in block ${commitBlock}${revealBlock === null ? '' : `, revealed in ${revealBlock}`}`,
-    `: ${image ?? 'no image'}${digest === null ? '' : `@${digest}`}`,
-    paymentTx === null ? '' : `, paid by ${paymentTx}`,
-  ];
-  return parts.join('');
-}
-
-/** The verdict in one sentence. */
-function verdictLine({ submission, entry, voided, place }: WhyReport): string {
-  if (entry) {
-    const seat = place === null ? '' : `, ${place}`;
-    const open = entry.final ? '' : ', not final';
-    return `verdict ${entry.verdict}, score ${entry.score.toFixed(4)}${open}${seat}: ${entry.reason}`;
-  }
-  if (submission.verdict !== null) return `verdict ${submission.verdict}: ${submission.reason}`;
-  return voided === null ? `${submission.status}: no round yet` : `the round is void: ${voided}`;
-}
-
-/** A report on one screen. */
-function* linesOf(report: WhyReport): Generator<string> {
-  const { submission, entry } = report;
-  yield `${report.key}  uid ${submission.uid}  with validator ${report.validator}, round ${report.round}`;
-  yield submissionLine(report);
-  yield verdictLine(report);
-  yield* reasonLines((entry ?? submission).reasons);
-  for (const { shard, boot, report: arm } of entry?.boots ?? []) yield* bootLines(shard, boot, arm);
-  yield* takeoverLines(report);
-  yield* evidenceLines(report);
-  for (const { path, status: state, share } of report.weights)
-    yield `weights ${path}: ${state}, share ${share.toFixed(4)}`;
-  for (const { round, verdict } of report.earlier)
-    yield `earlier: round ${round} ${verdict ?? 'without a verdict'}`;
-}
-
-/** `cacheon why KEY|HOTKEY`: what decided its last verdict, with every validator at hand. */
-export const whyCommand: RunCommand = async (invocation) => {
-  const { positionals, json, log } = invocation;
-  const what = positionals[0];
-  if (what === undefined || positionals.length > 1)
-    throw new UsageError('why wants one key or hotkey', 'cacheon why HOTKEY or HOTKEY:BLOCK');
-  const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
-  const { ledgers } = await ledgersAtHand(invocation, optional(invocation, 'results'));
+/** The ledgers at hand, of one validator where one is named. Warns of those with faults. */
+async function readLedgers(invocation: Invocation, folder: string | undefined): Promise<Ledger[]> {
+  const { ledgers } = await ledgersAtHand(invocation, folder);
   const only = optional(invocation, 'validator');
-  const reports = [...ledgers].flatMap(([validator, files]) => {
-    if (only !== undefined && validator !== only) return [];
-    const ledger = readLedger(validator, files);
-    if (ledger.faults[0])
-      log.warn(`the ledger of ${validator} has faults: run cacheon audit before you believe it`);
-    return why(ledger, what, block) ?? [];
-  });
+  const read = [...ledgers]
+    .filter(([validator]) => only === undefined || validator === only)
+    .map(([validator, files]) => readLedger(validator, files));
+  if (read.length === 0)
+    throw new UsageError(
+      only === undefined ? 'there is no ledger here' : `there is no ledger of ${only} here`,
+      'fetch the branch `ledger`, or name a results folder: cacheon why KEY DIR',
+    );
+  for (const { validator, faults } of read)
+    if (faults[0])
+      invocation.log.warn(
+        `the ledger of ${validator} has faults: run cacheon audit before you believe it`,
+      );
+  return read;
+}
+
+/** `cacheon why KEY|HOTKEY [DIR]`: what decided its last verdict, with every validator at hand. */
+export const whyCommand: RunCommand = async (invocation) => {
+  const { positionals, json } = invocation;
+  const [what, folder] = positionals;
+  const results = optional(invocation, 'results');
+  if (what === undefined || positionals.length > 2)
+    throw new UsageError('why wants one key or hotkey', 'cacheon why HOTKEY or HOTKEY:BLOCK');
+  if (folder !== undefined && results !== undefined)
+    throw new UsageError('DIR and --results are two names of one thing', 'give one of them');
+  const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
+  const ledgers = await readLedgers(invocation, folder ?? results);
+  const key = meant(ledgers, what);
+  const reports = ledgers.flatMap((ledger) => why(ledger, key, block) ?? []);
   if (reports.length === 0)
     throw new UsageError(
-      `no ledger here speaks of ${what}${block === undefined ? '' : ` in round ${block}`}`,
-      'fetch the branch `ledger`, or name a results folder with --results',
+      block === undefined ? `no ledger speaks of ${key}` : `no plan of block ${block} lists ${key}`,
+      `without ${block === undefined ? 'a block after the hotkey' : '--round'} it tells of the last one`,
     );
   if (json) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
-  else for (const report of reports) process.stdout.write(`${[...linesOf(report)].join('\n')}\n`);
+  else for (const report of reports) process.stdout.write(`${[...whyLines(report)].join('\n')}\n`);
   return 0;
 };

@@ -139,7 +139,11 @@ function blame(
   if (intact !== true && !wrong.inSig) fault(wrong.code, path, wrong.message);
   if (intact === true || wrong.inSig) fault(wrong.code, `${path}.sig`, wrong.message);
   else if (intact === null)
-    fault(wrong.code, `${path}.sig`, 'or this file was changed: no later record tells which');
+    fault(
+      wrong.code,
+      `${path}.sig`,
+      'its record was changed, or this signature was: no later record tells which',
+    );
 }
 
 /** Every signature, and which of record and signature was changed where one does not fit. */

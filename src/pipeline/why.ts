@@ -22,6 +22,8 @@ export type WhyReport = {
   readonly entry: RoundEntry | null;
   /** Its try for the throne, boot by boot; null where it had none. */
   readonly decision: Predicate<'round'>['decisions'][number] | null;
+  /** Who took its throne in this round, and how; null where nobody did. */
+  readonly beatenBy: Predicate<'round'>['decisions'][number] | null;
   /** Why there is no round: the reason of its void, or null. */
   readonly voided: string | null;
   /** What its prompts and orders were drawn from. */
@@ -81,13 +83,26 @@ function weightsAfter(ledger: Ledger, round: Round, uid: number): WhyReport['wei
     }));
 }
 
+/** The takeover that cost a key the throne that its plan knew it on; null for none. */
+function beatenBy({ predicate }: Plan, round: Round, key: string): WhyReport['beatenBy'] {
+  const { decisions, standing } = round.predicate;
+  const now = standing.winner?.key;
+  if (predicate.standing.winner?.key !== key || now === key) return null;
+  return decisions.find((item) => item.key === now && item.takesOver) ?? null;
+}
+
 /** What a round adds to what its plan says of a key. */
-function roundPart(ledger: Ledger, round: Round, { key, uid }: Submission) {
+function roundPart(
+  { ledger, plan }: { readonly ledger: Ledger; readonly plan: Plan },
+  round: Round,
+  { key, uid }: Submission,
+) {
   const { entries, decisions, seed, pulse, harness } = round.predicate;
   const entry = entries.find((item) => item.key === key) ?? null;
   return {
     entry,
     decision: decisions.find((item) => item.key === key) ?? null,
+    beatenBy: beatenBy(plan, round, key),
     draw: { seed, pulse },
     tree: harness.tree,
     place: placeOf(round, key),
@@ -114,7 +129,10 @@ export function why(ledger: Ledger, what: string, block?: number): WhyReport | n
   const submission = lineOf(plan, what)!;
   const { key } = submission;
   const end = endOf(ledger, plan);
-  const none = { entry: null, decision: null, draw: null, place: null, evidence: [], weights: [] };
+  const none = {
+    ...{ entry: null, decision: null, beatenBy: null, draw: null, place: null },
+    ...{ evidence: [], weights: [] },
+  };
   const anchor = recordsOf(ledger, 'anchor').find(
     ({ predicate }) => predicate.plan === plan.sha256,
   );
@@ -128,7 +146,7 @@ export function why(ledger: Ledger, what: string, block?: number): WhyReport | n
       verdict: verdictIn(ledger, item, key),
     })),
     tree: plan.predicate.harness.tree,
-    ...(end?.kind === 'round' ? roundPart(ledger, end, submission) : none),
+    ...(end?.kind === 'round' ? roundPart({ ledger, plan }, end, submission) : none),
   };
 }
 

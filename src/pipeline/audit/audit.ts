@@ -12,6 +12,7 @@ import { ARENA } from './audit-arena.ts';
 import { LEDGERS_CHECKS, ONCE_CHECKS } from './audit-once.ts';
 import { NOW_CHECKS, SEALED_CHECKS } from './audit-now.ts';
 import { STRAYS, WITNESS } from './audit-witness.ts';
+import { type LedgerSummary, summaryOf } from './ledger-summary.ts';
 import { PLAN_CHECKS } from './audit-plan.ts';
 import { EVIDENCE_READ, openEvidence, ROUND_CHECKS, VOID_CHECKS } from './audit-round.ts';
 import { READBACK_CHECKS, SETTLED_CHECKS, WEIGHTS_CHECKS } from './audit-weights.ts';
@@ -36,6 +37,7 @@ export type AuditReport = {
   readonly complete: boolean;
   readonly records: number;
   readonly evaluations: number;
+  readonly ledgers: readonly LedgerSummary[];
   readonly checks: readonly CheckReport[];
   readonly faults: readonly ReportedFault[];
   readonly unchecked: readonly Unchecked[];
@@ -207,12 +209,13 @@ export async function audit(
   const all = { ledgers: read, strays, witness };
   if (!witness) book.notAsked(WITNESS);
   for (const check of ACROSS) await book.run(check, all, { validator: '', path: '' });
-  return reportOf(book, { records: read.flatMap(({ records }) => records).length, evaluations });
+  const summed = { evaluations, ledgers: read.map(summaryOf) };
+  return reportOf(book, { records: read.flatMap(({ records }) => records).length, ...summed });
 }
 
 function reportOf(
   book: CheckBook,
-  counts: Pick<AuditReport, 'records' | 'evaluations'>,
+  counts: Pick<AuditReport, 'records' | 'evaluations' | 'ledgers'>,
 ): AuditReport {
   const checks = book.states(CHECKS);
   const { faults, unchecked } = book;

@@ -383,4 +383,19 @@ describe('two histories of one validator', () => {
     expect(same).toMatchObject({ ok: true });
     expect(compactJson(same.checks.filter(({ name }) => name === 'witness'))).toContain('passed');
   });
+
+  it('are told from one that was cut off, and from none at all', async () => {
+    const cut = new Map([...honest.files].filter(([path]) => !path.startsWith('weights/310')));
+    const { complete, unchecked } = await auditOf(cut, {
+      witness: new Map([[honest.validator, honest.files]]),
+    });
+    expect(complete).toBe(false);
+    expect(unchecked[0]).toMatchObject({
+      why: expect.stringMatching(/^the witness has 2 later records, from weights\/310/),
+    });
+    const nobody = await auditOf(honest.files, { witness: new Map([['5Other', honest.files]]) });
+    expect(nobody.unchecked[0]).toMatchObject({
+      why: expect.stringMatching(/nothing was compared/),
+    });
+  });
 });
