@@ -166,7 +166,8 @@ export type ExtrinsicOutcome =
 
 /** Reading a chain, at finalized blocks unless said otherwise; and handing it signed bytes. */
 export interface ChainReader {
-  identity(): Promise<ChainIdentity>;
+  /** What chain it is, and the runtime that a block ran on; without a block the newest one. */
+  identity(block?: BlockRef): Promise<ChainIdentity>;
   finalizedHead(): Promise<BlockRef>;
   /** Hash of a block, or null where there is none (yet). */
   blockHash(number: number): Promise<string | null>;

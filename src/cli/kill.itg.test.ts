@@ -143,7 +143,7 @@ describe('killed at a random point', () => {
   );
 
   it(
-    `settle never sets twice and always finishes (${POINTS} points)`,
+    `F07 F13 settle never sets twice and always finishes (${POINTS} points)`,
     { timeout: 60_000 * POINTS },
     async () => {
       const settle = async (

@@ -26,7 +26,7 @@ const evidence = (): Map<string, Uint8Array> =>
   );
 
 describe('judging what runners left', () => {
-  it('is void where they left nothing', () => {
+  it('F05 is void where they left nothing', () => {
     expect(judgeEvidence(plan, seed, new Map(), ROOT)).toEqual({
       void: 'the evaluation left no trace',
     });

@@ -84,7 +84,7 @@ describe('what a plan ends in', () => {
     });
     expect(files().size).toBe(before);
   });
-  it('is a void after the last block, with the seed that the next plan keeps', async () => {
+  it('F04 is a void after the last block, with the seed that the next plan keeps', async () => {
     const { publish, text, body, files } = measured();
     expect(await publish({ body }, { head: 5000 })).toEqual({
       void: expect.stringMatching(/^no round before its last block \d+$/),

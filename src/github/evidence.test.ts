@@ -53,7 +53,7 @@ describe('an outbox', () => {
     });
     expect(outbox.paths.size).toBe(7);
   });
-  it('goes on where an upload fails, and tries it once more at the end', async () => {
+  it('F17 goes on where an upload fails, and tries it once more at the end', async () => {
     const { outbox, uploaded } = bench({ 'traces-0-1-0': 1 });
     outbox.keep('traces/0/1/baseline.ndjson.gz', utf8('b'));
     outbox.keep('traces/0/1/a-5.ndjson.gz', utf8('a'));

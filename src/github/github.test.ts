@@ -81,7 +81,7 @@ describe('the workflows', () => {
         expect(job['timeout-minutes']).toBeGreaterThan(0);
     },
   );
-  it("give the machine that runs strangers' code no permission and no secret", () => {
+  it("I7 give the machine that runs strangers' code no permission and no secret", () => {
     const gpu = workflows
       .flatMap(([, workflow]) => Object.values(workflow.jobs))
       .filter((job) => Array.isArray(job['runs-on']));
@@ -126,7 +126,7 @@ describe('the workflows', () => {
 
 describe('what jobs hand over', () => {
   const path = 'traces/0/1/baseline.2.ndjson.gz';
-  it('comes back as it was, and nothing but traces gets in', () => {
+  it('F06 comes back as it was, and nothing but whole traces gets in', () => {
     const files = new Map([[path, Uint8Array.of(1, 2, 255)]]);
     expect(unpackFiles('t', utf8(packFiles(files)))).toEqual(files);
     for (const bad of [
@@ -137,6 +137,8 @@ describe('what jobs hand over', () => {
     ])
       expect(() => unpackFiles('t', utf8(JSON.stringify({ [bad]: '' })))).toThrow(/cannot be used/);
     expect(() => readArtifact('t', Uint8Array.of(0xff), z.unknown())).toThrow(/cannot be used/);
+    const cut = packFiles(files).slice(0, -3);
+    expect(() => unpackFiles('t', utf8(cut))).toThrow(/cannot be used/);
   });
   it('H43 cannot act as markup, a mention or a workflow command', () => {
     expect(cell('<img src=x>|::add-mask::@all `x`\n[a](b)')).not.toMatch(/[<>|`[\]@]|::|\n/);

@@ -23,7 +23,7 @@ export function openLedger(validator: string, files: LedgerFiles, before?: Ledge
   return ledger;
 }
 
-/** Opens a validator's ledger at the newest head of its store. */
+/** Opens the records of a validator's ledger at the newest head of its store. */
 export async function openStored(store: ResultStore, validator: string): Promise<Ledger> {
-  return openLedger(validator, await store.read(validator));
+  return openLedger(validator, await store.read(validator, 'records'));
 }

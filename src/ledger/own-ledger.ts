@@ -27,7 +27,7 @@ export class OwnLedger {
 
   /** The ledger at its newest head. Throws `BROKEN_LEDGER`. */
   async read(): Promise<Ledger> {
-    return this.#open(await this.#store.read(this.validator));
+    return this.#open(await this.#store.read(this.validator, 'records'));
   }
 
   /**

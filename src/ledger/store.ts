@@ -10,11 +10,15 @@ export interface ResultStore {
   validators(): Promise<string[]>;
   /** Names under results/ that are no ledger, and belong beside none. */
   strays(): Promise<string[]>;
-  /** All files of one validator's ledger, at the newest head. */
-  read(validator: string): Promise<LedgerFiles>;
+  /**
+   * Files of one validator's ledger, at the newest head. Of `records` what was measured is left
+   * unread (`UNREAD`): it grows without end, and no stage needs it.
+   */
+  read(validator: string, what?: 'whole' | 'records'): Promise<LedgerFiles>;
   /**
    * Adds files in one commit on the newest head. `build` is called again with fresh files when
-   * another writer came first, so a record's seq and prev always follow the head it lands on.
+   * another writer came first, so a record's seq and prev always follow the head it lands on. It
+   * gets the records.
    * Existing files are never changed; returning null commits nothing.
    */
   commit(

@@ -1,6 +1,7 @@
 // What a signed record must be: its signature, its form, its kind and its schema.
 import { Keyring } from '@polkadot/keyring';
 import { describe, expect, it } from 'vitest';
+import { decodeSs58 } from '../core/ss58.ts';
 import { utf8 } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import { PAYLOAD_TYPE, predicateType, STATEMENT_TYPE } from '../schema/records.ts';
@@ -35,6 +36,27 @@ describe('a signature', () => {
     const ed = new Keyring({ type: 'ed25519', ss58Format: 42 }).createFromUri('//Validator');
     const signed = ed.sign(preAuthEncoding(bytes));
     expect(check(renderSignature(ed.address, signed))).toBe('WRONG_KEY_TYPE signature');
+  });
+  it('T07 is by one spelling of a key: another prefix or a blank is another name', () => {
+    const text = signatureFile(signer, bytes);
+    const other = keyring.encodeAddress(decodeSs58(signer.address)!, 0);
+    for (const spelling of [other, ` ${signer.address}`, signer.address.toLowerCase()])
+      expect(check(text.replace(signer.address, spelling))).toBe('WRONG_KEY signature');
+  });
+  it('T09 counts under the key of its ledger, whatever key the hint names', () => {
+    const text = signatureFile(signer, bytes);
+    expect(check(text.replace(signer.address, stranger.address))).toBeNull();
+  });
+  it('T10 is one: a second one, known or not, is no signature file', () => {
+    const file = JSON.parse(signatureFile(signer, bytes)) as Record<string, string>;
+    const twice = [file, file].map(({ keyid, sig }) => ({ keyid, sig }));
+    for (const other of [
+      { ...file, signatures: twice },
+      { ...file, sig2: file['sig'] },
+    ])
+      expect(check(`${JSON.stringify(other)}\n`)).toBe('BAD_SIG signature');
+    const text = signatureFile(signer, bytes);
+    expect(check(text.replace('"sig"', '"sig": "AA==", "sig"'))).toBe('BAD_SIG signature');
   });
   it('has one canonical form', () => {
     const text = signatureFile(signer, bytes);

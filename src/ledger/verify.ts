@@ -138,6 +138,9 @@ export function checkSignature(
       message: `keyid ${keyid.slice(0, 70)} is not an ss58 address`,
       inSig: true,
     };
+  // T07: one key has one name here.
+  if (equalBytes(named, key) && keyid !== validator)
+    return { code: 'WRONG_KEY', message: `keyid is another spelling of ${validator}`, inSig: true };
   if (sr25519(message, bytes, key)) return null;
   if (ed25519(message, bytes, key) || ed25519(message, bytes, named))
     return { code: 'WRONG_KEY_TYPE', message: 'signed with an ed25519 key', inSig: true };

@@ -22,7 +22,7 @@ export async function recordContext(
   arena: Pick<Arena, 'netuid' | 'rules'>,
   block: BlockRef,
 ): Promise<{ schema: 1 } & RecordContext> {
-  const { genesisHash, specName, specVersion } = await chain.identity();
+  const { genesisHash, specName, specVersion } = await chain.identity(block);
   return {
     schema: 1,
     network: { genesisHash, netuid: arena.netuid, specName, specVersion },

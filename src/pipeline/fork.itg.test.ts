@@ -95,7 +95,7 @@ describe('a fork', () => {
       'one',
     ]);
   });
-  it('sets weights once where two workflows run at once, and records them once', async () => {
+  it('F15 sets weights once where two workflows run at once, and records them once', async () => {
     await wait();
     const count = setWeights();
     const records = (await ledger()).size;

@@ -60,7 +60,7 @@ describe('publishing a plan', () => {
     });
     expect(store.log).toEqual(['Plan round 100', 'Anchor']);
   });
-  it('declares an overdue one void in the commit of its successor, which keeps its entries', async () => {
+  it('F18 declares an overdue one void in the commit of its successor, which keeps its entries', async () => {
     const { plan, anchored, store, ledger } = bench();
     const { signed } = await anchored(100);
     expect(await plan(402, 1, { follows: signed.sha256 })).toMatchObject({

@@ -4,7 +4,7 @@ import { equalBytes } from '../core/bytes.ts';
 import type { Log } from '../core/log.ts';
 import { LedgerError } from '../ledger/errors.ts';
 import { openLedger } from '../ledger/open.ts';
-import type { LedgerFiles } from '../ledger/read.ts';
+import { type LedgerFiles, UNREAD } from '../ledger/read.ts';
 import type { FileSet, ResultStore } from '../ledger/store.ts';
 import { anchorOf } from './anchor/anchor-text.ts';
 import { assertHoldsAnchor } from './anchor/own-anchor.ts';
@@ -33,7 +33,8 @@ export type RecoverReport = {
 function missingFiles(own: LedgerFiles, copy: LedgerFiles): FileSet {
   for (const [path, bytes] of own) {
     const other = copy.get(path);
-    if (other && equalBytes(other, bytes)) continue;
+    // What is left unread here is compared once, before anything is committed.
+    if (other && (bytes === UNREAD || equalBytes(other, bytes))) continue;
     throw new LedgerError(
       'LEDGER_REWRITTEN',
       'infra',

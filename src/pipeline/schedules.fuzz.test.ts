@@ -11,7 +11,7 @@ import { readFaults } from '../testing/check-bench.ts';
 /** How many schedules a run plays: `SOAK_SCHEDULES`, else 200. */
 const SCHEDULES = Number(process.env['SOAK_SCHEDULES'] ?? 200);
 
-it('every schedule of faults ends in a sound ledger that the chain agrees with', async () => {
+it('F07 F09 F10 F12 F13 F14 I1 I2 I3 I4 I5 I6 every schedule of faults ends in a sound ledger that the chain agrees with', async () => {
   const broken: string[] = [];
   let runs = 0;
   for (let number = 0; number < SCHEDULES; number++) {
@@ -23,7 +23,7 @@ it('every schedule of faults ends in a sound ledger that the chain agrees with',
   expect(broken).toEqual([]);
 }, 36_000_000);
 
-it('eight writers land fifteen records each, none twice and none lost', async () => {
+it('F08 eight writers land fifteen records each, none twice and none lost', async () => {
   const pair = devPair('//Validator//hot');
   const store = memoryStore(pair.address);
   const write = async (writer: number): Promise<void> => {

@@ -23,6 +23,12 @@ export function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
 }
 
+/**
+ * Evidence that decides nothing once its round is signed: what was measured, under a validator's
+ * folder. Fingerprints of images are compared with in later rounds.
+ */
+export const MEASURED_EVIDENCE = /^rounds\/\d+\/(?:traces|logs|prompts|manifests)\//;
+
 /** Folders of a round that hold evidence. */
 export const EVIDENCE_FOLDERS = /^(?:traces|logs|prompts|images|manifests)\//;
 

@@ -84,6 +84,15 @@ export class MemoryChain implements Partial<ChainReader> {
     }
   }
 
+  /** Another fork wins: the blocks that are not final are built again, without their transactions. */
+  reorganise(): void {
+    this.#states.splice(this.#final() + 1);
+    this.#pool = [];
+    for (let i = 0; i < FINAL_LAG; i++) this.#build();
+  }
+
+  readonly epochOf = (block: number): number => Math.floor(block / TEMPO);
+
   get #newest(): number {
     return this.#states.length - 1;
   }
@@ -153,7 +162,7 @@ export class MemoryChain implements Partial<ChainReader> {
     Promise.resolve(number >= 0 && number <= this.#final() ? this.#hash(number) : null);
   confirm = () => Promise.resolve();
   timestampMs = ({ number }: BlockRef) => Promise.resolve(GENESIS_MS + number * BLOCK_MS);
-  epoch = (_netuid: number, { number }: BlockRef) => Promise.resolve(Math.floor(number / TEMPO));
+  epoch = (_netuid: number, { number }: BlockRef) => Promise.resolve(this.epochOf(number));
   waitingCommits = () => Promise.resolve([]);
   uidOf = () => Promise.resolve(3);
   outcome = () => Promise.resolve({ ok: true as const });

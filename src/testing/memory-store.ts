@@ -1,6 +1,7 @@
 // A ledger store in memory for tests, with a writer that comes first when it is asked to.
-import type { LedgerFiles } from '../ledger/read.ts';
+import { type LedgerFiles, UNREAD } from '../ledger/read.ts';
 import type { ResultStore } from '../ledger/store.ts';
+import { MEASURED_EVIDENCE } from '../schema/paths.ts';
 
 /** One validator's files in memory. */
 export type MemoryStore = ResultStore & {
@@ -17,7 +18,13 @@ export function memoryStore(validator: string, begin: LedgerFiles = new Map()): 
   let held = begin;
   let race: (() => void) | null = null;
   const log: string[] = [];
-  const copy = (): LedgerFiles => new Map([...held].map(([path, bytes]) => [path, bytes.slice()]));
+  const copy = (what: 'whole' | 'records'): LedgerFiles =>
+    new Map(
+      [...held].map(([path, bytes]) => [
+        path,
+        what === 'records' && MEASURED_EVIDENCE.test(path) ? UNREAD : bytes.slice(),
+      ]),
+    );
   return {
     log,
     files: () => held,
@@ -29,13 +36,13 @@ export function memoryStore(validator: string, begin: LedgerFiles = new Map()): 
     },
     validators: () => Promise.resolve([validator]),
     strays: () => Promise.resolve([]),
-    read: () => Promise.resolve(copy()),
+    read: (_validator, what = 'whole') => Promise.resolve(copy(what)),
     commit: (_validator, message, build) => {
       const seen = held;
-      let files = build(copy());
+      let files = build(copy('records'));
       race?.();
       race = null;
-      if (seen !== held) files = build(copy());
+      if (seen !== held) files = build(copy('records'));
       if (files !== null && files.size > 0) {
         held = new Map([...held, ...files]);
         log.push(message);

@@ -88,7 +88,7 @@ describe('several endpoints', () => {
     await chain.disconnect();
   });
 
-  it('one that lies is seen', async () => {
+  it('F12 one that lies is seen', async () => {
     const lies: Meddling = { result: `0x${'66'.repeat(32)}` };
     const liar = await proxy((method, params) =>
       method === 'chain_getBlockHash' && Number(params[0]) > 0 ? lies : 'pass',
@@ -101,7 +101,7 @@ describe('several endpoints', () => {
     await chain.disconnect();
   });
 
-  it('one that is down leaves no second opinion: infrastructure, not a plan', async () => {
+  it('F12 one that is down leaves no second opinion: infrastructure, not a plan', async () => {
     const chain = await pool([server.url, 'ws://127.0.0.1:1']);
     await expect(chain.confirm(await chain.finalizedHead())).rejects.toMatchObject({
       code: 'UNREACHABLE',
@@ -110,7 +110,7 @@ describe('several endpoints', () => {
     await chain.disconnect();
   });
 
-  it('one on another genesis counts for nothing', async () => {
+  it('F12 one on another genesis counts for nothing', async () => {
     const other = await startChain({ seed: '11'.repeat(32) });
     const chain = await pool([other.url, server.url]);
     await expect(chain.confirm(await chain.finalizedHead())).rejects.toMatchObject({
@@ -126,7 +126,7 @@ describe('several endpoints', () => {
     await other.close();
   });
 
-  it('one whose head is old is stale', async () => {
+  it('F12 one whose head is old is stale', async () => {
     const old = await startChain({ seed: '11'.repeat(32) }); // its clock stands in another year
     const options = { genesisHash: old.node.blocks[0]!.hash, witness: true, log: silentLog };
     old.node.build();

@@ -116,8 +116,10 @@ export class EndpointPool implements ChainReader {
     return first;
   }
 
-  identity() {
-    return this.#links.use((chain) => chain.identity());
+  identity(block?: BlockRef) {
+    return block
+      ? this.#links.useOld((chain) => chain.identity(block))
+      : this.#links.use((chain) => chain.identity());
   }
   finalizedHead() {
     return this.#links.use((chain) => chain.finalizedHead());

@@ -29,6 +29,7 @@ import { isTransport } from './connect.ts';
 import { commitmentOf, standingCommitment } from './decode.ts';
 import { extrinsicSigner } from './extrinsic-signer.ts';
 import { verifyPayment } from './payment.ts';
+import { runtimeAt } from './runtime-at.ts';
 import { hasItem, type Item, numberOf, rawSend, readItems, stateError } from './storage-read.ts';
 import { readSnapshot } from './snapshot.ts';
 import { readSubnet } from './subnet.ts';
@@ -74,13 +75,11 @@ export class SubtensorChain implements ChainReader {
     return featuresOf(this.api);
   }
 
-  identity(): Promise<ChainIdentity> {
-    const { genesisHash, runtimeVersion } = this.api;
-    return Promise.resolve({
-      genesisHash: genesisHash.toHex(),
-      specName: runtimeVersion.specName.toString(),
-      specVersion: runtimeVersion.specVersion.toNumber(),
-    });
+  async identity(block?: BlockRef): Promise<ChainIdentity> {
+    const genesisHash = this.api.genesisHash.toHex();
+    if (block) return { genesisHash, ...(await runtimeAt(this.api, block)) };
+    const { specName, specVersion } = this.api.runtimeVersion;
+    return { genesisHash, specName: specName.toString(), specVersion: specVersion.toNumber() };
   }
 
   #send<T>(method: string, ...params: unknown[]): Promise<T> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fromUtf8, utf8 } from '../../core/bytes.ts';
-import { UNREADABLE } from '../read.ts';
+import { UNREAD, UNREADABLE } from '../read.ts';
 import { gitStore } from './git-store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'store-'));
@@ -56,6 +56,23 @@ describe('the ledger branch', () => {
     expect(fromUtf8((await remote(two).read(VALIDATOR)).get('weights/1.json')!)).toBe('ä\r\n');
     expect(await remote(two).validators()).toEqual([VALIDATOR]);
     expect(git('-C', two, 'status', '--porcelain')).toBe('');
+  });
+  it('leaves what was measured unread for a stage, which needs no byte of it', async () => {
+    const { clone } = repositories();
+    const [one, two] = [clone(), clone()];
+    const trace = 'rounds/1/traces/0/1/baseline.ndjson.gz';
+    const print = 'rounds/1/images/0/5F-1.json.gz';
+    const files = new Map([trace, print, 'weights/1.json'].map((path) => [path, utf8(path)]));
+    await remote(one).commit(VALIDATOR, 'First', () => files);
+    const store = gitStore({ folder: two, remote: null });
+    git('-C', two, 'fetch', '-q', 'origin');
+    const object = git('-C', two, 'rev-parse', `origin/ledger:results/${VALIDATOR}/${trace}`);
+    rmSync(join(two, '.git/objects', object.slice(0, 2), object.slice(2)));
+    const read = await store.read(VALIDATOR, 'records');
+    expect(read.get(trace)).toBe(UNREAD);
+    expect(fromUtf8(read.get(print)!)).toBe(print);
+    // The audit wants it, and names its path.
+    expect((await store.read(VALIDATOR)).get(trace)).toBe(UNREADABLE);
   });
   it('F08 takes the commits of several writers, none lost, and changes no file', async () => {
     const { clone } = repositories();

@@ -4,7 +4,8 @@ import { concatBytes, utf8 } from '../../core/bytes.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import { retry } from '../../core/retry.ts';
 import { LedgerError } from '../errors.ts';
-import { type LedgerFiles, UNREADABLE } from '../read.ts';
+import { MEASURED_EVIDENCE } from '../../schema/paths.ts';
+import { type LedgerFiles, UNREAD, UNREADABLE } from '../read.ts';
 import type { FileSet, ResultStore } from '../store.ts';
 import { git, gitBytes, gitError, GitFailure, gitOrNull, type GitPlace } from './git.ts';
 import { MAX_FILE_BYTES, strayNames, VALIDATOR_FOLDER } from './results-folder.ts';
@@ -72,8 +73,8 @@ class GitStore implements ResultStore {
     return [...names, ...links.map(({ path }) => path)];
   }
 
-  async read(validator: string): Promise<LedgerFiles> {
-    return this.#read(await this.#head(), validator);
+  async read(validator: string, what: 'whole' | 'records' = 'whole'): Promise<LedgerFiles> {
+    return this.#read(await this.#head(), validator, what);
   }
 
   async commit(
@@ -99,7 +100,7 @@ class GitStore implements ResultStore {
     build: (files: LedgerFiles) => FileSet | null,
   ): Promise<void> {
     const head = await this.#head();
-    const before = await this.#read(head, validator);
+    const before = await this.#read(head, validator, 'records');
     const files = build(before);
     if (files === null || files.size === 0) return;
     for (const path of files.keys()) if (before.has(path)) throw appendOnly(path);
@@ -216,16 +217,21 @@ class GitStore implements ResultStore {
       });
   }
 
-  async #read(head: string | null, validator: string): Promise<LedgerFiles> {
+  async #read(
+    head: string | null,
+    validator: string,
+    what: 'whole' | 'records',
+  ): Promise<LedgerFiles> {
     if (head === null) return new Map();
     try {
       const listed = await this.#list(head, `results/${validator}/`);
-      const bytes = await this.#objects(listed.filter(({ usable }) => usable));
+      const left = (path: string): boolean => what === 'records' && MEASURED_EVIDENCE.test(path);
+      const bytes = await this.#objects(listed.filter(({ path, usable }) => usable && !left(path)));
       return new Map(
-        listed.map(({ path, object, usable }) => [
-          path,
-          usable ? (bytes.get(object) ?? UNREADABLE) : UNREADABLE,
-        ]),
+        listed.map(({ path, object, usable }) => {
+          if (left(path)) return [path, UNREAD];
+          return [path, (usable && bytes.get(object)) || UNREADABLE];
+        }),
       );
     } catch (error) {
       throw gitError(error);

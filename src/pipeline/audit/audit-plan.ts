@@ -166,6 +166,15 @@ async function checkBlock({ plan, ports }: PlanSubject, { fault }: Notes): Promi
     fault('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${network.genesisHash}`);
   else if ((await chain.blockHash(block.number)) !== block.hash)
     fault('WRONG_CONTEXT', plan.path, `block ${block.number} has another hash on the chain`);
+  else {
+    const { specName, specVersion } = await chain.identity(block);
+    if (specName !== network.specName || specVersion !== network.specVersion)
+      fault(
+        'WRONG_CONTEXT',
+        plan.path,
+        `block ${block.number} ran on ${specName} ${specVersion}, the plan says ${network.specName} ${network.specVersion}`,
+      );
+  }
 }
 
 /**

@@ -107,13 +107,17 @@ describe('A5 submissions on the chain', () => {
     recordsOf(readLedger(honest.validator, honest.files), 'plan').find(
       ({ predicate }) => predicate.block.number === number,
     )?.predicate.block.hash ?? null;
-  const ask = async (files: LedgerFixture['files'], chain: ChainReader) => {
+  const ask = async (
+    files: LedgerFixture['files'],
+    chain: ChainReader,
+    name: 'submissions' | 'plan-block' = 'submissions',
+  ) => {
     const ledger = readLedger(honest.validator, files);
     const plan = recordsOf(ledger, 'plan')[0]!;
     const before = { records: [] };
     const ports = { ...noPorts, chain };
     const subject = { ledger, plan, before, ports, arena: honest.arena };
-    const [check] = PLAN_CHECKS.filter(({ name }) => name === 'submissions');
+    const [check] = PLAN_CHECKS.filter((item) => item.name === name);
     return foundBy([check!], subject, { chain, path: plan.path });
   };
   const leftOut = () =>
@@ -130,7 +134,16 @@ describe('A5 submissions on the chain', () => {
       );
       Object.assign(line, { status: 'rejected', verdict: 'E_REF', role: null });
     });
-  it('are all in the plan, as they are', async () => {
+  it('A9 were read from the runtime that the plan names', async () => {
+    const { network } = recordsOf(readLedger(honest.validator, honest.files), 'plan')[0]!.predicate;
+    const chain = (specVersion: number) =>
+      chainOf({ identity: () => Promise.resolve({ ...network, specVersion }) });
+    expect((await ask(honest.files, chain(network.specVersion), 'plan-block')).faults).toEqual([]);
+    expect((await ask(honest.files, chain(425), 'plan-block')).faults.join()).toMatch(
+      /^WRONG_CONTEXT .* ran on node-subtensor 425, the plan says node-subtensor 424$/,
+    );
+  });
+  it('T23 are all in the plan, as they are, of a validator that had its permit then', async () => {
     expect(await ask(honest.files, chainOf())).toEqual({ faults: [], unchecked: [] });
     expect((await ask(leftOut(), chainOf())).faults.join()).toMatch(/^OMISSION .*had a submission/);
     expect((await ask(rejected(), chainOf())).faults.join()).toMatch(/^RECOMPUTE_MISMATCH/);

@@ -258,7 +258,7 @@ describe('A9 fields that nobody compared', () => {
       /round-context UNTRUSTED_HARNESS/,
     ],
     [
-      'the code of a round',
+      'T24 the code of a round',
       'rounds/300/round.json',
       ({ predicate }) => (predicate.harness.tree = 'newer'),
       /round-context UNTRUSTED_HARNESS/,

@@ -94,7 +94,7 @@ describe('an anchor', () => {
     expect(commits()).toBe(1);
     expect(await faults()).toEqual([]);
   });
-  it('of one plan stays one where two runs publish at once', async () => {
+  it('F07 of one plan stays one where two runs publish at once', async () => {
     const { portsOn, publish, faults } = await bench();
     const both = await Promise.all([publish(), publish()]);
     expect(new Set(both.map(({ plan }) => plan!.sha256)).size).toBe(1);

@@ -421,7 +421,7 @@ describe.skipIf(engine === null)('the sandbox', () => {
       }
     }, 30_000);
 
-    it('kill -9 at any point: the next start leaves no orphan, and the evaluation runs again', async () => {
+    it('F01 F02 F03 I8 kill -9 at any point: the next start leaves no orphan, and the evaluation runs again', async () => {
       const engines = await serveEngineImages(ROOT);
       const folder = mkdtempSync(join(tmpdir(), 'kill-'));
       const plain = engines.of('plain');
