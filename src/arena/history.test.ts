@@ -42,16 +42,17 @@ describe('history', () => {
     const { judged } = historyOf(until(100));
     expect(judged.get(keyOf('cheat'))?.reasons.map(({ code }) => code)).toContain('mean-margin');
   });
-  it('adds margins up over the rounds of an image', () => {
-    const image = (block: number) => {
-      const history = historyOf(until(block));
-      return history.images.get(history.standing.winner!.digest)!;
-    };
-    const [first, both] = [image(100), historyOf({ records })];
-    const fast = both.images.get(both.standing.runnerUp!.digest)!;
-    expect(first).toEqual({ rounds: 1, tokens: 48, clippedNats: 0 });
-    expect(fast.rounds).toBe(2);
-    expect(fast.tokens).toBeGreaterThan(first.tokens);
+  it('adds the margins of passed boots up, by image and by hotkey', () => {
+    const { margins, standing } = historyOf({ records });
+    const { digest, hotkey } = standing.runnerUp!;
+    const first = historyOf(until(100)).margins.images.get(digest)!;
+    expect(first).toEqual({ boots: 2, tokens: 48, clippedNats: 0 });
+    expect(margins.images.get(digest)!.boots).toBeGreaterThan(first.boots);
+    expect(margins.hotkeys.get(hotkey)).toEqual(margins.images.get(digest));
+  });
+  it('holds against nobody for ever what a gate refused', () => {
+    const [hotkey] = keyOf('cheat').split(':');
+    expect(historyOf({ records }).margins.hotkeys.get(hotkey!)).toBeUndefined();
   });
   it('remembers who claimed a digest first, and which payments were spent', () => {
     const { claims, payments, paid } = historyOf({ records });

@@ -8,7 +8,7 @@ import { brokeHost, metShutDoor, type BlamedEntry } from './blame.ts';
 import { compactJson } from '../core/canonical.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { Standing } from '../schema/standing.ts';
-import type { ImageHistory } from '../schema/submission.ts';
+import type { MarginHistory } from '../schema/submission.ts';
 import { submissionKey } from './submission-key.ts';
 
 /** What the ledger says about earlier rounds. */
@@ -20,7 +20,8 @@ export type History = {
   readonly claims: readonly Claim[];
   /** Payment hash -> the submission it already served. */
   readonly payments: ReadonlyMap<string, string>;
-  readonly images: ReadonlyMap<string, ImageHistory>;
+  /** Margins over all boots so far, by hotkey and by digest. */
+  readonly margins: MarginsSoFar;
   /**
    * Commit block of a revealed submission, by `hotkey:revealBlock`: the chain forgets it within the
    * hour.
@@ -43,6 +44,12 @@ export type History = {
   /** By digest and base (`failureKey`): the last fault of its own that ended an image. */
   readonly failures: ReadonlyMap<string, Failure>;
 };
+/** Margins added up over boots, by hotkey and by digest. */
+type MarginsSoFar = {
+  readonly hotkeys: ReadonlyMap<string, Sums>;
+  readonly images: ReadonlyMap<string, Sums>;
+};
+type Sums = NonNullable<MarginHistory['image']>;
 /** A fault that is not measured again under the same rules. */
 type Failure = Reasoned & {
   readonly verdict: MinerFault;
@@ -61,7 +68,7 @@ export const EMPTY_HISTORY: History = {
   judged: new Map(),
   claims: [],
   payments: new Map(),
-  images: new Map(),
+  margins: { hotkeys: new Map(), images: new Map() },
   dated: new Map(),
   paid: new Set(),
   admitted: new Set(),
@@ -97,7 +104,7 @@ export function historyOf(ledger: Pick<Ledger, 'records'>): History {
     payments: new Map(
       measured.flatMap(({ paymentTx, key }) => (paymentTx === null ? [] : [[paymentTx, key]])),
     ),
-    images: marginsOf(played),
+    margins: marginsOf(played),
     dated: new Map(
       planned.flatMap(({ hotkey, revealBlock, commitBlock, status }) =>
         revealBlock === null || status === 'waiting'
@@ -144,20 +151,42 @@ function claimsOf(challengers: readonly Planned[]): Claim[] {
   return [...claims.values()];
 }
 
-/** Margins by digest, over every boot that the gate saw. */
-function marginsOf(played: readonly Played[]): History['images'] {
-  const images = new Map<string, ImageHistory>();
-  for (const { digest, boots } of played.flatMap(({ round }) => round.predicate.entries)) {
-    const gates = boots.flatMap(({ report }) => (report.gate ? [report.gate] : []));
-    if (digest === null || gates.length === 0) continue;
-    const before = images.get(digest) ?? { rounds: 0, tokens: 0, clippedNats: 0 };
-    images.set(digest, {
-      rounds: before.rounds + 1,
-      tokens: gates.reduce((sum, gate) => sum + gate.tokens, before.tokens),
-      clippedNats: gates.reduce((sum, gate) => sum + gate.clippedNats, before.clippedNats),
-    });
-  }
-  return images;
+/**
+ * Margins over every boot that passed its gate, by hotkey and by digest. A boot that failed had its
+ * verdict: counted here too it would shut its miner out for ever.
+ */
+function marginsOf(played: readonly Played[]): MarginsSoFar {
+  const hotkeys = new Map<string, Sums>();
+  const images = new Map<string, Sums>();
+  const add = (
+    sums: Map<string, Sums>,
+    name: string,
+    gate: { tokens: number; clippedNats: number },
+  ) => {
+    const { boots, tokens, clippedNats } = sums.get(name) ?? {
+      boots: 0,
+      tokens: 0,
+      clippedNats: 0,
+    };
+    const more = { tokens: tokens + gate.tokens, clippedNats: clippedNats + gate.clippedNats };
+    sums.set(name, { boots: boots + 1, ...more });
+  };
+  for (const { hotkey, digest, boots } of played.flatMap(({ round }) => round.predicate.entries))
+    for (const { report } of boots) {
+      if (!report.gate?.pass || digest === null) continue;
+      add(hotkeys, hotkey, report.gate);
+      add(images, digest, report.gate);
+    }
+  return { hotkeys, images };
+}
+
+/** What a plan says of the margins of a hotkey and of its image so far. */
+export function marginHistory(
+  { margins: { hotkeys, images } }: Pick<History, 'margins'>,
+  hotkey: string,
+  digest: string,
+): MarginHistory {
+  return { hotkey: hotkeys.get(hotkey) ?? null, image: images.get(digest) ?? null };
 }
 
 /** Who comes first in the next plan: measured, and never decided since. */

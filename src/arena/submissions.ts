@@ -5,7 +5,7 @@ import { compare } from '../core/order.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { MinerFault } from '../schema/verdicts.ts';
 import { parsePayload } from './payload.ts';
-import { type Claim, failureKey, type History } from './history.ts';
+import { type Claim, failureKey, type History, marginHistory } from './history.ts';
 import { inTurn } from './deal.ts';
 import type { Place, Standing } from '../schema/standing.ts';
 import type { Submission } from '../schema/submission.ts';
@@ -161,7 +161,7 @@ function incumbent(
     role,
     verdict: null,
     ...because('incumbent', `the standing ${role}`),
-    history: history.images.get(digest) ?? null,
+    history: marginHistory(history, hotkey, digest),
     ...shutDoor(history, key),
   };
 }
@@ -268,7 +268,7 @@ function admit({ key, digest, hotkey, commitBlock }: Named, { claims, history }:
     role: 'challenger',
     verdict: null,
     ...because('admitted', 'valid, paid and revealed'),
-    history: history.images.get(digest) ?? null,
+    history: marginHistory(history, hotkey, digest),
     ...blamed(history, key),
   };
 }

@@ -123,6 +123,23 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
     load: async () => (await import('./evaluate-command.ts')).evaluateCommand,
   },
+  calibrate: {
+    about:
+      'measures honest and altered servers again and again: limits of the gate for a hardware tier',
+    options: {
+      tier: ['NAME', 'hardware tier of this machine'],
+      out: ['DIR', 'where <tier>.json and <tier>.runs.json go'],
+      runs: ['N', 'boots, each with prompts of its own (default: 25)'],
+      classes: ['A,B', 'these classes of the arena only'],
+      from: ['FILE', 'measures nothing: computes again from a <tier>.runs.json'],
+      seed: SEED,
+      'block-hash': BLOCK_HASH,
+      corpus: CORPUS,
+      'engine-command': ['PATH', 'starts tiny engines as processes, on development chains only'],
+    },
+    examples: ['cacheon calibrate --tier h200-8 --seed 0x… --out .github/calibration'],
+    load: async () => (await import('./calibrate-command.ts')).calibrateCommand,
+  },
   doctor: {
     about: 'whether this machine may run miners’ images: engine versions and escape probes',
     options: { sandbox: [null, 'runs the probes C01 to C20 (C16 is listed as not run)'] },

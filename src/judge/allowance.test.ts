@@ -22,8 +22,7 @@ function asked(times: readonly number[]): Trace {
 const rules = { ...context.arena, startFactor: 2, startSlack: 60, tooSlowFactor: 3 };
 const deadlines = { ...rules.deadlines, start: 750 };
 const baseline = readBaseline(madeRun('baseline', 1), madeRun('baseline', 2), context);
-const judge = (trace: Trace, same = true) =>
-  judgeArm(trace, baseline, context, { history: null, same });
+const judge = (trace: Trace, same = true) => judgeArm(trace, baseline, context, { same });
 
 describe('the start', () => {
   const seconds = (startNs: number) =>

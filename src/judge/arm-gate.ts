@@ -1,5 +1,4 @@
 // The gate of one arm's run: by margins, or by first divergence where nothing was forced.
-import type { ImageHistory } from '../schema/submission.ts';
 import type { ArmReading, JudgeContext } from './arm-reading.ts';
 import { cutTrace } from './arm-reading.ts';
 import { divergenceGate, divergesHonestly } from './divergence-gate.ts';
@@ -13,7 +12,6 @@ export function gateOf(
   arm: ArmReading,
   baseline: ArmReading | null,
   context: JudgeContext,
-  history: ImageHistory | null,
 ): GateResult {
   const { arena, tokenizer, prompts } = context;
   const requests = arm.trace.requests.filter((request) => prompts.scored.includes(request.prompt));
@@ -31,7 +29,7 @@ export function gateOf(
     teacher: request.teacher!,
     maxTokens: arena.maxTokens,
   }));
-  const result = marginGate(gated, tokenizer, arena, history);
+  const result = marginGate(gated, tokenizer, arena);
   const honest = ({ baseline: b, miner }: (typeof pairs)[number]): boolean =>
     divergesHonestly(b, miner, arena.gate.divergenceNats);
   if (!arena.scoredLogprobs || pairs.every(honest)) return result;

@@ -46,7 +46,7 @@ describe('a trace', () => {
   it('is cut where a prompt or its end is missing, unless a fault ended the run', () => {
     const baseline = { ok: false, verdict: 'INFRA_BASELINE', ...because('drift', '') } as const;
     const judge = (more: TraceLine[]) =>
-      judgeArm(parseTrace(lines(more), 't'), baseline, context, { history: null, same: true });
+      judgeArm(parseTrace(lines(more), 't'), baseline, context, { same: true });
     expect(() => judge([])).toThrow(/prompt 0 is missing/);
     expect(() => judge([ask])).toThrow(/prompt 0 has no end/);
     expect(

@@ -2,7 +2,6 @@
 import { promptScore } from '../arena/takeover.ts';
 import { DocumentError } from '../schema/errors.ts';
 import { because, type Reasoned, whyOf } from '../schema/reasons.ts';
-import type { ImageHistory } from '../schema/submission.ts';
 import type { Trace } from '../schema/trace.ts';
 import { isInfraFault, type Verdict } from '../schema/verdicts.ts';
 import { acceptedEnds, gateOf } from './arm-gate.ts';
@@ -39,7 +38,6 @@ export const withoutNumbers = (verdict: Verdict, why: Readonly<Reasoned>): ArmVe
 
 /** How an arm is looked at. */
 export type Look = {
-  readonly history: ImageHistory | null;
   /** Whether the baseline was asked the same prompts: in boot 1 alone. */
   readonly same: boolean;
   /** `times` before the reference forced anything: no gate is asked. */
@@ -94,7 +92,7 @@ export function judgeArm(
   trace: Trace,
   baseline: BaselineReading,
   context: JudgeContext,
-  { history, same, look = 'all' }: Look,
+  { same, look = 'all' }: Look,
 ): ArmVerdict {
   const arm = readArm(trace, context);
   const slow = baseline.ok ? slowAt(trace, baseline, context, same) : null;
@@ -107,13 +105,10 @@ export function judgeArm(
   if (!baseline.ok) return withoutNumbers(baseline.verdict, baseline);
   if (arm.fault) return withoutNumbers(arm.fault.verdict, arm.fault);
   if (arm.voided) return withoutNumbers(arm.voided.verdict, arm.voided);
-  const gate = look === 'all' ? gateOf(arm, same ? baseline.arm : null, context, history) : null;
+  const gate = look === 'all' ? gateOf(arm, same ? baseline.arm : null, context) : null;
   if (gate && isWorthNothing(gate, context))
     return withoutNumbers('INFRA_ENGINE', because('no-teacher', 'no reference forced its answers'));
-  return measuredVerdict(gate, timingsOf(arm, baseline, context, same), baseline, {
-    context,
-    history,
-  });
+  return measuredVerdict(gate, timingsOf(arm, baseline, context, same), baseline, context);
 }
 
 /** A verdict by the fallback alone: the arena decides what that is worth, on a public network nothing. */
@@ -124,12 +119,12 @@ function measuredVerdict(
   gate: GateResult | null,
   timings: readonly PromptTiming[],
   baseline: Baseline,
-  { context: { arena }, history }: { context: JudgeContext; history: ImageHistory | null },
+  { arena }: JudgeContext,
 ): ArmVerdict {
   const summary = summarise(timings);
   const passed = gate?.pass !== false;
   const why = gate
-    ? gateReasons({ gate, rules: arena, history })
+    ? gateReasons({ gate, rules: arena })
     : because('gate-unasked', 'times only: no reference has forced it yet');
   return {
     verdict: passed ? 'VALID' : 'E_GATE',

@@ -41,7 +41,7 @@ export function arrivalsOf(arm: ArmReading, prompt: number): Arrivals {
 }
 
 /** The baseline's timings: its own k is all its tokens, its own pace has no cap. */
-function ownTimings(arm: ArmReading, { arena, prompts }: JudgeContext): PromptTiming[] {
+export function ownTimings(arm: ArmReading, { arena, prompts }: JudgeContext): PromptTiming[] {
   return prompts.scored.map((index) => {
     const arrivals = arrivalsOf(arm, index);
     const yardstick = { k: arrivals.arrivalsNs.length, paceCapNs: Infinity };
@@ -120,13 +120,13 @@ export function readBaseline(
     return bad('INFRA_BASELINE', because('baseline-empty', 'the baseline gave an empty answer'));
   // The runner looks before the reference forces anything; the judge and the audit look at
   // everything.
-  const gate = look === 'all' ? gateOf(arm, arm, context, null) : null;
+  const gate = look === 'all' ? gateOf(arm, arm, context) : null;
   if (gate?.pass === false)
     return bad(
       'INFRA_BASELINE',
       said(
         `the baseline fails its own gate: ${gate.reasons.join(', ')}`,
-        gateReasons({ gate, rules: context.arena, history: null }),
+        gateReasons({ gate, rules: context.arena }),
       ),
     );
   const summary = summarise(timings);

@@ -19,7 +19,7 @@ const boot = (traces: Record<string, Trace>) =>
   });
 
 const judged = (traces: Record<string, Trace>): string => {
-  const verdict = boot(traces).judge({ name: 'arm', history: null, incumbent: false });
+  const verdict = boot(traces).judge({ name: 'arm', incumbent: false });
   return verdict
     ? `${verdict.verdict} ${verdict.summary ? Math.round(verdict.summary.ttftNs / MS) : verdict.reason}`
     : 'none';
@@ -103,7 +103,7 @@ describe('which run counts', () => {
     const judge = (second: Trace | null) => {
       const runs = { 'arm.1': madeRun('arm', 1, { outcome: 'timeout' }) };
       const traces = { ...baselines, ...runs, ...(second ? { 'arm.2': second } : {}) };
-      const verdict = boot(traces).judge({ name: 'arm', history: null, incumbent: true })!;
+      const verdict = boot(traces).judge({ name: 'arm', incumbent: true })!;
       return `${verdict.verdict} ${verdict.reasons[0]!.code}`;
     };
     expect(judge(madeRun('arm', 2))).toBe('VALID gate-passed');
@@ -115,12 +115,12 @@ describe('which run counts', () => {
       'arm.2': madeRun('arm', 2, { outcome: 'timeout' }),
     };
     const seen = boot({ ...baselines, ...once }).judge({
-      ...{ name: 'arm', history: null, incumbent: true },
+      ...{ name: 'arm', incumbent: true },
     });
     expect(seen?.verdict).toBe('INFRA_HOST');
     expect(judged({ ...baselines, ...once })).toMatch(/^E_TIMEOUT/);
     const gone = { ...baselines, 'arm.1': madeRun('arm', 1, { events: ['image-policy'] }) };
-    const policy = boot(gone).judge({ name: 'arm', history: null, incumbent: true });
+    const policy = boot(gone).judge({ name: 'arm', incumbent: true });
     expect(policy?.verdict).toBe('E_IMAGE_POLICY');
   });
   it('a deadline that passed while the client had no core is no miner’s loss', () => {

@@ -1,7 +1,6 @@
 // Chooses which of several repeated runs of a server and its baseline counts.
 import { because } from '../schema/reasons.ts';
 import type { Trace } from '../schema/trace.ts';
-import type { ImageHistory } from '../schema/submission.ts';
 import { isInfraFault, isMinerFault, type Verdict } from '../schema/verdicts.ts';
 import type { JudgeContext } from './arm-reading.ts';
 import { type ArmVerdict, judgeArm, withoutNumbers } from './arm.ts';
@@ -47,7 +46,6 @@ export function isWorthAnother(verdict: Verdict | null, incumbent: boolean): boo
 /** Whose arm it is, by the name of its trace. */
 export type ArmName = {
   readonly name: string;
-  readonly history: ImageHistory | null;
   readonly incumbent: boolean;
 };
 
@@ -155,7 +153,7 @@ type Beside = {
 function judgeRun(own: Trace, { arm, baseline, source, same }: Beside): ArmVerdict | null {
   const { context, usable = () => true, look = 'all' } = source;
   if (!usable(arm.name, own)) return null;
-  return judgeArm(own, baseline, context, { history: arm.history, same, look });
+  return judgeArm(own, baseline, context, { same, look });
 }
 
 function readAttempt(

@@ -108,7 +108,7 @@ export function judgeEvaluation(
   });
   const { baseline } = reading;
   const arm = (name: string, incumbent: boolean): ArmVerdict => {
-    const verdict = reading.judge({ name, history: null, incumbent });
+    const verdict = reading.judge({ name, incumbent });
     if (verdict) return verdict;
     throw new DocumentError(
       'BAD_TRACE',

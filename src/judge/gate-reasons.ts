@@ -1,14 +1,13 @@
 // Why a gate refused a run, with what it measured and the limit it was held against.
-import type { ImageHistory } from '../schema/submission.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 import { because, type Reason, type Reasoned } from '../schema/reasons.ts';
-import { type GateReason, type GateResult, runningMeanNats } from './margin-gate.ts';
+import type { GateReason, GateResult } from './margin-gate.ts';
+import { meanLimitNats } from './margin-limits.ts';
 
 /** What the gate's limits are, and what was measured against them. */
 type Held = {
   readonly gate: GateResult;
   readonly rules: MeasuringRules;
-  readonly history: ImageHistory | null;
 };
 type Why = { readonly detail: string; readonly value?: number; readonly limit?: number };
 
@@ -22,13 +21,7 @@ const WHY: Readonly<Record<GateReason, (held: Held) => Why>> = {
   'mean-margin': ({ gate, rules }) =>
     gate.meanMarginNats === null
       ? { detail: 'no answer has a token' }
-      : nats('mean margin', gate.meanMarginNats, rules.gate.meanFactor * rules.honestP999Nats),
-  'running-sum': ({ gate, rules, history }) =>
-    nats(
-      'mean margin over all rounds of the image',
-      runningMeanNats(gate, history!),
-      rules.gate.runningMeanFactor * rules.honestP999Nats,
-    ),
+      : nats('mean margin', gate.meanMarginNats, meanLimitNats(rules)),
   'first-token': ({ gate, rules }) => ({
     detail: `${gate.firstTokenStrikes} first tokens are not the model's, ${rules.gate.firstTokenStrikes} may be off`,
     value: gate.firstTokenStrikes,

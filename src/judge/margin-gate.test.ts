@@ -1,6 +1,5 @@
 // Which answers are the model's own, by the margins of their tokens.
 import { tokenizer, tinyArena as arena } from '../testing/answer-fixture.ts';
-import type { ImageHistory } from '../schema/submission.ts';
 
 import { describe, expect, it } from 'vitest';
 import { answerIds } from '../answers/answer-ids.ts';
@@ -30,14 +29,13 @@ describe('the gate', () => {
     finish: string,
     margins: readonly number[],
     forced = ids,
-    more: { given?: number[]; maxTokens?: number; history?: ImageHistory } = {},
+    more: { given?: number[]; maxTokens?: number } = {},
   ) => {
-    const { given = null, maxTokens = ids.length, history = null } = more;
+    const { given = null, maxTokens = ids.length } = more;
     return marginGate(
       [{ answer: answer(finish, given), teacher: teacher(margins, forced), maxTokens }],
       tokenizer,
       arena,
-      history,
     );
   };
   it("passes the model's own tokens", () => {
@@ -57,8 +55,8 @@ describe('the gate', () => {
   it('allows one answer with a bad first token, not two', () => {
     const bad = { answer: answer('length'), teacher: teacher([0.3]), maxTokens: ids.length };
     const loose = { ...arena, honestP999Nats: 10 };
-    expect(marginGate([bad], tokenizer, loose, null).pass).toBe(true);
-    expect(marginGate([bad, bad], tokenizer, loose, null).reasons).toEqual(['first-token']);
+    expect(marginGate([bad], tokenizer, loose).pass).toBe(true);
+    expect(marginGate([bad, bad], tokenizer, loose).reasons).toEqual(['first-token']);
   });
   it('counts a missing value as infinitely far', () => {
     const result = marginGate(
@@ -71,15 +69,9 @@ describe('the gate', () => {
       ],
       tokenizer,
       arena,
-      null,
     );
     expect(result.bigMargins).toBe(ids.length);
     expect(result.meanMarginNats).toBe(1);
-  });
-  it('adds an image up over its rounds', () => {
-    const history = { rounds: 3, tokens: 1000, clippedNats: 0.45 };
-    expect(gate('length', [], ids, { history }).reasons).toEqual(['running-sum']);
-    expect(gate('length', [], ids, { history: { ...history, clippedNats: 0.3 } }).pass).toBe(true);
   });
   it("uses the server's ids only where they spell the answer", () => {
     const split = [...tokenizer.encode('And the k'), ...tokenizer.encode('ing')];

@@ -1,25 +1,18 @@
 // Gate on a server's tokens: how far each lies below the reference model's best token, in nats.
-import type { ImageHistory } from '../schema/submission.ts';
 import { spells } from '../answers/answer-ids.ts';
 import type { Answer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 import type { Teacher } from '../schema/trace.ts';
+import { meanLimitNats } from './margin-limits.ts';
 
 /** Why an answer is not the model's own. */
 export type GateReason =
-  | 'mean-margin'
-  | 'first-token'
-  | 'big-margin'
-  | 'eos'
-  | 'length'
-  | 'bytes'
-  | 'running-sum'
-  | 'first-divergence';
+  'mean-margin' | 'first-token' | 'big-margin' | 'eos' | 'length' | 'bytes' | 'first-divergence';
 
 /**
  * Outcome of the gate over all scored answers of a run, with the numbers behind it. `clippedNats`
- * feeds the image's running mean.
+ * feeds the sums over several boots.
  */
 export type GateResult = {
   readonly kind: 'margin' | 'first-divergence';
@@ -109,26 +102,15 @@ export function endsAsModel(gated: GatedAnswer, rules: GateRules): boolean {
   return last >= 0 && endFault(gated, margin(top[last]!, own[last]!), rules) === null;
 }
 
-/** Mean margin over an image's earlier rounds and this run. */
-export function runningMeanNats(
-  { clippedNats, tokens }: Pick<GateResult, 'clippedNats' | 'tokens'>,
-  history: ImageHistory,
-): number {
-  return (history.clippedNats + clippedNats) / (history.tokens + tokens);
-}
-
-/** What the counts of a whole run, and of the image's earlier rounds, say against a server. */
+/** What the counts of a whole run say against a server. */
 function* runFaults(
   { tokens, clippedNats, firstTokenStrikes, bigMargins }: Tally,
-  { gate, honestP999Nats }: MeasuringRules,
-  history: ImageHistory | null,
+  arena: MeasuringRules,
 ): Generator<GateReason> {
-  if (tokens === 0 || clippedNats / tokens > gate.meanFactor * honestP999Nats) yield 'mean-margin';
+  const { gate } = arena;
+  if (tokens === 0 || clippedNats / tokens > meanLimitNats(arena)) yield 'mean-margin';
   if (firstTokenStrikes > gate.firstTokenStrikes) yield 'first-token';
   if (bigMargins >= gate.bigMargins) yield 'big-margin';
-  if (!history || history.rounds === 0) return;
-  const mean = runningMeanNats({ clippedNats, tokens }, history);
-  if (mean > gate.runningMeanFactor * honestP999Nats) yield 'running-sum';
 }
 
 /**
@@ -140,7 +122,6 @@ export function marginGate(
   answers: readonly GatedAnswer[],
   tokenizer: Tokenizer,
   arena: MeasuringRules,
-  history: ImageHistory | null,
 ): GateResult {
   const reasons = new Set<GateReason>();
   const tally: Tally = { tokens: 0, clippedNats: 0, firstTokenStrikes: 0, bigMargins: 0 };
@@ -153,7 +134,7 @@ export function marginGate(
     const fault = endFault(gated, margins.at(-1)!, rules);
     if (fault) reasons.add(fault);
   }
-  for (const fault of runFaults(tally, arena, history)) reasons.add(fault);
+  for (const fault of runFaults(tally, arena)) reasons.add(fault);
   const { tokens, clippedNats, firstTokenStrikes, bigMargins } = tally;
   return {
     kind: 'margin',

@@ -29,7 +29,7 @@ export function judgeControl(
   { judge, baseline }: BootReading,
 ): ControlResult | null {
   if (!hasControl(arena, shard, 1)) return null;
-  const name = { name: CONTROL, history: null, incumbent: false };
+  const name = { name: CONTROL, incumbent: false };
   const lost = because('no-trace', 'the role control has no usable trace');
   const verdict = unlessCut(() => judge(name)) ?? withoutNumbers('INFRA_HOST', lost);
   const report = armReport(verdict, baseline, true);

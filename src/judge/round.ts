@@ -15,6 +15,8 @@ import { isFinal, type Verdict } from '../schema/verdicts.ts';
 import { entryVerdict } from './entry-verdict.ts';
 import type { DrawnPlan, RoundEvidence } from './drawn-plan.ts';
 import { type BootResult, type Judging, suiteHashOf } from './planned-boot.ts';
+import { calibrated } from './margin-limits.ts';
+import { pooledFault } from './pooled-gate.ts';
 import { headOf, judgeShard, plannedEntry, rankedEntries, type ShardResult } from './shard.ts';
 
 type Plan = LedgerRecord<'plan'>;
@@ -32,19 +34,30 @@ function seenIn({ predicate }: Plan, judged: Judged): BlamedEntry[] {
     .map(({ key, image, role }) => ({ key, image, role, boots: bootsOf(judged, key) }));
 }
 
+/** What an entry's boots say together that none of them says alone; null where nothing. */
+function togetherOf({ plan, arena }: Judging, key: string, boots: readonly BootResult[]) {
+  const { calibration } = plan.predicate;
+  const gates = boots.flatMap(({ report }) => (report.gate?.pass ? [report.gate] : []));
+  const margins = calibration?.margins ?? null;
+  const fault = pooledFault(gates, plannedEntry(plan, key).history, margins, arena);
+  return fault && { verdict: 'E_GATE' as const, ...fault };
+}
+
 /** One entry's result over its shards and boots. */
 function resultOf(
-  plan: Plan,
+  judging: Judging,
   key: string,
   judged: Judged,
   all: readonly BlamedEntry[],
 ): EntryResult {
+  const { plan } = judging;
   const head = headOf(plan, key);
   const boots = bootsOf(judged, key);
   const round = { all, block: plan.predicate.block.number };
   const seen = all.find((item) => item.key === key)!;
   const blame = blameFor(plannedEntry(plan, key), seen, round);
-  const found = blame ?? entryVerdict(head.role, boots);
+  const alone = blame ?? entryVerdict(head.role, boots);
+  const found = alone.verdict === 'VALID' ? (togetherOf(judging, key, boots) ?? alone) : alone;
   // What was compared with an incumbent before its fault stays compared.
   const kept = found.verdict === 'VALID' || head.role !== 'challenger';
   const valid = kept ? boots.filter(({ verdict }) => verdict === 'VALID') : [];
@@ -162,7 +175,8 @@ export function judgeRound(
   tokenizer: Tokenizer,
 ): RoundBody {
   const { plan, shards } = drawn;
-  const arena = parseArena(plan.predicate.arena, 'the plan');
+  const { calibration } = plan.predicate;
+  const arena = calibrated(parseArena(plan.predicate.arena, 'the plan'), calibration);
   if (tokenizer.id !== plan.predicate.tokenizerSha256)
     throw new DocumentError(
       'BAD_PLAN',
@@ -174,7 +188,7 @@ export function judgeRound(
   const judged = { shards: shards.map(({ index }) => judgeShard(judging, index)) };
   const { submissions } = plan.predicate;
   const seen = seenIn(plan, judged);
-  const results = seen.map(({ key }) => resultOf(plan, key, judged, seen));
+  const results = seen.map(({ key }) => resultOf(judging, key, judged, seen));
   const ranking = rankNow(judging, judged, results);
   const body = {
     shards: shards.map(({ index, entries }) => ({ index, entries: [...entries] })),

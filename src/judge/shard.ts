@@ -139,15 +139,15 @@ class ShardJudging {
     judge: BootReading['judge'],
   ): void {
     if (name === BASELINE) {
-      const entry = { name, history: null, incumbent: false, ...where };
+      const entry = { name, incumbent: false, ...where };
       const { verdict, terms } = bootResult(entry, judge, this.reading);
       // A baseline without an answer is no yardstick: the boot ends the takeover.
       const answers = terms?.prompts.every(({ ttftNs }) => Number.isFinite(ttftNs)) === true;
       if (terms && answers && verdict === 'VALID') this.#baseline.push(terms);
       return;
     }
-    const { history, role } = plannedEntry(this.#judging.plan, name);
-    const entry = { name, history, incumbent: role !== 'challenger', ...where };
+    const { role } = plannedEntry(this.#judging.plan, name);
+    const entry = { name, incumbent: role !== 'challenger', ...where };
     const result = bootResult(entry, judge, this.reading);
     this.#boots.set(name, [...(this.#boots.get(name) ?? []), result]);
   }

@@ -545,7 +545,7 @@ describe('hostile servers, answers', () => {
       context: { arena: patient, tokenizer, prompts: poolsOf(prompts) },
       place: 'test',
       belongs: () => true,
-    }).judge({ name: 'challenger', history: null, incumbent: false })!;
+    }).judge({ name: 'challenger', incumbent: false })!;
   }
   const ask = async (engine: TinyEngine, body: string): Promise<string> =>
     await (await fetch(`${engine.url}/v1/chat/completions`, { method: 'POST', body })).text();

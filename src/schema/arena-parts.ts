@@ -8,6 +8,29 @@ const positive = z.number().int().positive();
 const share = z.number().min(0).max(1);
 const versions = z.array(z.string().regex(/^\d+(?:\.\d+)*$/)).min(1);
 
+/** Servers that a tier is calibrated with: honest ones, and altered ones that must be caught. */
+export const calibrationClasses = z
+  .array(
+    z
+      .strictObject({
+        name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+        kind: z.enum(['honest', 'control']),
+        image: z.string().optional().describe('image@sha256:…'),
+        arguments: z.array(z.string()).optional().describe('of the image in place of its own'),
+        command: z
+          .array(z.string())
+          .min(1)
+          .optional()
+          .describe('starts a server on this machine and prints its URL, or {"url": …}, as a line'),
+        stop: z.array(z.string()).min(1).optional().describe('ends a server that the command left'),
+      })
+      .refine(({ image, command }) => (image === undefined) !== (command === undefined), {
+        message: 'a class has an image or a command',
+      }),
+  )
+  .default([])
+  .describe('classes of servers that cacheon calibrate measures');
+
 /** Deadlines of a server and of a request. */
 export const deadlines = z
   .strictObject({
@@ -61,18 +84,32 @@ export const gate = z
       .number()
       .positive()
       .default(1.25)
-      .describe('mean clipped margin may reach this times honestP999Nats'),
+      .describe('mean clipped margin may reach this times the calibrated p99.9'),
     firstTokenNats: z.number().positive().default(0.2),
     firstTokenStrikes: count
       .default(1)
       .describe('answers that may start with a margin above firstTokenNats'),
     bigMarginNats: z.number().positive().default(2),
     bigMargins: positive.default(2).describe('this many tokens above bigMarginNats fail'),
-    runningMeanFactor: z
+    floorNats: z
+      .number()
+      .nonnegative()
+      .default(0.0001)
+      .describe('no limit on a mean margin is below this'),
+    pooledZ: z
       .number()
       .positive()
-      .default(1)
-      .describe("running mean over an image's rounds may reach this times honestP999Nats"),
+      .default(3.7)
+      .describe('how far, in standard deviations, the mean over the boots of a round may lie'),
+    runningZ: z
+      .number()
+      .positive()
+      .default(4.5)
+      .describe('the same for the mean over all boots of a hotkey or an image'),
+    mustCatch: z
+      .array(z.string())
+      .default(['fp8'])
+      .describe('controls that a calibration must catch in 97 % of two boots'),
     lengthTolerance: share
       .default(0.02)
       .describe('without ids: canonical tokens against max_tokens'),

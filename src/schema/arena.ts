@@ -6,6 +6,7 @@ import { QUICKNET_BEACON } from '../core/quicknet.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import {
   beacon,
+  calibrationClasses,
   clock,
   deadlines,
   emission,
@@ -139,7 +140,7 @@ export const arenaSchema = z.strictObject({
   honestP999Nats: z
     .number()
     .positive()
-    .describe('calibrated p99.9 of the mean clipped margin of honest runs'),
+    .describe('stands in for the calibrated p99.9 where a tier has no calibration'),
   gate,
   driftLimit: z
     .number()
@@ -153,6 +154,11 @@ export const arenaSchema = z.strictObject({
     .record(z.string(), sha256)
     .default({})
     .describe('sha256 of calibration/<tier>.json beside this file, by hardware tier'),
+  calibrationKey: ss58
+    .nullable()
+    .default(null)
+    .describe('who signs calibrations; null: their sha256 alone counts'),
+  calibrationClasses,
   roleControl: z
     .boolean()
     .default(true)

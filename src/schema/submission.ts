@@ -5,13 +5,14 @@ import { VERDICTS } from './verdicts.ts';
 
 const count = z.number().int().nonnegative();
 
-/** Margins of an image over its earlier rounds (RULES "Gate: running mean"). */
-const imageHistorySchema = z.strictObject({
-  rounds: count,
-  tokens: count,
-  clippedNats: z.number(),
+/** Margins over earlier boots, added up; `clippedNats` in nats. */
+const marginSums = z.strictObject({ boots: count, tokens: count, clippedNats: z.number() });
+/** What earlier rounds saw of a hotkey and of an image (RULES "Gate: running sum"). */
+const marginHistorySchema = z.strictObject({
+  hotkey: marginSums.nullable(),
+  image: marginSums.nullable(),
 });
-export type ImageHistory = Readonly<z.infer<typeof imageHistorySchema>>;
+export type MarginHistory = Readonly<z.infer<typeof marginHistorySchema>>;
 
 export const roleSchema = z.enum(['challenger', 'winner', 'runner-up']);
 
@@ -35,7 +36,7 @@ export const submissionSchema = z.strictObject({
   role: roleSchema.nullable(),
   verdict: z.enum([...VERDICTS, 'SKIP_UNREVEALED']).nullable(),
   ...reasonFields,
-  history: imageHistorySchema.nullable(),
+  history: marginHistorySchema.nullable(),
   /** Rounds in a row in which its own registry kept it from being measured, and the first of them. */
   shut: z.strictObject({ rounds: count, since: count }).optional(),
   /** Rounds that broke off while it ran: it runs last and alone now. */

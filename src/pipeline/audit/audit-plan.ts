@@ -1,10 +1,10 @@
 // Checks of a plan: its own numbers, what it says of the past, and what the chain showed.
 import { plannedMinutes, shardCount } from '../../arena/deal.ts';
-import { historyOf, type History } from '../../arena/history.ts';
+import { historyOf, marginHistory, type History } from '../../arena/history.ts';
 import { afterDeregistration } from '../../arena/ranking.ts';
-import type { Snapshot } from '../../chain/chain.ts';
-import { compactJson } from '../../core/canonical.ts';
-import { firstDifference } from '../../core/difference.ts';
+import { utf8 } from '../../core/bytes.ts';
+import { compactJson, renderJson } from '../../core/canonical.ts';
+import { sha256Hex } from '../../core/hash.ts';
 import { imageSubjects } from '../../ledger/draft.ts';
 import { endOf } from '../../ledger/plans.ts';
 import { recordsOf } from '../../ledger/records-of.ts';
@@ -12,19 +12,10 @@ import type { LedgerRecord } from '../../ledger/verify.ts';
 import { pinnedImage } from '../../schema/image-ref.ts';
 import type { Standing } from '../../schema/standing.ts';
 import { challengersIn, predecessorOf } from '../plan-life.ts';
-import { lookUpPayments, planContent, readCommitments } from '../scan.ts';
+import { PLAN_CHAIN_CHECKS } from './audit-submissions.ts';
+import { derive } from './derive.ts';
 import type { Check, Notes } from './check.ts';
 import type { PlanSubject } from './subjects.ts';
-
-/** Names the first difference between what a plan says and what follows. */
-function derive(
-  { plan }: PlanSubject,
-  { fault }: Notes,
-  [what, recorded, derived]: readonly [what: string, recorded: unknown, derived: unknown],
-): void {
-  const difference = firstDifference(recorded, derived, what);
-  if (difference !== null) fault('RECOMPUTE_MISMATCH', plan.path, difference);
-}
 
 /** The plan's context against its arena: chain, subnet, rules, tokenizer, images (A9). */
 function checkContext(subject: PlanSubject, notes: Notes): void {
@@ -40,8 +31,9 @@ function checkContext(subject: PlanSubject, notes: Notes): void {
   derive(subject, notes, ['subject', plan.subject, imageSubjects([...images, ...measured])]);
   const { id } = ports.tokenizerOf(arena.tokenizer);
   derive(subject, notes, ['tokenizerSha256', tokenizerSha256, id]);
-  const named = arena.calibration[tier] !== undefined;
-  if ((calibration !== null) !== named || (calibration && calibration.tier !== tier))
+  // The plan carries the file whole: nobody calibrates a plan of his own.
+  const named = arena.calibration[tier] ?? null;
+  if ((calibration && sha256Hex(utf8(renderJson(calibration)))) !== named)
     notes.fault('WRONG_CONTEXT', plan.path, `its calibration is not that of the tier ${tier}`);
 }
 
@@ -147,109 +139,16 @@ function checkSubmission(
 /** What a line that is to be measured says of its own earlier rounds. */
 function checkPast(
   subject: PlanSubject,
-  { shut, suspects, images }: History,
-  { key, role, digest, ...line }: Line,
+  past: History,
+  { key, hotkey, role, digest, ...line }: Line,
   notes: Notes,
 ): void {
+  const { shut, suspects } = past;
   const suspect = role === 'challenger' ? (suspects.get(key) ?? null) : null;
   derive(subject, notes, [`${key} shut`, line.shut ?? null, shut.get(key) ?? null]);
   derive(subject, notes, [`${key} suspect`, line.suspect ?? null, suspect]);
-  const history = digest === null ? null : (images.get(digest) ?? null);
-  derive(subject, notes, [`${key} history`, line.history, history]);
-}
-
-/** The plan's block is one of this chain. */
-async function checkBlock({ plan, ports }: PlanSubject, { fault }: Notes): Promise<void> {
-  const { network, block } = plan.predicate;
-  const chain = ports.chain!;
-  if ((await chain.identity()).genesisHash !== network.genesisHash)
-    fault('WRONG_CONTEXT', plan.path, `made for a chain with genesis ${network.genesisHash}`);
-  else if ((await chain.blockHash(block.number)) !== block.hash)
-    fault('WRONG_CONTEXT', plan.path, `block ${block.number} has another hash on the chain`);
-  else {
-    const { specName, specVersion } = await chain.identity(block);
-    if (specName !== network.specName || specVersion !== network.specVersion)
-      fault(
-        'WRONG_CONTEXT',
-        plan.path,
-        `block ${block.number} ran on ${specName} ${specVersion}, the plan says ${network.specName} ${network.specVersion}`,
-      );
-  }
-}
-
-/**
- * The validator's permit; submissions, standing and shards, derived again from what the chain shows
- * at the plan's block.
- */
-async function checkSubmissions(subject: PlanSubject, notes: Notes): Promise<void> {
-  const { plan, arena, ports, before } = subject;
-  const { block, network, harness, calibration, validator } = plan.predicate;
-  const chain = ports.chain!;
-  // Of another chain nothing follows: the check of the block has said so.
-  if ((await chain.blockHash(block.number)) !== block.hash) return;
-  const history = historyOf(before);
-  const snapshot: Snapshot = await chain.snapshot(network.netuid, block);
-  if (!snapshot.neurons.find(({ hotkey }) => hotkey === validator)?.validatorPermit)
-    notes.fault(
-      'WRONG_KEY',
-      plan.path,
-      `${validator} had no validator permit at block ${block.number}`,
-    );
-  const commitments = await readCommitments(chain, network.netuid, snapshot, history);
-  const payments = await lookUpPayments(chain, arena, { ...snapshot, commitments }, history);
-  const predecessor = predecessorOf(before, { block, tree: harness.tree });
-  const view = { ...snapshot, commitments, payments };
-  const derived = planContent(arena, view, history, { calibration, predecessor });
-  compareContent(subject, derived, untoldKeys(view), notes);
-}
-
-/** Keys of submissions of which the chain no longer tells the payment, or the date of the reveal. */
-function untoldKeys({
-  payments,
-  commitments,
-}: {
-  readonly payments: Awaited<ReturnType<typeof lookUpPayments>>;
-  readonly commitments: Awaited<ReturnType<typeof readCommitments>>;
-}): ReadonlySet<string> {
-  const unpaid = [...payments].filter(([, { state }]) => state === 'unknown');
-  const undated = commitments.filter(({ content }) => content.kind === 'unknown');
-  return new Set([
-    ...unpaid.map(([key]) => key),
-    ...undated.map(({ hotkey, commitBlock }) => `${hotkey}:${commitBlock}`),
-  ]);
-}
-
-/**
- * A plan's content beside what the chain says. One payment that no node tells any longer must not
- * switch off the comparison of all others.
- */
-function compareContent(
-  subject: PlanSubject,
-  derived: ReturnType<typeof planContent>,
-  untold: ReadonlySet<string>,
-  notes: Notes,
-): void {
-  const { plan } = subject;
-  const { submissions, standing, shards, controls, follows } = plan.predicate;
-  const told = (line: Line): boolean => !untold.has(line.key);
-  const missing = derived.submissions.find(
-    ({ key }) => !submissions.some((submission) => submission.key === key),
-  );
-  if (missing) {
-    const what = `the chain had a submission ${missing.key} that the plan does not list`;
-    notes.fault('OMISSION', plan.path, what);
-    return;
-  }
-  for (const key of untold)
-    notes.unchecked(plan.path, `the chain no longer tells all of ${key}: use an archive endpoint`);
-  const minutes = plan.predicate.plannedMinutes;
-  const rest = untold.size === 0 ? { follows, plannedMinutes: minutes, shards } : {};
-  const recorded = { standing, controls, submissions: submissions.filter(told), ...rest };
-  const own = { ...derived, submissions: derived.submissions.filter(told) };
-  const wanted = Object.fromEntries(
-    Object.keys(recorded).map((name) => [name, own[name as keyof typeof own]]),
-  );
-  derive(subject, notes, ['content', recorded, wanted]);
+  const seen = digest === null ? null : marginHistory(past, hotkey, digest);
+  derive(subject, notes, [`${key} history`, line.history, seen]);
 }
 
 /**
@@ -285,16 +184,5 @@ export const PLAN_CHECKS: readonly Check<PlanSubject>[] = [
   { name: 'succession', needs: 'ledger', rule: 'Voids', run: checkSuccession },
   { name: 'history', needs: 'ledger', rule: 'Audit of a plan', run: checkHistory },
   { name: 'round-in-time', needs: 'ledger', rule: 'Voids', run: checkInTime },
-  {
-    name: 'plan-block',
-    needs: 'chain',
-    rule: 'Audit of a plan against the chain',
-    run: checkBlock,
-  },
-  {
-    name: 'submissions',
-    needs: 'chain',
-    rule: 'Audit of a plan against the chain',
-    run: checkSubmissions,
-  },
+  ...PLAN_CHAIN_CHECKS,
 ];

@@ -1,0 +1,176 @@
+// What a calibration's runs come to: limits on margins, the noise of times, and who is caught.
+import type { Arena, MeasuringRules } from '../schema/arena.ts';
+import type {
+  Calibration,
+  CalibrationClass,
+  CalibrationRun,
+  CalibrationRuns,
+  Margins,
+  Noise,
+} from '../schema/calibration.ts';
+import { DocumentError } from '../schema/errors.ts';
+import type { Trace } from '../schema/trace.ts';
+import { gateOf } from './arm-gate.ts';
+import { type JudgeContext, readArm } from './arm-reading.ts';
+import { ownTimings } from './baseline.ts';
+import { calibrated, meanLimitNats, meanNats, pooledLimitNats } from './margin-limits.ts';
+import { sumsOf } from './pooled-gate.ts';
+import { summarise } from './score.ts';
+import { covarianceOf, sdOf, shareInterval, toleranceLimit } from './tolerance.ts';
+
+/** Runs of a class that say something of its spread. */
+const LEAST_RUNS = 3;
+/** A control counts as caught from this share of two boots on. */
+const CAUGHT = 0.97;
+
+/** Reasons of the gate that are figures of a run, and not faults by themselves. */
+const FIGURES: readonly string[] = ['mean-margin', 'first-token', 'big-margin'];
+
+/** One run of one class, from its trace; null where our own fault spoilt it. */
+export function readCalibrationRun(
+  trace: Trace,
+  context: JudgeContext,
+  boot: number,
+): CalibrationRun | null {
+  const arm = readArm(trace, context);
+  if (arm.voided) return null;
+  const none = { tokens: 0, clippedNats: 0, firstTokenStrikes: 0, bigMargins: 0 };
+  if (arm.fault) {
+    if (!arm.fault.verdict.startsWith('E_')) return null;
+    const faults = [arm.fault.verdict];
+    return { boot, ...none, faults, ttftNs: null, tokensPerSecond: null };
+  }
+  const { tokens, clippedNats, firstTokenStrikes, bigMargins, reasons } = gateOf(
+    arm,
+    null,
+    context,
+  );
+  const { ttftNs, tokensPerSecond } = summarise(ownTimings(arm, context));
+  const timed = Number.isFinite(ttftNs) && tokensPerSecond > 0;
+  return {
+    ...{ boot, tokens, clippedNats, firstTokenStrikes, bigMargins },
+    faults: reasons.filter((reason) => !FIGURES.includes(reason)),
+    ttftNs: timed ? ttftNs : null,
+    tokensPerSecond: timed ? tokensPerSecond : null,
+  };
+}
+
+const ofKind = ({ classes }: CalibrationRuns, kind: CalibrationClass['kind']): CalibrationClass[] =>
+  classes.filter((item) => item.kind === kind);
+
+const meansOf = (runs: readonly CalibrationRun[]): number[] =>
+  runs.filter(({ tokens }) => tokens > 0).map((run) => meanNats({ boots: 1, ...run }));
+
+/** Margins of the noisiest honest class: an honest engine that is noisier than a quiet one stays honest. */
+function marginsOf(runs: CalibrationRuns): Margins {
+  const able = ofKind(runs, 'honest').flatMap(({ name, runs: own }) => {
+    const means = meansOf(own);
+    if (means.length < LEAST_RUNS) return [];
+    return [{ name, means, tokens: own.map(({ tokens }) => tokens), p999: toleranceLimit(means) }];
+  });
+  const [first, ...others] = able;
+  if (!first) throw tooFew(`no honest class has ${LEAST_RUNS} runs`);
+  const noisiest = others.reduce((most, item) => (item.p999 > most.p999 ? item : most), first);
+  const { name, means, tokens, p999 } = noisiest;
+  return {
+    ...{ noisiest: name, runs: means.length, tokens: Math.min(...tokens) },
+    muNats: means.reduce((sum, mean) => sum + mean, 0) / means.length,
+    sigmaNats: sdOf(means),
+    p999Nats: p999,
+  };
+}
+
+const tooFew = (what: string): DocumentError =>
+  new DocumentError('BAD_CALIBRATION', 'usage', what, 'measure more runs, with --runs');
+
+/** What two runs of one server in one boot differ by, relative to the first. */
+function noiseOf({ repeated, classes }: CalibrationRuns): { noise: Noise; boots: number } {
+  const first = classes.find(({ kind }) => kind === 'honest')?.runs ?? [];
+  const pairs = repeated.flatMap((again) => {
+    const once = first.find(({ boot }) => boot === again.boot);
+    if (!once?.ttftNs || !once.tokensPerSecond || !again.ttftNs || !again.tokensPerSecond)
+      return [];
+    return [
+      {
+        ttft: again.ttftNs / once.ttftNs - 1,
+        throughput: again.tokensPerSecond / once.tokensPerSecond - 1,
+      },
+    ];
+  });
+  const ttft = pairs.map((pair) => pair.ttft);
+  const throughput = pairs.map((pair) => pair.throughput);
+  // A faster start is a smaller TTFT: both terms of the score move together where this is negative.
+  const covariance = Math.max(0, -covarianceOf(ttft, throughput));
+  const most = (value: number): number => Math.min(1, value);
+  return {
+    noise: {
+      ttftSd: most(sdOf(ttft)),
+      throughputSd: most(sdOf(throughput)),
+      covariance: most(covariance),
+    },
+    boots: pairs.length,
+  };
+}
+
+/** Whether one run alone fails the gate. */
+function failsAlone(run: CalibrationRun, arena: MeasuringRules): boolean {
+  const { tokens, clippedNats, firstTokenStrikes, bigMargins, faults } = run;
+  return (
+    faults.length > 0 ||
+    tokens === 0 ||
+    clippedNats / tokens > meanLimitNats(arena) ||
+    firstTokenStrikes > arena.gate.firstTokenStrikes ||
+    bigMargins >= arena.gate.bigMargins
+  );
+}
+
+/** Share of pairs of a class's runs that two boots would refuse. */
+export function refusedInTwoBoots(
+  runs: readonly CalibrationRun[],
+  margins: Margins,
+  arena: MeasuringRules,
+): number {
+  let [refused, pairs] = [0, 0];
+  for (const [i, a] of runs.entries())
+    for (const b of runs.slice(i + 1)) {
+      pairs++;
+      const pooled = meanNats(sumsOf([a, b])) > pooledLimitNats(margins, 2, arena);
+      if (failsAlone(a, arena) || failsAlone(b, arena) || pooled) refused++;
+    }
+  return pairs === 0 ? 0 : refused / pairs;
+}
+
+/** Controls that must be caught, and are caught in less than 97 % of two boots. */
+export function uncaught({ detection }: Pick<Calibration, 'detection'>): Calibration['detection'] {
+  return detection.filter(({ must, twoBoots }) => must && twoBoots < CAUGHT);
+}
+
+/**
+ * The calibration that runs come to (RULES "Calibration: margins"). Throws `BAD_CALIBRATION` where
+ * the runs are too few.
+ */
+export function calibrationOf(
+  runs: CalibrationRuns,
+  runsSha256: string,
+  rules: Pick<Arena, keyof MeasuringRules>,
+): Calibration {
+  const margins = marginsOf(runs);
+  const arena = calibrated<MeasuringRules>(rules, { margins });
+  const { mustCatch } = arena.gate;
+  const detection = ofKind(runs, 'control').map(({ name, runs: own }) => {
+    const twoBoots = refusedInTwoBoots(own, margins, arena);
+    const interval = shareInterval(twoBoots, Math.floor(own.length / 2));
+    return {
+      control: name,
+      must: mustCatch.includes(name),
+      runs: own.length,
+      twoBoots,
+      ...interval,
+    };
+  });
+  for (const name of mustCatch)
+    if (!detection.some(({ control, runs: count }) => control === name && count >= 2))
+      throw tooFew(`the control ${name} (gate.mustCatch) has no two runs`);
+  const { noise, boots } = noiseOf(runs);
+  return { schema: 1, tier: runs.tier, noise, noiseBoots: boots, margins, detection, runsSha256 };
+}

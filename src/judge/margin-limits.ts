@@ -1,0 +1,61 @@
+// Limits on mean margins over several boots, from what honest runs were calibrated to.
+import type { MeasuringRules } from '../schema/arena.ts';
+import type { Margins } from '../schema/calibration.ts';
+
+/** Margins over some boots, added up. */
+export type MarginSums = {
+  readonly boots: number;
+  readonly tokens: number;
+  readonly clippedNats: number;
+};
+
+export const NO_SUMS: MarginSums = { boots: 0, tokens: 0, clippedNats: 0 };
+
+export const addSums = (a: MarginSums, b: MarginSums): MarginSums => ({
+  boots: a.boots + b.boots,
+  tokens: a.tokens + b.tokens,
+  clippedNats: a.clippedNats + b.clippedNats,
+});
+
+/** Mean clipped margin, in nats; 0 where there is no token. */
+export const meanNats = ({ clippedNats, tokens }: MarginSums): number =>
+  tokens === 0 ? 0 : clippedNats / tokens;
+
+/**
+ * Limit on the mean over `boots` honest boots at `z` standard deviations, in nats: run means are
+ * skewed like sums of squares, so their cube roots are near normal (Wilson-Hilferty; RULES "Gate:
+ * pooled margin").
+ */
+export function limitNats({ muNats, sigmaNats }: Margins, boots: number, z: number): number {
+  if (muNats === 0) return 0;
+  if (sigmaNats === 0) return muNats;
+  const shape = (boots * muNats * muNats) / (sigmaNats * sigmaNats);
+  const x = 1 - 1 / (9 * shape) + z * Math.sqrt(1 / (9 * shape));
+  return muNats * x * x * x;
+}
+
+type GateLimits = Pick<MeasuringRules, 'gate' | 'honestP999Nats'>;
+
+/** Limit on the mean of one boot, in nats (RULES "Gate: mean margin"). */
+export function meanLimitNats({ gate, honestP999Nats }: GateLimits): number {
+  return Math.max(gate.floorNats, gate.meanFactor * honestP999Nats);
+}
+
+/** Limit on the mean over the boots of one round, in nats. */
+export function pooledLimitNats(margins: Margins, boots: number, { gate }: GateLimits): number {
+  return Math.max(gate.floorNats, limitNats(margins, boots, gate.pooledZ));
+}
+
+/** Limit on the mean over all boots so far, in nats (RULES "Gate: running sum"). */
+export function runningLimitNats(margins: Margins, boots: number, { gate }: GateLimits): number {
+  const most = Math.max(limitNats(margins, boots, gate.runningZ), gate.meanFactor * margins.muNats);
+  return Math.max(gate.floorNats, most);
+}
+
+/** An arena whose limit on one boot is the calibrated one; the arena's own where there is none. */
+export function calibrated<A extends GateLimits>(
+  arena: A,
+  calibration: { readonly margins: Margins } | null,
+): A {
+  return calibration ? { ...arena, honestP999Nats: calibration.margins.p999Nats } : arena;
+}

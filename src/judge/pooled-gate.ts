@@ -1,0 +1,70 @@
+// The gate over several boots: of this round, and of all rounds of a hotkey or an image.
+import type { MeasuringRules } from '../schema/arena.ts';
+import type { Margins } from '../schema/calibration.ts';
+import type { Reason, Reasoned } from '../schema/reasons.ts';
+import type { MarginHistory } from '../schema/submission.ts';
+import {
+  addSums,
+  type MarginSums,
+  meanNats,
+  NO_SUMS,
+  pooledLimitNats,
+  runningLimitNats,
+} from './margin-limits.ts';
+
+/** What a boot's gate summed up. */
+type BootGate = { readonly tokens: number; readonly clippedNats: number };
+
+/** Every boot of an entry that its gate saw, added up. */
+export function sumsOf(gates: readonly BootGate[]): MarginSums {
+  return gates.reduce<MarginSums>(
+    (sums, { tokens, clippedNats }) => addSums(sums, { boots: 1, tokens, clippedNats }),
+    NO_SUMS,
+  );
+}
+
+const nat = (value: number): string => value.toPrecision(3);
+
+function reasonOf(code: string, what: string, value: number, limit: number): Reason {
+  return { code, detail: `${what} ${nat(value)} nat, limit ${nat(limit)}`, value, limit };
+}
+
+/** Reasons of an entry's boots taken together; none where each passed and so do all of them. */
+function* pooledReasons(
+  now: MarginSums,
+  history: MarginHistory | null,
+  margins: Margins,
+  rules: MeasuringRules,
+): Generator<Reason> {
+  if (now.boots >= 2) {
+    const [mean, limit] = [meanNats(now), pooledLimitNats(margins, now.boots, rules)];
+    if (mean > limit) yield reasonOf('pooled-margin', `mean over ${now.boots} boots`, mean, limit);
+  }
+  if (now.boots === 0) return;
+  for (const whose of ['hotkey', 'image'] as const) {
+    const before = history?.[whose] ?? NO_SUMS;
+    if (before.boots === 0) continue;
+    const all = addSums(before, now);
+    const [mean, limit] = [meanNats(all), runningLimitNats(margins, all.boots, rules)];
+    if (mean <= limit) continue;
+    yield reasonOf('running-sum', `mean over all ${all.boots} boots of the ${whose}`, mean, limit);
+    return;
+  }
+}
+
+/**
+ * What an entry's boots say together that none of them says alone (RULES "Gate: pooled margin",
+ * RULES "Gate: running sum"); null where nothing. A small alteration in every answer hides below the
+ * limit of one boot, and not below that of many.
+ */
+export function pooledFault(
+  gates: readonly BootGate[],
+  history: MarginHistory | null,
+  margins: Margins | null,
+  rules: MeasuringRules,
+): Reasoned | null {
+  if (!margins) return null;
+  const reasons = [...pooledReasons(sumsOf(gates), history, margins, rules)];
+  if (reasons.length === 0) return null;
+  return { reason: `gate: ${reasons.map(({ code }) => code).join(', ')}`, reasons };
+}
