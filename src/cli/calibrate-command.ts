@@ -4,12 +4,16 @@ import { join, resolve } from 'node:path';
 import { measureCalibration } from '../compose/calibrating.ts';
 import { UsageError } from '../compose/errors.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
+import { utf8 } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import { messageOf } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { calibrationOf, refusedInTwoBoots, uncaught } from '../judge/calibration-limits.ts';
 import { calibrated, meanLimitNats } from '../judge/margin-limits.ts';
 import { codeTree } from '../ledger/io/git-store.ts';
+import { signerOf } from '../ledger/io/signing-key.ts';
+import { signatureFile } from '../ledger/sign.ts';
 import { writeWhole } from '../node/atomic-file.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import type { Arena } from '../schema/arena.ts';
@@ -115,6 +119,11 @@ export const calibrateCommand: RunCommand = async (invocation) => {
     );
   if (missed.length > 0) return 1;
   writeWhole(join(out, `${runs.tier}.json`), text);
+  if (invocation.values['sign'] === true) {
+    const pair = keyPair(process.env[HOTKEY_VARIABLE], HOTKEY_VARIABLE);
+    const signature = signatureFile(signerOf(pair), utf8(text));
+    writeWhole(join(out, `${runs.tier}.json.sig`), signature);
+  }
   log.info(
     `${join(out, `${runs.tier}.json`)}: put it beside the arena file, under calibration/, and name its sha256 there: ${sha256Hex(text)}`,
   );

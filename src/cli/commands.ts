@@ -132,6 +132,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       runs: ['N', 'boots, each with prompts of its own (default: 25)'],
       classes: ['A,B', 'these classes of the arena only'],
       from: ['FILE', 'measures nothing: computes again from a <tier>.runs.json'],
+      sign: [
+        null,
+        'signs it with the key in CACHEON_HOTKEY, as an arena with a calibrationKey wants',
+      ],
       seed: SEED,
       'block-hash': BLOCK_HASH,
       corpus: CORPUS,

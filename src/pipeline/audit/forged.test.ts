@@ -5,6 +5,7 @@ import { sha256Hex } from '../../core/hash.ts';
 import { packEvidence, unpackText } from '../../ledger/io/evidence-files.ts';
 import type { LedgerFiles } from '../../ledger/read.ts';
 import { parseArena } from '../../schema/arena.ts';
+import { madeCalibration } from '../../testing/calibration-fixture.ts';
 import { keyOf } from '../../testing/contestants.ts';
 import { noPorts } from '../../testing/check-bench.ts';
 import { type Forged, forge, type Workbench } from '../../testing/forger.ts';
@@ -288,7 +289,16 @@ describe('A9 fields that nobody compared', () => {
       /round-context WRONG_CONTEXT .*subject/,
     ],
     [
-      'a calibration that the arena does not name',
+      'a calibration of its own',
+      'rounds/300/plan.json',
+      ({ predicate }) => {
+        predicate.tier = 'devnet';
+        predicate.calibration = madeCalibration('devnet');
+      },
+      /plan-context WRONG_CONTEXT/,
+    ],
+    [
+      'another tokenizer',
       'rounds/300/plan.json',
       ({ predicate }) => (predicate.tokenizerSha256 = '4'.repeat(64)),
       /plan-context RECOMPUTE_MISMATCH .*tokenizerSha256/,
