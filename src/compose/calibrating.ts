@@ -11,7 +11,8 @@ import {
 } from '../pipeline/calibrate/calibrate.ts';
 import type { Corpus } from '../prompts/corpus.ts';
 import { type Arena, ArenaError } from '../schema/arena.ts';
-import { parseImageRef, pinnedImage } from '../schema/image-ref.ts';
+import { arenaTarget } from '../schema/arena-target.ts';
+import { parseImageRef } from '../schema/image-ref.ts';
 import { measuringPorts } from './measuring-host.ts';
 
 /** A server by a command may have to compile its kernels first. */
@@ -114,5 +115,5 @@ export async function measureCalibration(
 function referenceOf(arena: Arena, commands: ReadonlyMap<string, EngineCommand>): EngineTarget {
   const named = arena.calibrationClasses.find(({ name }) => name === 'reference');
   if (named?.command && commands.has(commandDigest(named.command))) return targetOf(named);
-  return { kind: 'image', ...pinnedImage(arena.images.reference), args: arena.images.arguments };
+  return arenaTarget(arena, 'reference');
 }

@@ -10,6 +10,7 @@ import { measureBoot } from '../pipeline/evaluate/boot-run.ts';
 import { keepPrompts } from '../pipeline/evaluate/evaluate.ts';
 import { poolsOf } from '../prompts/suites.ts';
 import type { Arena } from '../schema/arena.ts';
+import { argumentsOf } from '../schema/arena-target.ts';
 import type { EvalPlan } from '../schema/evaluation-plan.ts';
 import { type ImageRef, parseImageRef, pinnedImage } from '../schema/image-ref.ts';
 import { measuringPorts, type MeasuringPorts } from './measuring-host.ts';
@@ -40,8 +41,12 @@ function basesOf({ arena, targets: { baseline } }: TargetsJob): ImageRef[] {
   return [...(baseline.kind === 'image' ? [baseline] : own), ...bases];
 }
 
-const withArguments = (target: EngineTarget, arena: Arena): EngineTarget =>
-  target.kind === 'image' ? { ...target, args: arena.images.arguments } : target;
+const withArguments = (
+  target: EngineTarget,
+  arena: Arena,
+  which: 'baseline' | 'reference',
+): EngineTarget =>
+  target.kind === 'image' ? { ...target, args: argumentsOf(arena, which) } : target;
 
 /** An arm; the round's image policy applies, but no miner has a claim on content here. */
 function armOf(
@@ -76,8 +81,8 @@ export async function measureTargets(job: TargetsJob): Promise<void> {
     boot: 1,
     prompts: plan.prompts,
     pools: poolsOf(plan.prompts),
-    baseline: withArguments(targets.baseline, arena),
-    reference: withArguments(targets.reference, arena),
+    baseline: withArguments(targets.baseline, arena, 'baseline'),
+    reference: withArguments(targets.reference, arena, 'reference'),
     arms: order.map((name) => {
       const role = name as keyof typeof given;
       return armOf(role, given[role]!, ports, job);

@@ -8,6 +8,7 @@ export class MeasureError extends CacheonError<
   | 'BAD_TARGET'
   | 'ENGINE_NOT_HEALTHY'
   | 'REFERENCE_FAILED'
+  | 'REFERENCE_MEMORY'
   | 'NO_SUCH_IMAGE'
   | 'METER_LOST'
   | 'CLOCK_ERROR'

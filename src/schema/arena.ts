@@ -19,6 +19,7 @@ import {
 } from './arena-parts.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'wants 64 lower-case hex digits');
+const strings = z.array(z.string()).default([]);
 const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();
 const share = z.number().min(0).max(1);
@@ -108,7 +109,8 @@ export const arenaSchema = z.strictObject({
       .array(z.string())
       .default([])
       .describe('repositories where no miner can push: a payload may name its base in one of them'),
-    arguments: z.array(z.string()).default([]).describe('arguments of both'),
+    arguments: strings.describe('arguments of both'),
+    referenceArguments: strings.describe('further ones of the reference: bounds on its memory'),
     environment: z
       .array(z.string())
       .default([])

@@ -11,6 +11,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { ROOT } from '../../compose/repository.ts';
 import { silentLog } from '../../core/log.ts';
 import type { Tokenizer } from '../../core/tokenizer.ts';
+import { MeasureError } from '../../measure/errors.ts';
 import { urlRuntime } from '../../measure/io/url-runtime.ts';
 import { monotonicClock } from '../../node/monotonic-clock.ts';
 import { generatedCorpus } from '../../prompts/corpus.ts';
@@ -73,6 +74,27 @@ async function serve(healthy: () => boolean = () => true, lateMs = 120): Promise
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/** A runtime whose reference ends with this output; every other server runs. */
+function referenceThat(printed: string, oom = false): Partial<BootPorts> {
+  const real = urlRuntime(arena);
+  let started = 0;
+  return {
+    runtime: {
+      start: async (target) => {
+        const engine = await real.start(target);
+        // Baseline, arm, baseline again: the fourth is the reference.
+        if (++started < 4) return engine;
+        return {
+          ...engine,
+          connect: () => Promise.reject(new MeasureError('METER_LOST', 'infra', 'it hung up', '')),
+          exited: () => ({ code: 1, oom }),
+          log: () => Buffer.from(printed),
+        };
+      },
+    },
+  };
+}
+
 /** Measures a boot of these arms; returns what was kept, by the name of the run. */
 async function measured(
   arms: readonly { name: string; url: string; admit?: Arm['admit']; role?: Arm['role'] }[],
@@ -120,6 +142,26 @@ const eventsOf = (trace: Trace | undefined): string[] =>
   (trace?.events ?? [])
     .map(({ name }) => name)
     .filter((name) => !/^(?:start|healthy|reference-failed)$/.test(name));
+
+describe('a reference', () => {
+  it.each([
+    ['as CUDA says it', 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate', false],
+    ['as the kernel says it', '', true],
+  ])('that runs out of memory, %s, is told so, and nobody is blamed', async (_, printed, oom) => {
+    const arms = [{ name: 'arm', url: await serve() }];
+    const { kept } = await measured(arms, referenceThat(printed, oom));
+    for (const name of ['arm', 'baseline']) {
+      const last = kept.get(name)!.events.at(-1)!;
+      expect(last.name).toBe('reference-failed');
+      expect(last.detail).toMatch(/^the reference ran out of memory: it hung up/);
+    }
+  });
+  it('that ends otherwise keeps its own error', async () => {
+    const arms = [{ name: 'arm', url: await serve() }];
+    const { kept } = await measured(arms, referenceThat('Killed by an operator'));
+    expect(kept.get('arm')!.events.at(-1)!.detail).toBe('it hung up');
+  });
+});
 
 describe('a boot', () => {
   it('reads and tokenises each answer once, however many steps ask for it', async () => {

@@ -5,13 +5,12 @@ import { messageOf } from '../../core/errors.ts';
 import { type Admission, openAdmission } from '../../images/admission.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import type { KnownImage } from '../../images/rivals.ts';
-import type { EngineTarget } from '../../measure/engine.ts';
 import type { Corpus } from '../../prompts/corpus.ts';
 import { bootSuite, poolsOf } from '../../prompts/suites.ts';
 import { type Arena, type MeasuringRules, parseArena } from '../../schema/arena.ts';
+import { arenaTarget } from '../../schema/arena-target.ts';
 import { bodiesOf, renderBodies } from '../../schema/boot-bodies.ts';
 import { DocumentError } from '../../schema/errors.ts';
-import { pinnedImage } from '../../schema/image-ref.ts';
 import { promptsPath, tracePath } from '../../schema/paths.ts';
 import type { Arm, BootPorts, BootTask, MeasuredBoot } from './boot-parts.ts';
 import { forceLater, measureBoot, measureLaterBoot } from './boot-run.ts';
@@ -58,7 +57,7 @@ function armsOf(run: ShardRun, boot: number, names: readonly string[]): Arm[] {
 function armOf({ drawn, arena, admission }: ShardRun, name: string): Arm {
   if (name === BASELINE || name === CONTROL) {
     const role = name === CONTROL ? 'control' : 'baseline';
-    return { name, role, key: null, target: pinnedTarget(arena, 'baseline') };
+    return { name, role, key: null, target: arenaTarget(arena, 'baseline') };
   }
   const entry = plannedEntry(drawn.plan, name);
   return {
@@ -68,11 +67,6 @@ function armOf({ drawn, arena, admission }: ShardRun, name: string): Arm {
     target: { kind: 'image', image: entry.image!, digest: entry.digest! },
     ...(admission ? { admit: () => admission.admit(name) } : {}),
   };
-}
-
-/** Baseline or reference of an arena. */
-function pinnedTarget(arena: Arena, which: 'baseline' | 'reference'): EngineTarget {
-  return { kind: 'image', ...pinnedImage(arena.images[which]), args: arena.images.arguments };
 }
 
 /**
@@ -134,7 +128,7 @@ function bootTask(run: ShardRun, boot: number, names: readonly string[]): BootTa
   return {
     ...{ seed, beganNs, shard, boot, prompts },
     pools: poolsOf(prompts),
-    reference: pinnedTarget(arena, 'reference'),
+    reference: arenaTarget(arena, 'reference'),
     arms: armsOf(run, boot, names),
   };
 }
@@ -157,7 +151,7 @@ async function measureBoots(run: ShardRun, sides: ReturnType<typeof sidesOf>): P
     `shard ${shard}, boot 1: ${challengers.length} challengers, ${incumbents.length} incumbents`,
   );
   const first = bootTask(run, 1, [...incumbents, ...challengers, ...controls]);
-  const baseline = pinnedTarget(arena, 'baseline');
+  const baseline = arenaTarget(arena, 'baseline');
   const traces = new Map(await measureBoot(ports, arena, { ...first, baseline }));
   const later: MeasuredBoot[] = [];
   const bodies = new Map([[promptsPath(shard, 1), bodiesOf(first.prompts, arena)]]);

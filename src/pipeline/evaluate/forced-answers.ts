@@ -1,4 +1,5 @@
 // Teacher-forces every answer of a boot, once every miner's server is gone.
+import { fromUtf8 } from '../../core/bytes.ts';
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import { awaitHealth } from '../../measure/arm-run.ts';
 import { MeasureError } from '../../measure/errors.ts';
@@ -76,6 +77,7 @@ async function withReference(
   work: (reference: Reference) => Promise<void>,
 ): Promise<void> {
   const engine = await ports.runtime.start(boot.reference);
+  let failure: Error | null = null;
   try {
     const client = await engine.connect();
     try {
@@ -92,9 +94,31 @@ async function withReference(
     } finally {
       await client.close();
     }
-  } finally {
-    await engine.stop();
-    const log = engine.log();
-    if (log && log.length > 0) ports.keep(logPath(boot.shard, boot.boot, 'reference', 1), log);
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(messageOf(error));
   }
+  const killed = engine.exited()?.oom === true;
+  await engine.stop();
+  const log = engine.log();
+  if (log && log.length > 0) ports.keep(logPath(boot.shard, boot.boot, 'reference', 1), log);
+  if (failure === null) return;
+  throw killed || OUT_OF_MEMORY.test(fromUtf8(log ?? new Uint8Array()) ?? '')
+    ? outOfMemory(failure)
+    : failure;
+}
+
+/** What engines print where the memory of a GPU, or of the machine, is at its end. */
+const OUT_OF_MEMORY = /out of memory|OutOfMemoryError|std::bad_alloc/i;
+
+/**
+ * The log-probabilities of a whole prompt need memory by the position: a reference that takes too
+ * many positions at once ends, and no server is to blame.
+ */
+function outOfMemory(failure: unknown): MeasureError {
+  return new MeasureError(
+    'REFERENCE_MEMORY',
+    'infra',
+    `the reference ran out of memory: ${messageOf(failure)}`,
+    'let it take fewer tokens at once and leave memory free: images.referenceArguments of the arena',
+  );
 }
