@@ -13,9 +13,9 @@ function idsByFile(): Map<string, Set<string>> {
   for (const path of files.filter((name) => name.endsWith('.test.ts')).sort()) {
     const text = readFileSync(join(root, 'src', path), 'utf8');
     const titles = [...text.matchAll(TITLE)].map((match) => match[2]!);
-    const cases = [...text.matchAll(/\[\s*(['"`])([TFAI]\d{1,2} (?:\\.|(?!\1).)*)\1/g)];
+    const cases = [...text.matchAll(/\[\s*(['"`])([TFAIS]\d{1,2} (?:\\.|(?!\1).)*)\1/g)];
     for (const title of [...titles, ...cases.map((match) => match[2]!)])
-      for (const [id] of title.matchAll(/\b[TFAI]\d{1,2}\b/g))
+      for (const [id] of title.matchAll(/\b[TFAIS]\d{1,2}\b/g))
         found.set(id, (found.get(id) ?? new Set()).add(path));
   }
   return found;

@@ -152,8 +152,8 @@ function claimsOf(challengers: readonly Planned[]): Claim[] {
 }
 
 /**
- * Margins over every boot that passed its gate, by hotkey and by digest. A boot that failed had its
- * verdict: counted here too it would shut its miner out for ever.
+ * Margins over every boot of entries that passed the gate, by hotkey and by digest. One that failed
+ * had its verdict: counted here too it would shut its miner out for ever.
  */
 function marginsOf(played: readonly Played[]): MarginsSoFar {
   const hotkeys = new Map<string, Sums>();
@@ -171,12 +171,13 @@ function marginsOf(played: readonly Played[]): MarginsSoFar {
     const more = { tokens: tokens + gate.tokens, clippedNats: clippedNats + gate.clippedNats };
     sums.set(name, { boots: boots + 1, ...more });
   };
-  for (const { hotkey, digest, boots } of played.flatMap(({ round }) => round.predicate.entries))
-    for (const { report } of boots) {
-      if (!report.gate?.pass || digest === null) continue;
-      add(hotkeys, hotkey, report.gate);
-      add(images, digest, report.gate);
-    }
+  for (const { round } of played)
+    for (const { hotkey, digest, verdict, boots } of round.predicate.entries)
+      for (const { report } of boots) {
+        if (!report.gate?.pass || digest === null || verdict === 'E_GATE') continue;
+        add(hotkeys, hotkey, report.gate);
+        add(images, digest, report.gate);
+      }
   return { hotkeys, images };
 }
 

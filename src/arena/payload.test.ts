@@ -47,7 +47,7 @@ describe('payloads', () => {
     expect(verdict(`ghcr.io/winner/image@${digest('w')}`)).toBe('E_REF base-repository');
     expect(verdict(`docker.io/vllm/vllm-openai/x@${digest('w')}`)).toBe('E_REF base-repository');
   });
-  it('never takes a base from where a miner could push', () => {
+  it('S05 never takes a base from where a miner could push', () => {
     const parts = fc.stringMatching(/^[a-z0-9./:-]{1,30}$/);
     fc.assert(
       fc.property(parts, (image) => {

@@ -172,7 +172,7 @@ describe('submissions', () => {
       address('b'),
     ]);
   });
-  it('takes two of a coldkey, and leaves the others waiting with their place', () => {
+  it('S04 takes two of a coldkey, and leaves the others waiting with their place', () => {
     const one = neurons.map((item) => ({ ...item, coldkey: address('one') }));
     const items = [commitment('a', 10), commitment('b', 11), commitment('c', 12)];
     const view = { neurons: one, commitments: items, payments: paid(items) };

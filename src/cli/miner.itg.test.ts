@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sr25519Verify } from '@polkadot/util-crypto';
@@ -343,27 +343,32 @@ describe('scan and settle on a public chain', () => {
     const { hash } = server.node.blocks[0]!;
     const there = { network: 'test', genesisHash: hash, beacon: QUICKNET_BEACON };
     writeFileSync(path, JSON.stringify({ ...own, ...there }));
+    // No public round is planned without the calibration of its tier.
+    const calibration = join(ROOT, 'src/devnet/calibration');
+    cpSync(calibration, join(folder, 'calibration'), { recursive: true });
     return path;
   };
+  const tier = { CACHEON_TIER: 'devnet' };
   const validator = () => server.node.genesis.validator.hotkey;
   it('want two endpoints that answer: no plan and no weights without', async () => {
     const blocks = server.node.blocks.length;
     const common = ['--arena', arena(), '--json', '--repo', join(folder, 'repo')];
-    const one = await cacheon([
-      'scan',
-      '--validator',
-      validator().address,
-      '--endpoint',
-      server.url,
-      ...common,
-    ]);
+    const one = await cacheon(
+      ['scan', '--validator', validator().address, '--endpoint', server.url, ...common],
+      '',
+      tier,
+    );
     expect([one.code, errorOf(one).code, errorOf(one).detail]).toEqual([
       3,
       'INFRA_CHAIN',
       'UNREACHABLE',
     ]);
     const down = ['--endpoint', `${server.url},ws://127.0.0.1:1`];
-    const scan = await cacheon(['scan', '--validator', validator().address, ...down, ...common]);
+    const scan = await cacheon(
+      ['scan', '--validator', validator().address, ...down, ...common],
+      '',
+      tier,
+    );
     expect([scan.code, errorOf(scan).code, errorOf(scan).detail]).toEqual([
       3,
       'INFRA_CHAIN',
@@ -371,6 +376,7 @@ describe('scan and settle on a public chain', () => {
     ]);
     const settle = await cacheon(['settle', ...down, ...common], '', {
       CACHEON_HOTKEY: validator().uri,
+      ...tier,
     });
     expect([settle.code, errorOf(settle).code]).toEqual([3, 'INFRA_CHAIN']);
     const liar = await startProxy(server.url, {
@@ -385,7 +391,11 @@ describe('scan and settle on a public chain', () => {
       [other.url, 'UNREACHABLE'],
     ] as const) {
       const two = ['--endpoint', `${server.url},${second}`];
-      const result = await cacheon(['scan', '--validator', validator().address, ...two, ...common]);
+      const result = await cacheon(
+        ['scan', '--validator', validator().address, ...two, ...common],
+        '',
+        tier,
+      );
       expect([result.code, errorOf(result).code, errorOf(result).detail]).toEqual([
         3,
         'INFRA_CHAIN',

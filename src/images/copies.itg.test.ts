@@ -118,7 +118,7 @@ describe('copies', () => {
     expect(await ask('two')).toBe('admitted');
     expect(await ask('three')).toMatch(/^copy: of one:1, by layers/);
   });
-  it('nobody owns a public engine: whoever commits it first bars no tuner that names it as the base', async () => {
+  it('S07 nobody owns a public engine: whoever commits it first bars no tuner that names it as the base', async () => {
     const nightly = await layer(engineFiles('nightly', 60));
     const engine = buildImage([nightly], { Entrypoint: ['/serve'], Env: ['CUDA_VERSION=13.1'] });
     const tuned = await layer({ '/srv/flags.json': '{"chunk":8192}' });

@@ -19,7 +19,7 @@ const SERVERS = [
   { name: '3 times as fast', prefill: 3, decode: 3 },
 ] as const;
 
-describe('a server with up to 12 right guesses, any delay and any packing', () => {
+describe('S14 a server with up to 12 right guesses, any delay and any packing', () => {
   for (const { name, prefill, decode } of SERVERS)
     it(`gains no more than ${MOST}: ${name}`, () => {
       const server = faster(LARGE, prefill, decode);

@@ -31,7 +31,7 @@ describe('limits', () => {
   });
 });
 
-describe('boots together', () => {
+describe('S13 boots together', () => {
   const faults = (...[gates, history = null]: [number[], Parameters<typeof pooledFault>[1]?]) =>
     pooledFault(gates.map(boot), history, margins, arena)?.reasons.map(({ code }) => code) ?? [];
 

@@ -24,7 +24,7 @@ const verdicts = (season: Season, name: string, rounds: number) =>
   });
 
 describe('a winner that hides behind its own registry', () => {
-  it('loses its place in the second round, and the rival that met the shut door takes it in the next', () => {
+  it('S02 loses its place in the second round, and the rival that met the shut door takes it in the next', () => {
     const hides: Miner = honest('winner', 1, 2, {
       deed: ({ round }): Deed => (round === 1 ? times(2) : { event: 'image-gone' }),
     });
@@ -134,7 +134,7 @@ describe('a runner-up behind a busy registry', () => {
 });
 
 describe('a server that breaks the machine', () => {
-  it('runs last and alone after two rounds, and ends with E_EXIT in the third', () => {
+  it('S03 runs last and alone after two rounds, and ends with E_EXIT in the third', () => {
     const bomb = honest('bomb', 1, 1, { deed: () => 'breaks the host' });
     const season = new Season([bomb, honest('victim', 1, 2), honest('later', 3, 3)]);
     expect(verdicts(season, 'bomb', 2)).toEqual(['INFRA_HOST', 'INFRA_HOST']);
@@ -155,7 +155,7 @@ describe('a flood', () => {
   const flood = Array.from({ length: 40 }, (_, i) =>
     honest(`slow ${i}`, 1, 0.2, { coldkey: 'flooder' }),
   );
-  it('of forty entries that are as slow as allowed takes two places a plan, and no time beyond 3x', () => {
+  it('S01 S04 of forty entries that are as slow as allowed takes two places a plan, and no time beyond 3x', () => {
     const season = new Season([...flood, honest('newcomer', 2, 2)]);
     const first = season.play();
     const measured = ({ shards }: typeof first.drawn) =>
@@ -173,7 +173,7 @@ describe('a flood', () => {
 });
 
 describe('padded copies', () => {
-  it('of the winner take neither its throne nor the second place', () => {
+  it('S06 of the winner take neither its throne nor the second place', () => {
     const copies = Array.from({ length: 10 }, (_, i) =>
       honest(`copy ${i}`, 2, 2 + i / 1000, { coldkey: `copier ${i}` }),
     );

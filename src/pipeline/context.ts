@@ -22,7 +22,7 @@ export async function recordContext(
   arena: Pick<Arena, 'netuid' | 'rules'>,
   block: BlockRef,
 ): Promise<{ schema: 1 } & RecordContext> {
-  const { genesisHash, specName, specVersion } = await chain.identity(block);
+  const { genesisHash, specName, specVersion } = await chain.identity();
   return {
     schema: 1,
     network: { genesisHash, netuid: arena.netuid, specName, specVersion },
@@ -34,4 +34,19 @@ export async function recordContext(
     },
     host: { ...operator.host },
   };
+}
+
+/**
+ * The same for a plan, with the runtime that its own block ran on, which the audit asks for. Of the
+ * older blocks that other records belong to a node may no longer know it.
+ */
+export async function planContext(
+  chain: ChainReader,
+  operator: Operator,
+  arena: Pick<Arena, 'netuid' | 'rules'>,
+  block: BlockRef,
+): Promise<{ schema: 1 } & RecordContext> {
+  const context = await recordContext(chain, operator, arena, block);
+  const { specName, specVersion } = await chain.identity(block);
+  return { ...context, network: { ...context.network, specName, specVersion } };
 }

@@ -24,7 +24,7 @@ import { type Arena, ArenaError, feeRao } from '../schema/arena.ts';
 import { pinnedImage } from '../schema/image-ref.ts';
 import type { PlanPredicate } from '../schema/records.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
-import { type Operator, recordContext } from './context.ts';
+import { type Operator, planContext } from './context.ts';
 import { challengersIn, predecessorOf } from './plan-life.ts';
 import { assertReady } from './readiness.ts';
 import { assertNotBehind } from './freshness.ts';
@@ -196,7 +196,7 @@ export async function scan(
   log.info(
     `${snapshot.neurons.length} neurons, ${content.submissions.length} submissions: ${count('evaluate')} to evaluate, ${count('rejected')} rejected, ${count('judged')} judged before, ${count('waiting')} waiting`,
   );
-  const context = await recordContext(chain, operator, arena, block);
+  const context = await planContext(chain, operator, arena, block);
   const images = [
     pinnedImage(arena.images.baseline),
     pinnedImage(arena.images.reference),

@@ -47,7 +47,7 @@ describe('the state of GPUs', () => {
     expect(notIdle([busy!], [])).toContain('18215 MiB');
     expect(notIdle([idle!], ['1554, 18206'])).toContain('1554');
   });
-  it('is idle without processes, memory, work and heat', () => {
+  it('S11 is idle without processes, memory, work and heat', () => {
     const [gpu] = parseGpus(line);
     expect(notIdle([gpu!], [])).toBeNull();
     expect(notIdle([gpu!], ['4711, 3000'])).toContain('4711');

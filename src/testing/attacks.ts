@@ -1,4 +1,4 @@
-// Every tampered record, fault, dishonest validator and invariant by its id: what it is, and what is out of scope.
+// Every tampered record, fault, dishonest validator, invariant and strategy by its id: what it is, and what is out of scope.
 type Attack = {
   readonly id: string;
   readonly what: string;
@@ -87,7 +87,26 @@ const I: readonly string[] = [
   'nothing stays on that machine',
 ];
 
+const S: readonly string[] = [
+  'entries as slow as the rules allow, until the job is over',
+  'an incumbent behind its own registry while a rival is measured',
+  'breaking the host, so that a rival’s round is void',
+  'a flood of entries from one purse',
+  'naming the winner’s image as a public base',
+  'padded copies of the winner for the second place',
+  'committing a stock public engine before its tuners',
+  'a validator that draws until the prompts please it',
+  'short documents: a stored answer as a draft',
+  'a note of one boot’s answers in the page cache of the weights, for the next',
+  'heat or clocks left for the next server',
+  'fp8 only where the own gap is large',
+  'an alteration below the limit of one boot, in every boot',
+  'guessed first tokens, with any delay and any packing',
+];
+
 const OUT: Readonly<Record<string, string>> = {
+  S10: 'not closed yet: the weights are to be read whole before every server',
+  S12: 'tolerated: the tokens are nearly those of the model',
   T25: 'records are signed by the hotkey, not by a workflow: who holds it may sign anywhere, and the audit looks at what was signed',
 };
 
@@ -103,4 +122,5 @@ export const ATTACKS: readonly Attack[] = [
   ...listed('F', 2, F),
   ...listed('A', 1, A),
   ...listed('I', 1, I),
+  ...listed('S', 2, S),
 ];

@@ -90,7 +90,7 @@ describe('a validator that wants another seed', () => {
     await expect(publish(second)).rejects.toMatchObject({ code: 'LEDGER_BEHIND' });
     expect(second.files().size).toBe(0);
   });
-  it('is found where it anchored two plans of one block, and published one', async () => {
+  it('S08 is found where it anchored two plans of one block, and published one', async () => {
     const tried = await bench();
     const { pair, chain, wallet, arena, portsOn, draft } = tried;
     const made = await draft();

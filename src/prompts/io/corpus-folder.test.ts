@@ -31,7 +31,7 @@ describe('a corpus folder', () => {
       /pg19/,
     );
   });
-  it('has no room for short, letterless or blank texts', () => {
+  it('S09 has no room for short, letterless or blank texts', () => {
     expect(documentFault(text)).toBeNull();
     expect(documentFault('a')).toMatch(/shorter/);
     expect(documentFault('1234 '.repeat(1000))).toMatch(/letters/);
