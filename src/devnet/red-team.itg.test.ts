@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../compose/repository.ts';
 import { silentLog } from '../core/log.ts';
-import { type Judged, playRedTeam, verdictOf } from './red-team.ts';
+import { type Contender, playRedTeam, verdictOf } from './red-team.ts';
 
-let judged: readonly Judged[] = [];
+let judged: readonly Contender[] = [];
 beforeAll(async () => {
   judged = await playRedTeam(silentLog);
 }, 300_000);

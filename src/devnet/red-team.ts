@@ -18,7 +18,7 @@ import type { Variant } from './engine/variant.ts';
 import { VARIANTS } from './engine/variants/index.ts';
 
 /** What one boot said of an engine. */
-export type Judged = {
+export type Contender = {
   readonly variant: Variant;
   readonly verdict: Verdict;
   readonly reason: string;
@@ -37,7 +37,7 @@ const armName = (name: string): string => name.replaceAll(/[^a-z0-9]/g, '');
  * Measures every variant of the tiny engine as a process in one boot, and judges it as a round
  * would. Adding an engine is one file under `engine/variants/`.
  */
-export async function playRedTeam(log: Log): Promise<Judged[]> {
+export async function playRedTeam(log: Log): Promise<Contender[]> {
   const arena = readArena(join(ROOT, 'src/devnet/arena.json'));
   const engines = { kind: 'processes', command: join(ROOT, 'scripts/cacheon') } as const;
   const ports = await measuringPorts(arena, ROOT, engines, { log, keep: () => undefined });
@@ -66,11 +66,11 @@ export async function playRedTeam(log: Log): Promise<Judged[]> {
 }
 
 /** What the table says of a verdict: its reasons too where it is none of validity. */
-export const verdictOf = ({ verdict, reason }: Pick<Judged, 'verdict' | 'reason'>): string =>
+export const verdictOf = ({ verdict, reason }: Pick<Contender, 'verdict' | 'reason'>): string =>
   verdict === 'VALID' ? verdict : `${verdict}, ${reason}`;
 
 /** The table of README.md. */
-export function redTeamTable(judged: readonly Judged[]): string {
+export function redTeamTable(judged: readonly Contender[]): string {
   const rows = judged.map(({ variant, ...found }) => {
     const side = variant.honest ? 'honest' : 'cheat';
     return `| \`${variant.name}\` | ${side} | ${variant.about} | ${verdictOf(found)} | ${found.score.toFixed(2)} |`;
