@@ -8,7 +8,8 @@ import { brokeHost, metShutDoor, type BlamedEntry } from './blame.ts';
 import { compactJson } from '../core/canonical.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { Standing } from '../schema/standing.ts';
-import type { MarginHistory } from '../schema/submission.ts';
+import type { MarginHistory, MarginSums } from '../schema/submission.ts';
+import { addSums, sumsOf } from './margin-sums.ts';
 import { submissionKey } from './submission-key.ts';
 
 /** What the ledger says about earlier rounds. */
@@ -46,10 +47,9 @@ export type History = {
 };
 /** Margins added up over boots, by hotkey and by digest. */
 type MarginsSoFar = {
-  readonly hotkeys: ReadonlyMap<string, Sums>;
-  readonly images: ReadonlyMap<string, Sums>;
+  readonly hotkeys: ReadonlyMap<string, MarginSums>;
+  readonly images: ReadonlyMap<string, MarginSums>;
 };
-type Sums = NonNullable<MarginHistory['image']>;
 /** A fault that is not measured again under the same rules. */
 type Failure = Reasoned & {
   readonly verdict: MinerFault;
@@ -156,27 +156,19 @@ function claimsOf(challengers: readonly Planned[]): Claim[] {
  * had its verdict: counted here too it would shut its miner out for ever.
  */
 function marginsOf(played: readonly Played[]): MarginsSoFar {
-  const hotkeys = new Map<string, Sums>();
-  const images = new Map<string, Sums>();
-  const add = (
-    sums: Map<string, Sums>,
-    name: string,
-    gate: { tokens: number; clippedNats: number },
-  ) => {
-    const { boots, tokens, clippedNats } = sums.get(name) ?? {
-      boots: 0,
-      tokens: 0,
-      clippedNats: 0,
-    };
-    const more = { tokens: tokens + gate.tokens, clippedNats: clippedNats + gate.clippedNats };
-    sums.set(name, { boots: boots + 1, ...more });
+  const hotkeys = new Map<string, MarginSums>();
+  const images = new Map<string, MarginSums>();
+  const add = (sums: Map<string, MarginSums>, name: string, boot: MarginSums): void => {
+    const before = sums.get(name);
+    sums.set(name, before ? addSums(before, boot) : boot);
   };
   for (const { round } of played)
     for (const { hotkey, digest, verdict, boots } of round.predicate.entries)
       for (const { report } of boots) {
         if (!report.gate?.pass || digest === null || verdict === 'E_GATE') continue;
-        add(hotkeys, hotkey, report.gate);
-        add(images, digest, report.gate);
+        const boot = sumsOf([report.gate]);
+        add(hotkeys, hotkey, boot);
+        add(images, digest, boot);
       }
   return { hotkeys, images };
 }

@@ -1,15 +1,9 @@
 // An audit's report as people read it: whose ledgers, every check, and what the result is worth.
 import type { AuditReport } from '../pipeline/audit/audit.ts';
 import type { CheckReport } from '../pipeline/audit/check.ts';
-import type { LedgerSummary, SeedSource } from '../pipeline/audit/ledger-summary.ts';
+import { type LedgerSummary, SEED_SOURCES } from '../pipeline/audit/ledger-summary.ts';
 
 const MARKS = { passed: 'ok', failed: 'FAILED', 'not-checked': 'unchecked', 'not-asked': '-' };
-
-const SEEDS: Readonly<Record<SeedSource, string>> = {
-  beacon: 'its seed is a pulse of the beacon after the anchor',
-  block: 'its seed is a block after the anchor',
-  given: 'its seed was given by the arena, as only a local chain allows',
-};
 
 /** A count with its noun. */
 const counted = (count: number, noun: string): string =>
@@ -19,7 +13,7 @@ function ledgerLine({ validator, records, rounds, voids, last }: LedgerSummary):
   const size = `${validator}: ${counted(records, 'record')}, ${counted(rounds, 'round')}, ${counted(voids, 'void')}`;
   if (!last) return size;
   const { block, network, netuid, entries, valid, winner, seed } = last;
-  return `${size}; last round ${block} on ${network}, netuid ${netuid}: ${valid} of ${entries} VALID, winner ${winner ?? 'nobody'}; ${SEEDS[seed]}`;
+  return `${size}; last round ${block} on ${network}, netuid ${netuid}: ${valid} of ${entries} VALID, winner ${winner ?? 'nobody'}; its seed was ${SEED_SOURCES[seed]}`;
 }
 
 /** Lines that say the same once, with how often: one hole in a ledger would bury its cause. */

@@ -5,12 +5,19 @@ import { measureCalibration } from '../compose/calibrating.ts';
 import { UsageError } from '../compose/errors.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
+import { meanNats } from '../arena/margin-sums.ts';
 import { utf8 } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import { messageOf } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { calibrationOf, refusedInTwoBoots, uncaught } from '../judge/calibration-limits.ts';
+import {
+  calibrationOf,
+  LEAST_NOISE_BOOTS,
+  refusedInTwoBoots,
+  uncaught,
+} from '../judge/calibration-limits.ts';
 import { calibrated, meanLimitNats } from '../judge/margin-limits.ts';
+import type { Calibrated } from '../pipeline/calibrate/calibrate.ts';
 import { codeTree } from '../ledger/io/git-store.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
 import { signatureFile } from '../ledger/sign.ts';
@@ -25,9 +32,8 @@ import {
 import type { Invocation, RunCommand } from './command.ts';
 import { optional, required, seedOf, wholeNumber } from './options.ts';
 
-/** Runs of a class, unless told otherwise. */
-const RUNS = 25;
-/** Most boots: each has a number of two digits. */
+/** Boots, unless told otherwise: as many as the noise of a public tier wants. */
+const RUNS = LEAST_NOISE_BOOTS;
 const MOST_RUNS = 1000;
 
 const nat = (value: number): string => (value === 0 ? '0' : value.toExponential(2));
@@ -40,7 +46,7 @@ function* lines(runs: CalibrationRuns, calibration: Calibration, arena: Arena): 
   const width = Math.max(...runs.classes.map(({ name }) => name.length));
   yield `  ${'class'.padEnd(width)}  kind     runs  mean margin  largest   refused in two boots`;
   for (const { name, kind, runs: own } of runs.classes) {
-    const means = own.map(({ tokens, clippedNats }) => (tokens === 0 ? 0 : clippedNats / tokens));
+    const means = own.map(meanNats);
     const mean = means.reduce((sum, value) => sum + value, 0) / Math.max(1, means.length);
     const refused = refusedInTwoBoots(own, margins, held);
     const found = detection.find(({ control }) => control === name);
@@ -67,7 +73,7 @@ function runsFrom(path: string): CalibrationRuns {
 }
 
 /** Measures the classes; what each boot adds is on disk at once. */
-async function measured(
+async function measureRuns(
   invocation: Invocation,
   arena: Arena,
   save: (runs: CalibrationRuns) => void,
@@ -78,18 +84,18 @@ async function measured(
     ...{ schema: 1 as const, tier: required(invocation, 'tier'), model: arena.model.name, seed },
     ...{ tree: await codeTree(ROOT), node: process.version },
   };
-  let host: CalibrationRuns['host'] = {};
-  const { host: seen, ...all } = await measureCalibration({
+  const runsOf = ({ classes, repeated }: Calibrated, host: CalibrationRuns['host']) => ({
+    ...{ ...head, host, classes: [...classes], repeated: [...repeated] },
+  });
+  const measured = await measureCalibration({
     ...{ root: ROOT, arena, seed, log },
     corpus: openCorpus(arena.corpus, optional(invocation, 'corpus'), log),
     runs: wholeNumber(invocation, 'runs', 1, MOST_RUNS) ?? RUNS,
     only: optional(invocation, 'classes')?.split(',') ?? null,
     engineCommand: optional(invocation, 'engine-command') ?? null,
-    done: ({ classes, repeated }) =>
-      save({ ...head, host, classes: [...classes], repeated: [...repeated] }),
+    done: (soFar) => save(runsOf(soFar, {})),
   });
-  host = { ...seen };
-  return { ...head, host, classes: [...all.classes], repeated: [...all.repeated] };
+  return runsOf(measured, { ...measured.host });
 }
 
 /**
@@ -107,7 +113,7 @@ export const calibrateCommand: RunCommand = async (invocation) => {
     writeWhole(join(out, `${runs.tier}.runs.json`), text);
     return text;
   };
-  const runs = from === undefined ? await measured(invocation, arena, save) : runsFrom(from);
+  const runs = from === undefined ? await measureRuns(invocation, arena, save) : runsFrom(from);
   const calibration = calibrationOf(runs, sha256Hex(save(runs)), arena);
   const text = renderJson(calibration);
   if (json) process.stdout.write(text);

@@ -93,6 +93,51 @@ describe('a calibration of tiny engines', () => {
   });
 });
 
+describe('classes that commands start', () => {
+  /** A script that leaves its server behind and prints its URL, as a wrapper around vLLM would. */
+  const leaving = (): string => {
+    const path = join(folder, 'leaving.sh');
+    const serve = `CACHEON_LEASH= setsid "${cacheonPath}" devnet engine --variant int4`;
+    const lines = [
+      ...['#!/bin/sh', `cd "${folder}"`, 'rm -f line'],
+      `${serve} > line 2> /dev/null < /dev/null &`,
+      ...['echo $! > pid', 'until grep -q url line; do sleep 0.1; done'],
+      `sed -E 's/.*"url":"([^"]*)".*/\\1/' line`,
+    ];
+    writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o755 });
+    return path;
+  };
+
+  it('are measured and forced like images; what a command left is ended by its stop', () => {
+    const engine = (name: string): string[] => [cacheonPath, 'devnet', 'engine', '--variant', name];
+    const file = join(folder, 'commands.json');
+    const devnet = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
+    const stop = [
+      '/bin/sh',
+      '-c',
+      `kill $(cat "${join(folder, 'pid')}"); echo ended >> "${join(folder, 'ended')}"`,
+    ];
+    const calibrationClasses = [
+      { name: 'fast', kind: 'honest', command: engine('fast') },
+      { name: 'int4', kind: 'control', command: [leaving()], stop },
+      { name: 'forced-by', kind: 'reference', command: engine('plain') },
+    ];
+    writeFileSync(file, JSON.stringify({ ...devnet, calibrationClasses }));
+    const { status, stderr } = spawnSync(
+      cacheonPath,
+      ['calibrate', '--arena', file, ...seed, '--tier', 'cmd', '--out', folder, '--runs', '3'],
+      { encoding: 'utf8' },
+    );
+    expect(status, stderr).toBe(0);
+    expect(stderr).toMatch(/teacher-forcing every answer through forced-by/);
+    expect(calibrationIn('cmd.json')).toMatchObject({
+      margins: { noisiest: 'fast', p999Nats: 0 },
+      detection: [{ control: 'int4', twoBoots: 1 }],
+    });
+    expect(readFileSync(join(folder, 'ended'), 'utf8')).toBe('ended\n'.repeat(3));
+  }, 240_000);
+});
+
 describe('calibrate', () => {
   const tier = ['--tier', 't', '--out', join(folder, 'bad')];
   it.each([

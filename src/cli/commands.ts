@@ -129,7 +129,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     options: {
       tier: ['NAME', 'hardware tier of this machine'],
       out: ['DIR', 'where <tier>.json and <tier>.runs.json go'],
-      runs: ['N', 'boots, each with prompts of its own (default: 25)'],
+      runs: ['N', 'boots, each with prompts of its own (default: 40)'],
       classes: ['A,B', 'these classes of the arena only'],
       from: ['FILE', 'measures nothing: computes again from a <tier>.runs.json'],
       sign: [

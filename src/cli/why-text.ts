@@ -1,5 +1,5 @@
 // What decided a verdict, on one screen, as people read it.
-import { seedSource } from '../pipeline/audit/ledger-summary.ts';
+import { SEED_SOURCES, seedSource } from '../pipeline/audit/ledger-summary.ts';
 import type { WhyReport } from '../pipeline/why.ts';
 import type { RoundEntry } from '../schema/records.ts';
 import type { ArmReport } from '../schema/report.ts';
@@ -63,18 +63,12 @@ function* takeoverLines({ decision, beatenBy }: WhyReport): Generator<string> {
   }
 }
 
-const SEEDS = {
-  beacon: 'drawn from a pulse of the beacon after the anchor',
-  block: 'drawn from a block after the anchor',
-  given: 'given by the arena, as only a local chain allows',
-};
-
 function* evidenceLines(report: WhyReport): Generator<string> {
   const { validator, draw, anchor, evidence, tree } = report;
   if (anchor) yield `plan anchored in block ${anchor.number} (${anchor.hash})`;
   if (draw) {
     const pulse = draw.pulse === null ? '' : ` ${JSON.stringify(draw.pulse)}`;
-    yield `seed ${draw.seed}, ${SEEDS[seedSource(draw.pulse)]}${pulse}`;
+    yield `seed ${draw.seed}, ${SEED_SOURCES[seedSource(draw.pulse)]}${pulse}`;
   }
   yield `judged by the code whose git tree is ${tree} (git log --format='%H %T')`;
   if (evidence.length === 0) return;

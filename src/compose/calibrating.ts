@@ -50,6 +50,14 @@ function targetOf({ name, image, command, arguments: args }: ArenaClass): Engine
   return { kind: 'image', ...ref, ...(args && { args }) };
 }
 
+/** The command of a class under the digest that stands for it; nothing for an image. */
+function commandOf({ command, stop }: ArenaClass): [string, EngineCommand][] {
+  if (!command) return [];
+  const [program, ...args] = command;
+  const engine = { command: program!, args, listenMs: LISTEN_MS, ...(stop && { stop }) };
+  return [[commandDigest(command), engine]];
+}
+
 /** The classes that are to be measured. Throws `BAD_ARENA` for names that the arena has not. */
 function classesOf({ arena, only }: CalibrationJob): ArenaClass[] {
   const classes = arena.calibrationClasses;
@@ -58,7 +66,7 @@ function classesOf({ arena, only }: CalibrationJob): ArenaClass[] {
   const unknown = only?.find((name) => !classes.some((item) => item.name === name));
   if (unknown !== undefined)
     throw bad(`no class ${unknown}`, `its classes are ${classes.map(({ name }) => name).join()}`);
-  const wanted = only === null ? classes : classes.filter(({ name }) => only.includes(name));
+  const wanted = classes.filter(({ name }) => only?.includes(name) ?? true);
   if (!wanted.some(({ kind }) => kind === 'honest'))
     throw bad('no honest class to calibrate with', 'list some in calibrationClasses');
   return wanted;
@@ -70,50 +78,33 @@ export async function measureCalibration(
 ): Promise<Calibrated & { readonly host: Readonly<Record<string, unknown>> }> {
   const { arena, root, log, engineCommand } = job;
   const wanted = classesOf(job);
-  const classes = wanted.map((item): CalibratedClass => ({
-    ...{ name: item.name, kind: item.kind, target: targetOf(item) },
-  }));
-  const commands = new Map(
-    wanted.flatMap(({ command, stop }): [string, EngineCommand][] =>
-      command
-        ? [
-            [
-              commandDigest(command),
-              {
-                ...{ command: command[0]!, args: command.slice(1), listenMs: LISTEN_MS },
-                ...(stop && { stop }),
-              },
-            ],
-          ]
-        : [],
-    ),
-  );
+  const classes = wanted.flatMap((item): CalibratedClass[] => {
+    const { name, kind } = item;
+    return kind === 'reference' ? [] : [{ name, kind, target: targetOf(item) }];
+  });
+  const named = arena.calibrationClasses.find(({ kind }) => kind === 'reference');
+  const reference = named ? targetOf(named) : arenaTarget(arena, 'reference');
+  const commands = new Map([...wanted, ...(named ? [named] : [])].flatMap(commandOf));
+  const isCommand = ({ target }: { readonly target: EngineTarget }): boolean =>
+    target.kind === 'image' && commands.has(target.digest);
   const engines =
     engineCommand === null
-      ? ({ kind: commands.size === wanted.length ? 'urls' : 'containers' } as const)
+      ? ({
+          kind: [...classes, { target: reference }].every(isCommand) ? 'urls' : 'containers',
+        } as const)
       : ({ kind: 'processes', command: engineCommand } as const);
   const ports = await measuringPorts(arena, root, engines, { log, keep: () => undefined });
   const byCommand = processRuntime(arena, (digest) => commands.get(digest)!);
   const runtime = {
     start: (target: EngineTarget) =>
-      target.kind === 'image' && commands.has(target.digest)
-        ? byCommand.start(target)
-        : ports.runtime.start(target),
+      (isCommand({ target }) ? byCommand : ports.runtime).start(target),
   };
   try {
     const { corpus, seed, runs, done } = job;
-    const reference = referenceOf(arena, commands);
     const task = { arena, corpus, seed, runs, classes, reference };
     const measured = await calibrate({ ...ports, runtime }, task, done);
     return { ...measured, host: { ...ports.header } };
   } finally {
     await ports.close();
   }
-}
-
-/** The reference: a command of this name where the arena lists one, else the arena's image. */
-function referenceOf(arena: Arena, commands: ReadonlyMap<string, EngineCommand>): EngineTarget {
-  const named = arena.calibrationClasses.find(({ name }) => name === 'reference');
-  if (named?.command && commands.has(commandDigest(named.command))) return targetOf(named);
-  return arenaTarget(arena, 'reference');
 }

@@ -54,8 +54,10 @@ describe('a calibration', () => {
   const signed = signatureFile(stranger!, Buffer.from(renderJson(made)));
   it.each([
     ['of another tier', made, { tier: 'h100-8' }, /it is of the tier h200-8/],
-    ['of another form', { ...made, noise: null }, {}, /it is no calibration/],
-    ['that was edited', JSON.stringify(made), {}, /it was edited/],
+    ['of another form', { ...made, noise: null }, {}, /it is no calibration, or was edited/],
+    ['that was edited', JSON.stringify(made), {}, /it is no calibration, or was edited/],
+    ['that is no JSON', 'calibration', {}, /it is no calibration, or was edited/],
+    ['of too few boots', { ...made, noiseBoots: 39 }, {}, /its noise is of 39 boots/],
     ['without a signature', made, { key: maintainer!.address }, /it is not signed/],
     ['by another key', made, { key: maintainer!.address, sig: signed }, /signed by .*, not by/],
     [

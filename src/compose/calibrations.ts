@@ -3,42 +3,56 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderJson } from '../core/canonical.ts';
 import { messageOf } from '../core/errors.ts';
+import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';
 import { sha256Hex } from '../core/hash.ts';
-import { uncaught } from '../judge/calibration-limits.ts';
+import { LEAST_NOISE_BOOTS, uncaught } from '../judge/calibration-limits.ts';
 import { checkSignature } from '../ledger/verify.ts';
 import { type Arena, ArenaError } from '../schema/arena.ts';
 import { type Calibration, calibrationSchema } from '../schema/calibration.ts';
 
 type CalibratedArena = Pick<Arena, 'name' | 'network' | 'calibration' | 'calibrationKey' | 'gate'>;
 
-/** What is wrong with a calibration file, and what to do; null where nothing is. */
-function faultOf(
-  bytes: Uint8Array,
-  { calibration, calibrationKey, gate }: CalibratedArena,
-  { tier, path }: { readonly tier: string; readonly path: string },
-): readonly [what: string, hint: string] | null {
-  const sha256 = sha256Hex(bytes);
-  if (sha256 !== calibration[tier])
-    return [`its sha256 is ${sha256}`, `the arena names ${calibration[tier] ?? 'none'}`];
-  const parsed = calibrationSchema.safeParse(JSON.parse(Buffer.from(bytes).toString()));
-  if (!parsed.success) return ['it is no calibration', 'make it again with this version'];
-  if (parsed.data.tier !== tier)
-    return [`it is of the tier ${parsed.data.tier}`, 'each tier has a calibration of its own'];
-  if (renderJson(parsed.data) !== Buffer.from(bytes).toString())
-    return ['it was edited', 'make it again: a plan holds it whole, in one form'];
-  if (calibrationKey !== null) {
-    const signature = existsSync(`${path}.sig`) ? readFileSync(`${path}.sig`, 'utf8') : null;
-    if (signature === null) return ['it is not signed', `${calibrationKey} must sign it`];
-    const wrong = checkSignature(bytes, signature, calibrationKey);
-    if (wrong) return [wrong.message, `${calibrationKey} must sign it`];
+type Fault = readonly [what: string, hint: string];
+
+/** A calibration from its bytes; null where they are none in the one form that a plan holds. */
+function parse(bytes: Uint8Array): Calibration | null {
+  const text = Buffer.from(bytes).toString();
+  try {
+    const calibration = calibrationSchema.parse(parseStrictJson(text, RECORD_JSON));
+    return renderJson(calibration) === text ? calibration : null;
+  } catch {
+    return null;
   }
-  const [missed] = uncaught(parsed.data);
+}
+
+/** What is wrong with the signature beside a calibration file; null where it needs none. */
+function signatureFault(bytes: Uint8Array, path: string, key: string | null): Fault | null {
+  if (key === null) return null;
+  const signature = existsSync(path) ? readFileSync(path, 'utf8') : null;
+  if (signature === null) return ['it is not signed', `${key} must sign it`];
+  const wrong = checkSignature(bytes, signature, key);
+  return wrong ? [wrong.message, `${key} must sign it`] : null;
+}
+
+/** What a calibration says that no round may be judged by; null where nothing. */
+function contentFault(
+  calibration: Calibration,
+  { network, gate }: CalibratedArena,
+  tier: string,
+): Fault | null {
+  const { noiseBoots, detection } = calibration;
+  if (calibration.tier !== tier)
+    return [`it is of the tier ${calibration.tier}`, 'each tier has a calibration of its own'];
+  if (network !== 'local' && noiseBoots < LEAST_NOISE_BOOTS)
+    return [`its noise is of ${noiseBoots} boots`, `measure ${LEAST_NOISE_BOOTS} at least`];
+  const [missed] = uncaught(calibration);
   const absent = gate.mustCatch.find(
-    (name) => !parsed.data.detection.some(({ control, must }) => control === name && must),
+    (name) => !detection.some(({ control, must }) => control === name && must),
   );
-  if (!missed && absent === undefined) return null;
+  const passing = missed?.control ?? absent;
+  if (passing === undefined) return null;
   return [
-    `the control ${missed?.control ?? absent ?? ''} is not caught`,
+    `the control ${passing} is not caught`,
     'no round is judged by a gate that lets it pass: calibrate again',
   ];
 }
@@ -71,7 +85,14 @@ export function readCalibration(
       error,
     );
   }
-  const fault = faultOf(bytes, arena, { tier, path });
+  const sha256 = sha256Hex(bytes);
+  if (sha256 !== arena.calibration[tier])
+    throw bad(`its sha256 is ${sha256}`, `the arena names ${arena.calibration[tier]}`);
+  const calibration = parse(bytes);
+  if (!calibration) throw bad('it is no calibration, or was edited', 'make it again');
+  const fault =
+    signatureFault(bytes, `${path}.sig`, arena.calibrationKey) ??
+    contentFault(calibration, arena, tier);
   if (fault) throw bad(...fault);
-  return calibrationSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
+  return calibration;
 }

@@ -51,8 +51,9 @@ export async function playRedTeam(log: Log): Promise<Contender[]> {
   }));
   const boot = { seed: SEED, beganNs: ports.clock.nowNs(), shard: 0, boot: 1, prompts, pools };
   const [baseline, reference] = [targetOf('plain'), targetOf('plain')];
-  const traces = await measureBoot(ports, arena, { ...boot, baseline, reference, arms });
-  await ports.close();
+  const traces = await measureBoot(ports, arena, { ...boot, baseline, reference, arms }).finally(
+    () => ports.close(),
+  );
   const reading = readBoot({
     given: (name, run) => traces.get(tracePath(0, 1, name, run)) ?? null,
     context: { arena, tokenizer, prompts: pools },

@@ -1,4 +1,5 @@
 // What a calibration's runs come to: limits on margins, the noise of times, and who is caught.
+import { meanNats, sumsOf } from '../arena/margin-sums.ts';
 import type { Arena, MeasuringRules } from '../schema/arena.ts';
 import type {
   Calibration,
@@ -10,16 +11,18 @@ import type {
 } from '../schema/calibration.ts';
 import { DocumentError } from '../schema/errors.ts';
 import type { Trace } from '../schema/trace.ts';
+import { isMinerFault } from '../schema/verdicts.ts';
 import { gateOf } from './arm-gate.ts';
 import { type JudgeContext, readArm } from './arm-reading.ts';
 import { ownTimings } from './baseline.ts';
-import { calibrated, meanLimitNats, meanNats, pooledLimitNats } from './margin-limits.ts';
-import { sumsOf } from './pooled-gate.ts';
+import { calibrated, meanLimitNats, pooledLimitNats } from './margin-limits.ts';
 import { summarise } from './score.ts';
 import { covarianceOf, sdOf, shareInterval, toleranceLimit } from './tolerance.ts';
 
 /** Runs of a class that say something of its spread. */
 const LEAST_RUNS = 3;
+/** Boots that the noise of a public tier is taken from at least (RULES "Calibration"). */
+export const LEAST_NOISE_BOOTS = 40;
 /** A control counts as caught from this share of two boots on. */
 const CAUGHT = 0.97;
 
@@ -36,7 +39,7 @@ export function readCalibrationRun(
   if (arm.voided) return null;
   const none = { tokens: 0, clippedNats: 0, firstTokenStrikes: 0, bigMargins: 0 };
   if (arm.fault) {
-    if (!arm.fault.verdict.startsWith('E_')) return null;
+    if (!isMinerFault(arm.fault.verdict)) return null;
     const faults = [arm.fault.verdict];
     return { boot, ...none, faults, ttftNs: null, tokensPerSecond: null };
   }
@@ -58,22 +61,21 @@ export function readCalibrationRun(
 const ofKind = ({ classes }: CalibrationRuns, kind: CalibrationClass['kind']): CalibrationClass[] =>
   classes.filter((item) => item.kind === kind);
 
-const meansOf = (runs: readonly CalibrationRun[]): number[] =>
-  runs.filter(({ tokens }) => tokens > 0).map((run) => meanNats({ boots: 1, ...run }));
-
 /** Margins of the noisiest honest class: an honest engine that is noisier than a quiet one stays honest. */
 function marginsOf(runs: CalibrationRuns): Margins {
-  const able = ofKind(runs, 'honest').flatMap(({ name, runs: own }) => {
-    const means = meansOf(own);
-    if (means.length < LEAST_RUNS) return [];
-    return [{ name, means, tokens: own.map(({ tokens }) => tokens), p999: toleranceLimit(means) }];
+  const able = ofKind(runs, 'honest').flatMap(({ name, runs: all }) => {
+    const answered = all.filter(({ tokens }) => tokens > 0);
+    if (answered.length < LEAST_RUNS) return [];
+    const means = answered.map(meanNats);
+    return [{ name, means, answered, p999: toleranceLimit(means) }];
   });
   const [first, ...others] = able;
   if (!first) throw tooFew(`no honest class has ${LEAST_RUNS} runs`);
   const noisiest = others.reduce((most, item) => (item.p999 > most.p999 ? item : most), first);
-  const { name, means, tokens, p999 } = noisiest;
+  const { name, means, answered, p999 } = noisiest;
+  const tokens = Math.min(...answered.map((run) => run.tokens));
   return {
-    ...{ noisiest: name, runs: means.length, tokens: Math.min(...tokens) },
+    ...{ noisiest: name, runs: means.length, tokens },
     muNats: means.reduce((sum, mean) => sum + mean, 0) / means.length,
     sigmaNats: sdOf(means),
     p999Nats: p999,
@@ -114,11 +116,11 @@ function noiseOf({ repeated, classes }: CalibrationRuns): { noise: Noise; boots:
 
 /** Whether one run alone fails the gate. */
 function failsAlone(run: CalibrationRun, arena: MeasuringRules): boolean {
-  const { tokens, clippedNats, firstTokenStrikes, bigMargins, faults } = run;
+  const { tokens, firstTokenStrikes, bigMargins, faults } = run;
   return (
     faults.length > 0 ||
     tokens === 0 ||
-    clippedNats / tokens > meanLimitNats(arena) ||
+    meanNats(run) > meanLimitNats(arena) ||
     firstTokenStrikes > arena.gate.firstTokenStrikes ||
     bigMargins >= arena.gate.bigMargins
   );

@@ -2,25 +2,6 @@
 import type { MeasuringRules } from '../schema/arena.ts';
 import type { Margins } from '../schema/calibration.ts';
 
-/** Margins over some boots, added up. */
-export type MarginSums = {
-  readonly boots: number;
-  readonly tokens: number;
-  readonly clippedNats: number;
-};
-
-export const NO_SUMS: MarginSums = { boots: 0, tokens: 0, clippedNats: 0 };
-
-export const addSums = (a: MarginSums, b: MarginSums): MarginSums => ({
-  boots: a.boots + b.boots,
-  tokens: a.tokens + b.tokens,
-  clippedNats: a.clippedNats + b.clippedNats,
-});
-
-/** Mean clipped margin, in nats; 0 where there is no token. */
-export const meanNats = ({ clippedNats, tokens }: MarginSums): number =>
-  tokens === 0 ? 0 : clippedNats / tokens;
-
 /**
  * Limit on the mean over `boots` honest boots at `z` standard deviations, in nats: run means are
  * skewed like sums of squares, so their cube roots are near normal (Wilson-Hilferty; RULES "Gate:

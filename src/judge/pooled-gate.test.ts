@@ -1,10 +1,11 @@
 // The gate over several boots: what each hides from one boot, all of them show.
 import { describe, expect, it } from 'vitest';
+import { sumsOf } from '../arena/margin-sums.ts';
 import { encodeSs58 } from '../core/ss58.ts';
 import { sha256 } from '../core/hash.ts';
 import { testArena } from '../testing/test-arena.ts';
 import { calibrated, limitNats, meanLimitNats, pooledLimitNats } from './margin-limits.ts';
-import { pooledFault, sumsOf } from './pooled-gate.ts';
+import { pooledFault } from './pooled-gate.ts';
 
 const base = testArena(encodeSs58(sha256('treasury')));
 const arena = { ...base, gate: { ...base.gate, floorNats: 0, meanFactor: 1.25 } };

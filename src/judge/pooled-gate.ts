@@ -1,27 +1,10 @@
 // The gate over several boots: of this round, and of all rounds of a hotkey or an image.
+import { addSums, meanNats, sumsOf } from '../arena/margin-sums.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 import type { Margins } from '../schema/calibration.ts';
 import type { Reason, Reasoned } from '../schema/reasons.ts';
-import type { MarginHistory } from '../schema/submission.ts';
-import {
-  addSums,
-  type MarginSums,
-  meanNats,
-  NO_SUMS,
-  pooledLimitNats,
-  runningLimitNats,
-} from './margin-limits.ts';
-
-/** What a boot's gate summed up. */
-type BootGate = { readonly tokens: number; readonly clippedNats: number };
-
-/** Every boot of an entry that its gate saw, added up. */
-export function sumsOf(gates: readonly BootGate[]): MarginSums {
-  return gates.reduce<MarginSums>(
-    (sums, { tokens, clippedNats }) => addSums(sums, { boots: 1, tokens, clippedNats }),
-    NO_SUMS,
-  );
-}
+import type { MarginHistory, MarginSums } from '../schema/submission.ts';
+import { pooledLimitNats, runningLimitNats } from './margin-limits.ts';
 
 const nat = (value: number): string => value.toPrecision(3);
 
@@ -42,8 +25,8 @@ function* pooledReasons(
   }
   if (now.boots === 0) return;
   for (const whose of ['hotkey', 'image'] as const) {
-    const before = history?.[whose] ?? NO_SUMS;
-    if (before.boots === 0) continue;
+    const before = history?.[whose];
+    if (!before) continue;
     const all = addSums(before, now);
     const [mean, limit] = [meanNats(all), runningLimitNats(margins, all.boots, rules)];
     if (mean <= limit) continue;
@@ -58,7 +41,7 @@ function* pooledReasons(
  * limit of one boot, and not below that of many.
  */
 export function pooledFault(
-  gates: readonly BootGate[],
+  gates: readonly Omit<MarginSums, 'boots'>[],
   history: MarginHistory | null,
   margins: Margins | null,
   rules: MeasuringRules,

@@ -14,7 +14,9 @@ export const calibrationClasses = z
     z
       .strictObject({
         name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
-        kind: z.enum(['honest', 'control']),
+        kind: z
+          .enum(['honest', 'control', 'reference'])
+          .describe('reference: forces the answers in place of images.reference'),
         image: z.string().optional().describe('image@sha256:…'),
         arguments: z.array(z.string()).optional().describe('of the image in place of its own'),
         command: z

@@ -7,7 +7,8 @@ const ANY = String.raw`(?:traces/${AT}\.ndjson|logs/${AT}\.log|${PROMPTS}\.ndjso
 
 /**
  * Paths under a round for the files that a measuring machine kept: traces and logs by shard, boot
- * and arm, fingerprints of images by shard and key, their documents by digest (RULES "Evidence paths"). Readers refuse any
+ * and arm, fingerprints of images by shard and key, their documents by digest (RULES "Evidence
+ * paths"). Readers refuse any
  * other path, wherever it comes from: that machine runs miners' code.
  */
 export const EVIDENCE_PATH = new RegExp(`^${ANY}$`);

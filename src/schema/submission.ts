@@ -7,6 +7,7 @@ const count = z.number().int().nonnegative();
 
 /** Margins over earlier boots, added up; `clippedNats` in nats. */
 const marginSums = z.strictObject({ boots: count, tokens: count, clippedNats: z.number() });
+export type MarginSums = Readonly<z.infer<typeof marginSums>>;
 /** What earlier rounds saw of a hotkey and of an image (RULES "Gate: running sum"). */
 const marginHistorySchema = z.strictObject({
   hotkey: marginSums.nullable(),

@@ -127,6 +127,7 @@ async function checkImage(
   const measured = boots.some(({ report }) => report.verdict === 'VALID');
   try {
     const own = await withBase(subject, documents, await common(), entry.base);
+    if (!own && measured) fault('RECOMPUTE_MISMATCH', path, `${key}: its base is no image`);
     if (!own) return;
     const head = await readHead(documents, subject.arena, entry, own.env);
     for (const what of imageFaults(head, own, { events, measured }))

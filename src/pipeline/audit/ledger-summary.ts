@@ -6,6 +6,13 @@ import type { PulseRecord } from '../../schema/records.ts';
 /** What a seed was drawn from: a pulse of the beacon, a block, or nothing: it was given. */
 export type SeedSource = 'beacon' | 'block' | 'given';
 
+/** The same for people. */
+export const SEED_SOURCES: Readonly<Record<SeedSource, string>> = {
+  beacon: 'drawn from a pulse of the beacon after the anchor',
+  block: 'drawn from a block after the anchor',
+  given: 'given by the arena, as only a local chain allows',
+};
+
 export function seedSource(pulse: PulseRecord): SeedSource {
   if (pulse === null) return 'given';
   return 'round' in pulse ? 'beacon' : 'block';

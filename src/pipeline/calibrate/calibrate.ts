@@ -99,11 +99,13 @@ export async function calibrate(
     })),
     repeated: runs.get(AGAIN) ?? [],
   });
+  const called = (arm: string): string =>
+    task.classes.find((_, index) => armName(index) === arm)?.name ?? arm;
   for (let boot = 1; boot <= task.runs; boot++) {
     ports.log.info(`boot ${boot} of ${task.runs}`);
     for (const [name, run] of await measureOnce(ports, task, boot)) {
       if (run) runs.set(name, [...(runs.get(name) ?? []), run]);
-      else ports.log.warn(`  ${name}: left out of boot ${boot}: our own fault spoilt it`);
+      else ports.log.warn(`  ${called(name)}: left out of boot ${boot}: our own fault spoilt it`);
     }
     done(soFar(), boot);
   }

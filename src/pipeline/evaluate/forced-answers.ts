@@ -1,5 +1,4 @@
 // Teacher-forces every answer of a boot, once every miner's server is gone.
-import { fromUtf8 } from '../../core/bytes.ts';
 import { CacheonError, messageOf } from '../../core/errors.ts';
 import { awaitHealth } from '../../measure/arm-run.ts';
 import { MeasureError } from '../../measure/errors.ts';
@@ -102,7 +101,7 @@ async function withReference(
   const log = engine.log();
   if (log && log.length > 0) ports.keep(logPath(boot.shard, boot.boot, 'reference', 1), log);
   if (failure === null) return;
-  throw killed || OUT_OF_MEMORY.test(fromUtf8(log ?? new Uint8Array()) ?? '')
+  throw killed || OUT_OF_MEMORY.test(Buffer.from(log ?? []).toString())
     ? outOfMemory(failure)
     : failure;
 }
