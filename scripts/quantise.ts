@@ -1,12 +1,12 @@
-// Makes a copy of a model whose linear layers were rounded to int4, one scale a row, and written
-// back as bfloat16: a cheat for tests of the gate. node scripts/quantise.ts MODEL_FOLDER OUT_FOLDER
+// Makes a copy of a model whose linear layers were rounded to integers, one scale a row, and written
+// back as bfloat16: a cheat for tests of the gate. node scripts/quantise.ts MODEL_FOLDER OUT_FOLDER [BITS]
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const [from, to] = process.argv.slice(2);
+const [from, to, bits = '4'] = process.argv.slice(2);
 if (from === undefined || to === undefined)
-  throw new Error('usage: node scripts/quantise.ts MODEL_FOLDER OUT_FOLDER');
-const LEVELS = 7;
+  throw new Error('usage: node scripts/quantise.ts MODEL_FOLDER OUT_FOLDER [BITS]');
+const LEVELS = 2 ** (Number(bits) - 1) - 1;
 const LINEAR = /\.(?:q|k|v|o|gate|up|down)_proj\.weight$/;
 
 cpSync(from, to, { recursive: true });
@@ -52,4 +52,4 @@ for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(ten
   }
 }
 writeFileSync(join(to, 'model.safetensors'), file);
-console.log(`${layers} layers rounded to int4 in ${to}`);
+console.log(`${layers} layers rounded to int${bits} in ${to}`);

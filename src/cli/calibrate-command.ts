@@ -17,6 +17,7 @@ import {
   uncaught,
 } from '../judge/calibration-limits.ts';
 import { calibrated, meanLimitNats } from '../judge/margin-limits.ts';
+import { honestNoise } from '../judge/near-ties.ts';
 import type { Calibrated } from '../pipeline/calibrate/calibrate.ts';
 import { codeTree } from '../ledger/io/git-store.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
@@ -41,14 +42,14 @@ const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
 /** What was measured, and what it comes to, as people read it. */
 function* lines(runs: CalibrationRuns, calibration: Calibration, arena: Arena): Generator<string> {
-  const { margins, detection, noise, noiseBoots } = calibration;
+  const { margins, nearTies, detection, noise, noiseBoots } = calibration;
   const held = calibrated(arena, calibration);
   const width = Math.max(...runs.classes.map(({ name }) => name.length));
   yield `  ${'class'.padEnd(width)}  kind     runs  mean margin  largest   refused in two boots`;
   for (const { name, kind, runs: own } of runs.classes) {
     const means = own.map(meanNats);
     const mean = means.reduce((sum, value) => sum + value, 0) / Math.max(1, means.length);
-    const refused = refusedInTwoBoots(own, margins, held);
+    const refused = refusedInTwoBoots(own, { margins, arena: held });
     const found = detection.find(({ control }) => control === name);
     const interval = found ? ` (${percent(found.low)} to ${percent(found.high)})` : '';
     const must = found?.must === true ? ', must be caught' : '';
@@ -56,6 +57,8 @@ function* lines(runs: CalibrationRuns, calibration: Calibration, arena: Arena): 
   }
   yield `noisiest honest class ${margins.noisiest}: mean ${nat(margins.muNats)} nat, sd ${nat(margins.sigmaNats)}, tolerance limit ${nat(margins.p999Nats)} of ${margins.runs} runs`;
   yield `limit on the mean margin of a boot: ${nat(meanLimitNats(held))} nat`;
+  if (nearTies)
+    yield `noise at near-ties: ${nearTies.noiseNats.toFixed(4)} nat (${nearTies.noisiest}, ${nearTies.ties} near-ties); taken for ${honestNoise(held)!.toFixed(4)}`;
   yield `two runs of one server differ by ${percent(noise.ttftSd)} in TTFT and ${percent(noise.throughputSd)} in throughput (${noiseBoots} boots)`;
 }
 

@@ -24,6 +24,9 @@ export function gateOf(
     return divergenceGate(pairs, arena.gate.divergenceNats);
   const missing = requests.find((request) => request.teacher === null);
   if (missing) throw cutTrace(arm.trace, `prompt ${missing.prompt} was not teacher-forced`);
+  const blind = requests.find(({ teacher }) => teacher && !teacher.second);
+  if (blind && arena.honestNoiseNats !== null)
+    throw cutTrace(arm.trace, `prompt ${blind.prompt} was forced without the second best token`);
   const gated = requests.map((request) => ({
     answer: arm.answers.get(request.prompt)!.answer,
     teacher: request.teacher!,

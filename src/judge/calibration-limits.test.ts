@@ -14,7 +14,14 @@ const run = (
   more: Partial<CalibrationRun> = {},
 ): CalibrationRun => ({
   ...{ boot, tokens: 5000, clippedNats: 5000 * meanNats, firstTokenStrikes: 0, bigMargins: 0 },
-  ...{ faults: [], ttftNs: 1e8 * (1 + boot / 100), tokensPerSecond: 100 - boot, ...more },
+  ...{
+    keptNats: [],
+    leftNats: [],
+    faults: [],
+    ttftNs: 1e8 * (1 + boot / 100),
+    tokensPerSecond: 100 - boot,
+    ...more,
+  },
 });
 const classOf = (
   name: string,
@@ -54,6 +61,26 @@ describe('a calibration', () => {
     expect(noise.covariance).toBeCloseTo(0.0204 * 0.0102, 5);
     expect(noiseBoots).toBe(25);
   });
+  it('takes the noise at near-ties from the noisiest honest class, and catches what has more', () => {
+    const gaps = Array.from({ length: 200 }, (_, i) => (i + 1) / 1000);
+    const swapped = (share: number) => ({
+      keptNats: gaps.slice(Math.round(share * gaps.length)),
+      leftNats: gaps.slice(0, Math.round(share * gaps.length)),
+    });
+    const noisy = (name: string, kind: CalibrationClass['kind'], share: number) => ({
+      ...{ name, kind, runs: quiet.map((mean, i) => run(i + 1, mean, swapped(share))) },
+    });
+    const all = runsOf(
+      ...[noisy('still', 'honest', 0.01), noisy('eager', 'honest', 0.1)],
+      ...[noisy('fp8', 'control', 0.3), noisy('int8', 'control', 0.1)],
+    );
+    const { nearTies, detection } = calibrationOf(all, 'f', arena);
+    expect(nearTies).toMatchObject({ noisiest: 'eager', ties: 5000 });
+    expect(nearTies!.noiseNats).toBeGreaterThan(0.025);
+    expect(detection).toMatchObject([{ twoBoots: 1 }, { twoBoots: 0 }]);
+    const blind = runsOf(classOf('plain', 'honest', quiet), fp8);
+    expect(calibrationOf(blind, 'f', arena).nearTies).toBeNull();
+  });
   it('says how often each control is caught, and which must be and is not', () => {
     const weak = classOf('int8', 'control', quiet);
     const found = calibrationOf(runsOf(classOf('plain', 'honest', loud), fp8, weak), 'f', arena);
@@ -84,13 +111,13 @@ describe('two boots', () => {
     ['a fault of its own', { faults: ['E_TIMEOUT'] }],
     ['no token at all', { tokens: 0 }],
   ])('refuse %s in either of them', (_, more) => {
-    expect(refusedInTwoBoots([run(1, 0), run(2, 0, more)], margins, arena)).toBe(1);
+    expect(refusedInTwoBoots([run(1, 0), run(2, 0, more)], { margins, arena })).toBe(1);
   });
   it('refuse by their mean what neither shows alone, and no honest ones', () => {
     const near = 3.5 * margins.muNats;
-    expect(refusedInTwoBoots([run(1, near), run(2, near)], margins, arena)).toBe(1);
+    expect(refusedInTwoBoots([run(1, near), run(2, near)], { margins, arena })).toBe(1);
     const honest = classOf('plain', 'honest', loud).runs;
-    expect(refusedInTwoBoots(honest, margins, arena)).toBe(0);
-    expect(refusedInTwoBoots([run(1, 0)], margins, arena)).toBe(0);
+    expect(refusedInTwoBoots(honest, { margins, arena })).toBe(0);
+    expect(refusedInTwoBoots([run(1, 0)], { margins, arena })).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 // What a calibration's runs come to: limits on margins, the noise of times, and who is caught.
-import { meanNats, sumsOf } from '../arena/margin-sums.ts';
+import { type GateSums, meanNats } from '../arena/margin-sums.ts';
 import type { Arena, MeasuringRules } from '../schema/arena.ts';
 import type {
   Calibration,
@@ -13,10 +13,19 @@ import { DocumentError } from '../schema/errors.ts';
 import type { Trace } from '../schema/trace.ts';
 import { isMinerFault } from '../schema/verdicts.ts';
 import { gateOf } from './arm-gate.ts';
-import { type JudgeContext, readArm } from './arm-reading.ts';
+import { type ArmReading, type JudgeContext, readArm } from './arm-reading.ts';
 import { ownTimings } from './baseline.ts';
-import { calibrated, meanLimitNats, pooledLimitNats } from './margin-limits.ts';
+import { calibrated, meanLimitNats } from './margin-limits.ts';
+import {
+  honestNoise,
+  type NearTie,
+  nearTieLimit,
+  nearTieSums,
+  nearTiesOf,
+  likeliestNoise,
+} from './near-ties.ts';
 import { summarise } from './score.ts';
+import { pooledFault } from './pooled-gate.ts';
 import { covarianceOf, sdOf, shareInterval, toleranceLimit } from './tolerance.ts';
 
 /** Runs of a class that say something of its spread. */
@@ -27,7 +36,29 @@ export const LEAST_NOISE_BOOTS = 40;
 const CAUGHT = 0.97;
 
 /** Reasons of the gate that are figures of a run, and not faults by themselves. */
-const FIGURES: readonly string[] = ['mean-margin', 'first-token', 'big-margin'];
+const FIGURES: readonly string[] = ['mean-margin', 'near-ties', 'first-token', 'big-margin'];
+
+/** Gaps as a file keeps them. */
+const rounded = (gapNats: number): number => Math.round(gapNats * 10_000) / 10_000;
+
+/** Near-ties of all scored answers of a run, as a file keeps them. */
+function gapsOf({ trace }: ArmReading, { arena, prompts }: JudgeContext) {
+  const ties = trace.requests.flatMap(({ prompt, teacher }) =>
+    teacher && prompts.scored.includes(prompt) ? nearTiesOf(teacher, arena.gate.nearNats) : [],
+  );
+  const sorted = (left: boolean): number[] =>
+    ties
+      .filter((tie) => tie.left === left)
+      .map(({ gapNats }) => rounded(gapNats))
+      .sort((a, b) => a - b);
+  return { keptNats: sorted(false), leftNats: sorted(true) };
+}
+
+/** Near-ties of a run, from its file. */
+const tiesOf = ({ keptNats, leftNats }: CalibrationRun): NearTie[] => [
+  ...keptNats.map((gapNats) => ({ gapNats, left: false })),
+  ...leftNats.map((gapNats) => ({ gapNats, left: true })),
+];
 
 /** One run of one class, from its trace; null where our own fault spoilt it. */
 export function readCalibrationRun(
@@ -37,7 +68,8 @@ export function readCalibrationRun(
 ): CalibrationRun | null {
   const arm = readArm(trace, context);
   if (arm.voided) return null;
-  const none = { tokens: 0, clippedNats: 0, firstTokenStrikes: 0, bigMargins: 0 };
+  const nothing = { keptNats: [], leftNats: [] };
+  const none = { tokens: 0, clippedNats: 0, firstTokenStrikes: 0, bigMargins: 0, ...nothing };
   if (arm.fault) {
     if (!isMinerFault(arm.fault.verdict)) return null;
     const faults = [arm.fault.verdict];
@@ -51,7 +83,7 @@ export function readCalibrationRun(
   const { ttftNs, tokensPerSecond } = summarise(ownTimings(arm, context));
   const timed = Number.isFinite(ttftNs) && tokensPerSecond > 0;
   return {
-    ...{ boot, tokens, clippedNats, firstTokenStrikes, bigMargins },
+    ...{ boot, tokens, clippedNats, firstTokenStrikes, bigMargins, ...gapsOf(arm, context) },
     faults: reasons.filter((reason) => !FIGURES.includes(reason)),
     ttftNs: timed ? ttftNs : null,
     tokensPerSecond: timed ? tokensPerSecond : null,
@@ -80,6 +112,17 @@ function marginsOf(runs: CalibrationRuns): Margins {
     sigmaNats: sdOf(means),
     p999Nats: p999,
   };
+}
+
+/** Noise at near-ties of the noisiest honest class; null where none has any. */
+function noisyTiesOf(runs: CalibrationRuns): Calibration['nearTies'] {
+  const able = ofKind(runs, 'honest').flatMap(({ name, runs: own }) => {
+    const ties = own.flatMap(tiesOf);
+    const noiseNats = likeliestNoise(ties);
+    return noiseNats === null ? [] : [{ noisiest: name, ties: ties.length, noiseNats }];
+  });
+  const [first = null, ...others] = able;
+  return others.reduce((most, item) => (item.noiseNats > most!.noiseNats ? item : most), first);
 }
 
 const tooFew = (what: string): DocumentError =>
@@ -114,11 +157,21 @@ function noiseOf({ repeated, classes }: CalibrationRuns): { noise: Noise; boots:
   };
 }
 
+/** What the near-ties of a run add to the sums of a gate. */
+function summed(run: CalibrationRun, arena: MeasuringRules): Run {
+  const noise = honestNoise(arena);
+  const { alteredFactor } = arena.gate;
+  const nearTies = noise === null ? null : nearTieSums(tiesOf(run), noise, alteredFactor);
+  return { ...run, nearTies };
+}
+type Run = CalibrationRun & GateSums;
+
 /** Whether one run alone fails the gate. */
-function failsAlone(run: CalibrationRun, arena: MeasuringRules): boolean {
-  const { tokens, firstTokenStrikes, bigMargins, faults } = run;
+function failsAlone(run: Run, arena: MeasuringRules): boolean {
+  const { tokens, firstTokenStrikes, bigMargins, faults, nearTies } = run;
   return (
     faults.length > 0 ||
+    (nearTies !== null && nearTies.excess > nearTieLimit(nearTies, arena.gate.pooledZ)) ||
     tokens === 0 ||
     meanNats(run) > meanLimitNats(arena) ||
     firstTokenStrikes > arena.gate.firstTokenStrikes ||
@@ -126,18 +179,22 @@ function failsAlone(run: CalibrationRun, arena: MeasuringRules): boolean {
   );
 }
 
+/** What decides of two boots: the arena as it is calibrated, and the margins of honest runs. */
+export type TwoBoots = { readonly margins: Margins; readonly arena: MeasuringRules };
+
 /** Share of pairs of a class's runs that two boots would refuse. */
 export function refusedInTwoBoots(
-  runs: readonly CalibrationRun[],
-  margins: Margins,
-  arena: MeasuringRules,
+  measured: readonly CalibrationRun[],
+  { margins, arena }: TwoBoots,
 ): number {
+  const runs = measured.map((run) => summed(run, arena));
+  const alone = runs.map((run) => failsAlone(run, arena));
   let [refused, pairs] = [0, 0];
   for (const [i, a] of runs.entries())
-    for (const b of runs.slice(i + 1)) {
+    for (const [j, b] of runs.entries()) {
+      if (j <= i) continue;
       pairs++;
-      const pooled = meanNats(sumsOf([a, b])) > pooledLimitNats(margins, 2, arena);
-      if (failsAlone(a, arena) || failsAlone(b, arena) || pooled) refused++;
+      if (alone[i]! || alone[j]! || pooledFault([a, b], null, margins, arena)) refused++;
     }
   return pairs === 0 ? 0 : refused / pairs;
 }
@@ -157,10 +214,11 @@ export function calibrationOf(
   rules: Pick<Arena, keyof MeasuringRules>,
 ): Calibration {
   const margins = marginsOf(runs);
-  const arena = calibrated<MeasuringRules>(rules, { margins });
+  const nearTies = noisyTiesOf(runs);
+  const arena = calibrated<MeasuringRules>(rules, { margins, nearTies });
   const { mustCatch } = arena.gate;
   const detection = ofKind(runs, 'control').map(({ name, runs: own }) => {
-    const twoBoots = refusedInTwoBoots(own, margins, arena);
+    const twoBoots = refusedInTwoBoots(own, { margins, arena });
     const interval = shareInterval(twoBoots, Math.floor(own.length / 2));
     return {
       control: name,
@@ -174,5 +232,6 @@ export function calibrationOf(
     if (!detection.some(({ control, runs: count }) => control === name && count >= 2))
       throw tooFew(`the control ${name} (gate.mustCatch) has no two runs`);
   const { noise, boots } = noiseOf(runs);
-  return { schema: 1, tier: runs.tier, noise, noiseBoots: boots, margins, detection, runsSha256 };
+  const limits = { noise, noiseBoots: boots, margins, nearTies };
+  return { schema: 1, tier: runs.tier, ...limits, detection, runsSha256 };
 }

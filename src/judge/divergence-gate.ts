@@ -53,5 +53,6 @@ export function divergenceGate(
     clippedNats: 0,
     firstTokenStrikes: 0,
     bigMargins: 0,
+    nearTies: null,
   };
 }

@@ -27,6 +27,7 @@ const refused = (...reasons: GateReason[]): GateResult => ({
   clippedNats: 2,
   firstTokenStrikes: 2,
   bigMargins: 4,
+  nearTies: { excess: 9, variance: 1, skew: 0 },
 });
 const told = (gate: GateResult) => gateReasons({ gate, rules });
 
@@ -36,6 +37,17 @@ describe('the reasons of the gate', () => {
       reason: 'all answers pass the gate',
       reasons: [{ code: 'gate-passed', detail: 'all answers pass the gate' }],
     });
+  });
+  it('say of near-ties what was seen and what honest noise explains', () => {
+    expect(told(refused('near-ties')).reasons).toEqual([
+      {
+        code: 'near-ties',
+        detail:
+          'close tokens are swapped more often than the noise of honest servers explains: evidence 9.00, limit 3.70',
+        value: 9,
+        limit: 3.7,
+      },
+    ]);
   });
   it('name value and limit of what was measured', () => {
     const { reason, reasons } = told(refused('mean-margin', 'first-token', 'big-margin'));

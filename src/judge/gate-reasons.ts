@@ -1,8 +1,10 @@
 // Why a gate refused a run, with what it measured and the limit it was held against.
 import type { MeasuringRules } from '../schema/arena.ts';
 import { because, type Reason, type Reasoned } from '../schema/reasons.ts';
+import type { NearTieSums } from '../schema/submission.ts';
 import type { GateReason, GateResult } from './margin-gate.ts';
 import { meanLimitNats } from './margin-limits.ts';
+import { nearTieLimit } from './near-ties.ts';
 
 /** What the gate's limits are, and what was measured against them. */
 type Held = {
@@ -17,11 +19,23 @@ const nats = (what: string, value: number, limit: number): Why => ({
   limit,
 });
 
+/** Near-ties as people read them: what an honest server's noise explains, and what was seen. */
+export function nearTieWhy(over: string, sums: NearTieSums, z: number): Required<Why> {
+  const [value, limit] = [sums.excess, nearTieLimit(sums, z)];
+  const said = `close tokens are swapped more often${over} than the noise of honest servers explains`;
+  return {
+    detail: `${said}: evidence ${value.toPrecision(3)}, limit ${limit.toPrecision(3)}`,
+    value,
+    limit,
+  };
+}
+
 const WHY: Readonly<Record<GateReason, (held: Held) => Why>> = {
   'mean-margin': ({ gate, rules }) =>
     gate.meanMarginNats === null
       ? { detail: 'no answer has a token' }
       : nats('mean margin', gate.meanMarginNats, meanLimitNats(rules)),
+  'near-ties': ({ gate, rules }) => nearTieWhy('', gate.nearTies!, rules.gate.pooledZ),
   'first-token': ({ gate, rules }) => ({
     detail: `${gate.firstTokenStrikes} first tokens are not the model's, ${rules.gate.firstTokenStrikes} may be off`,
     value: gate.firstTokenStrikes,

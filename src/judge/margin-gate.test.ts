@@ -23,6 +23,7 @@ describe('the gate', () => {
     tokenIds,
     ends: tokenIds.map(() => 0),
     top: tokenIds.map(() => -1),
+    second: tokenIds.map((): number | null => -1.1),
     own: tokenIds.map((_, i) => -1 - (margins[i] ?? 0)),
   });
   const gate = (
@@ -57,6 +58,20 @@ describe('the gate', () => {
     const loose = { ...arena, honestP999Nats: 10 };
     expect(marginGate([bad], tokenizer, loose).pass).toBe(true);
     expect(marginGate([bad, bad], tokenizer, loose).reasons).toEqual(['first-token']);
+  });
+  it('adds near-ties up where the honest noise is known, and refuses swaps that it does not explain', () => {
+    const known = { ...arena, honestNoiseNats: 0.03, honestP999Nats: 10 };
+    const noisy = { answer: answer('length'), teacher: teacher([]), maxTokens: ids.length };
+    expect(marginGate([noisy], tokenizer, arena).nearTies).toBeNull();
+    const kept = marginGate([noisy], tokenizer, known);
+    expect(kept).toMatchObject({
+      pass: true,
+      nearTies: { variance: expect.any(Number) as number },
+    });
+    expect(kept.nearTies!.excess).toBeLessThan(0);
+    const swapped = { ...noisy, teacher: teacher(ids.map(() => 0.1)) };
+    expect(marginGate([swapped], tokenizer, known).reasons).toEqual(['near-ties']);
+    expect(marginGate([swapped], tokenizer, { ...known, honestNoiseNats: 0.3 }).pass).toBe(true);
   });
   it('counts a missing value as infinitely far', () => {
     const result = marginGate(

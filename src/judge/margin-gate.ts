@@ -3,16 +3,25 @@ import { spells } from '../answers/answer-ids.ts';
 import type { Answer } from '../answers/answer.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
+import type { NearTieSums } from '../schema/submission.ts';
 import type { Teacher } from '../schema/trace.ts';
 import { meanLimitNats } from './margin-limits.ts';
+import { honestNoise, nearTieLimit, nearTieSums, nearTiesOf } from './near-ties.ts';
 
 /** Why an answer is not the model's own. */
 export type GateReason =
-  'mean-margin' | 'first-token' | 'big-margin' | 'eos' | 'length' | 'bytes' | 'first-divergence';
+  | 'mean-margin'
+  | 'near-ties'
+  | 'first-token'
+  | 'big-margin'
+  | 'eos'
+  | 'length'
+  | 'bytes'
+  | 'first-divergence';
 
 /**
  * Outcome of the gate over all scored answers of a run, with the numbers behind it. `clippedNats`
- * feeds the sums over several boots.
+ * and `nearTies` feed the sums over several boots.
  */
 export type GateResult = {
   readonly kind: 'margin' | 'first-divergence';
@@ -23,6 +32,7 @@ export type GateResult = {
   readonly clippedNats: number;
   readonly firstTokenStrikes: number;
   readonly bigMargins: number;
+  readonly nearTies: NearTieSums | null;
 };
 
 /** An answer that re-encodes to this many times max_tokens holds more than was asked for. */
@@ -102,15 +112,26 @@ export function endsAsModel(gated: GatedAnswer, rules: GateRules): boolean {
   return last >= 0 && endFault(gated, margin(top[last]!, own[last]!), rules) === null;
 }
 
+/** What all answers' near-ties say together; null where the arena does not look at them. */
+function nearTiesIn(answers: readonly GatedAnswer[], arena: MeasuringRules): NearTieSums | null {
+  const noise = honestNoise(arena);
+  if (noise === null) return null;
+  const { nearNats, alteredFactor } = arena.gate;
+  const ties = answers.flatMap(({ teacher }) => nearTiesOf(teacher, nearNats));
+  return nearTieSums(ties, noise, alteredFactor);
+}
+
 /** What the counts of a whole run say against a server. */
 function* runFaults(
   { tokens, clippedNats, firstTokenStrikes, bigMargins }: Tally,
+  nearTies: NearTieSums | null,
   arena: MeasuringRules,
 ): Generator<GateReason> {
   const { gate } = arena;
   if (tokens === 0 || clippedNats / tokens > meanLimitNats(arena)) yield 'mean-margin';
   if (firstTokenStrikes > gate.firstTokenStrikes) yield 'first-token';
   if (bigMargins >= gate.bigMargins) yield 'big-margin';
+  if (nearTies && nearTies.excess > nearTieLimit(nearTies, gate.pooledZ)) yield 'near-ties';
 }
 
 /**
@@ -134,7 +155,8 @@ export function marginGate(
     const fault = endFault(gated, margins.at(-1)!, rules);
     if (fault) reasons.add(fault);
   }
-  for (const fault of runFaults(tally, arena)) reasons.add(fault);
+  const nearTies = nearTiesIn(answers, arena);
+  for (const fault of runFaults(tally, nearTies, arena)) reasons.add(fault);
   const { tokens, clippedNats, firstTokenStrikes, bigMargins } = tally;
   return {
     kind: 'margin',
@@ -145,5 +167,6 @@ export function marginGate(
     clippedNats,
     firstTokenStrikes,
     bigMargins,
+    nearTies,
   };
 }

@@ -1,6 +1,6 @@
 // Limits on mean margins over several boots, from what honest runs were calibrated to.
 import type { MeasuringRules } from '../schema/arena.ts';
-import type { Margins } from '../schema/calibration.ts';
+import type { Calibration, Margins } from '../schema/calibration.ts';
 
 /**
  * Limit on the mean over `boots` honest boots at `z` standard deviations, in nats: run means are
@@ -33,10 +33,13 @@ export function runningLimitNats(margins: Margins, boots: number, { gate }: Gate
   return Math.max(gate.floorNats, most);
 }
 
-/** An arena whose limit on one boot is the calibrated one; the arena's own where there is none. */
-export function calibrated<A extends GateLimits>(
+/** An arena whose limits on one boot are the calibrated ones; the arena's own where there are none. */
+export function calibrated<A extends GateLimits & Pick<MeasuringRules, 'honestNoiseNats'>>(
   arena: A,
-  calibration: { readonly margins: Margins } | null,
+  calibration: Pick<Calibration, 'margins' | 'nearTies'> | null,
 ): A {
-  return calibration ? { ...arena, honestP999Nats: calibration.margins.p999Nats } : arena;
+  if (!calibration) return arena;
+  const { margins, nearTies } = calibration;
+  const honestNoiseNats = nearTies?.noiseNats ?? null;
+  return { ...arena, honestP999Nats: margins.p999Nats, honestNoiseNats };
 }

@@ -13,7 +13,10 @@ const margins = {
   ...{ noisiest: 'eager', runs: 25, tokens: 5120 },
   ...{ muNats: 1e-4, sigmaNats: 5e-5, p999Nats: 4e-4 },
 };
-const boot = (meanNats: number) => ({ tokens: 1000, clippedNats: 1000 * meanNats });
+const noTies = { excess: 0, variance: 0, skew: 0 };
+const boot = (meanNats: number, nearTies = noTies) => ({
+  ...{ tokens: 1000, clippedNats: 1000 * meanNats, nearTies },
+});
 
 describe('limits', () => {
   it('are those of Wilson and Hilferty: near normal for many boots, skewed for one', () => {
@@ -24,17 +27,24 @@ describe('limits', () => {
     expect(limitNats({ ...margins, sigmaNats: 0 }, 3, 4)).toBe(1e-4);
   });
   it('are the calibrated ones of a tier, and never below the floor', () => {
-    expect(meanLimitNats(calibrated(arena, { margins }))).toBeCloseTo(5e-4, 12);
+    expect(meanLimitNats(calibrated(arena, { margins, nearTies: null }))).toBeCloseTo(5e-4, 12);
     const floored = { ...arena, gate: { ...arena.gate, floorNats: 0.01 } };
-    expect(meanLimitNats(calibrated(floored, { margins }))).toBe(0.01);
+    expect(meanLimitNats(calibrated(floored, { margins, nearTies: null }))).toBe(0.01);
     expect(pooledLimitNats(margins, 2, floored)).toBe(0.01);
     expect(calibrated(arena, null)).toBe(arena);
+    const nearTies = { noisiest: 'eager', ties: 900, noiseNats: 0.06 };
+    expect(calibrated(arena, { margins, nearTies }).honestNoiseNats).toBe(0.06);
   });
 });
 
 describe('S13 boots together', () => {
   const faults = (...[gates, history = null]: [number[], Parameters<typeof pooledFault>[1]?]) =>
-    pooledFault(gates.map(boot), history, margins, arena)?.reasons.map(({ code }) => code) ?? [];
+    pooledFault(
+      gates.map((mean) => boot(mean)),
+      history,
+      margins,
+      arena,
+    )?.reasons.map(({ code }) => code) ?? [];
 
   it('pass where each is honest', () => {
     expect(faults([1e-4, 2e-4, 1.5e-4])).toEqual([]);
@@ -48,7 +58,7 @@ describe('S13 boots together', () => {
     expect(told.reasons[0]!.detail).toMatch(/^mean over 2 boots 0.000350 nat, limit 0.000/);
   });
   it.each(['hotkey', 'image'] as const)('fail by all boots so far of the %s', (whose) => {
-    const before = { boots: 20, tokens: 20_000, clippedNats: 20_000 * 2e-4 };
+    const before = { boots: 20, tokens: 20_000, clippedNats: 20_000 * 2e-4, nearTies: noTies };
     const history = { hotkey: null, image: null, [whose]: before };
     expect(faults([2e-4], history)).toEqual(['running-sum']);
     expect(
@@ -59,11 +69,30 @@ describe('S13 boots together', () => {
     ).toEqual([]);
   });
   it('are not asked without a calibration, nor of a history without a boot now', () => {
-    const history = { hotkey: { boots: 9, tokens: 9, clippedNats: 9 }, image: null };
+    const sums = { boots: 9, tokens: 9, clippedNats: 9, nearTies: noTies };
+    const history = { hotkey: sums, image: null };
     expect(pooledFault([], history, margins, arena)).toBeNull();
     expect(pooledFault([boot(1), boot(1)], history, null, arena)).toBeNull();
   });
   it('add up', () => {
-    expect(sumsOf([boot(1), boot(0)])).toEqual({ boots: 2, tokens: 2000, clippedNats: 1000 });
+    const ties = { excess: 1, variance: 2, skew: 3 };
+    expect(sumsOf([boot(1), boot(0, ties), { ...boot(0), nearTies: null }])).toEqual({
+      ...{ boots: 3, tokens: 3000, clippedNats: 1000, nearTies: ties },
+    });
+  });
+  it('fail by near-ties that none of them fails by, over a round or over all boots so far', () => {
+    const ties = { excess: 3, variance: 1, skew: 0 };
+    const now = [boot(0, ties), boot(0, ties)];
+    const told = pooledFault(now, null, margins, arena)!;
+    expect(told.reason).toBe('gate: near-ties');
+    expect(told.reasons[0]!.detail).toMatch(/often over 2 boots than .* evidence 6.00, limit 5.23/);
+    const before = { boots: 9, tokens: 9000, clippedNats: 0, nearTies: { ...ties, excess: 6 } };
+    const running = pooledFault([now[0]!], { hotkey: null, image: before }, margins, arena)!;
+    expect(running.reasons).toMatchObject([
+      {
+        code: 'running-sum',
+        detail: expect.stringContaining('over all 10 boots of the image') as string,
+      },
+    ]);
   });
 });

@@ -40,7 +40,7 @@ export function openReference(client: Pick<LoadClient, 'post'>, model: string): 
           prompt: [...prompt, ...answer],
           max_tokens: 1,
           temperature: 0,
-          prompt_logprobs: 1,
+          prompt_logprobs: 2,
         },
         completed,
       );
@@ -49,13 +49,18 @@ export function openReference(client: Pick<LoadClient, 'post'>, model: string): 
       const values = positions.map((entry) =>
         Object.values(entry ?? {}).map(({ logprob }) => logprob),
       );
+      const ordered = values.map((list) => list.sort((a, b) => b - a));
       return {
-        top: values.map((list) => (list.length === 0 ? null : Math.max(...list))),
+        top: ordered.map(([best]) => best ?? null),
+        second: ordered.map(([, next]) => next ?? null),
         own: answer.map((id, i) => positions[i]?.[String(id)]?.logprob ?? null),
       };
     },
   };
 }
+
+/** At each forced id, in nats: the two best log-probabilities, and the id's own; null where none was given. */
+export type ForcedLogprobs = Record<'top' | 'second' | 'own', (number | null)[]>;
 
 /** The reference: trusted, and asked only after the miner's server is gone. */
 export interface Reference {
@@ -64,11 +69,7 @@ export interface Reference {
     messages: readonly { readonly role: string; readonly content: string }[],
   ): Promise<readonly number[] | null>;
   /**
-   * For every id of `answer` after `prompt`: the best log-probability there and the id's own (null:
-   * none given). Null where the reference has no prompt_logprobs.
+   * For every id of `answer` after `prompt`. Null where the reference has no prompt_logprobs.
    */
-  force(
-    prompt: readonly number[],
-    answer: readonly number[],
-  ): Promise<null | { top: (number | null)[]; own: (number | null)[] }>;
+  force(prompt: readonly number[], answer: readonly number[]): Promise<ForcedLogprobs | null>;
 }

@@ -5,7 +5,7 @@ import type { Tokenizer } from '../core/tokenizer.ts';
 import type { MeasuringRules } from '../schema/arena.ts';
 import type { Prompt } from '../schema/prompt.ts';
 import type { Trace, TraceLine } from '../schema/trace.ts';
-import type { Reference } from './reference.ts';
+import type { ForcedLogprobs, Reference } from './reference.ts';
 
 /**
  * At most this many times max_tokens are forced: a longer answer fails the gate anyway, and must
@@ -17,7 +17,7 @@ const FORCED = 2;
  * Remembers forced answers: honest servers give the same one, and forcing it again would give the
  * same numbers.
  */
-type TeacherCache = Map<string, { top: (number | null)[]; own: (number | null)[] } | null>;
+type TeacherCache = Map<string, ForcedLogprobs | null>;
 
 /** What forcing answers takes: one of it serves all runs of a boot. */
 export type Forcing = {
@@ -41,8 +41,8 @@ async function force(
   prompt: number,
   ids: readonly number[],
   { prompts, reference, cache }: Forcing,
-): Promise<{ top: (number | null)[]; own: (number | null)[] } | null> {
-  if (ids.length === 0) return { top: [], own: [] };
+): Promise<ForcedLogprobs | null> {
+  if (ids.length === 0) return { top: [], second: [], own: [] };
   const key = `${prompt}:${ids.join(',')}`;
   const before = cache.get(key);
   if (before !== undefined) return before;

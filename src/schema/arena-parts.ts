@@ -1,4 +1,4 @@
-// The groups of numbers in an arena: deadlines, limits, scoring, gate, clock, sandbox, emission.
+// The groups of numbers in an arena: deadlines, limits, scoring, clock, sandbox, emission.
 import { z } from 'zod';
 import { QUICKNET_BEACON } from '../core/quicknet.ts';
 
@@ -75,51 +75,6 @@ export const scoring = z
     ttftRank: positive
       .default(11)
       .describe('which of them counts, from the smallest: of a full window this one'),
-  })
-  .prefault({});
-
-/** How far tokens may lie from the reference. */
-export const gate = z
-  .strictObject({
-    clipNats: z.number().positive().default(1),
-    meanFactor: z
-      .number()
-      .positive()
-      .default(1.25)
-      .describe('mean clipped margin may reach this times the calibrated p99.9'),
-    firstTokenNats: z.number().positive().default(0.2),
-    firstTokenStrikes: count
-      .default(1)
-      .describe('answers that may start with a margin above firstTokenNats'),
-    bigMarginNats: z.number().positive().default(2),
-    bigMargins: positive.default(2).describe('this many tokens above bigMarginNats fail'),
-    floorNats: z
-      .number()
-      .nonnegative()
-      .default(0.0001)
-      .describe('no limit on a mean margin is below this'),
-    pooledZ: z
-      .number()
-      .positive()
-      .default(3.7)
-      .describe('how far, in standard deviations, the mean over the boots of a round may lie'),
-    runningZ: z
-      .number()
-      .positive()
-      .default(4.5)
-      .describe('the same for the mean over all boots of a hotkey or an image'),
-    mustCatch: z
-      .array(z.string())
-      .default(['fp8'])
-      .describe('controls that a calibration must catch in 97 % of two boots'),
-    lengthTolerance: share
-      .default(0.02)
-      .describe('without ids: canonical tokens against max_tokens'),
-    divergenceNats: z
-      .number()
-      .positive()
-      .default(0.5)
-      .describe('first divergence: logprob gap allowed'),
   })
   .prefault({});
 

@@ -10,13 +10,13 @@ import {
   clock,
   deadlines,
   emission,
-  gate,
   limits,
   plausibility,
   sandbox,
   scoring,
   takeover,
 } from './arena-parts.ts';
+import { gate, honestLimits } from './gate-rules.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'wants 64 lower-case hex digits');
 const strings = z.array(z.string()).default([]);
@@ -139,10 +139,7 @@ export const arenaSchema = z.strictObject({
     .describe("a server ends where its answers took more than this times the baseline's"),
   limits,
   scoring,
-  honestP999Nats: z
-    .number()
-    .positive()
-    .describe('stands in for the calibrated p99.9 where a tier has no calibration'),
+  ...honestLimits,
   gate,
   driftLimit: z
     .number()
@@ -217,6 +214,7 @@ export type MeasuringRules = Pick<
   | 'limits'
   | 'scoring'
   | 'honestP999Nats'
+  | 'honestNoiseNats'
   | 'gate'
   | 'driftLimit'
   | 'startFactor'

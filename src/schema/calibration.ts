@@ -34,6 +34,14 @@ const marginsSchema = z.strictObject({
 });
 export type Margins = Readonly<z.infer<typeof marginsSchema>>;
 
+/** Noise of honest servers at near-ties (RULES "Calibration: near-ties"), from the noisiest class. */
+const noisyTiesSchema = z.strictObject({
+  noisiest: z.string().min(1),
+  /** Near-ties of all its runs. */
+  ties: count,
+  noiseNats: z.number().positive(),
+});
+
 /** How often a control was caught in two boots, with the interval of 95 %. */
 const detectionSchema = z.strictObject({
   control: z.string().min(1),
@@ -53,6 +61,8 @@ export const calibrationSchema = z.strictObject({
   /** Boots that the noise was taken from. */
   noiseBoots: count,
   margins: marginsSchema,
+  /** Null where no honest class has a near-tie. */
+  nearTies: noisyTiesSchema.nullable(),
   detection: z.array(detectionSchema),
   /** sha256 of `<tier>.runs.json`: every run that all this was computed from. */
   runsSha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -66,6 +76,9 @@ const runSchema = z.strictObject({
   clippedNats: nats,
   firstTokenStrikes: count,
   bigMargins: count,
+  /** Gaps of near-ties in nats, to a tenth of a thousandth: where the best token was kept, and where it was left. */
+  keptNats: z.array(nats),
+  leftNats: z.array(nats),
   /** Other reasons of the gate: `eos`, `length`, `bytes`. */
   faults: z.array(z.string()),
   /** Of boot means, where the run was timed. */

@@ -1,6 +1,7 @@
 // The report of one arm beside its baseline, in rounds and in verdict.json of a folder.
 import { z } from 'zod';
 import { reasonFields } from './reasons.ts';
+import { nearTieSumsSchema } from './submission.ts';
 import { VERDICTS } from './verdicts.ts';
 
 const count = z.number().int().nonnegative();
@@ -19,6 +20,7 @@ const gateSchema = z.strictObject({
   firstTokenStrikes: count,
   bigMargins: count,
   clippedNats: z.number(),
+  nearTies: nearTieSumsSchema.nullable(),
 });
 
 /** One arm of a boot (RULES "Report of an arm"). Non-finite numbers are null. */

@@ -5,8 +5,24 @@ import { VERDICTS } from './verdicts.ts';
 
 const count = z.number().int().nonnegative();
 
+/**
+ * What near-ties say (RULES "Gate: near-ties"): log-likelihood ratio above an honest server's
+ * expectation, its variance and third cumulant.
+ */
+export const nearTieSumsSchema = z.strictObject({
+  excess: z.number(),
+  variance: z.number().nonnegative(),
+  skew: z.number(),
+});
+export type NearTieSums = Readonly<z.infer<typeof nearTieSumsSchema>>;
+
 /** Margins over earlier boots, added up; `clippedNats` in nats. */
-const marginSums = z.strictObject({ boots: count, tokens: count, clippedNats: z.number() });
+const marginSums = z.strictObject({
+  boots: count,
+  tokens: count,
+  clippedNats: z.number(),
+  nearTies: nearTieSumsSchema,
+});
 export type MarginSums = Readonly<z.infer<typeof marginSums>>;
 /** What earlier rounds saw of a hotkey and of an image (RULES "Gate: running sum"). */
 const marginHistorySchema = z.strictObject({

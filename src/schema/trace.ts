@@ -75,6 +75,7 @@ const lineSchema = z.discriminatedUnion('type', [
     tokenIds: z.array(prompt),
     ends: z.array(prompt),
     top: z.array(z.number().nullable()),
+    second: z.array(z.number().nullable()).optional(),
     own: z.array(z.number().nullable()),
   }),
   z.looseObject({
@@ -95,12 +96,13 @@ type TraceEvent = {
 type Chunk = { readonly tNs: number; readonly bytes: Uint8Array };
 /**
  * Teacher forcing of one answer: `ends` are byte offsets of the forced ids; `own` is null where the
- * reference had no value.
+ * reference had no value; `second`, the next best to `top`, where it was not asked for.
  */
 export type Teacher = {
   readonly tokenIds: readonly number[];
   readonly ends: readonly number[];
   readonly top: readonly (number | null)[];
+  readonly second: readonly (number | null)[] | null;
   readonly own: readonly (number | null)[];
 };
 export type TracedRequest = {
@@ -247,10 +249,11 @@ class TraceReader {
       open.end = { tNs: line.tNs, status: line.status, outcome: line.outcome, detail: line.detail };
       open.cost = line.client ?? null;
     } else {
-      const { tokenIds, ends, top, own } = line;
-      const lengths = new Set([tokenIds.length, ends.length, top.length, own.length]);
-      if (lengths.size !== 1) this.fail(at, 'teacher lists differ in length');
-      open.teacher = { tokenIds, ends, top, own };
+      const { tokenIds, ends, top, second = null, own } = line;
+      const lists = [tokenIds, ends, top, own, ...(second ? [second] : [])];
+      if (new Set(lists.map(({ length }) => length)).size !== 1)
+        this.fail(at, 'teacher lists differ in length');
+      open.teacher = { tokenIds, ends, top, second, own };
     }
   }
 }

@@ -9,5 +9,6 @@ export const madeCalibration = (tier: string): Calibration => ({
     ...{ noisiest: 'eager', runs: 25, tokens: 5120 },
     ...{ muNats: 1e-4, sigmaNats: 5e-5, p999Nats: 4e-4 },
   },
+  nearTies: { noisiest: 'eager', ties: 9000, noiseNats: 0.05 },
   detection: [{ control: 'fp8', must: true, runs: 25, twoBoots: 0.99, low: 0.8, high: 1 }],
 });
