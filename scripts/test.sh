@@ -37,6 +37,7 @@ need_workflow_tools || say "act or zizmor could not be installed: their checks a
 
 need_docker "$scratch/docker" || say "no Docker engine answers and none could be started: the sandbox's tests are skipped"
 images_before=$(our_images)
+[ -x /usr/sbin/sshd ] || need_packages openssh-server openssh-client || say "no OpenSSH server could be installed: measuring on another host is not tested"
 
 # Other people's clients: the Bittensor Python SDKs that must work on the embedded chain. The pin keeps 10.2.0 importable: later
 # releases of that package bring a second scalecodec.

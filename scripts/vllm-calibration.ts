@@ -1,8 +1,9 @@
 // Calibrates real vLLM on a CPU with the tiny model: kernels and precisions of one engine, a second
 // engine, and copies of the weights that were rounded. Its files show what the gate tells apart.
-//   node scripts/vllm-calibration.ts RUNNER [OUT]     RUNNER: a run-vllm.sh, see src/devnet/README.md
+//   node scripts/vllm-calibration.ts RUNNER OUT [options of cacheon calibrate]
+// RUNNER: a run-vllm.sh, see src/devnet/README.md
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Arena } from '../src/schema/arena.ts';
@@ -10,9 +11,9 @@ import type { Arena } from '../src/schema/arena.ts';
 type Class = Arena['calibrationClasses'][number];
 
 const ROOT = resolve(import.meta.dirname, '..');
-const [runnerPath, out = 'src/devnet/calibration'] = process.argv.slice(2);
-if (runnerPath === undefined)
-  throw new Error('usage: node scripts/vllm-calibration.ts RUNNER [OUT]');
+const [runnerPath, out, ...more] = process.argv.slice(2);
+if (runnerPath === undefined || out === undefined)
+  throw new Error('usage: node scripts/vllm-calibration.ts RUNNER OUT [options]');
 const runner = resolve(runnerPath);
 const RUNS = 5;
 const PORT = 8131;
@@ -42,9 +43,9 @@ function rounded(bits: string): string {
 
 const COMPILED = '--no-enforce-eager';
 const FLOAT32 = ['--dtype', 'float32'];
-const tiny = (JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as Arena)
-  .calibrationClasses;
-const engine = (name: string): Class => tiny.find((item) => item.name === name)!;
+const devnet = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as Arena;
+const engine = (name: string): Class =>
+  devnet.calibrationClasses.find((item) => item.name === name)!;
 const classes: Class[] = [
   vllm('reference', 'reference', []),
   vllm('bf16-eager', 'honest', []),
@@ -59,11 +60,11 @@ const classes: Class[] = [
 ];
 
 const arena = {
-  ...(JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object),
+  ...devnet,
   ...{ scoredPrompts: 10, laterPrompts: 10, inputTokens: 200, maxTokens: 64 },
   deadlines: { start: 300, connect: 2, firstByte: 60, interChunk: 20, request: 90 },
   ...{ calibration: {}, calibrationClasses: classes },
-  gate: { floorNats: 0.0005, floorNoiseNats: 0.001, mustCatch: ['int4-weights'] },
+  gate: { ...devnet.gate, mustCatch: ['int4-weights'] },
 };
 const path = join(temporary, 'arena.json');
 writeFileSync(path, JSON.stringify(arena));
@@ -73,12 +74,11 @@ try {
     [
       ...['calibrate', '--arena', path, '--tier', 'vllm-cpu', '--runs', String(RUNS)],
       ...['--seed', `0x${'2a'.repeat(32)}`, '--out', resolve(out)],
-      ...['--engine-command', join(ROOT, 'scripts/cacheon')],
+      ...['--engine-command', join(ROOT, 'scripts/cacheon'), ...more],
     ],
     { stdio: 'inherit' },
   );
   process.exitCode = status ?? 1;
 } finally {
-  cpSync(path, join(resolve(out), 'vllm-cpu.arena.json'));
   rmSync(temporary, { recursive: true });
 }

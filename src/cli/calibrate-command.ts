@@ -5,19 +5,14 @@ import { measureCalibration } from '../compose/calibrating.ts';
 import { UsageError } from '../compose/errors.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { HOTKEY_VARIABLE, keyPair } from '../chain/io/key-pairs.ts';
-import { meanNats } from '../arena/margin-sums.ts';
 import { utf8 } from '../core/bytes.ts';
 import { renderJson } from '../core/canonical.ts';
 import { messageOf } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
-import {
-  calibrationOf,
-  LEAST_NOISE_BOOTS,
-  refusedInTwoBoots,
-  uncaught,
-} from '../judge/calibration-limits.ts';
+import { calibrationOf, LEAST_NOISE_BOOTS, uncaught } from '../judge/calibration-limits.ts';
 import { calibrated, meanLimitNats } from '../judge/margin-limits.ts';
 import { honestNoise } from '../judge/near-ties.ts';
+import { summariseClasses } from '../judge/two-boots.ts';
 import type { Calibrated } from '../pipeline/calibrate/calibrate.ts';
 import { codeTree } from '../ledger/io/git-store.ts';
 import { signerOf } from '../ledger/io/signing-key.ts';
@@ -45,20 +40,21 @@ function* lines(runs: CalibrationRuns, calibration: Calibration, arena: Arena): 
   const { margins, nearTies, detection, noise, noiseBoots } = calibration;
   const held = calibrated(arena, calibration);
   const width = Math.max(...runs.classes.map(({ name }) => name.length));
-  yield `  ${'class'.padEnd(width)}  kind     runs  mean margin  largest   refused in two boots`;
-  for (const { name, kind, runs: own } of runs.classes) {
-    const means = own.map(meanNats);
-    const mean = means.reduce((sum, value) => sum + value, 0) / Math.max(1, means.length);
-    const refused = refusedInTwoBoots(own, { margins, arena: held });
-    const found = detection.find(({ control }) => control === name);
-    const interval = found ? ` (${percent(found.low)} to ${percent(found.high)})` : '';
-    const must = found?.must === true ? ', must be caught' : '';
-    yield `  ${name.padEnd(width)}  ${kind.padEnd(7)}  ${String(own.length).padStart(4)}  ${nat(mean).padEnd(11)}  ${nat(Math.max(0, ...means)).padEnd(8)}  ${percent(refused)}${interval}${must}`;
+  yield `  ${'class'.padEnd(width)}  kind     runs  mean margin  largest   noise   refused: runs, two boots`;
+  for (const found of summariseClasses(runs, calibration, arena)) {
+    const { name, kind, meanNats, largestNats, noiseNats, refusedRuns, twoBoots } = found;
+    const must = detection.some((item) => item.control === name && item.must);
+    yield [
+      ...[`  ${name.padEnd(width)}`, kind.padEnd(7), String(found.runs).padStart(4)],
+      ...[nat(meanNats).padEnd(11), nat(largestNats).padEnd(8)],
+      noiseNats === null ? '-'.padEnd(6) : noiseNats.toFixed(4),
+      `${refusedRuns}, ${percent(twoBoots)} (${percent(found.low)} to ${percent(found.high)})${must ? ', must be caught' : ''}`,
+    ].join('  ');
   }
   yield `noisiest honest class ${margins.noisiest}: mean ${nat(margins.muNats)} nat, sd ${nat(margins.sigmaNats)}, tolerance limit ${nat(margins.p999Nats)} of ${margins.runs} runs`;
   yield `limit on the mean margin of a boot: ${nat(meanLimitNats(held))} nat`;
   if (nearTies)
-    yield `noise at near-ties: ${nearTies.noiseNats.toFixed(4)} nat (${nearTies.noisiest}, ${nearTies.ties} near-ties); taken for ${honestNoise(held)!.toFixed(4)}`;
+    yield `noise at near-ties: ${nearTies.noiseNats.toFixed(4)} nat (${nearTies.noisiest}, ${nearTies.ties} near-ties), taken for ${honestNoise(held)!.toFixed(4)}`;
   yield `two runs of one server differ by ${percent(noise.ttftSd)} in TTFT and ${percent(noise.throughputSd)} in throughput (${noiseBoots} boots)`;
 }
 

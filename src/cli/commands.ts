@@ -1,29 +1,16 @@
 // The list of all commands with their options and help texts.
-import type { Command, OptionSpec } from './command.ts';
-
-const ENDPOINT: OptionSpec = [
-  'URL',
-  "WebSocket endpoint of the chain, several with commas between (default: the arena's network)",
-];
-const CORPUS: OptionSpec = [
-  'DIR',
-  'folder of the corpus that the arena pins; none where it is generated',
-];
-/** Where a stage finds the ledger. */
-const LEDGER = {
-  repo: ['DIR', 'git repository with the branch `ledger` (default: this folder)'],
-  branch: ['NAME', 'branch of origin to fetch and push; without it the own branch `ledger`'],
-} as const satisfies Record<string, OptionSpec>;
-/** How a wallet is named, as btcli does. */
-const WALLET = {
-  'wallet-path': ['DIR', 'folder of wallets (default: ~/.bittensor/wallets)'],
-  'wallet-name': ['NAME', 'name of the wallet, its coldkey'],
-  'wallet-hotkey': ['NAME', 'name of the hotkey in it (default: default)'],
-} as const satisfies Record<string, OptionSpec>;
-const DRY_RUN: OptionSpec = [null, 'says what would be done, and changes nothing'];
-const SEED: OptionSpec = ['0x…', 'seed of 32 bytes that draws the prompts'];
-const BLOCK_HASH: OptionSpec = ['0x…', 'another name of --seed'];
-const SERVER = 'http://… of a running server, or image@sha256:…';
+import type { Command } from './command.ts';
+import {
+  ENDPOINT,
+  CORPUS,
+  LEDGER,
+  WALLET,
+  DRY_RUN,
+  SEED,
+  BLOCK_HASH,
+  SERVER,
+} from './option-specs.ts';
+import { VALIDATOR_COMMANDS } from './validator-commands.ts';
 
 /** Every command. Its code is loaded only when it runs: the chain library alone takes a second. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -74,86 +61,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     argument: ['<DIR>', 'folder that eval left, or results/<validator>/rounds/<block>'],
     options: {},
     load: async () => (await import('./judge-command.ts')).judgeCommand,
-  },
-  scan: {
-    about: 'the plan that would be signed now: every submission on chain and what becomes of it',
-    options: {
-      validator: ['SS58', "address of the validator's hotkey"],
-      endpoint: ENDPOINT,
-      ...LEDGER,
-      corpus: CORPUS,
-    },
-    load: async () => (await import('./scan-command.ts')).scanCommand,
-  },
-  publish: {
-    about:
-      'signs, commits and anchors a plan, or with --round a judged round (key from CACHEON_HOTKEY)',
-    options: {
-      endpoint: ENDPOINT,
-      round: ['BLOCK', "judges and signs the round of this plan's block"],
-      traces: ['DIR', 'folder of its draw and traces (default: out/BLOCK)'],
-      void: ['REASON', 'with --round: ends the plan without a round, for this reason'],
-      ...LEDGER,
-      corpus: CORPUS,
-      'dry-run': DRY_RUN,
-    },
-    load: async () => (await import('./publish-command.ts')).publishCommand,
-  },
-  draw: {
-    about: 'waits for the pulse after a plan’s anchor, verifies it and prints the seed',
-    options: {
-      validator: ['SS58', 'address whose ledger holds the plan'],
-      round: ['BLOCK', 'block of the plan'],
-      out: ['DIR', 'folder of its traces, for draw.json'],
-      endpoint: ENDPOINT,
-      ...LEDGER,
-    },
-    load: async () => (await import('./draw-command.ts')).drawCommand,
-  },
-  evaluate: {
-    about: 'measures one shard of a signed plan and leaves its traces in a folder',
-    options: {
-      validator: ['SS58', 'address whose ledger holds the plan'],
-      round: ['BLOCK', 'block of the plan'],
-      out: ['DIR', 'folder for the traces, with the draw.json of cacheon draw'],
-      shard: ['N', 'which shard (default: 0)'],
-      'engine-command': ['PATH', 'starts tiny engines as processes, on development chains only'],
-      ...LEDGER,
-      corpus: CORPUS,
-    },
-    load: async () => (await import('./evaluate-command.ts')).evaluateCommand,
-  },
-  calibrate: {
-    about:
-      'measures honest and altered servers again and again: limits of the gate for a hardware tier',
-    options: {
-      tier: ['NAME', 'hardware tier of this machine'],
-      out: ['DIR', 'where <tier>.json and <tier>.runs.json go'],
-      runs: ['N', 'boots, each with prompts of its own (default: 40)'],
-      classes: ['A,B', 'these classes of the arena only'],
-      from: ['FILE', 'measures nothing: computes again from a <tier>.runs.json'],
-      sign: [
-        null,
-        'signs it with the key in CACHEON_HOTKEY, as an arena with a calibrationKey wants',
-      ],
-      seed: SEED,
-      'block-hash': BLOCK_HASH,
-      corpus: CORPUS,
-      'engine-command': ['PATH', 'starts tiny engines as processes, on development chains only'],
-    },
-    examples: ['cacheon calibrate --tier h200-8 --seed 0x… --out .github/calibration'],
-    load: async () => (await import('./calibrate-command.ts')).calibrateCommand,
-  },
-  doctor: {
-    about: 'whether this machine may run miners’ images: engine versions and escape probes',
-    options: { sandbox: [null, 'runs the probes C01 to C20 (C16 is listed as not run)'] },
-    load: async () => (await import('./doctor-command.ts')).doctorCommand,
-  },
-  settle: {
-    about:
-      'sets the weights that follow from the ledger and reads them back (key from CACHEON_HOTKEY)',
-    options: { endpoint: ENDPOINT, ...LEDGER, 'dry-run': DRY_RUN },
-    load: async () => (await import('./settle-command.ts')).settleCommand,
   },
   submit: {
     about:
@@ -209,17 +116,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: "opens a ciphertext from stdin with its round's signature",
     options: { signature: ['HEX', "the round's signature, 48 bytes"] },
     load: async () => (await import('./timelock-command.ts')).timelockOpenCommand,
-  },
-  recover: {
-    about: 'brings a lost ledger back from any clone, proven by the anchor on chain',
-    options: {
-      from: ['CLONE', 'path or address of a repository with the ledger, or a results folder'],
-      validator: ['SS58', 'whose ledger'],
-      endpoint: ENDPOINT,
-      ...LEDGER,
-      'dry-run': DRY_RUN,
-    },
-    load: async () => (await import('./recover-command.ts')).recoverCommand,
   },
   audit: {
     about:
@@ -282,4 +178,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
     load: async () => (await import('./devnet-engine-command.ts')).devnetEngineCommand,
   },
+  ...VALIDATOR_COMMANDS,
 };

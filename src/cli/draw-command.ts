@@ -6,7 +6,7 @@ import { planOf } from '../ledger/plans.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
 import { drawSeed } from '../pipeline/draw/draw.ts';
 import type { RunCommand } from './command.ts';
-import { writeDraw } from './draw-file.ts';
+import { writeDraw } from '../compose/draw-file.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { openChain, workplace } from './workplace.ts';
 

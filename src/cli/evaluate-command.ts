@@ -5,7 +5,7 @@ import { measureShard } from '../compose/measuring-shard.ts';
 import { ROOT } from '../compose/repository.ts';
 import { writeEvidence } from '../ledger/io/evidence-files.ts';
 import type { RunCommand } from './command.ts';
-import { readDraw } from './draw-file.ts';
+import { readDraw } from '../compose/draw-file.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { workplace } from './workplace.ts';
 

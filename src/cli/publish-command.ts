@@ -16,7 +16,7 @@ import { scan } from '../pipeline/scan.ts';
 import type { Draw } from '../schema/artifacts.ts';
 import { EVIDENCE_FOLDERS } from '../schema/paths.ts';
 import type { Invocation, RunCommand } from './command.ts';
-import { readDraw } from './draw-file.ts';
+import { readDraw } from '../compose/draw-file.ts';
 import { optional, wholeNumber } from './options.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
 

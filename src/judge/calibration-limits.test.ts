@@ -4,7 +4,8 @@ import { encodeSs58 } from '../core/ss58.ts';
 import { sha256 } from '../core/hash.ts';
 import type { CalibrationClass, CalibrationRun, CalibrationRuns } from '../schema/calibration.ts';
 import { testArena } from '../testing/test-arena.ts';
-import { calibrationOf, refusedInTwoBoots, uncaught } from './calibration-limits.ts';
+import { calibrationOf, uncaught } from './calibration-limits.ts';
+import { refusedInTwoBoots } from './two-boots.ts';
 
 const base = testArena(encodeSs58(sha256('treasury')));
 const arena = { ...base, gate: { ...base.gate, floorNats: 0, mustCatch: ['fp8'] } };

@@ -1,5 +1,5 @@
 // What a calibration's runs come to: limits on margins, the noise of times, and who is caught.
-import { type GateSums, meanNats } from '../arena/margin-sums.ts';
+import { meanNats } from '../arena/margin-sums.ts';
 import type { Arena, MeasuringRules } from '../schema/arena.ts';
 import type {
   Calibration,
@@ -15,17 +15,10 @@ import { isMinerFault } from '../schema/verdicts.ts';
 import { gateOf } from './arm-gate.ts';
 import { type ArmReading, type JudgeContext, readArm } from './arm-reading.ts';
 import { ownTimings } from './baseline.ts';
-import { calibrated, meanLimitNats } from './margin-limits.ts';
-import {
-  honestNoise,
-  type NearTie,
-  nearTieLimit,
-  nearTieSums,
-  nearTiesOf,
-  likeliestNoise,
-} from './near-ties.ts';
+import { calibrated } from './margin-limits.ts';
+import { likeliestNoise, nearTiesOf } from './near-ties.ts';
 import { summarise } from './score.ts';
-import { pooledFault } from './pooled-gate.ts';
+import { refusedInTwoBoots, tiesOf } from './two-boots.ts';
 import { covarianceOf, sdOf, shareInterval, toleranceLimit } from './tolerance.ts';
 
 /** Runs of a class that say something of its spread. */
@@ -53,12 +46,6 @@ function gapsOf({ trace }: ArmReading, { arena, prompts }: JudgeContext) {
       .sort((a, b) => a - b);
   return { keptNats: sorted(false), leftNats: sorted(true) };
 }
-
-/** Near-ties of a run, from its file. */
-const tiesOf = ({ keptNats, leftNats }: CalibrationRun): NearTie[] => [
-  ...keptNats.map((gapNats) => ({ gapNats, left: false })),
-  ...leftNats.map((gapNats) => ({ gapNats, left: true })),
-];
 
 /** One run of one class, from its trace; null where our own fault spoilt it. */
 export function readCalibrationRun(
@@ -155,48 +142,6 @@ function noiseOf({ repeated, classes }: CalibrationRuns): { noise: Noise; boots:
     },
     boots: pairs.length,
   };
-}
-
-/** What the near-ties of a run add to the sums of a gate. */
-function summed(run: CalibrationRun, arena: MeasuringRules): Run {
-  const noise = honestNoise(arena);
-  const { alteredFactor } = arena.gate;
-  const nearTies = noise === null ? null : nearTieSums(tiesOf(run), noise, alteredFactor);
-  return { ...run, nearTies };
-}
-type Run = CalibrationRun & GateSums;
-
-/** Whether one run alone fails the gate. */
-function failsAlone(run: Run, arena: MeasuringRules): boolean {
-  const { tokens, firstTokenStrikes, bigMargins, faults, nearTies } = run;
-  return (
-    faults.length > 0 ||
-    (nearTies !== null && nearTies.excess > nearTieLimit(nearTies, arena.gate.pooledZ)) ||
-    tokens === 0 ||
-    meanNats(run) > meanLimitNats(arena) ||
-    firstTokenStrikes > arena.gate.firstTokenStrikes ||
-    bigMargins >= arena.gate.bigMargins
-  );
-}
-
-/** What decides of two boots: the arena as it is calibrated, and the margins of honest runs. */
-export type TwoBoots = { readonly margins: Margins; readonly arena: MeasuringRules };
-
-/** Share of pairs of a class's runs that two boots would refuse. */
-export function refusedInTwoBoots(
-  measured: readonly CalibrationRun[],
-  { margins, arena }: TwoBoots,
-): number {
-  const runs = measured.map((run) => summed(run, arena));
-  const alone = runs.map((run) => failsAlone(run, arena));
-  let [refused, pairs] = [0, 0];
-  for (const [i, a] of runs.entries())
-    for (const [j, b] of runs.entries()) {
-      if (j <= i) continue;
-      pairs++;
-      if (alone[i]! || alone[j]! || pooledFault([a, b], null, margins, arena)) refused++;
-    }
-  return pairs === 0 ? 0 : refused / pairs;
 }
 
 /** Controls that must be caught, and are caught in less than 97 % of two boots. */

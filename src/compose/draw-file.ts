@@ -1,7 +1,7 @@
 // The draw of a plan as a file beside its evidence.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from '../compose/errors.ts';
+import { UsageError } from './errors.ts';
 import { renderJson } from '../core/canonical.ts';
 import { messageOf } from '../core/errors.ts';
 import { parseStrictJson, RECORD_JSON } from '../core/strict-json.ts';

@@ -1,0 +1,26 @@
+// Options that several commands share, with their help texts.
+import type { OptionSpec } from './command.ts';
+
+export const ENDPOINT: OptionSpec = [
+  'URL',
+  "WebSocket endpoint of the chain, several with commas between (default: the arena's network)",
+];
+export const CORPUS: OptionSpec = [
+  'DIR',
+  'folder of the corpus that the arena pins; none where it is generated',
+];
+/** Where a stage finds the ledger. */
+export const LEDGER = {
+  repo: ['DIR', 'git repository with the branch `ledger` (default: this folder)'],
+  branch: ['NAME', 'branch of origin to fetch and push; without it the own branch `ledger`'],
+} as const satisfies Record<string, OptionSpec>;
+/** How a wallet is named, as btcli does. */
+export const WALLET = {
+  'wallet-path': ['DIR', 'folder of wallets (default: ~/.bittensor/wallets)'],
+  'wallet-name': ['NAME', 'name of the wallet, its coldkey'],
+  'wallet-hotkey': ['NAME', 'name of the hotkey in it (default: default)'],
+} as const satisfies Record<string, OptionSpec>;
+export const DRY_RUN: OptionSpec = [null, 'says what would be done, and changes nothing'];
+export const SEED: OptionSpec = ['0x…', 'seed of 32 bytes that draws the prompts'];
+export const BLOCK_HASH: OptionSpec = ['0x…', 'another name of --seed'];
+export const SERVER = 'http://… of a running server, or image@sha256:…';

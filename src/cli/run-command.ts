@@ -1,0 +1,133 @@
+// Command that plays a validator's rounds in a loop on a host that is always on, without GitHub.
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from '../compose/errors.ts';
+import { measureShard } from '../compose/measuring-shard.ts';
+import { ROOT } from '../compose/repository.ts';
+import { takeRunLock } from '../compose/run-lock.ts';
+import { validatorPair } from '../compose/settling.ts';
+import { GPU_HOST_VARIABLE, sshHost } from '../compose/ssh-host.ts';
+import { playPass, type ShardTask, type ValidatorHost } from '../compose/validator-host.ts';
+import { CacheonError, messageOf } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { writeEvidence } from '../ledger/io/evidence-files.ts';
+import type { Invocation, RunCommand } from './command.ts';
+import { optional, wholeNumber } from './options.ts';
+import { openChain, operatorOf, workplace } from './workplace.ts';
+
+/** Seconds from the start of one pass to the next, unless told otherwise. */
+const INTERVAL = 600;
+const LONGEST = 86_400;
+
+/** Lines for machines: one JSON object each, with its time. */
+const jsonLog = (write: (text: string) => void): Log => {
+  const line =
+    (level: string) =>
+    (text: string): void =>
+      write(`${JSON.stringify({ time: new Date().toISOString(), level, text: text.trim() })}\n`);
+  return { info: line('info'), warn: line('warning') };
+};
+
+/**
+ * Aborts at the first SIGINT or SIGTERM: what runs is finished, and nothing new begins. The second
+ * ends at once; the next run finishes what was begun.
+ */
+function stopping(log: Log): AbortSignal {
+  const controller = new AbortController();
+  const asked = (signal: string): void => {
+    if (controller.signal.aborted) process.exit(130);
+    log.info(
+      `${signal}: the stage that runs is finished first; once more ends at once, and loses nothing`,
+    );
+    controller.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => asked(signal));
+  return controller.signal;
+}
+
+/** Measures on this machine, or by SSH on the one that CACHEON_GPU_SSH names. */
+function measurer(invocation: Invocation, validator: string): ValidatorHost['measure'] {
+  const { store, arena } = workplace(invocation);
+  const corpus = optional(invocation, 'corpus');
+  const elsewhere = process.env[GPU_HOST_VARIABLE];
+  if (elsewhere !== undefined && elsewhere !== '') {
+    const measure = sshHost(elsewhere, invocation.log);
+    const options = ['arena', 'corpus', 'engine-command', 'branch'].flatMap((name) => {
+      const value = optional(invocation, name);
+      return value === undefined ? [] : [`--${name}`, value];
+    });
+    return (task) => measure(task, ['--validator', validator, ...options]);
+  }
+  const engineCommand = optional(invocation, 'engine-command');
+  return ({ plan, shard, draw, folder }: ShardTask) =>
+    measureShard({
+      ...{ root: ROOT, store, validator, arena, shard, corpus, engineCommand, draw },
+      block: plan.predicate.block.number,
+      keep: (path, content) => writeEvidence(folder, path, content),
+      log: invocation.log,
+    });
+}
+
+/** One pass with a connection of its own, as a scheduled job has. */
+async function pass(
+  invocation: Invocation,
+  { home, stop }: Pick<ValidatorHost, 'home' | 'stop'>,
+): Promise<void> {
+  const { arena, arenaSha256, folder, store } = workplace(invocation);
+  const pair = validatorPair();
+  const chain = await openChain(invocation, arena);
+  try {
+    const done = await playPass({
+      ...{ root: ROOT, arena, arenaSha256, arenaFolder: folder, store, chain, pair, home, stop },
+      corpus: optional(invocation, 'corpus'),
+      operator: await operatorOf(pair.address),
+      measure: measurer(invocation, pair.address),
+      log: invocation.log,
+    });
+    if (invocation.json) process.stdout.write(`${JSON.stringify(done)}\n`);
+    else
+      invocation.log.info(
+        `pass: ${done.outcome}${done.block === null ? '' : ` of the plan at block ${done.block}`}`,
+      );
+  } finally {
+    await chain.disconnect();
+  }
+}
+
+/**
+ * `cacheon run`: all stages in a loop. A pass that fails is told and tried again at the next
+ * interval; wrong usage ends the command, for waiting would not mend it. With --once a single pass.
+ */
+export const runCommand: RunCommand = async (given) => {
+  const log = given.json ? jsonLog((text) => void process.stderr.write(text)) : given.log;
+  const invocation = { ...given, log };
+  const interval = wholeNumber(given, 'interval', 1, LONGEST) ?? INTERVAL;
+  const once = given.values['once'] === true;
+  const home = resolve(optional(given, 'home') ?? join(homedir(), '.cache/cacheon/run'));
+  mkdirSync(home, { recursive: true });
+  const release = takeRunLock(join(home, 'lock'));
+  const stop = stopping(log);
+  try {
+    while (!stop.aborted) {
+      const next = Date.now() + interval * 1000;
+      try {
+        await pass(invocation, { home, stop });
+      } catch (error) {
+        if (once || error instanceof UsageError) throw error;
+        const hint = error instanceof CacheonError ? `; ${error.hint}` : '';
+        log.warn(
+          `this pass failed: ${messageOf(error)}${hint}; the next one is due at ${new Date(next).toISOString()}`,
+        );
+      }
+      if (once) break;
+      await sleep(Math.max(0, next - Date.now()), undefined, { signal: stop }).catch(
+        () => undefined,
+      );
+    }
+  } finally {
+    release();
+  }
+  return 0;
+};

@@ -1,0 +1,118 @@
+// The commands of a validator: each stage by itself, all of them in a loop, and what its machine needs.
+import type { Command } from './command.ts';
+import { ENDPOINT, CORPUS, LEDGER, DRY_RUN, SEED, BLOCK_HASH } from './option-specs.ts';
+
+export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
+  scan: {
+    about: 'the plan that would be signed now: every submission on chain and what becomes of it',
+    options: {
+      validator: ['SS58', "address of the validator's hotkey"],
+      endpoint: ENDPOINT,
+      ...LEDGER,
+      corpus: CORPUS,
+    },
+    load: async () => (await import('./scan-command.ts')).scanCommand,
+  },
+  publish: {
+    about:
+      'signs, commits and anchors a plan, or with --round a judged round (key from CACHEON_HOTKEY)',
+    options: {
+      endpoint: ENDPOINT,
+      round: ['BLOCK', "judges and signs the round of this plan's block"],
+      traces: ['DIR', 'folder of its draw and traces (default: out/BLOCK)'],
+      void: ['REASON', 'with --round: ends the plan without a round, for this reason'],
+      ...LEDGER,
+      corpus: CORPUS,
+      'dry-run': DRY_RUN,
+    },
+    load: async () => (await import('./publish-command.ts')).publishCommand,
+  },
+  draw: {
+    about: 'waits for the pulse after a plan’s anchor, verifies it and prints the seed',
+    options: {
+      validator: ['SS58', 'address whose ledger holds the plan'],
+      round: ['BLOCK', 'block of the plan'],
+      out: ['DIR', 'folder of its traces, for draw.json'],
+      endpoint: ENDPOINT,
+      ...LEDGER,
+    },
+    load: async () => (await import('./draw-command.ts')).drawCommand,
+  },
+  evaluate: {
+    about: 'measures one shard of a signed plan and leaves its traces in a folder',
+    options: {
+      validator: ['SS58', 'address whose ledger holds the plan'],
+      round: ['BLOCK', 'block of the plan'],
+      out: ['DIR', 'folder for the traces, with the draw.json of cacheon draw'],
+      shard: ['N', 'which shard (default: 0)'],
+      'engine-command': ['PATH', 'starts tiny engines as processes, on development chains only'],
+      ...LEDGER,
+      corpus: CORPUS,
+    },
+    load: async () => (await import('./evaluate-command.ts')).evaluateCommand,
+  },
+  calibrate: {
+    about:
+      'measures honest and altered servers again and again: limits of the gate for a hardware tier',
+    options: {
+      tier: ['NAME', 'hardware tier of this machine'],
+      out: ['DIR', 'where <tier>.json and <tier>.runs.json go'],
+      runs: ['N', 'boots, each with prompts of its own (default: 40)'],
+      classes: ['A,B', 'these classes of the arena only'],
+      from: ['FILE', 'measures nothing: computes again from a <tier>.runs.json'],
+      sign: [
+        null,
+        'signs it with the key in CACHEON_HOTKEY, as an arena with a calibrationKey wants',
+      ],
+      seed: SEED,
+      'block-hash': BLOCK_HASH,
+      corpus: CORPUS,
+      'engine-command': ['PATH', 'starts tiny engines as processes, on development chains only'],
+    },
+    examples: ['cacheon calibrate --tier h200-8 --seed 0x… --out .github/calibration'],
+    load: async () => (await import('./calibrate-command.ts')).calibrateCommand,
+  },
+  doctor: {
+    about: 'whether this machine may run miners’ images: engine versions and escape probes',
+    options: { sandbox: [null, 'runs the probes C01 to C20 (C16 is listed as not run)'] },
+    load: async () => (await import('./doctor-command.ts')).doctorCommand,
+  },
+  settle: {
+    about:
+      'sets the weights that follow from the ledger and reads them back (key from CACHEON_HOTKEY)',
+    options: { endpoint: ENDPOINT, ...LEDGER, 'dry-run': DRY_RUN },
+    load: async () => (await import('./settle-command.ts')).settleCommand,
+  },
+  recover: {
+    about: 'brings a lost ledger back from any clone, proven by the anchor on chain',
+    options: {
+      from: ['CLONE', 'path or address of a repository with the ledger, or a results folder'],
+      validator: ['SS58', 'whose ledger'],
+      endpoint: ENDPOINT,
+      ...LEDGER,
+      'dry-run': DRY_RUN,
+    },
+    load: async () => (await import('./recover-command.ts')).recoverCommand,
+  },
+  run: {
+    about:
+      'all stages in a loop on a host that is always on, without GitHub (key from CACHEON_HOTKEY)',
+    options: {
+      interval: ['SECONDS', 'from the start of one pass to the next (default: 600)'],
+      once: [null, 'one pass, then ends'],
+      home: [
+        'DIR',
+        'scratch of what is measured and not in the ledger yet (default: ~/.cache/cacheon/run)',
+      ],
+      endpoint: ENDPOINT,
+      ...LEDGER,
+      corpus: CORPUS,
+      'engine-command': ['PATH', 'starts tiny engines as processes, on development chains only'],
+    },
+    examples: [
+      'CACHEON_TIER=A-H200 cacheon run --branch ledger',
+      'CACHEON_GPU_SSH=cacheon@gpu.example:22 cacheon run --branch ledger',
+    ],
+    load: async () => (await import('./run-command.ts')).runCommand,
+  },
+};

@@ -1,0 +1,105 @@
+// What the gate makes of a calibrated class: its runs one by one, and two boots of it together.
+import { type GateSums, meanNats } from '../arena/margin-sums.ts';
+import type { MeasuringRules } from '../schema/arena.ts';
+import type {
+  Calibration,
+  CalibrationClass,
+  CalibrationRun,
+  CalibrationRuns,
+  Margins,
+} from '../schema/calibration.ts';
+import { calibrated, meanLimitNats } from './margin-limits.ts';
+import {
+  honestNoise,
+  likeliestNoise,
+  type NearTie,
+  nearTieLimit,
+  nearTieSums,
+} from './near-ties.ts';
+import { pooledFault } from './pooled-gate.ts';
+import { shareInterval } from './tolerance.ts';
+
+type Run = CalibrationRun & GateSums;
+
+/** Near-ties of a run, from its file. */
+export const tiesOf = ({ keptNats, leftNats }: CalibrationRun): NearTie[] => [
+  ...keptNats.map((gapNats) => ({ gapNats, left: false })),
+  ...leftNats.map((gapNats) => ({ gapNats, left: true })),
+];
+
+/** What the near-ties of a run add to the sums of a gate. */
+function summed(run: CalibrationRun, arena: MeasuringRules): Run {
+  const noise = honestNoise(arena);
+  const { alteredFactor } = arena.gate;
+  const nearTies = noise === null ? null : nearTieSums(tiesOf(run), noise, alteredFactor);
+  return { ...run, nearTies };
+}
+
+/** Whether one run alone fails the gate. */
+function failsAlone(run: Run, arena: MeasuringRules): boolean {
+  const { tokens, firstTokenStrikes, bigMargins, faults, nearTies } = run;
+  return (
+    faults.length > 0 ||
+    (nearTies !== null && nearTies.excess > nearTieLimit(nearTies, arena.gate.pooledZ)) ||
+    tokens === 0 ||
+    meanNats(run) > meanLimitNats(arena) ||
+    firstTokenStrikes > arena.gate.firstTokenStrikes ||
+    bigMargins >= arena.gate.bigMargins
+  );
+}
+
+/** What decides of two boots: the arena as it is calibrated, and the margins of honest runs. */
+export type TwoBoots = { readonly margins: Margins; readonly arena: MeasuringRules };
+
+/** Share of pairs of a class's runs that two boots would refuse. */
+export function refusedInTwoBoots(
+  measured: readonly CalibrationRun[],
+  { margins, arena }: TwoBoots,
+): number {
+  const runs = measured.map((run) => summed(run, arena));
+  const alone = runs.map((run) => failsAlone(run, arena));
+  let [refused, pairs] = [0, 0];
+  for (const [i, a] of runs.entries())
+    for (const [j, b] of runs.entries()) {
+      if (j <= i) continue;
+      pairs++;
+      if (alone[i]! || alone[j]! || pooledFault([a, b], null, margins, arena)) refused++;
+    }
+  return pairs === 0 ? 0 : refused / pairs;
+}
+
+/** A class as people read it. Nats; shares of 1. */
+export type ClassSummary = Pick<CalibrationClass, 'name' | 'kind'> & {
+  readonly runs: number;
+  readonly meanNats: number;
+  readonly largestNats: number;
+  /** At near-ties; null where it has none. */
+  readonly noiseNats: number | null;
+  /** Runs that fail the gate alone. */
+  readonly refusedRuns: number;
+  /** Share of two boots that are refused, with its interval of 95 %. */
+  readonly twoBoots: number;
+  readonly low: number;
+  readonly high: number;
+};
+
+/** Every class of a calibration, by the limits that it gave. */
+export function summariseClasses(
+  { classes }: Pick<CalibrationRuns, 'classes'>,
+  calibration: Pick<Calibration, 'margins' | 'nearTies'>,
+  rules: MeasuringRules,
+): ClassSummary[] {
+  const arena = calibrated(rules, calibration);
+  return classes.map(({ name, kind, runs }) => {
+    const means = runs.map(meanNats);
+    const twoBoots = refusedInTwoBoots(runs, { margins: calibration.margins, arena });
+    return {
+      ...{ name, kind, runs: runs.length },
+      meanNats: means.reduce((sum, value) => sum + value, 0) / Math.max(1, means.length),
+      largestNats: Math.max(0, ...means),
+      noiseNats: likeliestNoise(runs.flatMap(tiesOf)),
+      refusedRuns: runs.filter((run) => failsAlone(summed(run, arena), arena)).length,
+      ...{ twoBoots, ...shareInterval(twoBoots, Math.floor(runs.length / 2)) },
+    };
+  });
+}
