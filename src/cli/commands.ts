@@ -138,6 +138,27 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     examples: ['cacheon audit', 'cacheon audit --results /tmp/demo/results --json'],
     load: async () => (await import('./audit-command.ts')).auditCommand,
   },
+  rerun: {
+    about: 'repeats a recorded round on this host and compares: anybody may, and needs no key',
+    argument: ['<BLOCK>', "block of the round's plan"],
+    options: {
+      validator: ['SS58', 'whose round (default: the only one in the ledger)'],
+      teacher: [
+        null,
+        'measures nothing: forces the recorded answers again, which needs only the model',
+      ],
+      reference: ['X', `with --teacher: the reference in place of the arena's: ${SERVER}`],
+      out: ['DIR', 'a new folder for what is measured (default: results/reruns/BLOCK/TIME)'],
+      ...LEDGER,
+      corpus: CORPUS,
+      'engine-command': ['PATH', 'starts tiny engines as processes, on development chains only'],
+    },
+    examples: [
+      'cacheon rerun 6500000',
+      'cacheon rerun 6500000 --teacher --reference http://127.0.0.1:8000',
+    ],
+    load: async () => (await import('./rerun-command.ts')).rerunCommand,
+  },
   why: {
     about: 'everything that decided the last verdict on a submission, from the ledger alone',
     argument: ['<KEY>', 'key of the submission (HOTKEY:BLOCK), a hotkey or its beginning'],

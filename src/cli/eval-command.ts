@@ -1,6 +1,5 @@
 // Command that measures a server or container image against a baseline and reports a verdict.
 import { join } from 'node:path';
-import { UsageError } from '../compose/errors.ts';
 import { measureTargets, type Targets } from '../compose/measuring-targets.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { renderJson } from '../core/canonical.ts';
@@ -10,34 +9,12 @@ import type { EngineTarget } from '../measure/engine.ts';
 import { writeWhole } from '../node/atomic-file.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
-import { imageRefText, parseImageRef } from '../schema/image-ref.ts';
+import { imageRefText } from '../schema/image-ref.ts';
 import type { Invocation, RunCommand } from './command.ts';
+import { targetOf } from './engine-target.ts';
 import { judgeFolder } from './eval-folder.ts';
 import { newFolder, optional, required, seedOf } from './options.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
-
-/** Reads what an option names: a running server by URL, or an image pinned by digest. */
-function targetOf(text: string, option: string): EngineTarget {
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) {
-    if (text.startsWith('https'))
-      throw new UsageError(
-        `--${option} ${text}: the measuring client speaks plain HTTP`,
-        'give an http:// URL',
-      );
-    return { kind: 'url', url: text.replace(/\/+$/, '') };
-  }
-  const ref = parseImageRef(text);
-  if (ref) return { kind: 'image', ...ref };
-  if (/^[^@\s]+@/.test(text))
-    throw new UsageError(
-      `--${option} ${text}: the digest is not sha256: and 64 lower-case hex digits`,
-      'pin the image as name@sha256:…',
-    );
-  throw new UsageError(
-    `--${option} ${text} is neither an http:// URL nor image@sha256:…`,
-    'give, say, http://127.0.0.1:8000',
-  );
-}
 
 const nameOf = (target: EngineTarget): string =>
   target.kind === 'url' ? target.url : imageRefText(target);

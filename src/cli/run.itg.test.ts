@@ -1,4 +1,4 @@
-// `cacheon run` over several rounds on a real chain, git and engines, killed at random points.
+// The loop `cacheon run` over several rounds on a real chain, git and engines, killed at random points.
 // Two rounds and six kills here; five and twenty with `npm run soak`.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { type ChainServer, startChain } from '../devnet/chain/chain-server.ts';
 import { checkOutResults, newLedger } from '../devnet/demo/demo-ledger.ts';
 import { submitImage } from '../devnet/demo/miners.ts';
 import { namedImage } from '../devnet/engine-names.ts';
+import { startEngine } from '../devnet/engine/engine-server.ts';
 import { gitStore } from '../ledger/io/git-store.ts';
 import { openStored } from '../ledger/open.ts';
 import { endOf, openPlan } from '../ledger/plans.ts';
@@ -83,7 +84,7 @@ function start(
   );
   children.push(child);
   let text = '';
-  child.stderr!.on('data', (data: Buffer) => (text += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (text += data.toString()));
   return { child, said: () => text };
 }
 const ended = (child: ChildProcess): Promise<number | null> =>
@@ -187,6 +188,38 @@ describe('cacheon run', () => {
       }
     },
   );
+
+  it('rerun repeats a round, and forces its answers again, beside the record', async () => {
+    const { predicate } = recordsOf(await ledgerNow(), 'round').at(-1)!;
+    const block = String(predicate.block.number);
+    const where = ['--repo', checkout, '--branch', 'ledger', '--arena', arenaFile];
+    const rerun = async (name: string, ...more: string[]) => {
+      const out = ['--out', join(folder, name), '--json', '--engine-command', cacheonPath];
+      const child = spawn(cacheonPath, ['rerun', block, ...where, ...out, ...more]);
+      children.push(child);
+      let text = '';
+      child.stdout.on('data', (data: Buffer) => (text += data.toString()));
+      child.stderr.resume();
+      const code = await ended(child);
+      return { code, report: JSON.parse(text) as Record<string, unknown> };
+    };
+    const again = await rerun('again');
+    expect(again.report).toMatchObject({
+      block: Number(block),
+      validator: expect.any(String) as string,
+    });
+    expect(again.report['entries']).toHaveLength(predicate.entries.length);
+    expect([0, 1]).toContain(again.code);
+    const forced = await rerun('forced', '--teacher');
+    expect(forced).toMatchObject({ code: 0, report: { agrees: true, forced: { largestNats: 0 } } });
+    const wrong = await startEngine({ variant: 'other-weights' });
+    try {
+      const other = await rerun('other', '--teacher', '--reference', wrong.url);
+      expect(other).toMatchObject({ code: 1, report: { agrees: false } });
+    } finally {
+      await wrong.close();
+    }
+  }, 120_000);
 
   it('refuses a second loop in the same folder, and says which process holds it', async () => {
     const first = start(['--interval', '60']);

@@ -22,7 +22,7 @@ const CHECKOUT_VARIABLE = 'CACHEON_GPU_CHECKOUT';
 const CONFIG_VARIABLE = 'CACHEON_GPU_SSH_CONFIG';
 
 /** The machine did not do what it was asked, or cannot be reached. */
-export class HostError extends CacheonError<'HOST_FAILED'> {}
+class HostError extends CacheonError<'HOST_FAILED'> {}
 
 const ADDRESS = /^(?<login>(?:[a-z_][\w.-]*@)?\w[\w.-]*)(?::(?<port>\d{1,5}))?$/;
 const SAFE = /^[\w.,:/@=+-]+$/;
@@ -63,7 +63,10 @@ async function remote(
   );
   let last = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    for (const line of text.split('\n').filter((item) => item !== '')) log.info((last = line));
+    for (const line of text.split('\n').filter((item) => item !== '')) {
+      last = line;
+      log.info(line);
+    }
   });
   child.stdin.on('error', () => undefined).end(io.input ?? '');
   const ended = new Promise<number | null>((resolve, reject) => {
@@ -86,7 +89,7 @@ async function remote(
 /** Keeps evidence out of a tar stream; other names are passed over, for a host is not trusted with paths. */
 async function unpack(output: Readable, folder: string, log: Log): Promise<void> {
   const entries = extract();
-  entries.on('entry', ({ name, type, size = 0 }, stream, next) => {
+  entries.on('entry', ({ name, type, size }, stream, next) => {
     const path = EVIDENCE_NAME.exec(name)?.groups?.['path'];
     const wanted = type === 'file' && path !== undefined && EVIDENCE_FOLDERS.test(path);
     if (!wanted || size > MAX_FILE_BYTES) {

@@ -69,10 +69,11 @@ async function forceRuns(
   return !arena.scoredLogprobs && mute ? 'the reference gives no prompt_logprobs' : null;
 }
 
-async function withReference(
-  ports: BootPorts,
+/** Starts a boot's reference, works with it, and ends it; its log is kept. Throws `INFRA_*` errors. */
+export async function withReference(
+  ports: Pick<BootPorts, 'runtime' | 'clock' | 'keep'>,
   arena: MeasuringRules,
-  boot: BootTask,
+  boot: Pick<BootTask, 'reference' | 'shard' | 'boot'>,
   work: (reference: Reference) => Promise<void>,
 ): Promise<void> {
   const engine = await ports.runtime.start(boot.reference);

@@ -1,0 +1,97 @@
+// Command that repeats a recorded round on this host, or forces its recorded answers again.
+import { join, resolve } from 'node:path';
+import { UsageError } from '../compose/errors.ts';
+import { ROOT } from '../compose/repository.ts';
+import { type RerunReport, rerunRound, rerunTeacher } from '../compose/rerunning.ts';
+import { renderJson } from '../core/canonical.ts';
+import type { ResultStore } from '../ledger/store.ts';
+import { writeWhole } from '../node/atomic-file.ts';
+import type { Invocation, RunCommand } from './command.ts';
+import { targetOf } from './engine-target.ts';
+import { newFolder, optional } from './options.ts';
+import { workplace } from './workplace.ts';
+
+/** Whose ledger: as given, or the only one that is there. */
+async function validatorOf(invocation: Invocation, store: ResultStore): Promise<string> {
+  const given = optional(invocation, 'validator');
+  if (given !== undefined) return given;
+  const all = await store.validators();
+  if (all.length === 1) return all[0]!;
+  throw new UsageError(
+    all.length === 0
+      ? 'the branch ledger holds no ledger'
+      : `the branch ledger holds the ledgers of ${all.length} validators`,
+    all.length === 0 ? 'name its repository with --repo' : `--validator one of ${all.join(', ')}`,
+  );
+}
+
+const score = (value: number): string => value.toFixed(4);
+const short = (key: string): string => key.replace(/^(.{8})[^:]*/, '$1');
+
+/** A report as people read it. */
+function* lines({ entries, agrees }: RerunReport): Generator<string> {
+  const rows = entries.map(({ key, recorded, again, difference, agrees: same }) => [
+    ...[short(key), recorded.verdict, score(recorded.score), again.verdict, score(again.score)],
+    difference
+      ? `${score(difference.mean)} (${score(difference.low)} to ${score(difference.high)})`
+      : '-',
+    same ? 'agrees' : 'differs',
+  ]);
+  const table = [
+    ['entry', 'recorded', 'score', 'again', 'score', 'difference (95 %)', ''],
+    ...rows,
+  ];
+  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
+  for (const row of table)
+    yield row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd();
+  yield agrees ? 'the repetition agrees with the record' : 'the repetition differs from the record';
+}
+
+/**
+ * `cacheon rerun BLOCK`: the same plan and seed on this host, compared with the record; with
+ * --teacher only the recorded answers are forced again. 0 where both agree, 1 where not. What is
+ * measured goes to a folder apart from any ledger.
+ */
+export const rerunCommand: RunCommand = async (invocation) => {
+  const { log, json, positionals } = invocation;
+  const block = Number(positionals[0]);
+  if (!/^\d+$/.test(positionals[0] ?? ''))
+    throw new UsageError(`${positionals[0] ?? ''} is no block`, 'cacheon rerun BLOCK');
+  const { arena, store } = workplace(invocation);
+  const validator = await validatorOf(invocation, store);
+  const id = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const out = newFolder(
+    optional(invocation, 'out') ?? join('results', 'reruns', String(block), id),
+  );
+  const job = {
+    ...{ root: ROOT, store, validator, arena, block, log },
+    corpus: optional(invocation, 'corpus'),
+    engineCommand: optional(invocation, 'engine-command'),
+    keep: (path: string, bytes: Uint8Array) => writeWhole(join(out, path), bytes),
+  };
+  const teacher = invocation.values['teacher'] === true;
+  const reference = optional(invocation, 'reference');
+  if (reference !== undefined && !teacher)
+    throw new UsageError('--reference is only for --teacher', 'add --teacher');
+  const report = teacher
+    ? await rerunTeacher(job, reference === undefined ? null : targetOf(reference, 'reference'))
+    : await rerunRound(job);
+  writeWhole(join(out, 'comparison.json'), renderJson(report));
+  if ('forced' in report) {
+    const { answers, tokens, largestNats } = report.forced as {
+      answers: number;
+      tokens: number;
+      largestNats: number;
+    };
+    log.info(
+      `${answers} answers, ${tokens} tokens forced again; a margin differs by ${largestNats.toPrecision(2)} nat at most`,
+    );
+  }
+  if (json) process.stdout.write(renderJson(report));
+  else process.stdout.write(`${[...lines(report)].join('\n')}\n`);
+  log.info(`kept in ${resolve(out)}`);
+  return report.agrees ? 0 : 1;
+};
