@@ -1,26 +1,68 @@
-// Command that checks whether this machine can run untrusted containers safely.
+// Command that checks what a validator needs, and whether this machine can hold untrusted containers in.
 import { resolve } from 'node:path';
-import { UsageError } from '../compose/errors.ts';
+import { HOTKEY_VARIABLE } from '../chain/io/key-pairs.ts';
 import { refusesVolumes } from '../compose/measuring-host.ts';
+import { preflight } from '../compose/preflight.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import { validatorPair } from '../compose/settling.ts';
+import { GPU_HOST_VARIABLE } from '../compose/ssh-host.ts';
 import type { Rig } from '../sandbox/container-options.ts';
 import { tooOld, type Versions } from '../sandbox/engine-versions.ts';
 import type { ProbeResult } from '../sandbox/escape-probes.ts';
 import { openHost, probeHost, rigOf } from '../sandbox/io/docker-host.ts';
-import type { RunCommand } from './command.ts';
+import { isFit, type PreflightFinding } from '../pipeline/preflight/checks.ts';
+import type { Invocation, RunCommand } from './command.ts';
 import { optional } from './options.ts';
+import { openChain, workplace } from './workplace.ts';
+
+/** The validator that is looked at: by its address, or by the key that would sign. */
+function validatorIn(invocation: Invocation): string | null {
+  const given = optional(invocation, 'validator');
+  if (given !== undefined) return given;
+  return process.env[HOTKEY_VARIABLE] === undefined ? null : validatorPair().address;
+}
+
+const MARKS = { ok: 'ok', fail: 'FAIL', skip: '-' } as const;
+
+/** Findings as people read them: what was found, and what to do where something is wrong. */
+function* findingLines(findings: readonly PreflightFinding[]): Generator<string> {
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  for (const { name, state, detail, mend } of findings) {
+    yield `${MARKS[state].padEnd(4)}  ${name.padEnd(width)}  ${detail}`;
+    if (mend !== null) yield `      ${' '.repeat(width)}  -> ${mend}`;
+  }
+  const failed = findings.filter(({ state }) => state === 'fail').length;
+  yield failed === 0 ? 'a round could run here' : `a round would fail: ${failed} to mend`;
+}
+
+/** What a validator needs, a line each. */
+async function lookAround(invocation: Invocation): Promise<number> {
+  const { arena, folder, store } = workplace(invocation);
+  const findings = await preflight({
+    ...{ root: ROOT, arena, folder, store },
+    tier: process.env['CACHEON_TIER'] ?? 'unset',
+    corpus: optional(invocation, 'corpus'),
+    validator: validatorIn(invocation),
+    openChain: () => openChain(invocation, arena),
+    measures: (process.env[GPU_HOST_VARIABLE] ?? '') === '',
+  });
+  const fit = isFit(findings);
+  if (invocation.json) process.stdout.write(`${JSON.stringify({ ok: fit, findings }, null, 2)}\n`);
+  else process.stdout.write(`${[...findingLines(findings)].join('\n')}\n`);
+  return fit ? 0 : 1;
+}
 
 /**
- * `cacheon doctor --sandbox`: versions of what holds containers in, and the escape probes; exit
+ * `cacheon doctor`: everything that a round needs, a line each with its mend; exit code 1 where a
+ * round would fail. With --sandbox versions of what holds containers in, and the escape probes; exit
  * code 1 where a probe fails.
  */
-export const doctorCommand: RunCommand = async (invocation) => {
+export const doctorCommand: RunCommand = (invocation) =>
+  invocation.values['sandbox'] === true ? lookAtSandbox(invocation) : lookAround(invocation);
+
+/** Versions of what holds containers in, and the escape probes. */
+async function lookAtSandbox(invocation: Invocation): Promise<number> {
   const { log, json } = invocation;
-  if (invocation.values['sandbox'] !== true)
-    throw new UsageError(
-      'doctor looks at the sandbox only, so far',
-      'say cacheon doctor --sandbox',
-    );
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const { docker, versions, owner } = await openHost(log);
   const rig = await rigOf(docker, arena, resolve(ROOT, arena.model.path));
@@ -40,7 +82,7 @@ export const doctorCommand: RunCommand = async (invocation) => {
   const report = { ok, fit, versions, tooOld: old, cores, gpus: rig.gpus?.ids ?? [], probes };
   if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   return ok ? 0 : 1;
-};
+}
 
 /** Versions, cores and GPUs of the machine, a line each. */
 function hostLines(versions: Versions, { serverCpus, meterCpus, gpus }: Rig): string[] {

@@ -8,6 +8,7 @@ import { openStored } from '../ledger/open.ts';
 import { scan } from '../pipeline/scan.ts';
 import type { RunCommand } from './command.ts';
 import { optional, required } from './options.ts';
+import { costLines, costOf, hourlyPrice, PRICE_VARIABLE } from './plan-explained.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
 
 /** `cacheon scan`: the plan that would be signed now. Reads only; --json prints the plan. */
@@ -31,6 +32,9 @@ export const scanCommand: RunCommand = async (invocation) => {
   await chain.disconnect();
   for (const { key, status, verdict, reason } of draft.predicate.submissions)
     log.info(`  ${status.padEnd(9)} ${key}  ${verdict ?? ''}  ${reason}`);
-  if (json) process.stdout.write(renderJson(draft.predicate));
+  const explain = invocation.values['explain'] === true;
+  const cost = explain ? costOf(draft, arena, hourlyPrice(process.env[PRICE_VARIABLE])) : null;
+  if (json) process.stdout.write(renderJson(cost ? { ...draft.predicate, cost } : draft.predicate));
+  else if (cost) process.stdout.write(`${[...costLines(cost)].join('\n')}\n`);
   return 0;
 };

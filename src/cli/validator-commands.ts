@@ -7,6 +7,10 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
     about: 'the plan that would be signed now: every submission on chain and what becomes of it',
     options: {
       validator: ['SS58', "address of the validator's hotkey"],
+      explain: [
+        null,
+        'and what it would take: machine-minutes, and money by CACHEON_MAX_HOURLY_PRICE (cents)',
+      ],
       endpoint: ENDPOINT,
       ...LEDGER,
       corpus: CORPUS,
@@ -73,8 +77,16 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./calibrate-command.ts')).calibrateCommand,
   },
   doctor: {
-    about: 'whether this machine may run miners’ images: engine versions and escape probes',
-    options: { sandbox: [null, 'runs the probes C01 to C20 (C16 is listed as not run)'] },
+    about:
+      'what a round needs, a line each with its mend: arena, chain, hotkey, ledger, Docker, GPUs, disk',
+    options: {
+      sandbox: [null, 'runs the escape probes C01 to C20 instead (C16 is listed as not run)'],
+      validator: ['SS58', "address of the validator's hotkey (default: that of CACHEON_HOTKEY)"],
+      endpoint: ENDPOINT,
+      ...LEDGER,
+      corpus: CORPUS,
+    },
+    examples: ['CACHEON_TIER=A-H200 cacheon doctor --validator 5C…', 'cacheon doctor --sandbox'],
     load: async () => (await import('./doctor-command.ts')).doctorCommand,
   },
   settle: {

@@ -15,6 +15,7 @@ import { type Arena, parseArena } from '../schema/arena.ts';
 import type { Draw } from '../schema/artifacts.ts';
 import { DocumentError } from '../schema/errors.ts';
 import { measuringPorts } from './measuring-host.ts';
+import { assertNotQuarantined, QUARANTINE_VARIABLE, quarantineBy } from './quarantine.ts';
 
 /** Which shard of which plan, and what the machine is told about its engines and corpus. */
 export type ShardJob = {
@@ -56,6 +57,8 @@ function assertSameArena(planned: Arena, own: Arena): void {
  */
 export async function measureShard(job: ShardJob): Promise<void> {
   const { root, log, engineCommand: command } = job;
+  const quarantine = process.env[QUARANTINE_VARIABLE];
+  assertNotQuarantined(quarantine);
   const ledger = await openStored(job.store, job.validator);
   const plan = planOf(ledger, job.block);
   const draw = drawOf(ledger, plan, job.draw);
@@ -66,7 +69,13 @@ export async function measureShard(job: ShardJob): Promise<void> {
     arena,
     root,
     command === undefined ? { kind: 'containers' } : { kind: 'processes', command },
-    job,
+    {
+      log,
+      keep: (path, content) => {
+        quarantineBy(quarantine, path, content);
+        job.keep(path, content);
+      },
+    },
   );
   try {
     const corpus = openCorpus(arena.corpus, job.corpus, log);

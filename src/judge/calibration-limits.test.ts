@@ -16,8 +16,8 @@ const run = (
 ): CalibrationRun => ({
   ...{ boot, tokens: 5000, clippedNats: 5000 * meanNats, firstTokenStrikes: 0, bigMargins: 0 },
   ...{
-    keptNats: [],
-    leftNats: [],
+    keptGaps: '',
+    leftGaps: '',
     faults: [],
     ttftNs: 1e8 * (1 + boot / 100),
     tokensPerSecond: 100 - boot,
@@ -63,10 +63,10 @@ describe('a calibration', () => {
     expect(noiseBoots).toBe(25);
   });
   it('takes the noise at near-ties from the noisiest honest class, and catches what has more', () => {
-    const gaps = Array.from({ length: 200 }, (_, i) => (i + 1) / 1000);
+    const gaps = Array.from({ length: 200 }, (_, i) => 10 * (i + 1));
     const swapped = (share: number) => ({
-      keptNats: gaps.slice(Math.round(share * gaps.length)),
-      leftNats: gaps.slice(0, Math.round(share * gaps.length)),
+      keptGaps: gaps.slice(Math.round(share * gaps.length)).join(' '),
+      leftGaps: gaps.slice(0, Math.round(share * gaps.length)).join(' '),
     });
     const noisy = (name: string, kind: CalibrationClass['kind'], share: number) => ({
       ...{ name, kind, runs: quiet.map((mean, i) => run(i + 1, mean, swapped(share))) },

@@ -18,7 +18,7 @@ import { ownTimings } from './baseline.ts';
 import { calibrated } from './margin-limits.ts';
 import { likeliestNoise, nearTiesOf } from './near-ties.ts';
 import { summarise } from './score.ts';
-import { refusedInTwoBoots, tiesOf } from './two-boots.ts';
+import { gapText, refusedInTwoBoots, tiesOf } from './two-boots.ts';
 import { covarianceOf, sdOf, shareInterval, toleranceLimit } from './tolerance.ts';
 
 /** Runs of a class that say something of its spread. */
@@ -31,20 +31,13 @@ const CAUGHT = 0.97;
 /** Reasons of the gate that are figures of a run, and not faults by themselves. */
 const FIGURES: readonly string[] = ['mean-margin', 'near-ties', 'first-token', 'big-margin'];
 
-/** Gaps as a file keeps them. */
-const rounded = (gapNats: number): number => Math.round(gapNats * 10_000) / 10_000;
-
 /** Near-ties of all scored answers of a run, as a file keeps them. */
 function gapsOf({ trace }: ArmReading, { arena, prompts }: JudgeContext) {
   const ties = trace.requests.flatMap(({ prompt, teacher }) =>
     teacher && prompts.scored.includes(prompt) ? nearTiesOf(teacher, arena.gate.nearNats) : [],
   );
-  const sorted = (left: boolean): number[] =>
-    ties
-      .filter((tie) => tie.left === left)
-      .map(({ gapNats }) => rounded(gapNats))
-      .sort((a, b) => a - b);
-  return { keptNats: sorted(false), leftNats: sorted(true) };
+  const listed = (left: boolean): string => gapText(ties.filter((tie) => tie.left === left));
+  return { keptGaps: listed(false), leftGaps: listed(true) };
 }
 
 /** One run of one class, from its trace; null where our own fault spoilt it. */
@@ -55,7 +48,7 @@ export function readCalibrationRun(
 ): CalibrationRun | null {
   const arm = readArm(trace, context);
   if (arm.voided) return null;
-  const nothing = { keptNats: [], leftNats: [] };
+  const nothing = { keptGaps: '', leftGaps: '' };
   const none = { tokens: 0, clippedNats: 0, firstTokenStrikes: 0, bigMargins: 0, ...nothing };
   if (arm.fault) {
     if (!isMinerFault(arm.fault.verdict)) return null;

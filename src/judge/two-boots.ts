@@ -21,10 +21,23 @@ import { shareInterval } from './tolerance.ts';
 
 type Run = CalibrationRun & GateSums;
 
+/** Gaps in a file are whole multiples of this, in nats. */
+const UNIT = 0.0001;
+
+/** Near-ties as a file lists their gaps. */
+export const gapText = (ties: readonly NearTie[]): string =>
+  ties
+    .map(({ gapNats }) => Math.round(gapNats / UNIT))
+    .sort((a, b) => a - b)
+    .join(' ');
+
+const tiesIn = (text: string, left: boolean): NearTie[] =>
+  text === '' ? [] : text.split(' ').map((gap) => ({ gapNats: Number(gap) * UNIT, left }));
+
 /** Near-ties of a run, from its file. */
-export const tiesOf = ({ keptNats, leftNats }: CalibrationRun): NearTie[] => [
-  ...keptNats.map((gapNats) => ({ gapNats, left: false })),
-  ...leftNats.map((gapNats) => ({ gapNats, left: true })),
+export const tiesOf = ({ keptGaps, leftGaps }: CalibrationRun): NearTie[] => [
+  ...tiesIn(keptGaps, false),
+  ...tiesIn(leftGaps, true),
 ];
 
 /** What the near-ties of a run add to the sums of a gate. */

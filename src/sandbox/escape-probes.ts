@@ -74,13 +74,13 @@ const INSIDE: readonly InsideProbe[] = [
   },
   {
     id: 'C11',
-    what: 'AF_PACKET and raw ICMP',
-    prefixes: ['call socket AF_PACKET', 'call socket raw'],
+    what: 'AF_PACKET, raw ICMP, pairs of network sockets',
+    prefixes: ['call socket AF_PACKET', 'call socket raw', 'call socketpair'],
     good: ['EPERM'],
   },
   {
     id: 'C12',
-    what: 'io_uring, bpf, perf, userfaultfd, keyctl',
+    what: 'io_uring, bpf, perf, userfaultfd, keyctl, the page cache',
     prefixes: [
       'call io_uring',
       'call bpf',
@@ -88,6 +88,10 @@ const INSIDE: readonly InsideProbe[] = [
       'call userfaultfd',
       'call keyctl',
       'call add_key',
+      'call cachestat',
+      'call mincore',
+      'call fadvise64',
+      'call preadv2',
     ],
     good: ['EPERM'],
   },

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { gpuErrors, leftBehind, notIdle, parseGpus } from './gpu-state.ts';
 
 describe('the state of GPUs', () => {
-  const line = 'GPU-1, 512, 0, 41, 345, 1593, 0x0000000000000001, 0';
+  const line = 'GPU-1, 112, 0, 41, 345, 1593, 0x0000000000000001, 0';
   it('is read as nvidia-smi prints it, with what it does not say left null', () => {
     expect(parseGpus(`${line}\nGPU-2, 0, [N/A], 40, 345, 1593, Not Active, [N/A]\n`)).toEqual([
       {
         uuid: 'GPU-1',
-        memoryUsedMib: 512,
+        memoryUsedMib: 112,
         utilisationPercent: 0,
         temperatureC: 41,
         smClockMhz: 345,
@@ -53,6 +53,23 @@ describe('the state of GPUs', () => {
     expect(notIdle([gpu!], ['4711, 3000'])).toContain('4711');
     expect(notIdle([{ ...gpu!, memoryUsedMib: 9000 }], [])).toContain('9000 MiB');
     expect(notIdle([{ ...gpu!, temperatureC: 80 }], [])).toContain('80');
+    expect(notIdle([{ ...gpu!, memoryUsedMib: 300 }], [])).toContain('300 MiB');
+  });
+  it('S11 is not idle while it is warmer than at the start, slowed down, or at another memory clock', () => {
+    const [gpu] = parseGpus(line);
+    const start = [gpu!];
+    expect(notIdle([{ ...gpu!, temperatureC: 46 }], [], start)).toBeNull();
+    expect(notIdle([{ ...gpu!, temperatureC: 47 }], [], start)).toContain('46 are allowed');
+    expect(notIdle([{ ...gpu!, temperatureC: 66 }], [], [{ ...gpu!, temperatureC: 64 }])).toContain(
+      '65 are allowed',
+    );
+    expect(notIdle([{ ...gpu!, throttleReasons: '0x0000000000000021' }], [])).toContain('slowed');
+    expect(notIdle([{ ...gpu!, memoryClockMhz: 800 }], [], start)).toContain('1593 at the start');
+  });
+  it('is not idle where the driver does not say', () => {
+    const [gpu] = parseGpus(line);
+    for (const field of ['memoryUsedMib', 'utilisationPercent', 'temperatureC'])
+      expect(notIdle([{ ...gpu!, [field]: null }], [])).toContain('does not say');
   });
   it('takes an error that any crashed program leaves for none of the GPU', () => {
     const line = (xid: number): string =>

@@ -23,10 +23,14 @@ export const GPU_FIELDS = [
   'ecc.errors.uncorrected.volatile.total',
 ] as const;
 
+/** When a GPU is idle: no process, next to no memory, no work, and cool (RULES "Idle GPUs"). */
+const IDLE = { memoryUsedMib: 256, utilisationPercent: 5, temperatureC: 65, warmerC: 5 } as const;
+
 /**
- * When a GPU is idle: no process, next to no memory, no work, and cool (RULES "Idle GPUs").
+ * Bits of the reasons why a GPU runs slower than it could: slowed down or braked by the hardware
+ * (0x8, 0x80), too hot for software or hardware (0x20, 0x40). An idle clock (0x1) is none of them.
  */
-const IDLE = { memoryUsedMib: 1024, utilisationPercent: 5, temperatureC: 65 } as const;
+const SLOWED = 0x8 | 0x20 | 0x40 | 0x80;
 
 const number = (text: string | undefined): number | null => {
   const value = Number.parseFloat(text ?? '');
@@ -55,16 +59,45 @@ export function parseGpus(csv: string): GpuState[] {
     });
 }
 
-/** Why the GPUs are not idle; null where they are. `processes` are those that compute on them. */
-export function notIdle(gpus: readonly GpuState[], processes: readonly string[]): string | null {
+/** How hot a GPU may be before the next server, by what it showed before the first. */
+const hottestC = (startC: number | null): number =>
+  startC === null ? IDLE.temperatureC : Math.min(IDLE.temperatureC, startC + IDLE.warmerC);
+
+/** Why one GPU is not idle. What the driver does not say counts against it. */
+function busyWith(gpu: GpuState, start: GpuState | undefined): string | null {
+  const { uuid, memoryUsedMib, utilisationPercent, temperatureC, memoryClockMhz } = gpu;
+  if (memoryUsedMib === null || utilisationPercent === null || temperatureC === null)
+    return `${uuid} does not say whether it is idle`;
+  if (memoryUsedMib > IDLE.memoryUsedMib) return `${uuid} still holds ${memoryUsedMib} MiB`;
+  if (utilisationPercent > IDLE.utilisationPercent)
+    return `${uuid} is still ${utilisationPercent} % busy`;
+  const hottest = hottestC(start?.temperatureC ?? null);
+  if (temperatureC > hottest) return `${uuid} is ${temperatureC} °C hot, ${hottest} are allowed`;
+  if ((Number.parseInt(gpu.throttleReasons, 16) & SLOWED) !== 0)
+    return `${uuid} is slowed down (${gpu.throttleReasons})`;
+  const clock = start?.memoryClockMhz ?? null;
+  if (clock !== null && memoryClockMhz !== clock)
+    return `${uuid} has a memory clock of ${memoryClockMhz ?? '?'} MHz, ${clock} at the start`;
+  return null;
+}
+
+/**
+ * Why the GPUs are not idle; null where they are. `processes` are those that compute on them,
+ * `start` what they showed before the first server: no server may leave heat or other clocks for the
+ * next.
+ */
+export function notIdle(
+  gpus: readonly GpuState[],
+  processes: readonly string[],
+  start: readonly GpuState[] | null = null,
+): string | null {
   if (processes.length > 0) return `processes on the GPUs: ${processes.join(', ')}`.slice(0, 200);
   for (const gpu of gpus) {
-    if ((gpu.memoryUsedMib ?? 0) > IDLE.memoryUsedMib)
-      return `${gpu.uuid} still holds ${gpu.memoryUsedMib ?? 0} MiB`;
-    if ((gpu.utilisationPercent ?? 0) > IDLE.utilisationPercent)
-      return `${gpu.uuid} is still ${gpu.utilisationPercent ?? 0} % busy`;
-    if ((gpu.temperatureC ?? 0) > IDLE.temperatureC)
-      return `${gpu.uuid} is ${gpu.temperatureC ?? 0} °C hot`;
+    const busy = busyWith(
+      gpu,
+      start?.find(({ uuid }) => uuid === gpu.uuid),
+    );
+    if (busy !== null) return busy;
   }
   return null;
 }

@@ -53,6 +53,11 @@ export const SYSCALLS: readonly Syscall[] = [
   { name: 'open_by_handle_at', nr: 304, args: [-100, SCRATCH, 0] },
   { name: 'syslog', nr: 103, args: [3, SCRATCH, 16] },
   { name: 'clock_settime', nr: 227, args: [0, SCRATCH] },
+  { name: 'socketpair AF_INET', nr: 53, args: [2, SOCK_STREAM, 0, SCRATCH] },
+  { name: 'cachestat', nr: 451, args: [0, SCRATCH, SCRATCH, 0] },
+  { name: 'mincore', nr: 27, args: [0x400000, 4096, SCRATCH] },
+  { name: 'fadvise64 DONTNEED', nr: 221, args: [0, 0, 0, 4] },
+  { name: 'preadv2 NOWAIT', nr: 327, args: [0, SCRATCH, 0, 0, 0, 8] },
   { name: 'mknod block device', nr: 133, args: ['/tmp/device', 0o60600, 0x801] },
 ];
 

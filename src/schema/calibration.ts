@@ -69,6 +69,8 @@ export const calibrationSchema = z.strictObject({
 });
 export type Calibration = Readonly<z.infer<typeof calibrationSchema>>;
 
+const gaps = z.string().regex(/^(?:\d+(?: \d+)*)?$/);
+
 const runSchema = z.strictObject({
   /** Number of the boot: runs of one boot were asked the same. */
   boot: count,
@@ -76,9 +78,12 @@ const runSchema = z.strictObject({
   clippedNats: nats,
   firstTokenStrikes: count,
   bigMargins: count,
-  /** Gaps of near-ties in nats, to a tenth of a thousandth: where the best token was kept, and where it was left. */
-  keptNats: z.array(nats),
-  leftNats: z.array(nats),
+  /**
+   * Gaps of near-ties, ascending, in units of 0.0001 nat with blanks between: where the best token
+   * was kept, and where it was left. Texts, for a list of numbers would take five times the space.
+   */
+  keptGaps: gaps,
+  leftGaps: gaps,
   /** Other reasons of the gate: `eos`, `length`, `bytes`. */
   faults: z.array(z.string()),
   /** Of boot means, where the run was timed. */

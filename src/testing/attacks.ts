@@ -105,7 +105,6 @@ const S: readonly string[] = [
 ];
 
 const OUT: Readonly<Record<string, string>> = {
-  S10: 'not closed yet: the weights are to be read whole before every server',
   S12: 'tolerated: the tokens are nearly those of the model',
   T25: 'records are signed by the hotkey, not by a workflow: who holds it may sign anywhere, and the audit looks at what was signed',
 };

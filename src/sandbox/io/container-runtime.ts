@@ -46,6 +46,8 @@ export type DockerRuntimeOptions = {
   readonly owner: string;
   /** Makes an image be there; returns the name to create a container from. */
   readonly fetch: (target: EngineTarget & { kind: 'image' }) => Promise<string>;
+  /** What the machine needs before each server starts; it is the only one by then. */
+  readonly prepare?: () => Promise<unknown>;
 };
 
 /**
@@ -84,6 +86,7 @@ export function dockerRuntime(options: DockerRuntimeOptions): EngineRuntime {
         return stillborn(name, messageOf(error.cause));
       }
       try {
+        await options.prepare?.();
         return await begin(options, server, name);
       } catch (error) {
         await removeContainer(server);

@@ -27,6 +27,7 @@ import {
 } from './engine-host.ts';
 import { probesProgram, runProbes } from './probe-runner.ts';
 import { createAlone, dockerRuntime } from './container-runtime.ts';
+import { readWhole } from './weights-cache.ts';
 import { NODE, toolsImage, WATCHER } from './tools-image.ts';
 
 export type HostRules = MeasuringRules & {
@@ -248,8 +249,10 @@ async function readyHost<Images>(
     rules.clock,
     log,
   );
+  const { models } = rig;
   const runtime = dockerRuntime({
     ...container,
+    ...(models !== null && { prepare: () => readWhole(models, log) }),
     fetch: async ({ image, digest, local }) =>
       local ??
       (await options.images.fetch(images, { image, digest }, (text) => log.info(`    ${text}`))),

@@ -56,7 +56,7 @@ export function idleWatch(clock: Clock): () => Promise<Receipt> {
         const processes = (await smi('--query-compute-apps=pid,used_memory'))
           .split('\n')
           .filter((line) => line.trim() !== '');
-        const busy = notIdle(gpus, processes);
+        const busy = notIdle(gpus, processes, before);
         const worse = before && leftBehind(before, gpus);
         const now = await xidLines();
         const fresh = now && xids ? now.filter((line) => !xids!.includes(line)) : [];

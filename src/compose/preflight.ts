@@ -1,0 +1,178 @@
+// Asks chain, ledger, arena and machine what a round needs, one finding a question.
+import { execFile } from 'node:child_process';
+import { existsSync, statfsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { EndpointPool } from '../chain/io/endpoints.ts';
+import { CacheonError, messageOf } from '../core/errors.ts';
+import { openStored } from '../ledger/open.ts';
+import type { ResultStore } from '../ledger/store.ts';
+import { findDocker } from '../node/docker.ts';
+import { assertHoldsAnchor } from '../pipeline/anchor/own-anchor.ts';
+import {
+  clockFinding,
+  diskFinding,
+  failing,
+  gpuFinding,
+  hotkeyFindings,
+  type NamedGpu,
+  passing,
+  type PreflightFinding,
+  untold,
+} from '../pipeline/preflight/checks.ts';
+import { assertReady } from '../pipeline/readiness.ts';
+import { openCorpus } from '../prompts/io/corpus-folder.ts';
+import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
+import { tooOld } from '../sandbox/engine-versions.ts';
+import { versionsOf } from '../sandbox/io/engine-host.ts';
+import type { Arena } from '../schema/arena.ts';
+import { parseImageRef } from '../schema/image-ref.ts';
+import { silentLog } from '../core/log.ts';
+import { readCalibration } from './calibrations.ts';
+
+/** What a preflight looks at. */
+export type PreflightJob = {
+  readonly root: string;
+  readonly arena: Arena;
+  /** Folder of the arena file. */
+  readonly folder: string;
+  readonly tier: string;
+  readonly corpus: string | undefined;
+  readonly store: ResultStore;
+  /** Address of the validator's hotkey; null: not given. */
+  readonly validator: string | null;
+  readonly openChain: () => Promise<EndpointPool>;
+  /** Whether this machine measures; else another host does. */
+  readonly measures: boolean;
+};
+
+type Questions = (job: PreflightJob) => Promise<PreflightFinding[]>;
+
+/** A question whose failure is its finding. */
+async function asked(
+  name: string,
+  work: () => Promise<PreflightFinding[]> | PreflightFinding[],
+): Promise<PreflightFinding[]> {
+  try {
+    return await work();
+  } catch (error) {
+    const mend = error instanceof CacheonError ? error.hint : 'this is a defect: report it';
+    return [failing(name, messageOf(error), mend)];
+  }
+}
+
+const arenaQuestions: Questions = async ({ root, arena, folder, tier, corpus }) => {
+  const pinned = (name: string, text: string): PreflightFinding =>
+    parseImageRef(text)
+      ? passing(name, text)
+      : failing(name, `${text} has no digest`, 'pin it as image@sha256:… in the arena file');
+  const treasury =
+    arena.fee === 0 || arena.treasury !== null
+      ? passing('treasury', arena.fee === 0 ? 'no fee is taken' : arena.treasury!)
+      : failing(
+          'treasury',
+          'a fee is taken, and no treasury named',
+          'set treasury in the arena file',
+        );
+  return [
+    ...(await asked('arena', () => {
+      assertReady(arena, tier);
+      return [passing('arena', `${arena.name}, tier ${tier}`)];
+    })),
+    pinned('baseline', arena.images.baseline),
+    pinned('reference', arena.images.reference),
+    treasury,
+    ...(await asked('calibration', () => {
+      const found = readCalibration(arena, folder, tier);
+      return [
+        passing('calibration', found ? `of ${found.noiseBoots} boots` : 'none, on a local chain'),
+      ];
+    })),
+    ...(await asked('tokenizer', () => [
+      passing('tokenizer', loadTokenizer(arena.tokenizer, root).id),
+    ])),
+    ...(await asked('corpus', () => [
+      passing('corpus', openCorpus(arena.corpus, corpus, silentLog).id),
+    ])),
+  ];
+};
+
+const chainQuestions: Questions = async ({ arena, store, validator, openChain }) => {
+  const chain = await openChain();
+  try {
+    const head = await chain.finalizedHead();
+    const { specName, specVersion } = await chain.identity();
+    const found = [passing('chain', `${specName} ${specVersion} at block ${head.number}`)];
+    if (validator === null)
+      return [
+        ...found,
+        untold('hotkey', 'no hotkey is named', 'give --validator SS58, or set CACHEON_HOTKEY'),
+      ];
+    const state = await chain.subnet(arena.netuid, validator);
+    const commitment = await chain.commitment(validator, arena.netuid);
+    return [
+      ...found,
+      clockFinding(state, Date.now() / 1000),
+      ...hotkeyFindings(state, commitment),
+      ...(await asked('ledger', async () => {
+        const ledger = await openStored(store, validator);
+        assertHoldsAnchor(ledger, commitment);
+        return [passing('ledger', `${ledger.records.length} records, none unknown to the chain`)];
+      })),
+    ];
+  } finally {
+    await chain.disconnect();
+  }
+};
+
+/** The GPUs by name; null where no driver answers. */
+async function namedGpus(): Promise<NamedGpu[] | null> {
+  try {
+    const query = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits'];
+    const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 20_000 });
+    return stdout
+      .split('\n')
+      .filter((line) => line.includes(','))
+      .map((line) => {
+        const [name = '', memory = ''] = line.split(',').map((cell) => cell.trim());
+        return { name, memoryMib: Number(memory) };
+      });
+  } catch {
+    return null;
+  }
+}
+
+const hostQuestions: Questions = async ({ root, arena, tier, measures }) => {
+  if (!measures)
+    return [untold('machine', 'another host measures', 'run cacheon doctor there as well')];
+  const gpus = await namedGpus();
+  const docker = await findDocker();
+  const engine = docker
+    ? await asked('Docker', async () => {
+        const versions = await versionsOf(docker);
+        const old = tooOld(versions, arena.sandbox.minimums, (gpus?.length ?? 0) > 0);
+        return old.length === 0
+          ? [passing('Docker', `engine ${versions.engine ?? '?'}, runc ${versions.runc ?? '?'}`)]
+          : old.map((line) => failing('Docker', line, 'upgrade it: scripts/gpu-setup.sh does'));
+      })
+    : [failing('Docker', 'no engine answers', 'install and start it: scripts/gpu-setup.sh does')];
+  const weights = resolve(root, arena.model.path);
+  const { bavail, bsize } = statfsSync(root);
+  return [
+    ...engine,
+    gpuFinding(gpus, tier, arena),
+    existsSync(weights)
+      ? passing('weights', weights)
+      : failing('weights', `${weights} is not there`, 'fetch them: scripts/gpu-setup.sh weights'),
+    diskFinding(bavail * bsize, root, arena),
+  ];
+};
+
+/** Every question, in the order in which a new validator meets them. */
+export async function preflight(job: PreflightJob): Promise<PreflightFinding[]> {
+  return [
+    ...(await asked('arena', () => arenaQuestions(job))),
+    ...(await asked('chain', () => chainQuestions(job))),
+    ...(await asked('machine', () => hostQuestions(job))),
+  ];
+}
