@@ -15,6 +15,7 @@ import { jobAuth, runnerHost, startAction } from '../../src/github/io/run-action
 import { dispatchWorkflow } from '../../src/github/io/workflow-dispatch.ts';
 import { roundSummary } from '../../src/github/summary.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
+import { shardMinutes } from '../../src/pipeline/plan-life.ts';
 import { publishPlan } from '../../src/pipeline/publish.ts';
 import { ARTIFACTS, draftSchema, drawSchema, judgedSchema } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
@@ -36,6 +37,7 @@ void startAction('publish', inputs, async ({ input, log, output, summary }) => {
     output('outcome', outcome);
     output('block', plan ? String(plan.predicate.block.number) : '');
     output('shards', JSON.stringify(shards));
+    output('minutes', String(plan ? shardMinutes(plan) : 0));
     return;
   }
   const verdicts = await downloadArtifact(ARTIFACTS.verdicts);

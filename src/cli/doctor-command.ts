@@ -10,8 +10,9 @@ import type { Rig } from '../sandbox/container-options.ts';
 import { tooOld, type Versions } from '../sandbox/engine-versions.ts';
 import type { ProbeResult } from '../sandbox/escape-probes.ts';
 import { openHost, probeHost, rigOf } from '../sandbox/io/docker-host.ts';
-import { isFit, type PreflightFinding } from '../pipeline/preflight/checks.ts';
+import { isFit } from '../pipeline/preflight/checks.ts';
 import type { Invocation, RunCommand } from './command.ts';
+import { findingLines } from './finding-lines.ts';
 import { optional } from './options.ts';
 import { openChain, workplace } from './workplace.ts';
 
@@ -20,19 +21,6 @@ function validatorIn(invocation: Invocation): string | null {
   const given = optional(invocation, 'validator');
   if (given !== undefined) return given;
   return process.env[HOTKEY_VARIABLE] === undefined ? null : validatorPair().address;
-}
-
-const MARKS = { ok: 'ok', fail: 'FAIL', skip: '-' } as const;
-
-/** Findings as people read them: what was found, and what to do where something is wrong. */
-function* findingLines(findings: readonly PreflightFinding[]): Generator<string> {
-  const width = Math.max(...findings.map(({ name }) => name.length));
-  for (const { name, state, detail, mend } of findings) {
-    yield `${MARKS[state].padEnd(4)}  ${name.padEnd(width)}  ${detail}`;
-    if (mend !== null) yield `      ${' '.repeat(width)}  -> ${mend}`;
-  }
-  const failed = findings.filter(({ state }) => state === 'fail').length;
-  yield failed === 0 ? 'a round could run here' : `a round would fail: ${failed} to mend`;
 }
 
 /** What a validator needs, a line each. */
@@ -48,7 +36,10 @@ async function lookAround(invocation: Invocation): Promise<number> {
   });
   const fit = isFit(findings);
   if (invocation.json) process.stdout.write(`${JSON.stringify({ ok: fit, findings }, null, 2)}\n`);
-  else process.stdout.write(`${[...findingLines(findings)].join('\n')}\n`);
+  else
+    process.stdout.write(
+      `${[...findingLines(findings, 'a round could run here', 'a round would fail')].join('\n')}\n`,
+    );
   return fit ? 0 : 1;
 }
 

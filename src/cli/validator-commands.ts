@@ -89,6 +89,40 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
     examples: ['CACHEON_TIER=A-H200 cacheon doctor --validator 5C…', 'cacheon doctor --sandbox'],
     load: async () => (await import('./doctor-command.ts')).doctorCommand,
   },
+  'arena pin': {
+    about:
+      'fills in what an arena file leaves open: image digests, hashes of the weights, the corpus',
+    options: {
+      check: [
+        null,
+        'changes nothing: says what is open or has moved, and exits with 1 where something is',
+      ],
+      weights: [
+        'OWNER/NAME',
+        'the model on a hub (HF_ENDPOINT, HF_TOKEN): writes the sha256 of its files',
+      ],
+      manifests: ['DIR', 'where that list goes (default: .github/weights)'],
+      corpus: ['DIR', 'folder of the corpus, with its manifest.json'],
+    },
+    examples: [
+      'cacheon arena pin --check',
+      'cacheon arena pin --weights Qwen/Qwen2.5-72B-Instruct',
+    ],
+    load: async () => (await import('./arena-pin-command.ts')).arenaPinCommand,
+  },
+  init: {
+    about:
+      'the settings of your repository on GitHub, a line each with its mend (token from GITHUB_TOKEN)',
+    options: {
+      repository: ['OWNER/NAME', 'your fork (default: GITHUB_REPOSITORY)'],
+      apply: [null, 'makes those that a program may make'],
+    },
+    examples: [
+      'GITHUB_TOKEN=… cacheon init --repository you/cacheon',
+      'GITHUB_TOKEN=… CACHEON_TIER=A-H200 cacheon init --repository you/cacheon --apply',
+    ],
+    load: async () => (await import('./init-command.ts')).initCommand,
+  },
   settle: {
     about:
       'sets the weights that follow from the ledger and reads them back (key from CACHEON_HOTKEY)',

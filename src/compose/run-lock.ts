@@ -1,14 +1,22 @@
 // A lock file: two loops of one validator on one host would measure the same plan at once.
-import { openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { UsageError } from './errors.ts';
 
-/** Whether a process of this number is alive here. */
-function isAlive(pid: number): boolean {
+/**
+ * What tells a process from any other, also after a reboot or in another container, where numbers
+ * begin anew: its number, when it began, and which boot of the machine that was. Null where there is
+ * no such process.
+ */
+function identityOf(pid: number): string | null {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    // The name stands in brackets and may hold blanks; the start is the twentieth field after it.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return `${pid} ${fields[19] ?? ''} ${boot}`;
+  } catch {
+    return null;
   }
 }
 
@@ -20,15 +28,16 @@ export function takeRunLock(path: string): () => void {
   for (let tries = 0; tries < 2; tries++) {
     try {
       const file = openSync(path, 'wx');
-      writeSync(file, String(process.pid));
+      writeSync(file, identityOf(process.pid) ?? String(process.pid));
       closeSync(file);
       return () => rmSync(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = Number(readFileSync(path, 'utf8'));
-      if (holder > 0 && isAlive(holder))
+      const held = readFileSync(path, 'utf8');
+      const pid = Number.parseInt(held, 10);
+      if (pid > 0 && identityOf(pid) === held)
         throw new UsageError(
-          `process ${holder} runs this validator already (${path})`,
+          `process ${pid} runs this validator already (${path})`,
           'stop it first, or name another folder with --home',
         );
       rmSync(path, { force: true });

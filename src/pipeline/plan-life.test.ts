@@ -10,7 +10,7 @@ import { anchorPlan, drawFor } from '../testing/anchor-fixture.ts';
 import { memoryStore } from '../testing/memory-store.ts';
 import { planDraftAt } from '../testing/plan-fixture.ts';
 import { drawable, drawFault } from './draw/verify-draw.ts';
-import { challengersIn, notAfterOf, predecessorOf, voidReason } from './plan-life.ts';
+import { challengersIn, notAfterOf, predecessorOf, shardMinutes, voidReason } from './plan-life.ts';
 import { publishVoid, signPlan } from './publish.ts';
 
 const signer = signerOf(
@@ -47,6 +47,13 @@ describe('a plan', () => {
     expect(voidReason(await ledger.read(), signed, at(451))).toBe('no round before its last block');
     expect(voidReason(await ledger.read(), signed, at(200, 'new'))).toMatch(/^the code changed/);
     expect([...challengersIn(signed)]).toEqual([`${signer.address}:7`]);
+  });
+  it('gives each shard its part of the time, and half an hour to begin with', () => {
+    const minutes = (plannedMinutes: number, shards: number) =>
+      shardMinutes({ predicate: { plannedMinutes, shards } });
+    expect(minutes(40, 1)).toBe(90);
+    expect(minutes(401, 4)).toBe(Math.ceil(601.5 / 4) + 30);
+    expect(minutes(0, 0)).toBe(30);
   });
   it('follows a voided one once that could know its seed', async () => {
     expect(predecessorOf(await ledger.read(), at(100))).toBeNull();

@@ -16,6 +16,18 @@ export function notAfterOf(anchorBlock: number, { predicate }: Plan): number {
   return anchorBlock + Math.ceil(blocks);
 }
 
+/** Fetching images and checking the machine come before a shard's first server. */
+const SHARD_SLACK_MINUTES = 30;
+
+/** Minutes that a machine has for one shard of a plan (RULES "Minutes of a plan"). */
+export function shardMinutes({
+  predicate: { plannedMinutes, shards },
+}: {
+  readonly predicate: Pick<Plan['predicate'], 'plannedMinutes' | 'shards'>;
+}): number {
+  return Math.ceil((SLACK * plannedMinutes) / Math.max(1, shards)) + SHARD_SLACK_MINUTES;
+}
+
 /** Now, as a plan's life depends on it: the chain's head, and the code that runs. */
 export type Now = { readonly block: Pick<BlockRef, 'number'>; readonly tree: string };
 

@@ -119,6 +119,16 @@ export class Repository {
     return await this.#text(`manifests/${digest}`, digest, { accept: MANIFESTS });
   }
 
+  /**
+   * The digest that a tag stands for now. For people who pin one: everything else asks by digest, for
+   * tags move.
+   */
+  async digestOf(tag: string): Promise<Found<string>> {
+    const found = await this.#read(`manifests/${tag}`, { accept: MANIFESTS });
+    if (found.state === 'gone') return found;
+    return { state: 'found', value: `sha256:${sha256Hex(found.value)}` };
+  }
+
   /** A blob as text (a configuration), checked against its digest. */
   async text(digest: string): Promise<Found<string>> {
     return await this.#text(`blobs/${digest}`, digest, {});
@@ -134,6 +144,14 @@ export class Repository {
     digest: string,
     headers: Record<string, string>,
   ): Promise<Found<string>> {
+    const found = await this.#read(path, headers);
+    if (found.state === 'gone') return found;
+    if (`sha256:${sha256Hex(found.value)}` !== digest) throw wrongBytes(digest);
+    return { state: 'found', value: found.value.toString('utf8') };
+  }
+
+  /** The bytes of a text, which may not be large. */
+  async #read(path: string, headers: Record<string, string>): Promise<Found<Buffer>> {
     const found = await this.#get(path, headers);
     if (found.state === 'gone') return found;
     const parts: Buffer[] = [];
@@ -155,9 +173,7 @@ export class Repository {
     } finally {
       clearTimeout(late);
     }
-    const bytes = Buffer.concat(parts);
-    if (`sha256:${sha256Hex(bytes)}` !== digest) throw wrongBytes(digest);
-    return { state: 'found', value: bytes.toString('utf8') };
+    return { state: 'found', value: Buffer.concat(parts) };
   }
 
   async #get(path: string, headers: Record<string, string>): Promise<Found<IncomingMessage>> {

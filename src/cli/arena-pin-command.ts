@@ -1,0 +1,57 @@
+// Command that fills in what an arena file leaves open, or says what has moved since.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { lookUpPins, type Pin, pinnedText } from '../compose/pinning.ts';
+import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
+import { writeWhole } from '../node/atomic-file.ts';
+import { parseArena } from '../schema/arena.ts';
+import type { RunCommand } from './command.ts';
+import { optional } from './options.ts';
+
+const SAID: Readonly<Record<Pin['state'], string>> = { open: 'OPEN', moved: 'MOVED', same: 'ok' };
+
+function* lines(pins: readonly Pin[]): Generator<string> {
+  const width = Math.max(...pins.map(({ name }) => name.length));
+  for (const { name, now, found, state } of pins) {
+    yield `${SAID[state].padEnd(5)}  ${name.padEnd(width)}  ${found}`;
+    if (state === 'moved') yield `       ${' '.repeat(width)}  ${now ?? ''} is pinned`;
+  }
+}
+
+/**
+ * `cacheon arena pin`: looks up image digests, the weights' hashes and the corpus manifest on a machine
+ * with internet, and writes them: the arena file, and `.github/weights/<model>.sha256`. With --check it
+ * changes nothing, and exits with 1 where something is open or has moved.
+ */
+export const arenaPinCommand: RunCommand = async (invocation) => {
+  const { log, json, values } = invocation;
+  const path = arenaPath(optional(invocation, 'arena'), '.github/arena.json');
+  const arena = readArena(path);
+  const manifest = join(
+    optional(invocation, 'manifests') ?? join(ROOT, '.github/weights'),
+    `${arena.model.name}.sha256`,
+  );
+  const { pins, weights } = await lookUpPins({
+    ...{ arena, manifest, log },
+    weights: optional(invocation, 'weights'),
+    corpus: optional(invocation, 'corpus'),
+  });
+  if (json) process.stdout.write(`${JSON.stringify({ pins }, null, 2)}\n`);
+  else process.stdout.write(`${[...lines(pins)].join('\n')}\n`);
+  const changed = pins.filter(({ state }) => state !== 'same');
+  if (values['check'] === true) return changed.length === 0 ? 0 : 1;
+  const before = readFileSync(path, 'utf8');
+  const after = pinnedText(before, arena, pins);
+  parseArena(JSON.parse(after), path);
+  if (after !== before) {
+    writeWhole(path, after);
+    log.info(
+      `${path} is written; an arena that is to count needs a file of its own in .github/arenas, and its line in index.json`,
+    );
+  }
+  if (weights !== null && changed.some(({ name }) => name === 'weights')) {
+    writeWhole(manifest, weights);
+    log.info(`${manifest} is written: scripts/gpu-setup.sh verifies weights against it`);
+  }
+  return 0;
+};
