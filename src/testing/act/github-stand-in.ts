@@ -113,10 +113,34 @@ class ArtifactStore {
   }
 }
 
+/** What a repository has beside its runs' artifacts; one of it outlives several runs. */
+export type RepositoryState = {
+  readonly issues: { number: number; state: string; body: string; labels: string[] }[];
+  /** When the watched workflow began, newest first. */
+  readonly runs: { created_at: string }[];
+};
+
+/** Answers of the REST calls that read or write issues and runs; null for any other. */
+function restAnswer(
+  { issues, runs }: RepositoryState,
+  method: string,
+  path: string,
+  body: Buffer,
+): unknown {
+  if (/\/workflows\/[^/]+\/runs$/.test(path)) return { workflow_runs: runs };
+  if (!/\/issues(?:\/\d+)?$/.test(path)) return null;
+  if (method === 'GET') return issues.filter(({ state }) => state === 'open');
+  const given = JSON.parse(body.toString()) as object;
+  const number = Number(/\d+$/.exec(path)?.[0] ?? issues.length + 1);
+  const found = issues.find((issue) => issue.number === number);
+  if (found) return Object.assign(found, given);
+  issues.push({ number, state: 'open', body: '', labels: [], ...given });
+  return issues.at(-1);
+}
+
 /** Answers one request: a call of the artifact service, a blob, or any other REST call. */
 function answer(
-  store: ArtifactStore,
-  calls: string[],
+  { store, calls, state }: { store: ArtifactStore; calls: string[]; state: RepositoryState },
   { method = '', url: path = '/' }: IncomingMessage,
   body: Buffer,
 ): (response: ServerResponse) => void {
@@ -141,6 +165,10 @@ function answer(
     return (response) => response.writeHead(201).end();
   }
   calls.push(`${method} ${url.pathname}`);
+  const rest = restAnswer(state, method, url.pathname, body);
+  if (rest !== null)
+    return (response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(rest));
   return (response) => response.writeHead(204).end();
 }
 
@@ -148,13 +176,15 @@ function answer(
  * Starts the stub. act's own artifact server does not work with this client (tried), so jobs use
  * this one.
  */
-export async function startGithubStub(): Promise<GithubStub> {
+export async function startGithubStub(
+  state: RepositoryState = { issues: [], runs: [] },
+): Promise<GithubStub> {
   const base = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const store = new ArtifactStore(base);
   const calls: string[] = [];
   const server = createServer((request, response) => {
     read(request)
-      .then((body) => answer(store, calls, request, body)(response))
+      .then((body) => answer({ store, calls, state }, request, body)(response))
       .catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -14,7 +14,7 @@ import { DEMO_MINERS, submitImage } from '../../devnet/demo/miners.ts';
 import { namedImage } from '../../devnet/engine-names.ts';
 import { parseArena } from '../../schema/arena.ts';
 import { actBinary, type ActRun, newSandbox, runAct, type Sandbox } from './act.ts';
-import { type GithubStub, startGithubStub } from './github-stand-in.ts';
+import { type GithubStub, type RepositoryState, startGithubStub } from './github-stand-in.ts';
 
 const act = actBinary();
 if (act === null)
@@ -54,12 +54,13 @@ describe.skipIf(act === null)('the workflows under act', () => {
   });
 
   let runs = 0;
+  const state: RepositoryState = { issues: [], runs: [] };
   const run = async (
     event: string,
     workflow: string,
     vars: Record<string, string> = {},
   ): Promise<ActRun & { stub: GithubStub }> => {
-    const stub = await startGithubStub();
+    const stub = await startGithubStub(state);
     stubs.push(stub);
     const result = await runAct(act!, sandbox, {
       event,
@@ -169,6 +170,17 @@ describe.skipIf(act === null)('the workflows under act', () => {
     ).toEqual(['Plan round N', 'Anchor record N', 'Void round N']);
     expect(await weights()).toEqual([{ uid: 2, weight: 65535 }]);
     expect((await run('workflow_dispatch', 'audit.yml')).jobs).toEqual({ audit: ['success'] });
+  });
+  it('opens one issue where the validator needs a look, and closes it once that is mended', async () => {
+    const watch = async () => (await run('schedule', 'watchdog.yml')).jobs;
+    expect(await watch()).toEqual({ watchdog: ['success'] });
+    expect(state.issues).toHaveLength(1);
+    expect(state.issues[0]!.body).toContain('missed-ticks');
+    expect(await watch()).toEqual({ watchdog: ['success'] });
+    expect(state.issues).toMatchObject([{ state: 'open', labels: ['cacheon-watchdog'] }]);
+    state.runs.push({ created_at: new Date().toISOString() });
+    expect(await watch()).toEqual({ watchdog: ['success'] });
+    expect(state.issues).toMatchObject([{ state: 'closed' }]);
   });
   it('leaves no file of a job behind in the tree it ran from', () => {
     expect(existsSync(join(sandbox.work, 'results', accounts.validator.hotkey.address))).toBe(
