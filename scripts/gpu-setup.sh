@@ -185,7 +185,7 @@ seen_firewall() {
   nft list table inet cacheon >/dev/null 2>&1 || { echo "the rules are not loaded"; return 1; }
   echo "loaded"
 }
-mend_firewall() { echo "nft -f $firewall_file, and include it in /etc/nftables.conf"; }
+mend_firewall() { echo "scripts/gpu-setup.sh firewall writes $firewall_file and loads it"; }
 do_firewall() {
   local include='include "/etc/nftables.d/*.nft"'
   mkdir -p "$prefix/etc/nftables.d" && firewall_rules >"$firewall_file"
@@ -204,7 +204,7 @@ seen_images() {
   done
   echo "all here"
 }
-mend_images() { echo "pin them in the arena file, then docker pull each"; }
+mend_images() { echo "cacheon arena pin pins them, scripts/gpu-setup.sh images pulls them"; }
 do_images() {
   local image
   for image in $(arena_images); do
@@ -238,7 +238,7 @@ seen_weights() {
   cd - >/dev/null || return 1
   echo "${#names[@]} files, all with their hash"
 }
-mend_weights() { echo "scripts/gpu-setup.sh weights goes on where it stopped; WEIGHTS_URL names another source"; }
+mend_weights() { echo "cacheon arena pin --weights OWNER/NAME writes the manifest; scripts/gpu-setup.sh weights fetches, and goes on where it stopped"; }
 do_weights() {
   local folder manifest sum name
   folder=$(weights_folder) manifest=$(weights_manifest)
