@@ -1,5 +1,6 @@
 // What a server's container may do, and what it shares with nobody.
 import { describe, expect, it } from 'vitest';
+import { coreList } from './io/engine-host.ts';
 import { sidecarOptions, serverOptions, shareCores, type Rig } from './container-options.ts';
 
 describe('the sandbox’s options', () => {
@@ -88,5 +89,10 @@ describe('the sandbox’s options', () => {
   it('share out the cores there are', () => {
     expect(shareCores([0, 1, 2, 3], 2)).toEqual({ meterCpus: '0', serverCpus: '1,2' });
     expect(shareCores([4], 32)).toEqual({ meterCpus: null, serverCpus: null });
+  });
+  it('leave the measuring client’s core to it alone, its other thread too, where there are others', () => {
+    expect(shareCores([0, 1, 2, 3], 8, [0, 2])).toEqual({ meterCpus: '0', serverCpus: '1,3' });
+    expect(shareCores([0, 1], 8, [0, 1])).toEqual({ meterCpus: '0', serverCpus: '1' });
+    expect(coreList('0-3,8,10-11\n')).toEqual([0, 1, 2, 3, 8, 10, 11]);
   });
 });

@@ -205,13 +205,17 @@ export function sidecarOptions(
 
 /**
  * Cores of a machine, shared out: the first for the measuring client and this process, up to `cpus`
- * others for the server.
+ * others for the server. `siblings` are threads of the first one's core: nobody gets them where
+ * others are left, for a server on one could slow the client down at will.
  */
 export function shareCores(
   online: readonly number[],
   cpus: number,
+  siblings: readonly number[] = [],
 ): Pick<Rig, 'serverCpus' | 'meterCpus'> {
   const [first, ...rest] = online;
   if (first === undefined || rest.length === 0) return { serverCpus: null, meterCpus: null };
-  return { meterCpus: String(first), serverCpus: rest.slice(0, cpus).join(',') };
+  const apart = rest.filter((core) => !siblings.includes(core));
+  const server = apart.length > 0 ? apart : rest;
+  return { meterCpus: String(first), serverCpus: server.slice(0, cpus).join(',') };
 }

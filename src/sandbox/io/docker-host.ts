@@ -21,8 +21,10 @@ import {
   gpuIds,
   onlineCores,
   ownerMark,
+  recordedVersions,
   reap,
   removeContainer,
+  siblingsOf,
   versionsOf,
 } from './engine-host.ts';
 import { probesProgram, runProbes } from './probe-runner.ts';
@@ -36,6 +38,8 @@ export type HostRules = MeasuringRules & {
 /** Facts about a machine before the first measurement on it; every trace carries them. */
 type HostFacts = {
   readonly versions: Versions;
+  readonly kernel: string;
+  readonly containerd: string | null;
   readonly cores: { readonly server: string | null; readonly meter: string | null };
   readonly gpus: readonly string[];
   readonly meterImage: string;
@@ -84,9 +88,10 @@ export async function openHost(
 /** The rig of this machine: cores shared out, its GPUs, and the weights. */
 export async function rigOf(docker: Docker, rules: HostRules, models: string | null): Promise<Rig> {
   const ids = await gpuIds();
+  const cores = onlineCores();
   const by = gpuAccess((await docker.info()) as EngineInfo, ids);
   return {
-    ...shareCores(onlineCores(), rules.sandbox.cpus),
+    ...shareCores(cores, rules.sandbox.cpus, siblingsOf(cores[0] ?? 0)),
     gpus: ids.length === 0 ? null : { by, ids },
     models,
   };
@@ -259,6 +264,7 @@ async function readyHost<Images>(
   });
   const facts: HostFacts = {
     versions,
+    ...(await recordedVersions(docker)),
     cores: { server: rig.serverCpus, meter: rig.meterCpus },
     gpus: rig.gpus?.ids ?? [],
     meterImage: tools.name,

@@ -1,7 +1,7 @@
 // Housekeeping on a Docker host: leftover containers, software versions, cores and GPUs.
 import { execFile } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, release } from 'node:os';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { dockerError } from '../../node/docker.ts';
@@ -112,6 +112,15 @@ const firstLine = async (command: string, ...args: string[]): Promise<string | n
   }
 };
 
+/** What else holds a container in, for the record: no version of it is asked for. */
+export async function recordedVersions(
+  docker: Docker,
+): Promise<{ readonly kernel: string; readonly containerd: string | null }> {
+  const { Components } = await docker.version();
+  const containerd = Components.find((item) => item.Name.toLowerCase() === 'containerd');
+  return { kernel: release(), containerd: containerd?.Version ?? null };
+}
+
 /** Versions of everything that holds a container in. */
 export async function versionsOf(docker: Docker): Promise<Versions> {
   const { Components, Version } = await docker.version();
@@ -125,15 +134,33 @@ export async function versionsOf(docker: Docker): Promise<Versions> {
   };
 }
 
+/** A list of cores as the kernel writes one: `0-3,8`. */
+export function coreList(text: string): number[] {
+  return text
+    .trim()
+    .split(',')
+    .flatMap((range) => {
+      const [from, to = from] = range.split('-').map(Number) as [number, number?];
+      return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+    });
+}
+
 /** Cores that this process may use, as the kernel numbers them. */
 export function onlineCores(): number[] {
   const status = readFileSync('/proc/self/status', 'latin1');
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1];
   if (list === undefined) return Array.from({ length: availableParallelism() }, (_, i) => i);
-  return list.split(',').flatMap((range) => {
-    const [from, to = from] = range.split('-').map(Number) as [number, number?];
-    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
-  });
+  return coreList(list);
+}
+
+/** Threads that share a core with this one, itself among them; none where the kernel does not say. */
+export function siblingsOf(core: number): number[] {
+  try {
+    const path = `/sys/devices/system/cpu/cpu${core}/topology/thread_siblings_list`;
+    return coreList(readFileSync(path, 'latin1'));
+  } catch {
+    return [];
+  }
 }
 
 /** GPUs of this machine by UUID; none where there is no driver. */
