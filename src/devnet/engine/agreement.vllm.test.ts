@@ -41,7 +41,8 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
       .at(-1)!;
     plain = await startEngine({ variant: 'plain' });
     const base = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
-    writeFileSync(arena, JSON.stringify({ ...base, driftLimit: 1 }));
+    // Plain loops are many times slower than vLLM: what counts here is what the gate says of them.
+    writeFileSync(arena, JSON.stringify({ ...base, driftLimit: 1, tooSlowFactor: 1000 }));
   });
   afterAll(async () => {
     await plain.close();
@@ -142,10 +143,10 @@ describe.skipIf(runner === undefined)('a real vLLM on the same weights', () => {
       const report = JSON.parse(stdout) as {
         verdict: string;
         reason: string;
-        gate: { meanMarginNats: number };
+        gate: { meanMarginNats: number } | null;
       };
       rows.push(
-        `${variant.name}: ${report.verdict} (${report.reason}), mean margin ${report.gate.meanMarginNats.toExponential(2)}`,
+        `${variant.name}: ${report.verdict} (${report.reason}), mean margin ${report.gate?.meanMarginNats.toExponential(2) ?? '-'}`,
       );
       const honest = variant.altersTokens !== true;
       expect(report.verdict, rows.at(-1)).toBe(honest ? 'VALID' : 'E_GATE');
