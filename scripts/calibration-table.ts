@@ -1,6 +1,8 @@
 // Tables of the calibrations in this repository, from their files.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { calibrated, meanLimitNats } from '../src/judge/margin-limits.ts';
+import { honestNoise } from '../src/judge/near-ties.ts';
 import { summariseClasses } from '../src/judge/two-boots.ts';
 import { parseArena } from '../src/schema/arena.ts';
 import { calibrationRunsSchema, calibrationSchema } from '../src/schema/calibration.ts';
@@ -15,23 +17,27 @@ export function calibrationTable(tier: string): string {
   const calibration = calibrationSchema.parse(json(`calibration/${tier}.json`));
   const runs = calibrationRunsSchema.parse(json(`calibration/${tier}.runs.json`));
   const arena = parseArena(json('arena.json'), 'src/devnet/arena.json');
-  const rows = summariseClasses(runs, calibration, arena).map((row) => [
+  const found = summariseClasses(runs, calibration, arena);
+  const rows = found.map((row) => [
     ...[`\`${row.name}\``, row.kind, row.runs, nats(row.meanNats), nats(row.largestNats)],
     row.noiseNats === null ? '' : nats(row.noiseNats),
     `${row.refusedRuns} of ${row.runs}`,
     `${percent(row.twoBoots)} (${percent(row.low)} to ${percent(row.high)})`,
   ]);
+  const honest = found.filter(({ kind }) => kind === 'honest');
+  const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
+  const count = sum(honest.map((row) => row.runs));
+  const refused = sum(honest.map((row) => row.refusedRuns));
+  const held = calibrated(arena, calibration);
   const { margins, nearTies } = calibration;
-  const honest = runs.classes.filter(({ kind }) => kind === 'honest');
-  const count = honest.reduce((sum, item) => sum + item.runs.length, 0);
-  const refused = rows.filter(
-    (_, i) => runs.classes[i]!.kind === 'honest' && !String(rows[i]![6]).startsWith('0 '),
-  );
+  const noise = nearTies
+    ? `; noise at near-ties taken for ${nats(honestNoise(held)!)} nat (\`${nearTies.noisiest}\`: ${nats(nearTies.noiseNats)})`
+    : '';
   return [
     '| class | kind | runs | mean margin, nat | largest | noise, nat | refused alone | refused in two boots, % |',
     '|---|---|---|---|---|---|---|---|',
     ...rows.map((row) => `| ${row.join(' | ')} |`),
     '',
-    `${count} honest runs of ${honest.length} classes, ${refused.length === 0 ? 'none refused' : `refused in ${refused.length} classes`}. Limit on the mean of one boot: ${nats(Math.max(arena.gate.floorNats, arena.gate.meanFactor * margins.p999Nats))} nat (noisiest: \`${margins.noisiest}\`); noise at near-ties taken for ${nats(Math.max(arena.gate.floorNoiseNats, nearTies?.noiseNats ?? 0))} nat${nearTies ? ` (\`${nearTies.noisiest}\`: ${nats(nearTies.noiseNats)})` : ''}.`,
+    `${count} honest runs of ${honest.length} classes, ${refused === 0 ? 'none' : refused} refused. Limit on the mean of one boot: ${nats(meanLimitNats(held))} nat (noisiest: \`${margins.noisiest}\`)${noise}.`,
   ].join('\n');
 }

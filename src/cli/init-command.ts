@@ -1,13 +1,13 @@
 // Command that looks at a validator's repository on GitHub, and makes its settings what the promises rest on.
 import { UsageError } from '../compose/errors.ts';
-import { CacheonError, messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import { repositoryApi } from '../compose/repository-api.ts';
 import {
   type RepositoryApi,
   type Setting,
   SETTINGS,
 } from '../pipeline/preflight/repository-settings.ts';
-import { failing, isFit, type PreflightFinding } from '../pipeline/preflight/checks.ts';
+import { asked, isFit, type PreflightFinding } from '../pipeline/preflight/checks.ts';
 import type { RunCommand } from './command.ts';
 import { findingLines } from './finding-lines.ts';
 import { optional } from './options.ts';
@@ -15,15 +15,8 @@ import { optional } from './options.ts';
 const REPOSITORY = /^[\w.-]+\/[\w.-]+$/;
 
 /** How a setting stands; that it cannot be asked for is its finding. */
-async function lookedAt({ name, look }: Setting, api: RepositoryApi): Promise<PreflightFinding> {
-  try {
-    return await look(api);
-  } catch (error) {
-    const hint =
-      error instanceof CacheonError ? error.hint : 'GitHub answered in a form that is not known';
-    return failing(name, messageOf(error).replace(/\s+/g, ' ').slice(0, 200), hint);
-  }
-}
+const lookedAt = async ({ name, look }: Setting, api: RepositoryApi): Promise<PreflightFinding> =>
+  (await asked(name, async () => [await look(api)]))[0]!;
 
 /**
  * `cacheon init`: the settings of a repository on GitHub, a line each with its mend; with --apply it

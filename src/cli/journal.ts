@@ -1,8 +1,9 @@
 // Progress notes of a submission on disk, locked so that a fee is never paid twice.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
+import { takeLock } from '../compose/lock-file.ts';
 import { writeWhole } from '../node/atomic-file.ts';
 import type { Journal, SubmitState } from '../pipeline/submit/submit-steps.ts';
 
@@ -66,30 +67,11 @@ function fileJournal(path: string): Journal {
  */
 export function lockedJournal(path: string): Journal {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const lock = `${path}.lock`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx', mode: 0o600 });
-      process.once('exit', () => rmSync(lock, { force: true }));
-      return fileJournal(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = Number(readFileSync(lock, 'utf8'));
-      if (attempt > 0 || isAlive(holder))
-        throw new UsageError(
-          `process ${holder} is submitting this image already`,
-          `wait for it; if there is no such process, remove ${lock}`,
-        );
-      rmSync(lock, { force: true }); // its holder was killed
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  const release = takeLock(
+    `${path}.lock`,
+    'is submitting this image',
+    'wait for it: it goes on with what was begun',
+  );
+  process.once('exit', release);
+  return fileJournal(path);
 }

@@ -2,7 +2,12 @@
 import { join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { ROOT } from '../compose/repository.ts';
-import { type RerunReport, rerunRound, rerunTeacher } from '../compose/rerunning.ts';
+import {
+  type RerunReport,
+  rerunRound,
+  rerunTeacher,
+  type TeacherReport,
+} from '../compose/rerunning.ts';
 import { renderJson } from '../core/canonical.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import { writeWhole } from '../node/atomic-file.ts';
@@ -50,6 +55,12 @@ function* lines({ entries, agrees }: RerunReport): Generator<string> {
   yield agrees ? 'the repetition agrees with the record' : 'the repetition differs from the record';
 }
 
+/** What forcing again came to, in a line. */
+function forcedLine({ forced: { answers, tokens, largestNats } }: TeacherReport): string {
+  const most = largestNats === null ? 'all there is' : `${largestNats.toPrecision(2)} nat`;
+  return `${answers} answers, ${tokens} tokens forced again; a margin differs by ${most} at most`;
+}
+
 /**
  * `cacheon rerun BLOCK`: the same plan and seed on this host, compared with the record; with
  * --teacher only the recorded answers are forced again. 0 where both agree, 1 where not. What is
@@ -76,20 +87,12 @@ export const rerunCommand: RunCommand = async (invocation) => {
   const reference = optional(invocation, 'reference');
   if (reference !== undefined && !teacher)
     throw new UsageError('--reference is only for --teacher', 'add --teacher');
-  const report = teacher
+  const forced = teacher
     ? await rerunTeacher(job, reference === undefined ? null : targetOf(reference, 'reference'))
-    : await rerunRound(job);
+    : null;
+  const report: RerunReport = forced ?? (await rerunRound(job));
   writeWhole(join(out, 'comparison.json'), renderJson(report));
-  if ('forced' in report) {
-    const { answers, tokens, largestNats } = report.forced as {
-      answers: number;
-      tokens: number;
-      largestNats: number;
-    };
-    log.info(
-      `${answers} answers, ${tokens} tokens forced again; a margin differs by ${largestNats.toPrecision(2)} nat at most`,
-    );
-  }
+  if (forced) log.info(forcedLine(forced));
   if (json) process.stdout.write(renderJson(report));
   else process.stdout.write(`${[...lines(report)].join('\n')}\n`);
   log.info(`kept in ${resolve(out)}`);

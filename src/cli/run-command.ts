@@ -4,9 +4,9 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../compose/errors.ts';
+import { takeLock } from '../compose/lock-file.ts';
 import { measureShard } from '../compose/measuring-shard.ts';
 import { ROOT } from '../compose/repository.ts';
-import { takeRunLock } from '../compose/run-lock.ts';
 import { validatorPair } from '../compose/settling.ts';
 import { GPU_HOST_VARIABLE, sshHost } from '../compose/ssh-host.ts';
 import { playPass, type ShardTask, type ValidatorHost } from '../compose/validator-host.ts';
@@ -107,7 +107,11 @@ export const runCommand: RunCommand = async (given) => {
   const once = given.values['once'] === true;
   const home = resolve(optional(given, 'home') ?? join(homedir(), '.cache/cacheon/run'));
   mkdirSync(home, { recursive: true });
-  const release = takeRunLock(join(home, 'lock'));
+  const release = takeLock(
+    join(home, 'lock'),
+    'runs this validator',
+    'stop it first, or name another folder with --home',
+  );
   const stop = stopping(log);
   try {
     while (!stop.aborted) {

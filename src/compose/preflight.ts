@@ -1,21 +1,18 @@
 // Asks chain, ledger, arena and machine what a round needs, one finding a question.
-import { execFile } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { promisify } from 'node:util';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
-import { CacheonError, messageOf } from '../core/errors.ts';
 import { openStored } from '../ledger/open.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import { findDocker } from '../node/docker.ts';
 import { assertHoldsAnchor } from '../pipeline/anchor/own-anchor.ts';
 import {
+  asked,
   clockFinding,
   diskFinding,
   failing,
   gpuFinding,
   hotkeyFindings,
-  type NamedGpu,
   passing,
   type PreflightFinding,
   untold,
@@ -24,7 +21,7 @@ import { assertReady } from '../pipeline/readiness.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { tooOld } from '../sandbox/engine-versions.ts';
-import { versionsOf } from '../sandbox/io/engine-host.ts';
+import { namedGpus, versionsOf } from '../sandbox/io/engine-host.ts';
 import type { Arena } from '../schema/arena.ts';
 import { parseImageRef } from '../schema/image-ref.ts';
 import { silentLog } from '../core/log.ts';
@@ -47,19 +44,6 @@ export type PreflightJob = {
 };
 
 type Questions = (job: PreflightJob) => Promise<PreflightFinding[]>;
-
-/** A question whose failure is its finding. */
-async function asked(
-  name: string,
-  work: () => Promise<PreflightFinding[]> | PreflightFinding[],
-): Promise<PreflightFinding[]> {
-  try {
-    return await work();
-  } catch (error) {
-    const mend = error instanceof CacheonError ? error.hint : 'this is a defect: report it';
-    return [failing(name, messageOf(error), mend)];
-  }
-}
 
 const arenaQuestions: Questions = async ({ root, arena, folder, tier, corpus }) => {
   const pinned = (name: string, text: string): PreflightFinding =>
@@ -126,23 +110,6 @@ const chainQuestions: Questions = async ({ arena, store, validator, openChain })
     await chain.disconnect();
   }
 };
-
-/** The GPUs by name; null where no driver answers. */
-async function namedGpus(): Promise<NamedGpu[] | null> {
-  try {
-    const query = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits'];
-    const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 20_000 });
-    return stdout
-      .split('\n')
-      .filter((line) => line.includes(','))
-      .map((line) => {
-        const [name = '', memory = ''] = line.split(',').map((cell) => cell.trim());
-        return { name, memoryMib: Number(memory) };
-      });
-  } catch {
-    return null;
-  }
-}
 
 const hostQuestions: Questions = async ({ root, arena, tier, measures }) => {
   if (!measures)

@@ -37,6 +37,9 @@ export type RerunReport = {
   readonly agrees: boolean;
 };
 
+/** The same where only the recorded answers were forced again. */
+export type TeacherReport = RerunReport & { readonly forced: Omit<ForcedAgain, 'traces'> };
+
 type Recorded = {
   readonly drawn: DrawnPlan;
   readonly round: LedgerRecord<'round'>;
@@ -116,7 +119,7 @@ const progressTo =
 export async function rerunTeacher(
   job: RerunJob,
   given: EngineTarget | null,
-): Promise<RerunReport & { readonly forced: Omit<ForcedAgain, 'traces'> }> {
+): Promise<TeacherReport> {
   const { drawn, round, arena } = await recordedRound(job);
   const { root, store, validator, engineCommand, log, keep } = job;
   const evidence = await evidenceOf(store, validator, round);

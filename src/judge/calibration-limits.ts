@@ -19,7 +19,7 @@ import { calibrated } from './margin-limits.ts';
 import { likeliestNoise, nearTiesOf } from './near-ties.ts';
 import { summarise } from './score.ts';
 import { gapText, refusedInTwoBoots, tiesOf } from './two-boots.ts';
-import { covarianceOf, sdOf, shareInterval, toleranceLimit } from './tolerance.ts';
+import { covarianceOf, meanOf, sdOf, shareInterval, toleranceLimit } from './tolerance.ts';
 
 /** Runs of a class that say something of its spread. */
 const LEAST_RUNS = 3;
@@ -88,7 +88,7 @@ function marginsOf(runs: CalibrationRuns): Margins {
   const tokens = Math.min(...answered.map((run) => run.tokens));
   return {
     ...{ noisiest: name, runs: means.length, tokens },
-    muNats: means.reduce((sum, mean) => sum + mean, 0) / means.length,
+    muNats: meanOf(means),
     sigmaNats: sdOf(means),
     p999Nats: p999,
   };

@@ -2,14 +2,12 @@
 import { fromUtf8Lossy } from '../core/bytes.ts';
 import type { Answer, LogprobEntry } from '../answers/answer.ts';
 import type { GateResult } from './margin-gate.ts';
+import { MISSING } from './near-ties.ts';
 
 /** How many of the best tokens a server is asked for. */
 const TOP = 5;
 /** The gate ignores a code point cut off at the end. */
 const trimmed = (text: string): string => text.replace(/\uFFFD+$/, '');
-
-/** vLLM's default where it has no value, and its floor. */
-const MISSING = -9999;
 
 const same = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i]);

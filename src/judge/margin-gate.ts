@@ -6,7 +6,7 @@ import type { MeasuringRules } from '../schema/arena.ts';
 import type { NearTieSums } from '../schema/submission.ts';
 import type { Teacher } from '../schema/trace.ts';
 import { meanLimitNats } from './margin-limits.ts';
-import { honestNoise, nearTieLimit, nearTieSums, nearTiesOf } from './near-ties.ts';
+import { honestNoise, MISSING, nearTieLimit, nearTieSums, nearTiesOf } from './near-ties.ts';
 
 /** Why an answer is not the model's own. */
 export type GateReason =
@@ -48,8 +48,8 @@ export type GatedAnswer = {
  * Nats between the reference's best token and the given one, at least 0; Infinity where the
  * reference has no value. -9999 means missing.
  */
-function margin(top: number | null, own: number | null): number {
-  if (top === null || own === null || top <= -9999 || own <= -9999) return Infinity;
+export function marginNats(top: number | null, own: number | null): number {
+  if (top === null || own === null || top <= MISSING || own <= MISSING) return Infinity;
   return Math.max(0, top - own);
 }
 
@@ -109,7 +109,7 @@ function endFault(
 export function endsAsModel(gated: GatedAnswer, rules: GateRules): boolean {
   const { tokenIds, top, own } = gated.teacher;
   const last = tokenIds.length - 1;
-  return last >= 0 && endFault(gated, margin(top[last]!, own[last]!), rules) === null;
+  return last >= 0 && endFault(gated, marginNats(top[last]!, own[last]!), rules) === null;
 }
 
 /** What all answers' near-ties say together; null where the arena does not look at them. */
@@ -149,7 +149,7 @@ export function marginGate(
   const rules = { tokenizer, arena };
   for (const gated of answers) {
     const { tokenIds, top, own } = gated.teacher;
-    const margins = tokenIds.map((_, i) => margin(top[i]!, own[i]!));
+    const margins = tokenIds.map((_, i) => marginNats(top[i]!, own[i]!));
     addMargins(tally, margins, arena);
     for (const fault of formFaults(gated, rules)) reasons.add(fault);
     const fault = endFault(gated, margins.at(-1)!, rules);

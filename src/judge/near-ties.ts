@@ -10,8 +10,8 @@ export type NearTie = { readonly gapNats: number; readonly left: boolean };
 const LOGISTIC = 1.702;
 /** A token is never left, or kept, with less than this chance: one odd position decides nothing. */
 const LEAST_CHANCE = 1e-6;
-/** vLLM's value where it has none. */
-const MISSING = -9999;
+/** vLLM's value where it has none, and its floor. */
+export const MISSING = -9999;
 
 /**
  * Near-ties of one forced answer: gaps above 0 and below `gate.nearNats`. Where the token is another

@@ -5,7 +5,8 @@ const CONFIDENCE = 0.95;
 /** Normal quantile of .975: an interval of 95 %. */
 const INTERVAL_Z = 1.959963984540054;
 
-const meanOf = (values: readonly number[]): number =>
+/** Mean of a sample. */
+export const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Standard deviation of a sample; 0 for a single value. */

@@ -17,7 +17,7 @@ import {
   nearTieSums,
 } from './near-ties.ts';
 import { pooledFault } from './pooled-gate.ts';
-import { shareInterval } from './tolerance.ts';
+import { meanOf, shareInterval } from './tolerance.ts';
 
 type Run = CalibrationRun & GateSums;
 
@@ -108,7 +108,7 @@ export function summariseClasses(
     const twoBoots = refusedInTwoBoots(runs, { margins: calibration.margins, arena });
     return {
       ...{ name, kind, runs: runs.length },
-      meanNats: means.reduce((sum, value) => sum + value, 0) / Math.max(1, means.length),
+      meanNats: means.length === 0 ? 0 : meanOf(means),
       largestNats: Math.max(0, ...means),
       noiseNats: likeliestNoise(runs.flatMap(tiesOf)),
       refusedRuns: runs.filter((run) => failsAlone(summed(run, arena), arena)).length,

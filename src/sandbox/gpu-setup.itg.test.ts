@@ -16,6 +16,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sandbox } from '../schema/arena-parts.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const script = join(ROOT, 'scripts/gpu-setup.sh');
@@ -163,6 +164,13 @@ describe('gpu-setup.sh --check', () => {
     expect(out).toContain(line);
     expect(out).toMatch(/-> \S/);
     expect(code).toBe(1);
+  });
+  it('wants the versions that an arena wants of a host, unless it says otherwise', () => {
+    const { minimums } = sandbox.parse(undefined);
+    const text = readFileSync(script, 'utf8');
+    expect(minimums.engine[0]).toMatch(new RegExp(`^${/^ENGINE_MINIMUM=(.*)$/m.exec(text)![1]!}`));
+    expect(text).toContain(`TOOLKIT_MINIMUM=${minimums.toolkit[0]!}\n`);
+    for (const driver of minimums.driver) expect(text).toContain(`minimum=${driver}`);
   });
   it('refuses a step that there is not, and an arena that cannot be read', async () => {
     expect(await setup(['--check', 'kernel'])).toMatchObject({ code: 2 });

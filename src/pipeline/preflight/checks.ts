@@ -1,5 +1,6 @@
 // What a validator's machine and accounts must show before a round can succeed: facts to findings.
 import type { ChainCommitment, SubnetState } from '../../chain/chain.ts';
+import { CacheonError, messageOf } from '../../core/errors.ts';
 import type { Arena } from '../../schema/arena.ts';
 import { anchorOf } from '../anchor/anchor-text.ts';
 
@@ -21,6 +22,19 @@ export const failing = (name: string, detail: string, mend: string): PreflightFi
 export const untold = (name: string, detail: string, mend: string): PreflightFinding => ({
   ...{ name, state: 'skip', detail, mend },
 });
+
+/** A question whose failure is its finding. */
+export async function asked(
+  name: string,
+  work: () => Promise<PreflightFinding[]> | PreflightFinding[],
+): Promise<PreflightFinding[]> {
+  try {
+    return await work();
+  } catch (error) {
+    const mend = error instanceof CacheonError ? error.hint : 'this is a defect: report it';
+    return [failing(name, messageOf(error).replace(/\s+/g, ' ').slice(0, 300), mend)];
+  }
+}
 
 const TAO = 1_000_000_000;
 const tao = (rao: bigint): string => `${(Number(rao) / TAO).toFixed(2)} TAO`;
@@ -99,8 +113,8 @@ export function diskFinding(
     : failing('disk', detail, 'free some space: docker system prune -a, or a larger disk');
 }
 
-/** A GPU as `nvidia-smi` names it. */
-export type NamedGpu = { readonly name: string; readonly memoryMib: number };
+/** A GPU by its name and the memory that it has. */
+type NamedGpu = { readonly name: string; readonly memoryMib: number };
 
 /** Whether the GPUs are those of the tier. `null`: the driver does not answer. */
 export function gpuFinding(

@@ -1,4 +1,5 @@
 // What a repeated round says beside the recorded one: verdicts, and scores as intervals.
+import { meanOf, sdOf } from '../../judge/tolerance.ts';
 import type { RoundBody, RoundEntry } from '../../schema/records.ts';
 
 /** A difference of scores (again less recorded), with its interval of 95 % over the prompts. */
@@ -30,9 +31,8 @@ const NORMAL = 1.96;
 export function intervalOf(values: readonly number[]): ScoreDifference | null {
   const count = values.length;
   if (count < 2) return null;
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
-  const half = (STUDENT[count - 2] ?? NORMAL) * Math.sqrt(square / count);
+  const mean = meanOf(values);
+  const half = (STUDENT[count - 2] ?? NORMAL) * (sdOf(values) / Math.sqrt(count));
   return { mean, low: mean - half, high: mean + half };
 }
 

@@ -1,4 +1,5 @@
 // Forces a round's recorded answers through a reference once more: whoever has the model can check the gate.
+import { marginNats } from '../../judge/margin-gate.ts';
 import { MeasureError } from '../../measure/errors.ts';
 import type { ForcedLogprobs, Reference } from '../../measure/reference.ts';
 import { promptsPath } from '../../schema/paths.ts';
@@ -12,19 +13,16 @@ export type ForcedAgain = {
   readonly traces: Map<string, Trace>;
   readonly answers: number;
   readonly tokens: number;
-  /** Largest difference of a token's margin between then and now, in nats. */
-  readonly largestNats: number;
+  /** Largest difference of a token's margin between then and now, in nats; null where one has no value. */
+  readonly largestNats: number | null;
 };
-
-const marginOf = (top: number | null, own: number | null): number =>
-  top === null || own === null ? Infinity : Math.max(0, top - own);
 
 /** How far two forcings of one answer lie apart, in nats. */
 function apart(before: Teacher, now: ForcedLogprobs): number {
   const differences = before.tokenIds.map((_, i) => {
     const [then, again] = [
-      marginOf(before.top[i]!, before.own[i]!),
-      marginOf(now.top[i] ?? null, now.own[i] ?? null),
+      marginNats(before.top[i]!, before.own[i]!),
+      marginNats(now.top[i] ?? null, now.own[i] ?? null),
     ];
     return then === again ? 0 : Math.abs(then - again);
   });
@@ -95,5 +93,6 @@ export async function forceAgain(
     out.set(path, { ...trace, requests });
     progress(out.size, traces.size);
   }
-  return { traces: out, answers, tokens, largestNats };
+  const known = Number.isFinite(largestNats);
+  return { traces: out, answers, tokens, largestNats: known ? largestNats : null };
 }

@@ -163,17 +163,32 @@ export function siblingsOf(core: number): number[] {
   }
 }
 
-/** GPUs of this machine by UUID; none where there is no driver. */
-export async function gpuIds(): Promise<string[]> {
+/** A query of all GPUs, a line each; null where no driver answers. */
+async function askGpus(fields: string): Promise<string[] | null> {
   try {
-    const { stdout } = await run('nvidia-smi', ['--query-gpu=uuid', '--format=csv,noheader'], {
-      timeout: 10_000,
-    });
+    const args = [`--query-gpu=${fields}`, '--format=csv,noheader,nounits'];
+    const { stdout } = await run('nvidia-smi', args, { timeout: 20_000 });
     return stdout
       .split('\n')
       .map((line) => line.trim())
-      .filter((line) => line.startsWith('GPU-'));
+      .filter((line) => line !== '');
   } catch {
-    return [];
+    return null;
   }
+}
+
+/** GPUs of this machine by UUID; none where there is no driver. */
+export async function gpuIds(): Promise<string[]> {
+  return (await askGpus('uuid'))?.filter((line) => line.startsWith('GPU-')) ?? [];
+}
+
+/** GPUs of this machine by name; null where there is no driver. */
+export async function namedGpus(): Promise<{ name: string; memoryMib: number }[] | null> {
+  const lines = await askGpus('name,memory.total');
+  return (
+    lines?.map((line) => {
+      const [name = '', memory = ''] = line.split(',').map((cell) => cell.trim());
+      return { name, memoryMib: Number(memory) };
+    }) ?? null
+  );
 }

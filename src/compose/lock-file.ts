@@ -1,4 +1,4 @@
-// A lock file: two loops of one validator on one host would measure the same plan at once.
+// Lock files: two processes that do the same at once would pay twice, or measure the same plan.
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { UsageError } from './errors.ts';
 
@@ -21,13 +21,14 @@ function identityOf(pid: number): string | null {
 }
 
 /**
- * Takes the lock, or throws `USAGE` where a living process holds it; one that died left nothing
- * behind that would have to be cleaned by hand. Returns what gives the lock back.
+ * Takes the lock, or throws `USAGE` where a living process holds it, with what that one `does` and a
+ * `hint`; one that died left nothing behind that would have to be cleaned by hand. Returns what gives
+ * the lock back.
  */
-export function takeRunLock(path: string): () => void {
+export function takeLock(path: string, does: string, hint: string): () => void {
   for (let tries = 0; tries < 2; tries++) {
     try {
-      const file = openSync(path, 'wx');
+      const file = openSync(path, 'wx', 0o600);
       writeSync(file, identityOf(process.pid) ?? String(process.pid));
       closeSync(file);
       return () => rmSync(path, { force: true });
@@ -36,10 +37,7 @@ export function takeRunLock(path: string): () => void {
       const held = readFileSync(path, 'utf8');
       const pid = Number.parseInt(held, 10);
       if (pid > 0 && identityOf(pid) === held)
-        throw new UsageError(
-          `process ${pid} runs this validator already (${path})`,
-          'stop it first, or name another folder with --home',
-        );
+        throw new UsageError(`process ${pid} ${does} already (${path})`, hint);
       rmSync(path, { force: true });
     }
   }
