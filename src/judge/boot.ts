@@ -3,7 +3,7 @@ import { because } from '../schema/reasons.ts';
 import type { Trace } from '../schema/trace.ts';
 import { isInfraFault, isMinerFault, type Verdict } from '../schema/verdicts.ts';
 import type { JudgeContext } from './arm-reading.ts';
-import { type ArmVerdict, judgeArm, withoutNumbers } from './arm.ts';
+import { type ArmVerdict, judgeArm, unlessCut, withoutNumbers } from './arm.ts';
 import { type BaselineReading, readBaseline } from './baseline.ts';
 
 /**
@@ -70,6 +70,8 @@ export type BootSource = {
   readonly usable?: (name: string, own: Trace) => boolean;
   /** `times`: no gate is asked, as nothing was forced yet. */
   readonly look?: 'all' | 'times';
+  /** Whether a cut baseline ends this boot alone: else it throws. */
+  readonly toleratesCuts?: boolean;
 };
 
 /** A trace counts as the run that its header names: a copied or renamed trace counts as none. */
@@ -101,8 +103,9 @@ function countingRun({ first, second }: Runs, incumbent: boolean): ArmVerdict | 
 /**
  * Reads boot 1 from its traces. The runner does not choose which of several runs counts: it is the
  * first attempt, unless its baseline drifted or its clock failed; an arm's first run, unless it
- * ended by an infrastructure fault. Throws `BAD_TRACE` for a cut trace; `usable` may throw it too,
- * or refuse an arm's trace; `belongs` says whether a trace is of this boot at all.
+ * ended by an infrastructure fault. Throws `BAD_TRACE` for a cut trace, of a baseline only unless
+ * `toleratesCuts`; `usable` may throw it too, or refuse an arm's trace; `belongs` says whether a
+ * trace is of this boot at all.
  */
 export function readBoot(source: BootSource): BootReading {
   const trace = givenBy(source);
@@ -159,7 +162,7 @@ function judgeRun(own: Trace, { arm, baseline, source, same }: Beside): ArmVerdi
 function readAttempt(
   trace: (name: string, run: number) => Trace | null,
   attempt: number,
-  { context, place }: BootSource,
+  { context, place, toleratesCuts = false }: BootSource,
 ): { first: Trace | null; baseline: BaselineReading } {
   const first = trace('baseline', runOf(attempt, 'first'));
   const last = trace('baseline', runOf(attempt, 'second'));
@@ -169,7 +172,10 @@ function readAttempt(
     ...because(code, `${place}: ${what}`),
   });
   if (!first) return { first, baseline: lost('no-trace', 'the baseline has no trace') };
-  const baseline = readBaseline(first, last, context);
+  // A machine that died before the reference spoke: what other machines measured still counts.
+  const cut = (): BaselineReading => lost('cut-baseline', "the baseline's trace is cut");
+  const read = (): BaselineReading => readBaseline(first, last, context);
+  const baseline = toleratesCuts ? (unlessCut(read) ?? cut()) : read();
   if (
     baseline.ok &&
     last &&

@@ -105,6 +105,7 @@ function sourceOf(judging: Judging, at: BootPlace): BootSource {
     given: (name, run) => traces.get(tracePath(shard, boot, name, run)) ?? null,
     context: { arena, tokenizer, prompts: plannedPools(arena, boot) },
     place: named(at),
+    toleratesCuts: true,
     look: boot === 1 ? 'all' : (look ?? 'all'),
     belongs: ({ header }) =>
       header.shard === shard &&

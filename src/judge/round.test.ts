@@ -88,6 +88,24 @@ describe('a round', () => {
     const unfinished = verdicts((changed) => changed.delete(pathsOf('/1/baseline.2')[0]!));
     expect(unfinished[0]).toBe('INFRA_HOST: shard 0, boot 1: the baseline has no last run');
   });
+  it('F05 loses the boot of a machine that died before the reference spoke, and nothing else', () => {
+    const unforced = (changed: Map<string, Trace>, path: string): void => {
+      const trace = changed.get(path)!;
+      const requests = trace.requests.map((request) => ({ ...request, teacher: null }));
+      changed.set(path, { ...trace, requests });
+    };
+    const lost = "INFRA_HOST: shard 0, boot 1: the baseline's trace is cut";
+    // All had run; then the machine died, or it had no last run of the baseline yet.
+    expect(verdicts((all) => [...all.keys()].forEach((path) => unforced(all, path)))).toEqual(
+      Array.from({ length: 3 }, () => lost),
+    );
+    const halfway = verdicts((all) => {
+      for (const path of pathsOf('fast')) all.delete(path);
+      for (const path of [...pathsOf('baseline'), ...pathsOf('slow')])
+        if (all.has(path)) unforced(all, path);
+    });
+    expect(halfway.every((verdict) => verdict.startsWith('INFRA_HOST'))).toBe(true);
+  });
   it('is refused where its boot asks too little, or something else than the arena', () => {
     const edit = (change: (line: BootBody) => object) => () =>
       verdicts(
