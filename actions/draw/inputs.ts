@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 /** Inputs of `draw`, as action.yml declares them. */
 export const inputs = z.strictObject({
-  endpoint: z.string(),
+  endpoint: z.string().optional(),
   validator: z.string(),
   block: z.coerce.number().int().nonnegative(),
   arena: z.string().default('.github/arena.json'),

@@ -1,5 +1,6 @@
 // GitHub action that judges the traces of a round, and compares with the round on record.
 import { judgeEvidence, recordedDifference } from '../../src/compose/judging.ts';
+import { hourlyPrice, PRICE_VARIABLE, spentLine } from '../../src/compose/plan-cost.ts';
 import { renderJson } from '../../src/core/canonical.ts';
 import { readArtifact } from '../../src/github/artifact-content.ts';
 import {
@@ -27,7 +28,7 @@ void startAction('judge', inputs, async ({ input, log, output, summary }) => {
   const draw = drawOf(ledger, plan, given && readArtifact(ARTIFACTS.draw, given, drawSchema));
   const shards = drawnPlan(plan, draw.seed).shards.map(({ index }) => index);
   const evidence = await downloadEvidence(shards);
-  const judged = judgeEvidence(plan, draw.seed, evidence, root);
+  const { judged, spent } = judgeEvidence(plan, draw.seed, evidence, root);
   await uploadArtifact(ARTIFACTS.verdicts, renderJson(judged));
   output('void', String('void' in judged));
   if ('void' in judged) {
@@ -35,6 +36,8 @@ void startAction('judge', inputs, async ({ input, log, output, summary }) => {
     return;
   }
   summary(roundSummary(block, judged.body));
+  const price = hourlyPrice(process.env[PRICE_VARIABLE]);
+  summary(`${spentLine(spent, plan.predicate.plannedMinutes, price)}\n`);
   const recorded = recordedDifference(ledger, plan, judged.body);
   if (recorded)
     summary(`Compared with the recorded round: ${recorded.difference ?? 'the same verdicts'}\n`);

@@ -15,7 +15,7 @@ import { jobAuth, runnerHost, startAction } from '../../src/github/io/run-action
 import { dispatchWorkflow } from '../../src/github/io/workflow-dispatch.ts';
 import { roundSummary } from '../../src/github/summary.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
-import { shardMinutes } from '../../src/pipeline/plan-life.ts';
+import { shardMinutes, shardsOf } from '../../src/pipeline/plan-life.ts';
 import { publishPlan } from '../../src/pipeline/publish.ts';
 import { ARTIFACTS, draftSchema, drawSchema, judgedSchema } from '../../src/schema/artifacts.ts';
 import { inputs } from './inputs.ts';
@@ -33,10 +33,9 @@ void startAction('publish', inputs, async ({ input, log, output, summary }) => {
   if (input.what === 'plan') {
     const draft = readArtifact(ARTIFACTS.plan, await downloadArtifact(ARTIFACTS.plan), draftSchema);
     const { outcome, plan } = await publishPlan(ports, arena, operator, draft);
-    const shards = Array.from({ length: plan?.predicate.shards ?? 0 }, (_, index) => index);
     output('outcome', outcome);
     output('block', plan ? String(plan.predicate.block.number) : '');
-    output('shards', JSON.stringify(shards));
+    output('shards', JSON.stringify(plan ? shardsOf(plan) : []));
     output('minutes', String(plan ? shardMinutes(plan) : 0));
     return;
   }

@@ -2,6 +2,7 @@
 import { dirname, join } from 'node:path';
 import { openEndpoints } from '../../src/chain/io/networks.ts';
 import { operatorHere } from '../../src/compose/operator.ts';
+import { costLines, costOf, hourlyPrice, PRICE_VARIABLE } from '../../src/compose/plan-cost.ts';
 import { readArenaFile } from '../../src/compose/repository.ts';
 import { scanPorts } from '../../src/compose/scanning.ts';
 import { renderJson } from '../../src/core/canonical.ts';
@@ -30,4 +31,6 @@ void startAction('scan', inputs, async ({ input, log, output, summary }) => {
   output('block', String(draft.predicate.block.number));
   output('empty', String(draft.predicate.shards === 0));
   summary(planSummary(draft.predicate));
+  const cost = costOf(draft, arena, hourlyPrice(process.env[PRICE_VARIABLE]));
+  summary(`${[...costLines(cost)].join('\n')}\n`);
 });

@@ -4,6 +4,7 @@ import { UsageError } from '../compose/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Command, RunCommand } from './command.ts';
 import { COMMANDS } from './commands.ts';
+import { ARENA_FILE } from './option-specs.ts';
 
 /** What helps where commander knows nothing near. */
 const HINTS: Readonly<Record<string, string>> = {
@@ -49,11 +50,14 @@ function addCommand(
   const command = quiet(parent.command(word), options).description(spec.about);
   if (spec.argument) command.argument(...spec.argument);
   if (spec.second) command.argument(...spec.second);
-  for (const [name, [value, about]] of Object.entries(spec.options))
-    command.addOption(new Option(value === null ? `--${name}` : `--${name} <${value}>`, about));
-  command
-    .option('--arena <FILE>', 'arena file (default: the one of the repository)')
-    .option('--json', 'one JSON document on stdout');
+  const all: Command['options'] = { ...spec.options, arena: ARENA_FILE };
+  for (const [name, [value, about]] of Object.entries(all)) {
+    const option = new Option(value === null ? `--${name}` : `--${name} <${value}>`, about);
+    const variable = spec.variables?.[name];
+    // A variable that is set to nothing is not set: workflows write empty ones.
+    command.addOption(variable && process.env[variable] !== '' ? option.env(variable) : option);
+  }
+  command.option('--json', 'one JSON document on stdout');
   if (spec.examples)
     command.addHelpText('after', `\nExamples:\n${spec.examples.map((e) => `  ${e}\n`).join('')}`);
   command.action(async () => {

@@ -21,6 +21,8 @@ export type Command = {
   /** A second one, `[NAME]`. */
   readonly second?: readonly [name: string, about: string];
   readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Environment variables that stand in for options that are not given, by option. */
+  readonly variables?: Readonly<Record<string, string>>;
   readonly examples?: readonly string[];
   readonly load: () => Promise<RunCommand>;
 };

@@ -9,6 +9,7 @@ import {
   SEED,
   BLOCK_HASH,
   SERVER,
+  VALIDATOR_VARIABLES,
 } from './option-specs.ts';
 import { VALIDATOR_COMMANDS } from './validator-commands.ts';
 
@@ -195,9 +196,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     options: {
       variant: ['NAME', 'which engine; a wrong name lists them'],
       digest: ['sha256:…', 'or the digest that stands for one'],
+      list: [null, 'prints every engine with the image and digest that stand for it, and ends'],
       port: ['P', 'port on loopback (default: a free one)'],
     },
     load: async () => (await import('./devnet-engine-command.ts')).devnetEngineCommand,
   },
-  ...VALIDATOR_COMMANDS,
+  ...Object.fromEntries(
+    Object.entries(VALIDATOR_COMMANDS).map(([name, command]) => [
+      name,
+      { ...command, variables: VALIDATOR_VARIABLES },
+    ]),
+  ),
 };

@@ -6,6 +6,8 @@ import { preflight } from '../compose/preflight.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { validatorPair } from '../compose/settling.ts';
 import { GPU_HOST_VARIABLE } from '../compose/ssh-host.ts';
+import { UsageError } from '../compose/errors.ts';
+import { decodeSs58 } from '../core/ss58.ts';
 import type { Rig } from '../sandbox/container-options.ts';
 import { tooOld, type Versions } from '../sandbox/engine-versions.ts';
 import type { ProbeResult } from '../sandbox/escape-probes.ts';
@@ -19,7 +21,13 @@ import { openChain, workplace } from './workplace.ts';
 /** The validator that is looked at: by its address, or by the key that would sign. */
 function validatorIn(invocation: Invocation): string | null {
   const given = optional(invocation, 'validator');
-  if (given !== undefined) return given;
+  if (given !== undefined) {
+    if (decodeSs58(given) !== null) return given;
+    throw new UsageError(
+      `--validator ${given} is not an ss58 address`,
+      "give the validator's hotkey address",
+    );
+  }
   return process.env[HOTKEY_VARIABLE] === undefined ? null : validatorPair().address;
 }
 

@@ -8,11 +8,39 @@ import {
   SETTINGS,
 } from '../pipeline/preflight/repository-settings.ts';
 import { asked, isFit, type PreflightFinding } from '../pipeline/preflight/checks.ts';
-import type { RunCommand } from './command.ts';
+import { arenaPath, readArena } from '../compose/repository.ts';
+import { decodeSs58 } from '../core/ss58.ts';
+import type { Arena } from '../schema/arena.ts';
+import type { Invocation, RunCommand } from './command.ts';
 import { findingLines } from './finding-lines.ts';
 import { optional } from './options.ts';
 
 const REPOSITORY = /^[\w.-]+\/[\w.-]+$/;
+
+const arenaOf = (invocation: Invocation): Arena =>
+  readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
+
+/** Looks at the values of variables before anything is set to them. Throws `USAGE`. */
+function assertValues({ hardware }: Arena, given: Readonly<Record<string, string | undefined>>) {
+  const tiers = Object.keys(hardware);
+  const rules: [name: string, holds: (text: string) => boolean, wanted: string][] = [
+    ['CACHEON_VALIDATOR', (text) => decodeSs58(text) !== null, "the hotkey's ss58 address"],
+    [
+      'CACHEON_ENDPOINT',
+      (text) => text.split(',').every((url) => /^wss?:\/\/\S+$/.test(url.trim())),
+      'ws:// or wss:// addresses with commas between',
+    ],
+    [
+      'CACHEON_TIER',
+      (text) => tiers.length === 0 || tiers.includes(text),
+      `one of ${tiers.join(', ')}`,
+    ],
+  ];
+  for (const [name, holds, wanted] of rules) {
+    const text = given[name] ?? '';
+    if (text !== '' && !holds(text)) throw new UsageError(`${name} is ${text}`, `give ${wanted}`);
+  }
+}
 
 /** How a setting stands; that it cannot be asked for is its finding. */
 const lookedAt = async ({ name, look }: Setting, api: RepositoryApi): Promise<PreflightFinding> =>
@@ -33,7 +61,14 @@ export const initCommand: RunCommand = async (invocation) => {
       'GITHUB_TOKEN is not set',
       'a fine-grained token of that repository: Administration, Actions, Environments, Variables',
     );
+  assertValues(arenaOf(invocation), process.env);
   const api = repositoryApi(repository, token);
+  // First, so that a network that is down is said once and at once.
+  if ((await api.get('')) === null)
+    throw new UsageError(
+      `there is no repository ${repository}, or the token may not see it`,
+      'name your fork with --repository, and give a token of it',
+    );
   const findings: PreflightFinding[] = [];
   for (const setting of SETTINGS) {
     let found = await lookedAt(setting, api);

@@ -37,6 +37,7 @@ const NONE: Answer = [404, { message: 'Not Found' }];
 function answerTo(method: string, path: string, body: Record<string, unknown>): Answer {
   const on = `${method} ${path.replace(/\?.*/, '')}`;
   const routes: Record<string, () => Answer> = {
+    'GET ': () => [200, { full_name: 'acme/validator' }],
     'GET /actions/permissions': () => [200, { enabled: github.enabled }],
     'PUT /actions/permissions': () => {
       github.enabled = body['enabled'] === true;
@@ -151,7 +152,7 @@ describe('cacheon init', () => {
   });
   it('makes what a program may make with --apply, twice the same, and leaves the key and the runner to people', async () => {
     const values = {
-      CACHEON_VALIDATOR: '5C',
+      CACHEON_VALIDATOR: '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY',
       CACHEON_ENDPOINT: 'wss://a,wss://b',
       CACHEON_TIER: 'A-H200',
     };
@@ -181,6 +182,18 @@ describe('cacheon init', () => {
     expect(failed).toContain('branch ledger');
     expect(out).toContain('Forbidden');
     expect(failed).toContain('runner');
+  });
+  it('says at once that GitHub does not answer, and takes no value that cannot be right', async () => {
+    const down = await init(['--apply'], { GITHUB_API_URL: 'http://127.0.0.1:1' });
+    expect(down.code).toBe(3);
+    expect(down.err).toMatch(/does not answer: look at the network/);
+    for (const values of [
+      { CACHEON_TIER: 'A-H2000' },
+      { CACHEON_VALIDATOR: '5C' },
+      { CACHEON_ENDPOINT: 'finney' },
+    ])
+      expect(await init(['--apply'], values)).toMatchObject({ code: 2 });
+    expect(github).toEqual(newFork());
   });
   it('wants a repository and a token', async () => {
     expect(await init([], { GITHUB_TOKEN: '' })).toMatchObject({ code: 2 });

@@ -5,6 +5,7 @@ export const ENDPOINT: OptionSpec = [
   'URL',
   "WebSocket endpoint of the chain, several with commas between (default: the arena's network)",
 ];
+export const ARENA_FILE: OptionSpec = ['FILE', 'arena file (default: the one of the repository)'];
 export const CORPUS: OptionSpec = [
   'DIR',
   'folder of the corpus that the arena pins; none where it is generated',
@@ -20,6 +21,14 @@ export const WALLET = {
   'wallet-name': ['NAME', 'name of the wallet, its coldkey'],
   'wallet-hotkey': ['NAME', 'name of the hotkey in it (default: default)'],
 } as const satisfies Record<string, OptionSpec>;
+/** What a validator's host sets once for all of its commands (the README's table). */
+export const VALIDATOR_VARIABLES: Readonly<Record<string, string>> = {
+  endpoint: 'CACHEON_ENDPOINT',
+  validator: 'CACHEON_VALIDATOR',
+  arena: 'CACHEON_ARENA',
+  corpus: 'CACHEON_CORPUS',
+  tier: 'CACHEON_TIER',
+};
 export const DRY_RUN: OptionSpec = [null, 'says what would be done, and changes nothing'];
 export const SEED: OptionSpec = ['0x…', 'seed of 32 bytes that draws the prompts'];
 export const BLOCK_HASH: OptionSpec = ['0x…', 'another name of --seed'];

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../compose/errors.ts';
 import { takeLock } from '../compose/lock-file.ts';
-import { measureShard } from '../compose/measuring-shard.ts';
+import { assertMeasurable, measureShard } from '../compose/measuring-shard.ts';
 import { ROOT } from '../compose/repository.ts';
 import { validatorPair } from '../compose/settling.ts';
 import { GPU_HOST_VARIABLE, sshHost } from '../compose/ssh-host.ts';
@@ -48,26 +48,42 @@ function stopping(log: Log): AbortSignal {
 }
 
 /** Measures on this machine, or by SSH on the one that CACHEON_GPU_SSH names. */
-function measurer(invocation: Invocation, validator: string): ValidatorHost['measure'] {
+function measurer(
+  invocation: Invocation,
+  validator: string,
+): Pick<ValidatorHost, 'measure' | 'ready'> {
   const { store, arena } = workplace(invocation);
   const corpus = optional(invocation, 'corpus');
   const elsewhere = process.env[GPU_HOST_VARIABLE];
   if (elsewhere !== undefined && elsewhere !== '') {
-    const measure = sshHost(elsewhere, invocation.log);
+    const { measure, ready } = sshHost(elsewhere, invocation.log);
     const options = ['arena', 'corpus', 'engine-command', 'branch'].flatMap((name) => {
       const value = optional(invocation, name);
       return value === undefined ? [] : [`--${name}`, value];
     });
-    return (task) => measure(task, ['--validator', validator, ...options]);
+    return { ready, measure: (task) => measure(task, ['--validator', validator, ...options]) };
   }
   const engineCommand = optional(invocation, 'engine-command');
-  return ({ plan, shard, draw, folder }: ShardTask) =>
+  const measure = ({ plan, shard, draw, folder }: ShardTask): Promise<void> =>
     measureShard({
       ...{ root: ROOT, store, validator, arena, shard, corpus, engineCommand, draw },
       block: plan.predicate.block.number,
       keep: (path, content) => writeEvidence(folder, path, content),
       log: invocation.log,
     });
+  return { measure, ready: () => assertMeasurable(engineCommand) };
+}
+
+/** Makes the folder of `--home`. Throws `USAGE` where that cannot be. */
+function makeHome(home: string): void {
+  try {
+    mkdirSync(home, { recursive: true });
+  } catch (error) {
+    throw new UsageError(
+      `--home ${home} cannot be made: ${messageOf(error)}`,
+      'name a folder that this user may write to',
+    );
+  }
 }
 
 /** One pass with a connection of its own, as a scheduled job has. */
@@ -83,7 +99,7 @@ async function pass(
       ...{ root: ROOT, arena, arenaSha256, arenaFolder: folder, store, chain, pair, home, stop },
       corpus: optional(invocation, 'corpus'),
       operator: await operatorOf(pair.address),
-      measure: measurer(invocation, pair.address),
+      ...measurer(invocation, pair.address),
       log: invocation.log,
     });
     if (invocation.json) process.stdout.write(`${JSON.stringify(done)}\n`);
@@ -106,11 +122,11 @@ export const runCommand: RunCommand = async (given) => {
   const interval = wholeNumber(given, 'interval', 1, LONGEST) ?? INTERVAL;
   const once = given.values['once'] === true;
   const home = resolve(optional(given, 'home') ?? join(homedir(), '.cache/cacheon/run'));
-  mkdirSync(home, { recursive: true });
+  makeHome(home);
   const release = takeLock(
     join(home, 'lock'),
     'runs this validator',
-    'stop it first, or name another folder with --home',
+    'stop it first: two would measure on one machine at once',
   );
   const stop = stopping(log);
   try {

@@ -1,5 +1,6 @@
 // Command that shows which plan a validator would sign now, without changing anything.
 import { UsageError } from '../compose/errors.ts';
+import { costLines, costOf, hourlyPrice, PRICE_VARIABLE } from '../compose/plan-cost.ts';
 import { ROOT } from '../compose/repository.ts';
 import { scanPorts } from '../compose/scanning.ts';
 import { renderJson } from '../core/canonical.ts';
@@ -8,7 +9,6 @@ import { openStored } from '../ledger/open.ts';
 import { scan } from '../pipeline/scan.ts';
 import type { RunCommand } from './command.ts';
 import { optional, required } from './options.ts';
-import { costLines, costOf, hourlyPrice, PRICE_VARIABLE } from './plan-explained.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
 
 /** `cacheon scan`: the plan that would be signed now. Reads only; --json prints the plan. */

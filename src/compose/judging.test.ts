@@ -28,12 +28,14 @@ const evidence = (): Map<string, Uint8Array> =>
 describe('judging what runners left', () => {
   it('F05 is void where they left nothing', () => {
     expect(judgeEvidence(plan, seed, new Map(), ROOT)).toEqual({
-      void: 'the evaluation left no trace',
+      ...{ judged: { void: 'the evaluation left no trace' }, spent: new Map() },
     });
   });
   it('gives the round on record again, and names the first verdict that differs', () => {
-    const judged = judgeEvidence(plan, seed, evidence(), ROOT);
+    const { judged, spent } = judgeEvidence(plan, seed, evidence(), ROOT);
     if ('void' in judged) throw new Error('void');
+    expect([...spent.keys()]).toEqual([0]);
+    expect(spent.get(0)).toBeGreaterThan(0);
     expect(recordedDifference(ledger, plan, judged.body)).toEqual({ difference: null });
     const [first, ...rest] = judged.body.entries;
     const other = { ...judged.body, entries: [{ ...first!, verdict: 'E_OOM' as const }, ...rest] };

@@ -10,6 +10,13 @@ import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { parseArena } from '../schema/arena.ts';
 import type { Judged } from '../schema/artifacts.ts';
 import type { RoundBody } from '../schema/records.ts';
+import { spentMinutes } from './plan-cost.ts';
+
+/** What evidence comes to, and the minutes that it took by shard. */
+export type JudgedEvidence = {
+  readonly judged: Judged;
+  readonly spent: ReadonlyMap<number, number>;
+};
 
 /** A plan's round from its seed and its evidence, or a void where the runners left none. */
 export function judgeEvidence(
@@ -17,11 +24,14 @@ export function judgeEvidence(
   seed: string,
   evidence: FileSet,
   root: string,
-): Judged {
-  if (evidence.size === 0) return { void: 'the evaluation left no trace' };
+): JudgedEvidence {
+  if (evidence.size === 0)
+    return { judged: { void: 'the evaluation left no trace' }, spent: new Map() };
   const { tokenizer } = parseArena(plan.predicate.arena, 'the plan');
   const drawn = drawnPlan(plan, seed);
-  return { body: judgeRound(drawn, readEvidence(evidence), loadTokenizer(tokenizer, root)) };
+  const read = readEvidence(evidence);
+  const body = judgeRound(drawn, read, loadTokenizer(tokenizer, root));
+  return { judged: { body }, spent: spentMinutes(read.traces.values()) };
 }
 
 /** The first verdict that differs from the round on record; null where none does, or none is. */

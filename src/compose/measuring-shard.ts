@@ -1,4 +1,5 @@
 // Measures one shard of a signed plan on this machine, for the action and the command alike.
+import { accessSync, constants } from 'node:fs';
 import { knownBefore } from '../arena/known-images.ts';
 import { firstDifference } from '../core/difference.ts';
 import type { Log } from '../core/log.ts';
@@ -8,6 +9,7 @@ import { openStored } from '../ledger/open.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import type { BootPorts } from '../pipeline/evaluate/boot-parts.ts';
 import { evaluate } from '../pipeline/evaluate/evaluate.ts';
+import { openDocker } from '../node/docker.ts';
 import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { drawnPlan } from '../judge/drawn-plan.ts';
 import { drawOf } from '../pipeline/draw/verify-draw.ts';
@@ -15,6 +17,7 @@ import { type Arena, parseArena } from '../schema/arena.ts';
 import type { Draw } from '../schema/artifacts.ts';
 import { DocumentError } from '../schema/errors.ts';
 import { measuringPorts } from './measuring-host.ts';
+import { UsageError } from './errors.ts';
 import { assertNotQuarantined, QUARANTINE_VARIABLE, quarantineBy } from './quarantine.ts';
 
 /** Which shard of which plan, and what the machine is told about its engines and corpus. */
@@ -38,6 +41,28 @@ export type ShardJob = {
   readonly log: Log;
 };
 
+/**
+ * Looks whether this machine could measure at all, before a plan is signed that would only be
+ * voided: no quarantine, and Docker or the command that starts engines. Throws `QUARANTINED`,
+ * `USAGE`, or what Docker said.
+ */
+export async function assertMeasurable(engineCommand: string | undefined): Promise<void> {
+  assertNotQuarantined(process.env[QUARANTINE_VARIABLE]);
+  if (engineCommand === undefined) await openDocker();
+  else assertExecutable(engineCommand);
+}
+
+function assertExecutable(command: string): void {
+  try {
+    accessSync(command, constants.X_OK);
+  } catch {
+    throw new UsageError(
+      `--engine-command ${command} cannot be executed`,
+      'it is a file: scripts/cacheon of this repository serves',
+    );
+  }
+}
+
 /** Throws `BAD_PLAN` where a plan has other rules than this commit of the code. */
 function assertSameArena(planned: Arena, own: Arena): void {
   const difference = firstDifference(planned, own, 'arena');
@@ -58,7 +83,7 @@ function assertSameArena(planned: Arena, own: Arena): void {
 export async function measureShard(job: ShardJob): Promise<void> {
   const { root, log, engineCommand: command } = job;
   const quarantine = process.env[QUARANTINE_VARIABLE];
-  assertNotQuarantined(quarantine);
+  await assertMeasurable(command);
   const ledger = await openStored(job.store, job.validator);
   const plan = planOf(ledger, job.block);
   const draw = drawOf(ledger, plan, job.draw);

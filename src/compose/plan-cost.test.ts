@@ -1,7 +1,8 @@
 // What a plan costs: from one boot a challenger to all of them, and at which price.
 import { describe, expect, it } from 'vitest';
 import type { PlanDraft } from '../pipeline/scan.ts';
-import { costLines, costOf, hourlyPrice } from './plan-explained.ts';
+import type { Trace } from '../schema/trace.ts';
+import { costLines, costOf, hourlyPrice, spentLine, spentMinutes } from './plan-cost.ts';
 
 const draft = (shards: number, ...roles: string[]): Pick<PlanDraft, 'predicate'> =>
   ({
@@ -40,5 +41,31 @@ describe('the cost of a plan', () => {
     expect(hourlyPrice('2000')).toBe(2000);
     for (const text of ['20.5', '-1', 'free', '99999999'])
       expect(() => hourlyPrice(text)).toThrow(/CACHEON_MAX_HOURLY_PRICE is/);
+  });
+});
+
+describe('what a round has cost', () => {
+  const MINUTE = 60e9;
+  const trace = (shard: number, origin: number, ends: readonly number[], event = 0): Trace =>
+    ({
+      header: { shard, originNs: origin * MINUTE },
+      requests: ends.map((end) => ({ end: { tNs: end * MINUTE } })),
+      events: [{ tNs: event * MINUTE, name: 'ready', detail: null }],
+    }) as unknown as Trace;
+  it('is, by shard, the last moment that a trace tells of', () => {
+    const spent = spentMinutes([trace(0, 0, [1, 4]), trace(0, 5, [2, 6], 7), trace(1, 2, [])]);
+    expect([...spent]).toEqual([
+      [0, 12],
+      [1, 2],
+    ]);
+    expect(spentLine(spent, 90, 1200)).toBe(
+      '14.0 machine-minutes on 2 shards, of at most 90 planned; 2.80 USD',
+    );
+  });
+  it('has no money without a price, and counts a request that never ended by its events', () => {
+    const open = { ...trace(0, 1, [], 2), requests: [{ end: null }] } as unknown as Trace;
+    expect(spentLine(spentMinutes([open]), 9, null)).toBe(
+      '3.0 machine-minutes on 1 shard, of at most 9 planned',
+    );
   });
 });

@@ -45,19 +45,20 @@ export type PreflightJob = {
 
 type Questions = (job: PreflightJob) => Promise<PreflightFinding[]>;
 
+/** What only the keepers of an arena can do: validators of one arena must have one file. */
+const NOT_YET =
+  'this arena is not ready for anybody: update your clone once it is (git pull); its keepers pin it with cacheon arena pin';
+
 const arenaQuestions: Questions = async ({ root, arena, folder, tier, corpus }) => {
   const pinned = (name: string, text: string): PreflightFinding =>
-    parseImageRef(text)
-      ? passing(name, text)
-      : failing(name, `${text} has no digest`, 'pin it as image@sha256:… in the arena file');
+    parseImageRef(text) ? passing(name, text) : failing(name, `${text} has no digest`, NOT_YET);
   const treasury =
     arena.fee === 0 || arena.treasury !== null
       ? passing('treasury', arena.fee === 0 ? 'no fee is taken' : arena.treasury!)
-      : failing(
-          'treasury',
-          'a fee is taken, and no treasury named',
-          'set treasury in the arena file',
-        );
+      : failing('treasury', 'a fee is taken, and no treasury named', NOT_YET);
+  const tiers = Object.keys(arena.hardware);
+  if (tiers.length > 0 && !tiers.includes(tier))
+    return [failing('tier', `the arena has no tier ${tier}`, `CACHEON_TIER: ${tiers.join(', ')}`)];
   return [
     ...(await asked('arena', () => {
       assertReady(arena, tier);
@@ -81,8 +82,27 @@ const arenaQuestions: Questions = async ({ root, arena, folder, tier, corpus }) 
   ];
 };
 
-const chainQuestions: Questions = async ({ arena, store, validator, openChain }) => {
-  const chain = await openChain();
+/** What the chain would have told. */
+const NOT_ASKED = untold(
+  'hotkey',
+  'clock, registration, permit, stake, commitment and ledger were not asked',
+  'mend the chain first',
+);
+
+const chainQuestions: Questions = async (job) => {
+  const opened: EndpointPool[] = [];
+  const fault = await asked('chain', async () => {
+    opened.push(await job.openChain());
+    return [];
+  });
+  const [chain] = opened;
+  return chain ? askChain(job, chain) : [...fault, NOT_ASKED];
+};
+
+async function askChain(
+  { arena, store, validator }: PreflightJob,
+  chain: EndpointPool,
+): Promise<PreflightFinding[]> {
   try {
     const head = await chain.finalizedHead();
     const { specName, specVersion } = await chain.identity();
@@ -109,7 +129,7 @@ const chainQuestions: Questions = async ({ arena, store, validator, openChain })
   } finally {
     await chain.disconnect();
   }
-};
+}
 
 const hostQuestions: Questions = async ({ root, arena, tier, measures }) => {
   if (!measures)

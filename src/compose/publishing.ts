@@ -70,7 +70,7 @@ export async function publishMeasured(
     await publishJudged(ports, plan, { void: cause }, { draw, evidence });
     return { void: cause };
   }
-  const own = judgeEvidence(plan, seed, evidence, root);
+  const { judged: own } = judgeEvidence(plan, seed, evidence, root);
   const difference = judged && firstDifference(judged, JSON.parse(JSON.stringify(own)), 'verdicts');
   if (difference !== null)
     throw new LedgerError(

@@ -14,10 +14,11 @@ class QuarantineError extends CacheonError<'QUARANTINED'> {}
 /** Throws `QUARANTINED` where an earlier run left this host unfit. */
 export function assertNotQuarantined(path: string | undefined): void {
   if (path === undefined || path === '' || !existsSync(path)) return;
+  const why = readFileSync(path, 'utf8').trim().slice(0, 300);
   throw new QuarantineError(
     'QUARANTINED',
     'infra',
-    `this host is quarantined: ${readFileSync(path, 'utf8').trim().slice(0, 300)}`,
+    `this host is quarantined: ${why === '' ? `${path} is there, and is empty` : why}`,
     `look at the host (dmesg, nvidia-smi, docker ps), then remove ${path}`,
   );
 }

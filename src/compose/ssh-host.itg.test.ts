@@ -77,7 +77,7 @@ afterEach(() => {
 describe('a GPU host by SSH', () => {
   it('gets the seed, measures, and gives its evidence back; other files stay there', async () => {
     await fakeSsh('nothing-fails', 0);
-    await sshHost('cacheon@gpu.example:2222', log)(task(), ['--validator', '5Cvalidator']);
+    await sshHost('cacheon@gpu.example:2222', log).measure(task(), ['--validator', '5Cvalidator']);
     expect(readdirSync(join(folder, 'out'), { recursive: true }).sort()).toEqual([
       ...['logs', 'logs/0', 'logs/0/1', 'logs/0/1/baseline.gz'],
       ...['traces', 'traces/0', 'traces/0/1', 'traces/0/1/baseline.ndjson.gz'],
@@ -94,7 +94,7 @@ describe('a GPU host by SSH', () => {
   });
   it('gives back what was kept until it broke, and says why it did', async () => {
     await fakeSsh('evaluate', 3);
-    const measuring = sshHost('gpu.example', log)(task(), []);
+    const measuring = sshHost('gpu.example', log).measure(task(), []);
     await expect(measuring).rejects.toMatchObject({
       code: 'HOST_FAILED',
       message: expect.stringMatching(/cacheon evaluate ended with 3: it broke/) as string,
@@ -103,7 +103,7 @@ describe('a GPU host by SSH', () => {
   });
   it('says that a connection failed', async () => {
     await fakeSsh('mkdir', 255);
-    await expect(sshHost('gpu.example', log)(task(), [])).rejects.toMatchObject({
+    await expect(sshHost('gpu.example', log).measure(task(), [])).rejects.toMatchObject({
       hint: 'the connection failed: try ssh by hand',
     });
   });
@@ -113,7 +113,7 @@ describe('a GPU host by SSH', () => {
   );
   it('refuses what would need quoting there', async () => {
     await fakeSsh('nothing-fails', 0);
-    const measuring = sshHost('gpu.example', log)(task(), ['--corpus', 'a; rm -r /']);
+    const measuring = sshHost('gpu.example', log).measure(task(), ['--corpus', 'a; rm -r /']);
     await expect(measuring).rejects.toMatchObject({ code: 'USAGE' });
   });
 });

@@ -115,10 +115,19 @@ async function unpack(output: Readable, folder: string, log: Log): Promise<void>
 export function sshHost(
   text: string,
   log: Log,
-): (task: ShardTask, options: readonly string[]) => Promise<void> {
+): {
+  readonly measure: (task: ShardTask, options: readonly string[]) => Promise<void>;
+  /** Throws where the machine cannot be reached, or has no checkout. */
+  readonly ready: () => Promise<void>;
+} {
   const host = addressOf(text);
   const checkout = word(process.env[CHECKOUT_VARIABLE] ?? 'cacheon');
-  return async ({ plan, shard, draw, folder }, options) => {
+  const ready = (): Promise<void> =>
+    remote(host, ['test', '-x', `${checkout}/scripts/cacheon`], log);
+  const measure = async (
+    { plan, shard, draw, folder }: ShardTask,
+    options: readonly string[],
+  ): Promise<void> => {
     const block = String(plan.predicate.block.number);
     const there = `.cacheon-evidence/${plan.sha256.slice(0, 16)}-${shard}`;
     const output = `${there}/${ARTIFACTS.draw}`;
@@ -135,4 +144,5 @@ export function sshHost(
     }
     await remote(host, ['rm', '-r', there], log);
   };
+  return { measure, ready };
 }

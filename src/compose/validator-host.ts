@@ -47,6 +47,8 @@ export type ValidatorHost = {
   readonly home: string;
   /** Measures a shard, here or on another host. */
   readonly measure: (task: ShardTask) => Promise<void>;
+  /** Throws where nothing could be measured now: then no plan is signed. */
+  readonly ready: () => Promise<void>;
   /** No further stage begins once it is aborted. */
   readonly stop: AbortSignal;
   readonly log: Log;
@@ -98,6 +100,7 @@ async function playRound(host: ValidatorHost, ports: SettlePorts): Promise<Ended
   const sources = { arena, arenaSha256, root, folder, corpus };
   const scanning = scanPorts(host.chain, sources, log);
   const draft = await scan(scanning, arena, operator, await ports.ledger.read());
+  if (draft.predicate.shards > 0) await host.ready();
   const { plan } = await publishPlan(ports, arena, operator, draft);
   if (!plan) return { outcome: 'empty', block: null };
   const block = plan.predicate.block.number;
@@ -123,11 +126,22 @@ async function playRound(host: ValidatorHost, ports: SettlePorts): Promise<Ended
  * anywhere is followed by one that finishes.
  */
 export async function playPass(host: ValidatorHost): Promise<Pass> {
-  const { chain, pair, store, log, arena, stop, operator } = host;
+  const { chain, pair, store, log, stop } = host;
   const ports = settlePorts(chain, pair, ledgerOf(pair, store), log);
-  const ended = await playRound(host, ports);
-  if (stop.aborted) return { ...ended, weights: null };
+  const ended = await playRound(host, ports).catch((error: unknown) => ({ error }));
+  if (stop.aborted && !('error' in ended)) return { ...ended, weights: null };
+  // Also after a round that failed: the weights of the last good one stay fresh.
+  const settled = await settleNow(host, ports).catch((error: unknown) => ({ error }));
+  for (const one of [ended, settled]) if ('error' in one) throw one.error;
+  return { ...(ended as Ended), weights: settled as NonNullable<Pass['weights']> };
+}
+
+/** Sets the weights that follow from the ledger. */
+async function settleNow(
+  { arena, operator, log }: ValidatorHost,
+  ports: SettlePorts,
+): Promise<NonNullable<Pass['weights']>> {
   const { sent, reason, notBefore } = await settleAndAnchor(ports, arena, operator, false);
   log.info(`weights: ${sent ? 'sent' : 'not sent'}: ${reason}`);
-  return { ...ended, weights: { sent, reason, notBefore } };
+  return { sent, reason, notBefore };
 }

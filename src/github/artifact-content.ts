@@ -45,11 +45,17 @@ export function unpackFiles(name: string, bytes: Uint8Array): Map<string, Uint8A
   );
 }
 
+/** Numbers of a run's artifacts are counted from this many times its attempt, less one. */
+const PER_ATTEMPT = 1000;
+
+/** The number of the first artifact of a boot, in the attempt of a run that is named, from 1. */
+export const firstNumber = (attempt: number): number => (attempt - 1) * PER_ATTEMPT;
+
 /** Shard, boot and number of an artifact with evidence; null for any other name. */
 export function evidenceName(
   name: string,
 ): { readonly shard: number; readonly boot: number; readonly n: number } | null {
-  const found = /^traces-(\d{1,3})-(\d{1,2})-(\d{1,4})$/.exec(name);
+  const found = /^traces-(\d{1,3})-(\d{1,2})-(\d{1,7})$/.exec(name);
   if (!found) return null;
   const [shard, boot, n] = found.slice(1).map(Number);
   return { shard: shard!, boot: boot!, n: n! };
@@ -58,7 +64,8 @@ export function evidenceName(
 /**
  * The evidence in artifacts, by path: only of shards that were planned, each only with paths of its
  * own shard, so that no machine writes another one's evidence. A later artifact of a boot replaces
- * what an earlier one had.
+ * what an earlier one had, and a later attempt of a shard's job all of the earlier ones: what two
+ * sessions of a machine measured is never compared.
  */
 export function evidenceOf(
   artifacts: ReadonlyMap<string, Uint8Array>,
@@ -68,7 +75,12 @@ export function evidenceOf(
     const place = evidenceName(name);
     return place && shards.includes(place.shard) ? [{ name, bytes, ...place }] : [];
   });
-  const inOrder = planned.sort((a, b) => a.shard - b.shard || a.boot - b.boot || a.n - b.n);
+  const attemptOf = ({ n }: { readonly n: number }): number => Math.floor(n / PER_ATTEMPT);
+  const last = new Map<number, number>();
+  for (const part of planned)
+    last.set(part.shard, Math.max(last.get(part.shard) ?? 0, attemptOf(part)));
+  const current = planned.filter((part) => attemptOf(part) === last.get(part.shard));
+  const inOrder = current.sort((a, b) => a.shard - b.shard || a.boot - b.boot || a.n - b.n);
   const files = new Map<string, Uint8Array>();
   for (const { name, bytes, shard } of inOrder)
     for (const [path, content] of unpackFiles(name, bytes)) {

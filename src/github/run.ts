@@ -9,4 +9,6 @@ export type ActionContext<Input> = {
   output(name: string, value: string): void;
   /** Adds Markdown to the job's summary. */
   summary(markdown: string): void;
+  /** Adds Markdown to the job's summary at once: it stands there also where the job is ended. */
+  progress(markdown: string): void;
 };

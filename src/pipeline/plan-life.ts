@@ -28,6 +28,13 @@ export function shardMinutes({
   return Math.ceil((SLACK * plannedMinutes) / Math.max(1, shards)) + SHARD_SLACK_MINUTES;
 }
 
+/** The numbers of a plan's shards. */
+export const shardsOf = ({
+  predicate,
+}: {
+  readonly predicate: Pick<Plan['predicate'], 'shards'>;
+}): number[] => Array.from({ length: predicate.shards }, (_, index) => index);
+
 /** Now, as a plan's life depends on it: the chain's head, and the code that runs. */
 export type Now = { readonly block: Pick<BlockRef, 'number'>; readonly tree: string };
 

@@ -18,8 +18,16 @@ describe('the sandbox’s options', () => {
     meterCpus: '0',
     gpus: { by: 'cdi', ids: ['GPU-a', 'GPU-b'] },
     models: '/weights',
+    runtime: 'runc',
   };
 
+  it('name gVisor where the arena asks for it, for the server alone', () => {
+    const own = { ...rig, runtime: 'runsc' } as const;
+    const server = serverOptions({ image: 'name@sha256:0' }, rules, own, 'me');
+    expect(server['HostConfig']).toMatchObject({ Runtime: 'runsc' });
+    const meter = sidecarOptions({ image: 'meter', command: ['node'] }, 'server', own, 'me');
+    expect(meter['HostConfig']).not.toHaveProperty('Runtime');
+  });
   it('are what the rules ask for', () => {
     const options = serverOptions({ image: 'name@sha256:0' }, rules, rig, 'me');
     expect(options).toMatchObject({

@@ -22,6 +22,8 @@ export type Rig = {
   readonly gpus: null | { readonly by: 'cdi' | 'nvidia'; readonly ids: readonly string[] };
   /** Folder of the weights on the host. */
   readonly models: string | null;
+  /** What runs a server, as the arena says; the measuring client always runs under runc. */
+  readonly runtime: 'runc' | 'runsc';
 };
 
 /**
@@ -154,6 +156,7 @@ export function serverOptions(
         files: rules.files,
         pins: gpus !== null,
       }),
+      Runtime: rig.runtime,
       NetworkMode: 'none',
       ExtraHosts: ['server:127.0.0.1'],
       ShmSize: size(rules.shmGb),

@@ -4,6 +4,8 @@
  * each maintained line.
  */
 export type Minimums = {
+  readonly kernel: readonly string[];
+  readonly containerd: readonly string[];
   readonly engine: readonly string[];
   readonly runc: readonly string[];
   readonly toolkit: readonly string[];
@@ -35,7 +37,9 @@ function isFixed(version: string, minimums: readonly string[], sameLine: number)
 /** Parts that are too old, each with what is needed. GPU parts count only where GPUs are used. */
 export function tooOld(versions: Versions, minimums: Minimums, gpus: boolean): string[] {
   const parts: { name: keyof Minimums; sameLine: number; needed: boolean }[] = [
+    { name: 'kernel', sameLine: 1, needed: true },
     { name: 'engine', sameLine: 1, needed: true },
+    { name: 'containerd', sameLine: 2, needed: true },
     { name: 'runc', sameLine: 2, needed: true },
     { name: 'toolkit', sameLine: 1, needed: gpus },
     { name: 'driver', sameLine: 1, needed: gpus },

@@ -33,6 +33,13 @@ export const calibrationClasses = z
   .default([])
   .describe('classes of servers that cacheon calibrate measures');
 
+/** Which code may plan. */
+export const leastVersion = z
+  .string()
+  .regex(/^\d+\.\d+\.\d+$/)
+  .default('0.1.0')
+  .describe('oldest version of this code that may plan a round');
+
 /** Deadlines of a server and of a request. */
 export const deadlines = z
   .strictObject({
@@ -141,14 +148,22 @@ export const sandbox = z
       .default(32)
       .describe('/cache: writable, for code that is compiled at run time'),
     files: positive.default(65_536).describe('open files'),
+    runtime: z
+      .enum(['runc', 'runsc'])
+      .default('runc')
+      .describe(
+        'what runs a server: runc, or gVisor (runsc), whose own kernel stands between a server and the host’s; the engine must know it by this name, with --network=host, and nothing else serves in its place',
+      ),
     minimums: z
-      .strictObject({ engine: versions, runc: versions, toolkit: versions, driver: versions })
-      .default({
-        engine: ['28.0.0'],
-        runc: ['1.2.8', '1.3.3'],
-        toolkit: ['1.19.1'],
-        driver: ['535.309.01', '580.159.03', '595.71.05'],
+      .strictObject({
+        kernel: versions.default(['5.15.0']),
+        engine: versions.default(['28.0.0']),
+        containerd: versions.default(['1.7.29', '2.0.7', '2.1.5']),
+        runc: versions.default(['1.2.8', '1.3.3']),
+        toolkit: versions.default(['1.19.1']),
+        driver: versions.default(['535.309.01', '580.159.03', '595.71.05']),
       })
+      .prefault({})
       .describe(
         'oldest versions that may run a round; lowering one is an override that every plan records',
       ),

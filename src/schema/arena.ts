@@ -10,6 +10,7 @@ import {
   clock,
   deadlines,
   emission,
+  leastVersion,
   limits,
   plausibility,
   sandbox,
@@ -47,6 +48,7 @@ export const arenaSchema = z.strictObject({
   rules: z
     .literal(1)
     .describe('version of the formulas; a changed formula is a new version beside the old one'),
+  leastVersion,
   network: z.enum(['finney', 'test', 'local']).describe('which chain'),
   netuid: count.max(65_535).describe('subnet number on that chain'),
   genesisHash: z

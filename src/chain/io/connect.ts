@@ -56,7 +56,9 @@ export async function connect(
       'UNREACHABLE',
       'infra',
       `no chain answers at ${endpoint}: ${messageOf(error)}`,
-      'check the address, or start one with: scripts/cacheon devnet chain',
+      /^wss?:\/\/(?:127\.|localhost|\[::1\])/.test(endpoint)
+        ? 'check the address, or start one with: scripts/cacheon devnet chain'
+        : 'check the address and the network, or name another node of this chain',
     ).causedBy(error);
   } finally {
     clearTimeout(timer);

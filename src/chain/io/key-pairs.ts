@@ -147,7 +147,7 @@ export function keyPair(secret: string | undefined, name: string): KeyringPair {
     throw new WalletError(
       'BAD_KEY',
       `${name} is neither a mnemonic nor a seed nor a keyfile`,
-      'twelve or more words, 0x and 64 hex digits, or the JSON that btcli writes',
+      'twelve or more words, 0x and 64 hex digits, or the JSON that btcli writes: its content, not its path',
     );
   }
 }

@@ -2,7 +2,7 @@
 import type { Log } from '../../core/log.ts';
 import { messageOf } from '../../core/errors.ts';
 import { ARTIFACTS } from '../../schema/artifacts.ts';
-import { packFiles } from '../artifact-content.ts';
+import { firstNumber, packFiles } from '../artifact-content.ts';
 import { GithubError } from '../errors.ts';
 
 /** Uploads an artifact under a name of its own. */
@@ -23,13 +23,16 @@ export class EvidenceOutbox {
   #waiting = new Map<string, Uint8Array>();
   readonly #counts = new Map<string, number>();
   readonly #failed: Parcel[] = [];
+  readonly #first: number;
   #sending: Promise<void> = Promise.resolve();
   /** Files that were handed over, later versions of one path counted once. */
   readonly paths = new Set<string>();
 
-  constructor(upload: Upload, log: Log) {
+  /** `attempt` of the run, from 1: its parcels do not mix with those of an earlier one. */
+  constructor(upload: Upload, log: Log, attempt = 1) {
     this.#upload = upload;
     this.#log = log;
+    this.#first = firstNumber(attempt);
   }
 
   /** Takes a file; a trace ends its arm, and everything that waits goes with it. */
@@ -66,7 +69,7 @@ export class EvidenceOutbox {
   #send(path: string): void {
     const { shard, boot } = placeOf(path);
     const place = `${shard}-${boot}`;
-    const n = this.#counts.get(place) ?? 0;
+    const n = this.#counts.get(place) ?? this.#first;
     this.#counts.set(place, n + 1);
     const parcel = { name: ARTIFACTS.traces(shard, boot, n), files: this.#waiting };
     this.#waiting = new Map();

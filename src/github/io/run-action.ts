@@ -1,4 +1,5 @@
 // Runs a GitHub action: masks secrets, checks inputs, reports every error as a readable failure.
+import { appendFileSync } from 'node:fs';
 import * as core from '@actions/core';
 import { z } from 'zod';
 import { CacheonError, messageOf } from '../../core/errors.ts';
@@ -10,6 +11,12 @@ const SECRETS = ['CACHEON_HOTKEY'];
 
 /** Job summaries are cut by the service at 1 MiB. */
 const MAX_SUMMARY = 1_000_000;
+
+/** Writes a few bytes into the step's summary now; the service shows it when the step ends. */
+function appendSummary(markdown: string): void {
+  const file = process.env['GITHUB_STEP_SUMMARY'];
+  if (file !== undefined && file !== '') appendFileSync(file, markdown);
+}
 
 /**
  * Everything secret in a variable: its text, and where that is a keyfile, each text inside it, for
@@ -64,6 +71,7 @@ async function runAction<S extends z.ZodObject>(
       log: { info: (text) => core.info(text), warn: (text) => core.warning(text) },
       output: (key, value) => core.setOutput(key, value),
       summary: (markdown) => void summary.push(markdown),
+      progress: appendSummary,
     });
   } catch (error) {
     const known = error instanceof CacheonError ? error : null;
@@ -84,6 +92,12 @@ async function runAction<S extends z.ZodObject>(
 /** Environment that lets git use a job's token at the server of this run. */
 export function jobAuth(token: string | undefined): Record<string, string> {
   return gitAuth(process.env['GITHUB_SERVER_URL'] ?? 'https://github.com', token);
+}
+
+/** Which attempt of its run this job belongs to, from 1. */
+export function runAttempt(): number {
+  const attempt = Number(process.env['GITHUB_RUN_ATTEMPT'] ?? '1');
+  return Number.isSafeInteger(attempt) && attempt >= 1 ? attempt : 1;
 }
 
 /** What a record says of the machine of a job that measures nothing. */

@@ -21,7 +21,6 @@ import {
   gpuIds,
   onlineCores,
   ownerMark,
-  recordedVersions,
   reap,
   removeContainer,
   siblingsOf,
@@ -33,13 +32,11 @@ import { readWhole } from './weights-cache.ts';
 import { NODE, toolsImage, WATCHER } from './tools-image.ts';
 
 export type HostRules = MeasuringRules & {
-  readonly sandbox: SandboxRules & { readonly minimums: Minimums };
+  readonly sandbox: SandboxRules & Pick<Rig, 'runtime'> & { readonly minimums: Minimums };
 };
 /** Facts about a machine before the first measurement on it; every trace carries them. */
 type HostFacts = {
   readonly versions: Versions;
-  readonly kernel: string;
-  readonly containerd: string | null;
   readonly cores: { readonly server: string | null; readonly meter: string | null };
   readonly gpus: readonly string[];
   readonly meterImage: string;
@@ -94,7 +91,20 @@ export async function rigOf(docker: Docker, rules: HostRules, models: string | n
     ...shareCores(cores, rules.sandbox.cpus, siblingsOf(cores[0] ?? 0)),
     gpus: ids.length === 0 ? null : { by, ids },
     models,
+    runtime: rules.sandbox.runtime,
   };
+}
+
+/** Throws `NO_RUNTIME` where the engine has no runtime of the arena's name: no other takes its place. */
+async function assertRuntime(docker: Docker, runtime: string): Promise<void> {
+  const { Runtimes = {} } = (await docker.info()) as { Runtimes?: Record<string, unknown> };
+  if (runtime in Runtimes) return;
+  throw new SandboxError(
+    'NO_RUNTIME',
+    'infra',
+    `the arena asks for the runtime ${runtime}, and this engine has ${Object.keys(Runtimes).join(', ')}`,
+    `install ${runtime}, name it in /etc/docker/daemon.json, and restart the engine`,
+  );
 }
 
 type EngineInfo = {
@@ -152,6 +162,7 @@ export async function prepareHost<Images>(
   const { log } = options;
   const { docker, versions, owner } = await openHost(log);
   const rig = await rigOf(docker, rules, options.models);
+  await assertRuntime(docker, rules.sandbox.runtime);
   const old = tooOld(versions, rules.sandbox.minimums, rig.gpus !== null);
   if (old.length > 0)
     throw new SandboxError(
@@ -264,7 +275,6 @@ async function readyHost<Images>(
   });
   const facts: HostFacts = {
     versions,
-    ...(await recordedVersions(docker)),
     cores: { server: rig.serverCpus, meter: rig.meterCpus },
     gpus: rig.gpus?.ids ?? [],
     meterImage: tools.name,

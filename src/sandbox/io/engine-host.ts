@@ -112,22 +112,15 @@ const firstLine = async (command: string, ...args: string[]): Promise<string | n
   }
 };
 
-/** What else holds a container in, for the record: no version of it is asked for. */
-export async function recordedVersions(
-  docker: Docker,
-): Promise<{ readonly kernel: string; readonly containerd: string | null }> {
-  const { Components } = await docker.version();
-  const containerd = Components.find((item) => item.Name.toLowerCase() === 'containerd');
-  return { kernel: release(), containerd: containerd?.Version ?? null };
-}
-
 /** Versions of everything that holds a container in. */
 export async function versionsOf(docker: Docker): Promise<Versions> {
   const { Components, Version } = await docker.version();
   const component = (name: string): string | null =>
     Components.find((item) => item.Name.toLowerCase() === name)?.Version ?? null;
   return {
+    kernel: release(),
     engine: Version,
+    containerd: component('containerd'),
     runc: component('runc'),
     toolkit: await firstLine('nvidia-ctk', '--version'),
     driver: await firstLine('nvidia-smi', '--query-gpu=driver_version', '--format=csv,noheader'),

@@ -105,6 +105,8 @@ export type ActOptions = {
   readonly event: string;
   readonly workflow: string;
   readonly run: string;
+  readonly attempt: number;
+  readonly inputs: Readonly<Record<string, string>>;
   readonly vars: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, string>>;
   readonly stub: GithubStub;
@@ -128,18 +130,26 @@ function checkoutPins(work: string): string[] {
   return [...uses];
 }
 
-/** Writes a document into a sandbox's folder, and gives its path. */
-function writeDocument({ folder }: Sandbox, name: string, value: unknown): string {
-  writeFileSync(join(folder, name), JSON.stringify(value));
-  return join(folder, name);
+/** Writes a document into a folder of the run's own, for two may run at once, and gives its path. */
+function writeDocument(
+  { folder }: Sandbox,
+  { run, attempt }: ActOptions,
+  name: string,
+  value: unknown,
+): string {
+  const own = join(folder, `run-${run}-${attempt}`);
+  mkdirSync(own, { recursive: true });
+  writeFileSync(join(own, name), JSON.stringify(value));
+  return join(own, name);
 }
 
 /** What every step's environment has. */
-const stepEnvironment = ({ origin }: Sandbox, { stub, run }: ActOptions): object => ({
+const stepEnvironment = ({ origin }: Sandbox, { stub, run, attempt }: ActOptions): object => ({
   CACHEON_TEST_ORIGIN: `file://${origin}`,
   GITHUB_API_URL: stub.url,
   GITHUB_REPOSITORY: 'acme/validator',
   GITHUB_RUN_ID: run,
+  GITHUB_RUN_ATTEMPT: String(attempt),
   GITHUB_REF: 'refs/heads/main',
   // Engines run as processes here; whether this machine has Docker must not change a test.
   DOCKER_HOST: 'unix:///nowhere',
@@ -151,8 +161,12 @@ const stepEnvironment = ({ origin }: Sandbox, { stub, run }: ActOptions): object
 /** act's command line for one workflow. */
 function actArguments(sandbox: Sandbox, options: ActOptions): string[] {
   const { folder, work } = sandbox;
-  const file = (name: string, value: unknown): string => writeDocument(sandbox, name, value);
-  const event = options.event === 'schedule' ? { schedule: '23,53 * * * *' } : {};
+  const file = (name: string, value: unknown): string =>
+    writeDocument(sandbox, options, name, value);
+  const event = {
+    ...(options.event === 'schedule' ? { schedule: '23,53 * * * *' } : {}),
+    ...{ inputs: options.inputs },
+  };
   const pins = checkoutPins(work).map((pin) => `${pin}=${join(folder, 'shims/checkout')}`);
   return [
     options.event,

@@ -13,6 +13,8 @@ export type GithubStub = {
   readonly artifacts: Map<string, { bytes: Buffer; hash: string }>;
   /** REST calls other than artifacts: method and path. */
   readonly calls: string[];
+  /** Begins another attempt of the run: names are free again, and what there is stays. */
+  nextAttempt(): void;
   close(): Promise<void>;
 };
 
@@ -34,10 +36,22 @@ async function read(request: IncomingMessage): Promise<Buffer> {
 /** Artifacts of one run, with the calls of the artifact service. */
 class ArtifactStore {
   readonly stored = new Map<string, Stored>();
+  readonly #earlier: Stored[] = [];
   readonly #base: () => string;
 
   constructor(base: () => string) {
     this.#base = base;
+  }
+
+  /** Artifacts are kept over the attempts of a run, and a name is taken in its own attempt alone. */
+  nextAttempt(): void {
+    this.#earlier.push(...this.stored.values());
+    this.stored.clear();
+  }
+
+  /** The newest artifact of a name. */
+  named(name: string): Stored {
+    return this.stored.get(name) ?? this.#earlier.findLast((item) => item.name === name)!;
   }
 
   /** Answers a call of the service; null: there is one of that name already. */
@@ -84,7 +98,7 @@ class ArtifactStore {
   #create(name: string): unknown {
     if (this.stored.has(name)) return null;
     this.stored.set(name, {
-      id: String(this.stored.size + 1),
+      id: String(this.#earlier.length + this.stored.size + 1),
       name,
       blocks: new Map(),
       bytes: Buffer.alloc(0),
@@ -95,7 +109,7 @@ class ArtifactStore {
   }
 
   #list(name: unknown, id: unknown): unknown[] {
-    return [...this.stored.values()]
+    return [...this.#earlier, ...this.stored.values()]
       .filter(
         (item) =>
           (typeof name !== 'string' || item.name === name) &&
@@ -158,9 +172,7 @@ function answer(
     const name = decodeURIComponent(url.pathname.slice('/blob/'.length));
     if (method === 'GET')
       return (response) =>
-        response
-          .writeHead(200, { 'content-type': 'application/zip' })
-          .end(store.stored.get(name)!.bytes);
+        response.writeHead(200, { 'content-type': 'application/zip' }).end(store.named(name).bytes);
     store.put(name, url.searchParams, body);
     return (response) => response.writeHead(201).end();
   }
@@ -194,6 +206,7 @@ export async function startGithubStub(
       return new Map([...store.stored].map(([name, { bytes, hash }]) => [name, { bytes, hash }]));
     },
     calls,
+    nextAttempt: () => store.nextAttempt(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

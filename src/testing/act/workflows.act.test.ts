@@ -22,6 +22,8 @@ if (act === null)
     'skipped: workflows under act (set ACT_BIN to its path; scripts/test.sh installs it)',
   );
 
+const TEMPO = 20;
+
 describe.skipIf(act === null)('the workflows under act', () => {
   let chain: ChainServer;
   let client: SubtensorChain;
@@ -42,7 +44,7 @@ describe.skipIf(act === null)('the workflows under act', () => {
     sandbox = newSandbox(ROOT, (work) =>
       writeFileSync(join(work, 'src/devnet/arena.json'), JSON.stringify(arena)),
     );
-    chain = await startChain({ miners: 3 });
+    chain = await startChain({ miners: 3, tempo: TEMPO });
     accounts = describeChain(chain.node.genesis, chain.url) as unknown as Accounts;
     client = new SubtensorChain(await connect(chain.url));
   });
@@ -53,20 +55,26 @@ describe.skipIf(act === null)('the workflows under act', () => {
     sandbox.remove();
   });
 
+  /** A run that may be run again. */
+  type Again = { readonly stub: GithubStub; readonly id: string; readonly attempt: number };
+  let first: Again;
   let runs = 0;
   const state: RepositoryState = { issues: [], runs: [] };
   const run = async (
     event: string,
     workflow: string,
     vars: Record<string, string> = {},
-  ): Promise<ActRun & { stub: GithubStub }> => {
-    const stub = await startGithubStub(state);
-    stubs.push(stub);
+    {
+      again = null,
+      inputs = {},
+    }: Partial<{ again: Again | null; inputs: Record<string, string> }> = {},
+  ): Promise<ActRun & Again> => {
+    const stub = again?.stub ?? (await startGithubStub(state));
+    if (again) stub.nextAttempt();
+    else stubs.push(stub);
+    const [id, attempt] = again ? [again.id, again.attempt + 1] : [String(++runs), 1];
     const result = await runAct(act!, sandbox, {
-      event,
-      workflow,
-      run: String(++runs),
-      stub,
+      ...{ event, workflow, run: id, attempt, stub, inputs },
       vars: {
         CACHEON_ENDPOINT: chain.url,
         CACHEON_VALIDATOR: accounts.validator.hotkey.address,
@@ -78,7 +86,7 @@ describe.skipIf(act === null)('the workflows under act', () => {
       },
       secrets: { CACHEON_HOTKEY: accounts.validator.hotkey.uri, GITHUB_TOKEN: 'a-token-for-tests' },
     });
-    return { ...result, stub };
+    return { ...result, stub, id, attempt };
   };
   const enters = async (index: number, name: string): Promise<void> => {
     const account = accounts.miners[index]!;
@@ -94,12 +102,17 @@ describe.skipIf(act === null)('the workflows under act', () => {
       .trim()
       .split('\n')
       .reverse();
+  const since = (before: number): string[] =>
+    log()
+      .slice(before)
+      .map((line) => line.replace(/\d+/, 'N'));
   const weights = async () =>
     client.weights(accounts.validator.uid!, accounts.netuid, await client.finalizedHead());
 
   it('goes from a cron event to weights on the chain, and starts the audit', async () => {
     await enters(0, 'fast');
     const result = await run('schedule', 'round.yml');
+    first = result;
     expect(result.jobs, result.visible.slice(-3000)).toEqual({
       scan: ['success'],
       plan: ['success'],
@@ -110,7 +123,7 @@ describe.skipIf(act === null)('the workflows under act', () => {
       settle: ['success'],
     });
     expect(result.code).toBe(0);
-    expect(log().map((line) => line.replace(/\d+/, 'N'))).toEqual([
+    expect(since(0)).toEqual([
       'Plan round N',
       'Anchor record N',
       'Judge round N',
@@ -163,13 +176,81 @@ describe.skipIf(act === null)('the workflows under act', () => {
       publish: ['success'],
       settle: ['success'],
     });
-    expect(
-      log()
-        .slice(6)
-        .map((line) => line.replace(/\d+/, 'N')),
-    ).toEqual(['Plan round N', 'Anchor record N', 'Void round N']);
+    expect(since(6)).toEqual(['Plan round N', 'Anchor record N', 'Void round N']);
     expect(await weights()).toEqual([{ uid: 2, weight: 65535 }]);
     expect((await run('workflow_dispatch', 'audit.yml')).jobs).toEqual({ audit: ['success'] });
+  });
+  /** Anchors are rationed by the epoch: this begins the next one, however many blocks are left. */
+  const nextEpoch = (): void => {
+    for (let block = 0; block <= TEMPO; block++) chain.node.build();
+  };
+  it('loses of a shard that dies in the middle what it had not handed over, and measures it again', async () => {
+    const dying = join(sandbox.folder, 'dying-engine');
+    const starts = join(sandbox.folder, 'starts');
+    // The third server's start ends the process that measures, as a power cut would.
+    writeFileSync(
+      dying,
+      `#!/bin/sh
+echo start >> ${starts}
+[ "$(wc -l < ${starts})" -lt 3 ] || { kill -KILL $PPID; exit 1; }
+exec ${join(ROOT, 'scripts/cacheon')} "$@"
+`,
+      { mode: 0o755 },
+    );
+    const before = log().length;
+    const died = await run('schedule', 'round.yml', { CACHEON_ENGINE_COMMAND: dying });
+    const { evaluate, judge, publish, settle } = died.jobs;
+    expect(evaluate, died.visible.slice(-3000)).toEqual(['failure']);
+    expect({ judge, publish, settle }).toEqual({
+      ...{ judge: ['success'], publish: ['success'], settle: ['success'] },
+    });
+    const handedOver = [...died.stub.artifacts.keys()].filter((name) => /^traces-/.test(name));
+    expect(handedOver).toEqual(['traces-0-1-0', 'traces-0-1-1']);
+    expect(died.visible).toContain('INFRA&#95;HOST');
+    expect(since(before)).toEqual(['Plan round N', 'Anchor record N', 'Judge round N']);
+    nextEpoch();
+    // The run is run again: what its first attempt measured is passed over.
+    const again = await run('schedule', 'round.yml', {}, { again: died });
+    expect(again.jobs['evaluate'], again.visible.slice(-3000)).toEqual(['success']);
+    expect(again.visible).not.toContain('INFRA&#95;HOST');
+    expect([...again.stub.artifacts.keys()]).toContain('traces-0-1-1000');
+    expect(since(before).slice(3, 6)).toEqual(['Plan round N', 'Anchor record N', 'Judge round N']);
+    const after = log();
+    const old = await run('schedule', 'round.yml', {}, { again: first });
+    expect(old.jobs['publish'], old.visible.slice(-3000)).not.toEqual(['success']);
+    expect(log()).toEqual(after);
+    expect((await run('workflow_dispatch', 'audit.yml')).jobs).toEqual({ audit: ['success'] });
+  });
+  it('signs one round and sets weights once where two ticks come at once', async () => {
+    await enters(2, 'burst');
+    nextEpoch();
+    const before = log().length;
+    const both = await Promise.all([run('schedule', 'round.yml'), run('schedule', 'round.yml')]);
+    const told = both.map(({ visible }) => visible.slice(-1500)).join('\n');
+    const made = since(before);
+    for (const line of ['Plan round N', 'Judge round N'])
+      expect(
+        made.filter((one) => one === line),
+        `${made.join('\n')}\n${told}`,
+      ).toHaveLength(1);
+    const sent = made.filter((line) => line.startsWith('Record weights')).length;
+    expect(sent).toBeLessThanOrEqual(1);
+    expect((await run('workflow_dispatch', 'audit.yml')).jobs).toEqual({ audit: ['success'] });
+  });
+  it('measures a round on record again, all its shards, and compares', async () => {
+    const block = /Judge round (\d+)/.exec(log().find((line) => line.startsWith('Judge'))!)![1]!;
+    const result = await run(
+      'workflow_dispatch',
+      'rerun.yml',
+      {},
+      {
+        inputs: { validator: accounts.validator.hotkey.address, block },
+      },
+    );
+    expect(result.jobs, result.visible.slice(-3000)).toEqual({
+      ...{ draw: ['success'], evaluate: ['success'], compare: ['success'] },
+    });
+    expect(result.visible).toContain('Compared with the recorded round');
   });
   it('opens one issue where the validator needs a look, and closes it once that is mended', async () => {
     const watch = async () => (await run('schedule', 'watchdog.yml')).jobs;
