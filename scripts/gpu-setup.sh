@@ -270,7 +270,7 @@ seen_corpus() {
     { echo "$folder is not the pinned corpus"; return 1; }
   echo "$folder"
 }
-mend_corpus() { echo "put it in a folder and name that with CACHEON_CORPUS; its manifest is pinned in the arena file"; }
+mend_corpus() { echo "fetch it: scripts/cacheon arena pin --check --corpus DIR --fetch, and name DIR with CACHEON_CORPUS"; }
 do_corpus() { return 1; }
 
 # One line: state, step, what is there; where something is missing what is wanted, and the mend.
@@ -295,6 +295,7 @@ main() {
   mode=setup
   [ "${1:-}" = --check ] && { mode=check; shift; }
   local steps=("${STEPS[@]}") failed=0 step
+  case "${1:-}" in -h | --help) sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}"; exit 0 ;; esac
   [ $# -eq 0 ] || steps=("$@")
   for step in "${steps[@]}"; do
     [[ " ${STEPS[*]} " == *" $step "* ]] || { echo "there is no step $step; the steps are ${STEPS[*]}" >&2; exit 2; }

@@ -1,6 +1,8 @@
 // Command that fills in what an arena file leaves open, or says what has moved since.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fetchCorpus } from '../compose/corpus-hub.ts';
+import { UsageError } from '../compose/errors.ts';
 import { lookUpPins, type Pin, pinnedText } from '../compose/pinning.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
 import { writeWhole } from '../node/atomic-file.ts';
@@ -21,7 +23,7 @@ function* lines(pins: readonly Pin[]): Generator<string> {
 /**
  * `cacheon arena pin`: looks up image digests, the weights' hashes and the corpus manifest on a machine
  * with internet, and writes them: the arena file, and `.github/weights/<model>.sha256`. With --check it
- * changes nothing, and exits with 1 where something is open or has moved.
+ * changes no pin, and exits with 1 where something is open or has moved.
  */
 export const arenaPinCommand: RunCommand = async (invocation) => {
   const { log, json, values } = invocation;
@@ -31,10 +33,15 @@ export const arenaPinCommand: RunCommand = async (invocation) => {
     optional(invocation, 'manifests') ?? join(ROOT, '.github/weights'),
     `${arena.model.name}.sha256`,
   );
+  const corpus = optional(invocation, 'corpus');
+  if (values['fetch'] === true) {
+    if (corpus === undefined)
+      throw new UsageError('--fetch without --corpus', 'name the folder with --corpus DIR');
+    await fetchCorpus(corpus, log);
+  }
   const { pins, weights } = await lookUpPins({
-    ...{ arena, manifest, log },
+    ...{ arena, manifest, log, corpus },
     weights: optional(invocation, 'weights'),
-    corpus: optional(invocation, 'corpus'),
   });
   if (json) process.stdout.write(`${JSON.stringify({ pins }, null, 2)}\n`);
   else process.stdout.write(`${[...lines(pins)].join('\n')}\n`);

@@ -11,6 +11,19 @@ import { ROOT } from '../compose/repository.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const SHA = '1'.repeat(40);
+/** Books of PG19's form, and the list of the bucket that holds them. */
+const BOOKS: Readonly<Record<number, string>> = {
+  11: 'It was the best of times, it was the worst of times. '.repeat(100),
+  12: 'Call me anything; some years ago, never mind how long. '.repeat(100),
+};
+const LIST = '/storage/v1/b/deepmind-gutenberg/o?';
+const listed = (number: number): object => ({
+  name: `test/${number}.txt`,
+  size: String(BOOKS[number]!.length),
+  md5Hash: createHash('md5').update(BOOKS[number]!).digest('base64'),
+});
+let swapped = false;
+let asked: string[] = [];
 let manifestText = '{"schemaVersion": 2}';
 let broken: string | null = null;
 let server: Server;
@@ -31,7 +44,12 @@ beforeAll(async () => {
         { type: 'directory', path: 'folder', size: 0 },
       ]),
       [`/Qwen/Tiny/resolve/${SHA}/config.json`]: '{}',
+      [`${LIST}prefix=test%2F`]: JSON.stringify({ items: [listed(11)], nextPageToken: 'two' }),
+      [`${LIST}prefix=test%2F&pageToken=two`]: JSON.stringify({ items: [listed(12)] }),
+      '/deepmind-gutenberg/test/11.txt': BOOKS[11]!,
+      '/deepmind-gutenberg/test/12.txt': swapped ? BOOKS[12]!.replace('e', 'a') : BOOKS[12]!,
     };
+    asked.push(path);
     if (broken !== null && path.startsWith(broken)) return void response.writeHead(503).end();
     const body = files[path];
     response.writeHead(body === undefined ? 404 : 200).end(body);
@@ -44,6 +62,8 @@ afterAll(() => new Promise((done) => server.close(done)));
 beforeEach(() => {
   manifestText = '{"schemaVersion": 2}';
   broken = null;
+  swapped = false;
+  asked = [];
   rmSync(folder, { recursive: true, force: true });
   folder = mkdtempSync(join(tmpdir(), 'pin-'));
   const devnet = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
@@ -76,7 +96,13 @@ function pinArena(...args: string[]): Promise<Ran> {
         join(folder, 'weights'),
         ...args,
       ],
-      { env: { ...process.env, HF_ENDPOINT: `http://${host}` } },
+      {
+        env: {
+          ...process.env,
+          HF_ENDPOINT: `http://${host}`,
+          CACHEON_CORPUS_STORE: `http://${host}`,
+        },
+      },
       (error, out, err) => {
         const { pins = [] } = (out === '' ? {} : JSON.parse(out)) as {
           pins?: { name: string; state: string }[];
@@ -124,6 +150,27 @@ describe('cacheon arena pin', () => {
     const { code, pins } = await pinArena('--check');
     expect(code).toBe(1);
     expect(pins).toEqual({ 'images.baseline': 'moved', 'images.reference': 'moved' });
+  });
+  it('fetches the corpus by the list of its bucket, goes on with what is there, and pins it', async () => {
+    const corpus = join(folder, 'pg19');
+    swapped = true;
+    const cut = await pinArena('--corpus', corpus, '--fetch');
+    expect(cut).toMatchObject({ code: 3 });
+    expect(cut.err).toMatch(/12\.txt: other bytes than the list says/);
+    expect(existsSync(join(corpus, '12.txt'))).toBe(false);
+    swapped = false;
+    asked = [];
+    expect((await pinArena('--corpus', corpus, '--fetch')).code).toBe(0);
+    expect(asked.filter((path) => path.endsWith('.txt'))).toEqual([
+      '/deepmind-gutenberg/test/12.txt',
+    ]);
+    const manifest = readFileSync(join(corpus, 'manifest.json'), 'utf8');
+    const { documents } = JSON.parse(manifest) as { documents: { file: string; sha256: string }[] };
+    expect(documents).toEqual(
+      [11, 12].map((number) => ({ file: `${number}.txt`, sha256: sha256(BOOKS[number]!) })),
+    );
+    expect(arenaText()).toContain(`"manifestSha256": "${sha256(manifest)}"`);
+    expect(await pinArena('--fetch')).toMatchObject({ code: 2 });
   });
   it.each([
     ['a hub that fails', '/api/models', 3, /HTTP 503/],

@@ -103,9 +103,14 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
       ],
       manifests: ['DIR', 'where that list goes (default: .github/weights)'],
       corpus: ['DIR', 'folder of the corpus, with its manifest.json'],
+      fetch: [
+        null,
+        'fetches PG19 into that folder first (its test split, a hundred books), or goes on with it',
+      ],
     },
     examples: [
       'cacheon arena pin --check',
+      'cacheon arena pin --corpus corpus/pg19 --fetch',
       'cacheon arena pin --weights Qwen/Qwen2.5-72B-Instruct',
     ],
     load: async () => (await import('./arena-pin-command.ts')).arenaPinCommand,

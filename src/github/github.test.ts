@@ -89,13 +89,25 @@ describe('the workflows', () => {
   it("I7 give the machine that runs strangers' code no permission and no secret", () => {
     const gpu = workflows
       .flatMap(([, workflow]) => Object.values(workflow.jobs))
-      .filter((job) => Array.isArray(job['runs-on']));
+      .filter((job) => String(job['runs-on']).includes('self-hosted'));
     expect(gpu).toHaveLength(2);
     for (const job of gpu) {
       expect(job.permissions).toEqual({});
       expect(job.environment).toBeUndefined();
       expect(JSON.stringify(job)).not.toMatch(/secrets\.|github\.token/);
     }
+  });
+  it('run where a scale set of Kubernetes is asked for by its name, behind the same hooks', () => {
+    const text = readFileSync(join(ROOT, 'scripts/arc-values.yaml'), 'utf8');
+    const values = parse(text) as {
+      maxRunners: number;
+      template: { spec: { containers: { env: { name: string; value: string }[] }[] } };
+    };
+    expect(values.maxRunners).toBe(1);
+    for (const { name, value } of values.template.spec.containers[0]!.env)
+      if (name.includes('HOOK'))
+        expect(existsSync(value.replace('/opt/cacheon', ROOT)), value).toBe(true);
+    expect(text).toContain('to "cacheon-gpu", quotes');
   });
   it('hand the hotkey only to jobs in the environment validator, on hosted machines', () => {
     for (const [, workflow] of workflows) {
