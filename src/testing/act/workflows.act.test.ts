@@ -235,7 +235,11 @@ exec ${join(ROOT, 'scripts/cacheon')} "$@"
       ).toHaveLength(1);
     const sent = made.filter((line) => line.startsWith('Record weights')).length;
     expect(sent).toBeLessThanOrEqual(1);
-    expect((await run('workflow_dispatch', 'audit.yml')).jobs).toEqual({ audit: ['success'] });
+    // GitHub itself lets no two rounds run at once; here nothing stops them, and the ledger holds.
+    expect((await run('schedule', 'round.yml')).jobs['publish']).not.toEqual(['success']);
+    const rounds = (lines: readonly string[]) =>
+      lines.filter((line) => /^(?:Plan|Judge)/.test(line));
+    expect(rounds(since(before))).toEqual(rounds(made));
   });
   it('measures a round on record again, all its shards, and compares', async () => {
     const block = /Judge round (\d+)/.exec(log().find((line) => line.startsWith('Judge'))!)![1]!;
