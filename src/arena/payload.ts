@@ -98,7 +98,7 @@ export function parsePayload(bytes: Uint8Array, rules: PayloadRules): PayloadRes
  * Why a base may not be named (RULES "Bases"): else a miner names the winner's image, and the files
  * that they share would be nobody's own. Null where it may.
  */
-function baseFault(base: string, repositories: readonly string[]): Reasoned | null {
+export function baseFault(base: string, repositories: readonly string[]): Reasoned | null {
   const ref = parseImageRef(base);
   if (ref === null) return because('base-reference', 'base is not an image with its sha256 digest');
   const repository = ref.image.replace(/:[^/:]*$/, '');

@@ -62,8 +62,12 @@ function addCommand(
     command.addHelpText('after', `\nExamples:\n${spec.examples.map((e) => `  ${e}\n`).join('')}`);
   command.action(async () => {
     const run: RunCommand = await spec.load();
-    const { json, log } = options;
-    options.done(await run({ values: valuesOf(command), positionals: command.args, json, log }));
+    const { json, log, write } = options;
+    const print = (line: string): void => {
+      if (!json) write(`${line}\n`);
+    };
+    const values = valuesOf(command);
+    options.done(await run({ values, positionals: command.args, json, log, print, write }));
   });
 }
 

@@ -6,7 +6,12 @@ export type Invocation = {
   readonly values: Readonly<Record<string, string | boolean | undefined>>;
   readonly positionals: readonly string[];
   readonly json: boolean;
+  /** Progress and warnings, on stderr. */
   readonly log: Log;
+  /** A line of the result for people, on stdout; with --json the document stands there alone. */
+  readonly print: (line: string) => void;
+  /** Text on stdout as it is: the document of --json. */
+  readonly write: (text: string) => void;
 };
 
 export type RunCommand = (invocation: Invocation) => Promise<number>;

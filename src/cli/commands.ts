@@ -63,6 +63,28 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     options: {},
     load: async () => (await import('./judge-command.ts')).judgeCommand,
   },
+  check: {
+    about: 'what a validator would refuse of an image or a server, before a miner pays',
+    argument: ['<TARGET>', 'image with a tag or sha256 digest, or http://… of a running server'],
+    options: {
+      run: [null, 'also reads, fetches and starts the image confined, and asks sample prompts'],
+      baseline: ['X', `the whole evaluation against this baseline: ${SERVER}`],
+      reference: ['X', `with --baseline: who teacher-forces (default: the baseline)`],
+      base: ['image@sha256:…', 'public engine that the image builds on, as submit names it'],
+      hotkey: ['SS58', 'whose image it is: earlier ones of the same hotkey are no originals'],
+      count: ['N', 'scored prompts of the sample (default: 2)'],
+      out: ['DIR', 'with --baseline: a new folder for the evidence (default: a temporary one)'],
+      results: ['DIR', 'ledgers to compare with (default: the branch `ledger` of this clone)'],
+      repo: LEDGER.repo,
+      corpus: CORPUS,
+    },
+    examples: [
+      'cacheon check ghcr.io/you/server:v1',
+      'cacheon check ghcr.io/you/server@sha256:… --run',
+      'cacheon check http://127.0.0.1:8000 --baseline http://127.0.0.1:8001',
+    ],
+    load: async () => (await import('./check-command.ts')).checkCommand,
+  },
   submit: {
     about:
       'pays the fee and commits an image for a hotkey; run again, it finishes what was begun and never pays twice',

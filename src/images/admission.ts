@@ -108,7 +108,9 @@ class FieldAdmission implements Admission {
 
   readonly #look = once((key) => this.#examine(this.#entry(key)));
 
-  readonly #base = once((reference) => readBase(this.#ports, this.#arena, reference));
+  readonly #base = once((reference) =>
+    patiently(this.#ports, reference, () => readBase(this.#ports.images, this.#arena, reference)),
+  );
 
   #entry(key: string): Entry {
     return this.#field.entries.find((item) => item.key === key)!;

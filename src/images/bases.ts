@@ -9,7 +9,7 @@ import {
   readHead,
   type Trusted,
 } from './examine.ts';
-import { type FetchPorts, patiently } from './fetch-admitted.ts';
+import type { ImageDocuments } from './image-documents.ts';
 
 /** A public engine, as far as its manifest and configuration tell. */
 export type Base = Trusted & {
@@ -41,14 +41,12 @@ export function baseOf(
  * is in a repository where no miner can push was checked when the payload was read.
  */
 export async function readBase(
-  ports: FetchPorts,
+  images: ImageDocuments,
   arena: Arena,
   reference: string,
 ): Promise<Base | ImageRefusal> {
   const ref = parseImageRef(reference)!;
-  const head = await patiently(ports, reference, () =>
-    readHead(ports.images, trusting(arena), ref, null),
-  );
+  const head = await readHead(images, trusting(arena), ref, null);
   if (head.ok) return baseOf(reference, head.facts);
   return { name: 'image-content', detail: `its base ${reference}: ${head.refusal.detail}` };
 }

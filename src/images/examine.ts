@@ -20,6 +20,8 @@ export type ImageRefusal = {
   readonly name: 'image-policy' | 'image-content' | 'image-gone' | 'copy' | 'bare-base';
   readonly detail: string;
 };
+/** What only `readHead` tells beside the refusal: everything else that the configuration breaks. */
+type HeadRefused = Refused & { readonly further?: readonly string[] };
 /** What an image is made of. */
 export type ImageFacts = ImageHead & {
   readonly size: ImageSize;
@@ -86,7 +88,7 @@ export async function readHead(
   rules: ExamineRules,
   ref: ImageRef,
   known: ReadonlySet<string> | null,
-): Promise<Examined<ImageHead>> {
+): Promise<{ readonly ok: true; readonly facts: ImageHead } | HeadRefused> {
   const read = await readPlatform(images, rules, ref);
   if (!read.ok) return read;
   const { digest: manifest } = read.platform;
@@ -101,7 +103,7 @@ export async function readHead(
   if (utf8(text.value).length !== descriptor.size)
     return policy('the configuration has another size than the manifest says');
   const config = readConfig(text.value, layers.length, known);
-  if (!config.ok) return policy(config.reason);
+  if (!config.ok) return { ...policy(config.reason), further: config.reasons.slice(1) };
   return {
     ok: true,
     facts: { manifest, configDigest: descriptor.digest, layers, config: config.config },

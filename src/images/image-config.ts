@@ -50,7 +50,13 @@ export type ImageConfig = {
 };
 export type ConfigResult =
   | { readonly ok: true; readonly config: ImageConfig }
-  | { readonly ok: false; readonly verdict: 'E_IMAGE_POLICY'; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly verdict: 'E_IMAGE_POLICY';
+      /** The first of the reasons: the verdict's own. */
+      readonly reason: string;
+      readonly reasons: readonly string[];
+    };
 
 const TOP = ['architecture', 'os', 'config', 'rootfs', 'history', 'container_config', 'variant'];
 const SETTINGS = [
@@ -163,17 +169,14 @@ export function readConfig(
   layers: number,
   known: ReadonlySet<string> | null,
 ): ConfigResult {
-  const refuse = (reason: string): ConfigResult => ({
-    ok: false,
-    verdict: 'E_IMAGE_POLICY',
-    reason: reason.slice(0, 300),
-  });
+  const refuse = (all: readonly string[]): ConfigResult => {
+    const reasons = all.map((reason) => reason.slice(0, 300));
+    return { ok: false, verdict: 'E_IMAGE_POLICY', reason: reasons[0]!, reasons };
+  };
   const form = parseConfig(text);
-  if ('reason' in form) return refuse(form.reason);
-  for (const rule of CONFIG_RULES) {
-    const reason = rule(form.parsed, { layers, known });
-    if (reason !== null) return refuse(reason);
-  }
+  if ('reason' in form) return refuse([form.reason]);
+  const reasons = CONFIG_RULES.flatMap((rule) => rule(form.parsed, { layers, known }) ?? []);
+  if (reasons.length > 0) return refuse(reasons);
   const { rootfs, config } = form.parsed;
   return {
     ok: true,

@@ -9,6 +9,27 @@ export type Registry = {
   close(): Promise<void>;
 };
 
+const PATH = /^\/v2\/(?<name>.+)\/(?<kind>manifests|blobs)\/(?<which>sha256:[0-9a-f]{64}|latest)$/;
+const TYPES = {
+  manifests: 'application/vnd.oci.image.manifest.v1+json',
+  blobs: 'application/octet-stream',
+} as const;
+
+/** What a path names. Every repository has one tag, `latest`, which stands for its first image. */
+function lookUp(
+  repositories: ReadonlyMap<string, readonly Image[]>,
+  url: string,
+): { found: Image['manifest'] | undefined; type: string } {
+  const { name = '', kind, which } = PATH.exec(url)?.groups ?? {};
+  const images = repositories.get(name) ?? [];
+  const manifests = images.map(({ manifest }) => manifest);
+  if (kind === 'manifests' && which === 'latest')
+    return { found: manifests[0], type: TYPES.manifests };
+  const all = kind === 'manifests' ? manifests : images.flatMap((image) => image.blobs);
+  const found = all.find(({ digest }) => digest === which);
+  return { found, type: TYPES[kind === 'manifests' ? kind : 'blobs'] };
+}
+
 /**
  * A read-only registry on loopback: it serves the requests that an engine or our own client makes
  * for a pull. `first` may answer in its place.
@@ -26,26 +47,13 @@ export async function startRegistry(
       response.writeHead(200, { 'docker-distribution-api-version': 'registry/2.0' }).end('{}');
       return;
     }
-    const asked =
-      /^\/v2\/(?<name>.+)\/(?<kind>manifests|blobs)\/(?<digest>sha256:[0-9a-f]{64})$/.exec(
-        url,
-      )?.groups;
-    const images = repositories.get(asked?.['name'] ?? '') ?? [];
-    const blobs =
-      asked?.['kind'] === 'manifests'
-        ? images.map(({ manifest }) => manifest)
-        : images.flatMap((image) => image.blobs);
-    const found = blobs.find(({ digest }) => digest === asked?.['digest']);
+    const { found, type } = lookUp(repositories, url);
     if (!found) {
       response
         .writeHead(404, { 'content-type': 'application/json' })
         .end(JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN', message: 'not here' }] }));
       return;
     }
-    const type =
-      asked?.['kind'] === 'manifests'
-        ? 'application/vnd.oci.image.manifest.v1+json'
-        : 'application/octet-stream';
     response.writeHead(200, {
       'content-type': type,
       'content-length': found.bytes.length,

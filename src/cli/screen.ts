@@ -1,0 +1,82 @@
+// Text for people on a terminal: colours where they show, lines and tables that fit its width.
+import { styleText } from 'node:util';
+
+type Paint = 'green' | 'red' | 'yellow' | 'bold' | 'dim';
+
+/**
+ * Text in a colour, where stdout is a terminal that shows it (NO_COLOR and FORCE_COLOR are heard).
+ */
+export function paint(colour: Paint, text: string): string {
+  return styleText(colour, text, { stream: process.stdout });
+}
+
+/** Columns of the terminal; without one nothing is wrapped, so that grep finds whole lines. */
+function columns(): number {
+  return process.stdout.isTTY ? Math.max(40, process.stdout.columns) : Infinity;
+}
+
+// eslint-disable-next-line no-control-regex -- colours are escape sequences
+const COLOUR = /\u001b\[\d+m/g;
+/** Characters of a text that show. */
+export const shownLength = (text: string): number => text.replace(COLOUR, '').length;
+
+/** Words of one line in lines of at most `width`; a word that is longer stands alone. */
+function* wrapLine(line: string, width: number): Generator<string> {
+  let row = '';
+  for (const word of line.split(' ')) {
+    if (row !== '' && shownLength(row) + 1 + shownLength(word) > width) {
+      yield row;
+      row = word;
+    } else row = row === '' ? word : `${row} ${word}`;
+  }
+  yield row;
+}
+
+/** A text behind `head`, wrapped; what does not fit stands below, as far in as `head` is wide. */
+export function hanging(head: string, text: string, width = columns()): string[] {
+  const indent = shownLength(head);
+  const room = Math.max(20, width - indent);
+  const rows = text
+    .split('\n')
+    .flatMap((line) => (Number.isFinite(room) ? [...wrapLine(line, room)] : [line]));
+  return rows.map((row, i) => (i === 0 ? head : ' '.repeat(indent)) + row);
+}
+
+/** A cell of a table: right for numbers, left for words. */
+type Side = 'left' | 'right';
+
+const pad = (text: string, width: number, side: Side): string => {
+  const gap = ' '.repeat(Math.max(0, width - shownLength(text)));
+  return side === 'right' ? gap + text : text + gap;
+};
+
+/**
+ * Rows as columns with two spaces between; the first row is the head. The last column is wrapped
+ * below itself where the terminal is too narrow.
+ */
+export function table(
+  rows: readonly (readonly string[])[],
+  sides: readonly Side[] = [],
+  width = columns(),
+): string[] {
+  const last = Math.max(...rows.map((row) => row.length)) - 1;
+  const widths = Array.from({ length: last }, (_, i) =>
+    Math.max(...rows.map((row) => shownLength(row[i] ?? ''))),
+  );
+  return rows.flatMap((row, index) => {
+    const head = widths.map((one, i) => `${pad(row[i] ?? '', one, sides[i] ?? 'left')}  `).join('');
+    const lines = hanging(head, row[last] ?? '', width).map((line) => line.trimEnd());
+    return index === 0 ? lines.map((line) => paint('bold', line)) : lines;
+  });
+}
+
+/** A key or an address as people tell it apart: its first eight characters, and the commit block. */
+export function shortKey(key: string): string {
+  const [hotkey = '', block] = key.split(':');
+  return `${hotkey.slice(0, 8)}${block === undefined ? '' : `:${block}`}`;
+}
+
+/** A digest as people tell it apart. */
+export function shortDigest(digest: string): string {
+  return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '$1…');
+}
