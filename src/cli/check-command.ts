@@ -8,10 +8,7 @@ import { type CheckedImage, checkImageHead, earlierImages } from '../compose/che
 import { type CheckedEntry, runChecked, urlChecked } from '../compose/checking-run.ts';
 import { UsageError } from '../compose/errors.ts';
 import { arenaPath, readArena, ROOT } from '../compose/repository.ts';
-import { messageOf } from '../core/errors.ts';
 import { decodeSs58 } from '../core/ss58.ts';
-import { openLedger } from '../ledger/open.ts';
-import type { Ledger } from '../ledger/read.ts';
 import type { Arena } from '../schema/arena.ts';
 import { imageRefText } from '../schema/image-ref.ts';
 import { isInfraFault } from '../schema/verdicts.ts';
@@ -19,32 +16,13 @@ import type { Invocation, RunCommand } from './command.ts';
 import { targetOf } from './engine-target.ts';
 import { evaluateTargets, targetsOf } from './evaluate-targets.ts';
 import { findingLines } from './finding-lines.ts';
-import { ledgersAtHand } from './ledgers-at-hand.ts';
+import { publicLedgers } from './ledgers-at-hand.ts';
 import { newFolder, optional, wholeNumber } from './options.ts';
 import { give } from './output.ts';
 import { reportLines } from './verdict-table.ts';
 
 /** Scored prompts of a sample, unless --count says otherwise. */
 const SAMPLE = 2;
-
-/** Public ledgers for the search for copies: what is broken is said, and left out. */
-export async function publicLedgers(invocation: Invocation): Promise<Ledger[]> {
-  try {
-    const { ledgers } = await ledgersAtHand(invocation, optional(invocation, 'results'));
-    return [...ledgers].flatMap(([validator, files]) => {
-      try {
-        return [openLedger(validator, files)];
-      } catch (error) {
-        invocation.log.warn(messageOf(error));
-        return [];
-      }
-    });
-  } catch (error) {
-    // Without a repository there is no ledger at hand: the finding about copies says so.
-    if (optional(invocation, 'results') !== undefined) throw error;
-    return [];
-  }
-}
 
 /** What is asked about: a server that runs, or an image by tag or digest. */
 type Target = { readonly url: string } | { readonly image: string };

@@ -8,7 +8,9 @@ import {
   VALIDATOR_FOLDER,
   validatorFolders,
 } from '../ledger/io/results-folder.ts';
-import type { LedgerFiles } from '../ledger/read.ts';
+import { messageOf } from '../core/errors.ts';
+import { openLedger } from '../ledger/open.ts';
+import type { Ledger, LedgerFiles } from '../ledger/read.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import type { Invocation } from './command.ts';
 import { optional } from './options.ts';
@@ -71,4 +73,23 @@ export async function ledgersAtHand(
       `name the folder that holds it: ${dirname(folder)}`,
     );
   return ledgersInFolder(resultsIn(folder));
+}
+
+/** Public ledgers for the search for copies: what is broken is said, and left out. */
+export async function publicLedgers(invocation: Invocation): Promise<Ledger[]> {
+  try {
+    const { ledgers } = await ledgersAtHand(invocation, optional(invocation, 'results'));
+    return [...ledgers].flatMap(([validator, files]) => {
+      try {
+        return [openLedger(validator, files)];
+      } catch (error) {
+        invocation.log.warn(messageOf(error));
+        return [];
+      }
+    });
+  } catch (error) {
+    // Without a repository there is no ledger at hand: the finding about copies says so.
+    if (optional(invocation, 'results') !== undefined) throw error;
+    return [];
+  }
 }

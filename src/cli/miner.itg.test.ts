@@ -198,6 +198,14 @@ describe('cacheon submit', () => {
     expect(server.node.blocks.length).toBe(before);
   });
 
+  it('shows what it is about to do, in TAO, and the calls on stdout', async () => {
+    const args = ['submit', ...IMAGE, ...walletArgs('miner0'), '--dry-run'];
+    const result = await cacheon([...args, ...chainArgs().filter((word) => word !== '--json')]);
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stderr).toMatch(/0\.1 TAO to the treasury 5/);
+    expect(result.stdout).toMatch(/would send {2}utility\.batchAll .*0\.1 TAO moved/);
+  });
+
   it('pays, commits, shows both hashes, confirms the reveal, and does nothing twice', async () => {
     const hotkey = server.node.genesis.miners[0]!.hotkey.address;
     expect((await status(hotkey)).submissions).toEqual([]);
@@ -220,6 +228,9 @@ describe('cacheon submit', () => {
     const { revealBlock, ...same } = JSON.parse(again.stdout) as SubmitReport;
     expect(revealBlock).toBeGreaterThan(report.commitment!.block);
     expect({ ...same, revealBlock: null }).toEqual(report);
+    const dry = await submit('miner0', '--dry-run');
+    const told = JSON.parse(dry.stdout) as SubmitReport;
+    expect([told.dryRun, told.commitment]).toEqual([[], report.commitment]);
     const shown = await status(hotkey);
     expect(shown.submissions).toMatchObject([
       {
@@ -281,6 +292,47 @@ describe('cacheon submit', () => {
     const result = await cacheon([...other, '--no-wait']);
     expect([result.code, errorOf(result).code]).toEqual([2, 'REJECTED']);
     expect(errorOf(result).hint).toContain('--replace');
+  });
+
+  it('destroys no plain commitment of another image unasked', async () => {
+    const plain = join(folder, 'plain.json');
+    const own = JSON.parse(readFileSync(join(folder, 'arena.json'), 'utf8')) as object;
+    writeFileSync(plain, JSON.stringify({ ...own, timelock: false }));
+    const enter = (variant: string, ...more: string[]) =>
+      cacheon([
+        ...['submit', '--image', engineImage(variant), '--digest', engineDigest(variant)],
+        ...['--arena', plain, '--endpoint', server.url, '--json', ...walletArgs('miner2'), ...more],
+      ]);
+    const first = await enter('fast');
+    expect(first.code, first.stderr).toBe(0);
+    const other = await enter('plain');
+    expect([other.code, errorOf(other).code]).toEqual([2, 'REJECTED']);
+    expect(errorOf(other).message).toContain(engineImage('fast'));
+    expect((await enter('fast')).code).toBe(0);
+    expect((await enter('plain', '--replace')).code).toBe(0);
+  });
+
+  it('begins anew where its notes are of an earlier chain with the same genesis', async () => {
+    const home = { CACHEON_HOME: join(folder, 'second-home') };
+    const enter = (url: string) =>
+      cacheon(
+        [
+          ...['submit', ...IMAGE, ...walletArgs('miner0'), '--json', '--no-wait'],
+          ...['--arena', join(ROOT, 'src/devnet/arena.json'), '--endpoint', url],
+        ],
+        '',
+        home,
+      );
+    const first = await startChain({ seed: '22'.repeat(32) });
+    first.node.build();
+    const before = await enter(first.url);
+    expect(before.code, before.stderr).toBe(0);
+    await first.close();
+    const second = await startChain({ seed: '22'.repeat(32) });
+    const after = await enter(second.url);
+    expect(after.code, after.stderr).toBe(0);
+    expect(after.stderr).toContain('earlier chain');
+    await second.close();
   });
 
   it.each([

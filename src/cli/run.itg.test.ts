@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SubtensorChain } from '../chain/io/subtensor.ts';
 import { connect } from '../chain/io/connect.ts';
 import { ROOT } from '../compose/repository.ts';
+import { RoundFolder } from '../compose/round-folder.ts';
 import { silentLog } from '../core/log.ts';
 import { type ChainServer, startChain } from '../devnet/chain/chain-server.ts';
 import { checkOutResults, newLedger } from '../devnet/demo/demo-ledger.ts';
@@ -39,7 +40,7 @@ let chain: SubtensorChain;
 let checkout: string;
 
 beforeAll(async () => {
-  server = await startChain({ miners: ROUNDS + 1, blockMs: 150, tempo: 20 });
+  server = await startChain({ miners: ROUNDS + 2, blockMs: 150, tempo: 20 });
   const devnet = JSON.parse(readFileSync(join(ROOT, 'src/devnet/arena.json'), 'utf8')) as object;
   const { netuid, treasury } = server.node.genesis;
   const small = {
@@ -188,6 +189,23 @@ describe('cacheon run', () => {
       }
     },
   );
+
+  it('ends a plan whose measuring is over also where nothing could be measured now', async () => {
+    await enter(ROUNDS + 1);
+    const { uri, address } = server.node.genesis.validator.hotkey;
+    const args = ['publish', '--arena', arenaFile, '--endpoint', server.url, '--repo', checkout];
+    await promisify(execFile)(cacheonPath, [...args, '--branch', 'ledger'], {
+      env: { ...process.env, CACHEON_HOTKEY: uri, CACHEON_TIER: 'devnet' },
+    });
+    const nowhere = ['--once', '--engine-command', '/nowhere'];
+    const refused = start(nowhere);
+    expect(await ended(refused.child), refused.said()).toBe(2);
+    const plan = openPlan(await ledgerNow())!;
+    new RoundFolder(home, address, plan.predicate.block.number).begin(0);
+    const { child, said } = start(nowhere);
+    expect(await ended(child), said()).toBe(0);
+    expect(endOf(await ledgerNow(), plan)).not.toBeNull();
+  });
 
   it('rerun repeats a round, and forces its answers again, beside the record', async () => {
     const { predicate } = recordsOf(await ledgerNow(), 'round').at(-1)!;

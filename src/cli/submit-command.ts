@@ -7,11 +7,15 @@ import { UsageError } from '../compose/errors.ts';
 import { arenaPath, readArena } from '../compose/repository.ts';
 import { lazy } from '../core/lazy.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
-import { submit } from '../pipeline/submit/submit.ts';
+import { submit, type SubmitReport } from '../pipeline/submit/submit.ts';
+import { taoText } from '../pipeline/submit/submit-steps.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { Invocation, RunCommand } from './command.ts';
+import { publicLedgers } from './ledgers-at-hand.ts';
 import { journalFile, lockedJournal } from './journal.ts';
 import { optional, required, wholeNumber } from './options.ts';
+import { give } from './output.ts';
+import { agreeTo } from './submit-question.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';
 import { openChain } from './workplace.ts';
 
@@ -61,6 +65,21 @@ function lazily(address: string, open: () => Promise<ExtrinsicSigner>): Extrinsi
   };
 }
 
+/** What a submission came to, or would send. */
+function* reportLines(report: SubmitReport, sealed: boolean): Generator<string> {
+  const { payment, commitment, dryRun, revealBlock } = report;
+  if (payment) yield `paid        in block ${payment.block}: ${payment.tx}`;
+  if (commitment) yield `committed   in block ${commitment.block}: ${commitment.tx}`;
+  if (revealBlock !== null) yield `revealed    in block ${revealBlock}`;
+  if (dryRun?.length === 0) yield 'nothing would be sent: this submission is complete';
+  for (const { call, feeRao, amountRao } of dryRun ?? [])
+    yield `would send  ${call}: ${taoText(BigInt(amountRao))} moved, ${taoText(BigInt(feeRao))} network fee`;
+  if (dryRun !== null) return;
+  yield sealed && revealBlock === null
+    ? 'next        run the same line again to see it revealed; then cacheon status'
+    : `next        cacheon status ${report.hotkey}`;
+}
+
 /** `cacheon submit`: pays the fee and commits an image; run again, it finishes what was begun. */
 export const submitCommand: RunCommand = async (invocation) => {
   const { log, json, values } = invocation;
@@ -88,8 +107,15 @@ export const submitCommand: RunCommand = async (invocation) => {
   const journal = lockedJournal(
     journalFile((await chain.identity()).genesisHash, hotkey.address, arena.netuid, digest),
   );
+  const base = optional(invocation, 'base') ?? null;
+  const agreeing = {
+    ...{ arena, base, log, ledgers: () => publicLedgers(invocation) },
+    yes: json || ['yes', 'no-prompt', 'dry-run'].some((name) => values[name] === true),
+    unchecked: values['unchecked'] === true,
+  };
   const report = await submit(
     {
+      agree: (terms) => agreeTo(agreeing, terms),
       chain,
       coldkey: { ...coldkey, address: coldkeyAddress(wallet) },
       hotkey: chain.transactor(hotkey),
@@ -103,7 +129,7 @@ export const submitCommand: RunCommand = async (invocation) => {
     {
       image,
       digest,
-      base: optional(invocation, 'base') ?? null,
+      base,
       payment: tx === undefined ? null : { tx, block: block! },
       revealBlocks: wholeNumber(invocation, 'reveal-blocks', 1, 100_000) ?? REVEAL_BLOCKS,
       wait: values['no-wait'] !== true,
@@ -113,8 +139,6 @@ export const submitCommand: RunCommand = async (invocation) => {
     },
   );
   await chain.disconnect();
-  for (const { call, feeRao, amountRao } of report.dryRun ?? [])
-    log.info(`would send ${call}: ${amountRao} rao moved, ${feeRao} rao network fee`);
-  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  give(invocation, report, reportLines(report, arena.timelock));
   return 0;
 };

@@ -4,6 +4,7 @@ import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { drawnPlan } from '../judge/drawn-plan.ts';
+import { openPlan } from '../ledger/plans.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import { monotonicClock } from '../node/monotonic-clock.ts';
@@ -47,7 +48,7 @@ export type ValidatorHost = {
   readonly home: string;
   /** Measures a shard, here or on another host. */
   readonly measure: (task: ShardTask) => Promise<void>;
-  /** Throws where nothing could be measured now: then no plan is signed. */
+  /** Throws where nothing could be measured now: then no plan is signed, and no shard is begun. */
   readonly ready: () => Promise<void>;
   /** No further stage begins once it is aborted. */
   readonly stop: AbortSignal;
@@ -72,7 +73,7 @@ type Ended = Pick<Pass, 'outcome' | 'block'>;
  * let a validator choose between two results.
  */
 async function measureShards(
-  { measure, log, stop }: ValidatorHost,
+  { measure, ready, log, stop }: ValidatorHost,
   { plan, draw }: Pick<ShardTask, 'plan' | 'draw'>,
   files: RoundFolder,
 ): Promise<boolean> {
@@ -82,6 +83,7 @@ async function measureShards(
       log.warn(`shard ${shard} broke off in an earlier run: what it left counts`);
     if (state !== 'new') continue;
     if (stop.aborted) return false;
+    await ready();
     files.begin(shard);
     try {
       await measure({ plan, shard, draw, folder: files.path });
@@ -99,8 +101,10 @@ async function playRound(host: ValidatorHost, ports: SettlePorts): Promise<Ended
   const { root, arena, arenaSha256, arenaFolder: folder, corpus, log, stop, operator } = host;
   const sources = { arena, arenaSha256, root, folder, corpus };
   const scanning = scanPorts(host.chain, sources, log);
-  const draft = await scan(scanning, arena, operator, await ports.ledger.read());
-  if (draft.predicate.shards > 0) await host.ready();
+  const ledger = await ports.ledger.read();
+  const draft = await scan(scanning, arena, operator, ledger);
+  // A plan that is measured and only has to be signed needs no machine that measures.
+  if (openPlan(ledger) === null && draft.predicate.shards > 0) await host.ready();
   const { plan } = await publishPlan(ports, arena, operator, draft);
   if (!plan) return { outcome: 'empty', block: null };
   const block = plan.predicate.block.number;
@@ -128,12 +132,15 @@ async function playRound(host: ValidatorHost, ports: SettlePorts): Promise<Ended
 export async function playPass(host: ValidatorHost): Promise<Pass> {
   const { chain, pair, store, log, stop } = host;
   const ports = settlePorts(chain, pair, ledgerOf(pair, store), log);
-  const ended = await playRound(host, ports).catch((error: unknown) => ({ error }));
-  if (stop.aborted && !('error' in ended)) return { ...ended, weights: null };
-  // Also after a round that failed: the weights of the last good one stay fresh.
-  const settled = await settleNow(host, ports).catch((error: unknown) => ({ error }));
-  for (const one of [ended, settled]) if ('error' in one) throw one.error;
-  return { ...(ended as Ended), weights: settled as NonNullable<Pass['weights']> };
+  let ended: Ended;
+  try {
+    ended = await playRound(host, ports);
+  } catch (error) {
+    // The weights of the last good round stay fresh; what failed first is told.
+    await settleNow(host, ports).catch((later: unknown) => log.warn(messageOf(later)));
+    throw error;
+  }
+  return { ...ended, weights: stop.aborted ? null : await settleNow(host, ports) };
 }
 
 /** Sets the weights that follow from the ledger. */

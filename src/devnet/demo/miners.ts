@@ -55,6 +55,7 @@ export async function submitImage(
   let kept: SubmitState | null = null;
   await submit(
     {
+      agree: () => Promise.resolve(),
       chain,
       coldkey: chain.transactor(devPair(uris.coldkey)),
       hotkey: chain.transactor(hotkey),

@@ -123,6 +123,11 @@ export class SubmissionCalls {
     return utf8(renderPayload({ image, digest, base, payment: salted }));
   }
 
+  /** How every payload of this image begins, whatever payment it names. */
+  beginning(): Uint8Array {
+    return this.payload(null).slice(0, -1);
+  }
+
   /** The atomic batch of fee and remark; null where the arena takes no fee. */
   pay(hotkey: string): Call | null {
     const { fee, name, treasury } = this.#arena;

@@ -11,9 +11,11 @@ import { deliverExtrinsic, type Delivery } from '../../chain/delivery.ts';
 import type { ChainRefusal } from '../../chain/dispatch-errors.ts';
 import { ChainError } from '../../chain/errors.ts';
 import type { SealEntropy } from '../../chain/timelock.ts';
+import { equalBytes, fromUtf8 } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { type Arena, feeRao } from '../../schema/arena.ts';
+import { anchorOf } from '../anchor/anchor-text.ts';
 
 /**
  * What a submission has reached, kept on disk before each step: after any interruption the next run
@@ -44,7 +46,32 @@ export interface Journal {
   write(state: SubmitState): void;
 }
 
+/** What a submission is about to send, for its miner to agree to. */
+export type SubmitTerms = {
+  readonly network: Arena['network'];
+  readonly netuid: number;
+  readonly hotkey: string;
+  readonly uid: number;
+  readonly coldkey: string;
+  readonly image: string;
+  readonly digest: string;
+  /** What is paid now; null where it was paid before, or nothing is to be paid. */
+  readonly payment: null | {
+    readonly treasury: string;
+    readonly amountRao: bigint;
+    readonly networkFeeRao: bigint;
+    readonly balanceRao: bigint;
+  };
+  /** Block of a payment that was made before; null: none. */
+  readonly paidIn: number | null;
+  readonly sealed: boolean;
+  /** What stands in the hotkey's commitment, and is replaced; null: nothing. */
+  readonly replaces: string | null;
+};
+
 export type SubmitPorts = {
+  /** Asked once, before anything is sent. Throws where the miner, or a look at the image, says no. */
+  readonly agree: (terms: SubmitTerms) => Promise<void>;
   readonly chain: ChainReader;
   readonly coldkey: ExtrinsicSigner;
   readonly hotkey: ExtrinsicSigner;
@@ -61,7 +88,8 @@ export type SubmitPorts = {
 /** What a transfer must leave behind. */
 const EXISTENTIAL_DEPOSIT_RAO = 500n;
 
-const tao = (rao: bigint): string => `${Number(rao) / 1e9} TAO`;
+/** Rao as people read it. */
+export const taoText = (rao: bigint): string => `${Number(rao) / 1e9} TAO`;
 
 /** Whether a step is done: in a finalized block. */
 export function landed<T extends { block: number | null }>(
@@ -82,7 +110,7 @@ export async function assertBalance(
     throw new ChainError(
       'INSUFFICIENT_BALANCE',
       'usage',
-      `the coldkey ${coldkey.address} has ${tao(balance)}, the submission needs ${tao(needed)}`,
+      `the coldkey ${coldkey.address} has ${taoText(balance)}, the submission needs ${taoText(needed)}`,
       'send it some TAO; nothing was paid',
     );
 }
@@ -169,14 +197,14 @@ function settledBy(
 export async function commitPayload(
   ports: SubmitPorts,
   entry: SubmitState,
-  { netuid, replace }: { readonly netuid: number; readonly replace: boolean },
+  { netuid, replace, own }: { netuid: number; replace: boolean; own: Uint8Array },
   build: (state: SubnetState) => { call: Call; round: number | null },
 ): Promise<void> {
   const { chain, hotkey, journal, log } = ports;
   let again = entry.commitment !== null;
   while (!landed(entry.commitment)) {
     if (entry.commitment === null) {
-      if (!replace) assertNothingLost(await chain.commitment(hotkey.address, netuid));
+      assertNothingLost(await chain.commitment(hotkey.address, netuid), own, replace);
       const { call, round } = build(await chain.subnet(netuid, hotkey.address));
       entry.commitment = { transaction: await hotkey.sign(call), round, block: null };
       journal.write(entry);
@@ -206,14 +234,44 @@ export async function commitPayload(
   }
 }
 
-/** A new commitment destroys a sealed one for good: the chain keeps one per hotkey. */
-export function assertNothingLost({ standing }: ChainCommitment): void {
-  const sealed = standing?.fields.find((field) => field.kind === 'timelock');
-  if (sealed?.kind === 'timelock')
+/** What stands in a hotkey's commitment that a new one would destroy; null: nothing. */
+export function standingText(
+  { standing }: Pick<ChainCommitment, 'standing'>,
+  own: Uint8Array,
+): string | null {
+  const [field] = standing?.fields ?? [];
+  if (!field) return null;
+  if (field.kind === 'timelock') return `one that is sealed until drand round ${field.revealRound}`;
+  if (anchorOf({ standing })) return 'the anchor of a validator’s ledger';
+  // The image's own name and digest are the beginning of every payload for it.
+  if (field.kind === 'raw' && startsWith(field.bytes, own)) return null;
+  const text = field.kind === 'raw' ? fromUtf8(field.bytes) : null;
+  return `another one: ${text ?? `of the kind ${field.kind}`}`.slice(0, 200);
+}
+
+const startsWith = (bytes: Uint8Array, beginning: Uint8Array): boolean =>
+  equalBytes(bytes.subarray(0, beginning.length), beginning);
+
+/** A new commitment destroys what stands for good: the chain keeps one per hotkey. */
+export function assertNothingLost(
+  commitment: ChainCommitment,
+  own: Uint8Array,
+  replace: boolean,
+): void {
+  const lost = standingText(commitment, own);
+  if (lost === null) return;
+  if (anchorOf(commitment))
     throw new ChainError(
       'REJECTED',
       'usage',
-      `the hotkey has a commitment that is sealed until drand round ${sealed.revealRound}, which a new one would destroy`,
-      'wait for its reveal, or give --replace',
+      `the hotkey's commitment holds ${lost}, which a new one would destroy`,
+      'a validator needs a hotkey of its own: submit with another',
     );
+  if (replace) return;
+  throw new ChainError(
+    'REJECTED',
+    'usage',
+    `the hotkey's commitment holds ${lost}, which a new one would destroy`,
+    'wait until it is revealed and scanned (cacheon status), or give --replace',
+  );
 }

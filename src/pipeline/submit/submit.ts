@@ -1,5 +1,6 @@
 // A miner's submission: pays the fee and commits a container image, resumable at any point.
 import { acceptedRemarks, parsePayload, renderPayload } from '../../arena/payload.ts';
+import type { ChainCommitment } from '../../chain/chain.ts';
 import { ChainError } from '../../chain/errors.ts';
 import { utf8 } from '../../core/bytes.ts';
 import { type Arena, ArenaError, feeRao } from '../../schema/arena.ts';
@@ -19,8 +20,10 @@ import {
   commitPayload,
   landed,
   payFee,
+  standingText,
   type SubmitPorts,
   type SubmitState,
+  type SubmitTerms,
 } from './submit-steps.ts';
 
 /** What `submit --json` prints. */
@@ -32,6 +35,7 @@ export type SubmitReport = {
   payment: Payment | null;
   commitment: { tx: string; block: number; round: number | null } | null;
   revealBlock: number | null;
+  /** What would be sent; empty where all of it was sent before. */
   dryRun: PlannedCall[] | null;
 };
 /** A call that a submission would make, and what it would cost. */
@@ -62,17 +66,21 @@ type Submitting = {
   readonly calls: SubmissionCalls;
 };
 
-/** The calls that would be made, with their costs; whether the coldkey can pay them. */
+/** The calls that are still to be made, with their costs; whether the coldkey can pay them. */
 async function dryRun(
-  { ports, arena, calls, place }: Submitting,
+  submitting: Submitting,
+  entry: SubmitState,
   commitFeeRao: bigint,
 ): Promise<PlannedCall[]> {
+  const { ports, arena, calls, place } = submitting;
+  const { payment, commitment } = entry;
+  if (landed(commitment)) return [];
   const commit = {
     call: `commitments.setCommitment [${arena.timelock ? 'timelock' : 'plain'}]`,
     feeRao: String(commitFeeRao),
     amountRao: '0',
   };
-  const pay = calls.pay(place.hotkey);
+  const pay = landed(payment) ? null : calls.pay(place.hotkey);
   if (!pay) return [commit];
   const call = 'utility.batchAll [transferKeepAlive, remark]';
   const networkFeeRao = String(await ports.coldkey.feeRao(pay));
@@ -115,19 +123,61 @@ async function pay(submitting: Submitting, entry: SubmitState): Promise<Payment 
   return payment;
 }
 
+/** What is about to be sent, for the miner to agree to. */
+async function termsOf(
+  { ports, arena, request, place, calls }: Submitting,
+  entry: SubmitState,
+  { uid, commitment }: { readonly uid: number; readonly commitment: ChainCommitment },
+): Promise<SubmitTerms> {
+  const { chain, coldkey } = ports;
+  const pay = landed(entry.payment) ? null : calls.pay(place.hotkey);
+  const payment = pay && {
+    treasury: arena.treasury!,
+    amountRao: feeRao(arena),
+    networkFeeRao: await coldkey.feeRao(pay),
+    balanceRao: await chain.balanceRao(coldkey.address),
+  };
+  const { network, netuid, timelock } = arena;
+  const { image, digest } = request;
+  return {
+    ...{ network, netuid, hotkey: place.hotkey, uid, coldkey: coldkey.address, image, digest },
+    ...{ payment, paidIn: entry.payment?.block ?? null, sealed: timelock },
+    replaces: standingText(commitment, calls.beginning()),
+  };
+}
+
+/**
+ * What was noted, unless it is of another chain: local chains begin anew with the same genesis, and
+ * know nothing of what an earlier one of that name was paid. A public chain never forgets.
+ */
+async function notedHere(
+  { ports, arena, place }: Submitting,
+  commitment: ChainCommitment,
+): Promise<SubmitState | null> {
+  const noted = ports.journal.read();
+  if (noted === null || arena.network !== 'local') return noted;
+  const { number: head } = await ports.chain.finalizedHead();
+  const paidIn = noted.payment?.block ?? 0;
+  const committedIn = noted.commitment?.block ?? 0;
+  const known = committedIn <= (commitment.lastBlock ?? 0) && paidIn <= head;
+  if (known) return noted;
+  ports.log.warn(
+    `what was noted of ${place.hotkey} is of an earlier chain with this genesis: it begins anew`,
+  );
+  return null;
+}
+
 /** Pays, commits, and waits for the reveal where that was asked for. */
 async function carryOut(
   submitting: Submitting,
+  entry: SubmitState,
 ): Promise<Pick<SubmitReport, 'payment' | 'commitment' | 'revealBlock'>> {
-  const { ports, arena, request, place, calls } = submitting;
-  const { chain, journal, log } = ports;
-  const entry = decideSubmission(place, request, journal.read());
-  // Before any money moves: an obstacle to the commitment is an obstacle to the payment.
-  if (!request.replace && entry.commitment === null)
-    assertNothingLost(await chain.commitment(place.hotkey, place.netuid));
+  const { ports, arena, request, calls } = submitting;
+  const { log } = ports;
+  const own = calls.beginning();
   const payment = await pay(submitting, entry);
   const { netuid } = arena;
-  await commitPayload(ports, entry, { netuid, replace: request.replace }, (now) =>
+  await commitPayload(ports, entry, { netuid, replace: request.replace, own }, (now) =>
     calls.commit(payment, now),
   );
   const { transaction, block, round } = entry.commitment!;
@@ -141,6 +191,15 @@ async function carryOut(
       : 'done: the next scan lists it',
   );
   return { payment, commitment: { tx: transaction.hash, block: block!, round }, revealBlock };
+}
+
+/** What was reached before, as a report shows it. */
+function reached({ payment, commitment }: SubmitState): Partial<SubmitReport> {
+  const paid = landed(payment) ? { tx: payment.tx, block: payment.block } : null;
+  const done = landed(commitment)
+    ? { tx: commitment.transaction.hash, block: commitment.block, round: commitment.round }
+    : null;
+  return { payment: paid, commitment: done };
 }
 
 /**
@@ -168,8 +227,15 @@ export async function submit(
   const planned = calls.commit(arena.fee > 0 ? FUTURE_PAYMENT : null, state).call;
   const commitFeeRao = await ports.hotkey.feeRao(planned);
   const nothing = { payment: null, commitment: null, revealBlock: null, dryRun: null };
+  const commitment = await chain.commitment(hotkey, netuid);
+  const entry = decideSubmission(place, request, await notedHere(submitting, commitment));
+  const uid = state.uid!;
+  // Before any money moves: an obstacle to the commitment is an obstacle to the payment.
+  if (entry.commitment === null) assertNothingLost(commitment, calls.beginning(), request.replace);
+  if (entry.commitment === null)
+    await ports.agree(await termsOf(submitting, entry, { uid, commitment }));
   const done = request.dryRun
-    ? { dryRun: await dryRun(submitting, commitFeeRao) }
-    : await carryOut(submitting);
-  return { hotkey, uid: state.uid!, image, digest, ...nothing, ...done };
+    ? { ...reached(entry), dryRun: await dryRun(submitting, entry, commitFeeRao) }
+    : await carryOut(submitting, entry);
+  return { hotkey, uid, image, digest, ...nothing, ...done };
 }

@@ -1,0 +1,97 @@
+// What a miner is shown before anything is paid, and the question whether to go on.
+import { createInterface } from 'node:readline';
+import { checkImageHead } from '../compose/checking-image.ts';
+import { UsageError } from '../compose/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Ledger } from '../ledger/read.ts';
+import { type SubmitTerms, taoText } from '../pipeline/submit/submit-steps.ts';
+import type { Arena } from '../schema/arena.ts';
+import { hanging } from './screen.ts';
+
+/** How a submission is agreed to. */
+export type Agreeing = {
+  readonly arena: Arena;
+  readonly base: string | null;
+  /** Public ledgers, for the search for copies. */
+  readonly ledgers: () => Promise<readonly Ledger[]>;
+  /** Whether nobody is asked: --yes, --no-prompt, --json. */
+  readonly yes: boolean;
+  /** Whether the image is not looked at: --unchecked. */
+  readonly unchecked: boolean;
+  readonly log: Log;
+};
+
+/** The terms as a miner reads them. */
+export function* termLines(terms: SubmitTerms): Generator<string> {
+  const { network, netuid, hotkey, uid, coldkey, image, digest, payment, paidIn } = terms;
+  const line = (name: string, text: string): string[] => hanging(`  ${name.padEnd(9)} `, text);
+  yield 'about to submit:';
+  yield* line('image', `${image}@${digest}`);
+  yield* line('hotkey', `${hotkey} (uid ${uid})`);
+  yield* line('network', `${network}, subnet ${netuid}`);
+  if (payment) {
+    const { amountRao, networkFeeRao, balanceRao, treasury } = payment;
+    yield* line('fee', `${taoText(amountRao)} to the treasury ${treasury}`);
+    yield* line(
+      'from',
+      `${coldkey}: ${taoText(balanceRao)} now, ${taoText(balanceRao - amountRao - networkFeeRao)} after it and ${taoText(networkFeeRao)} for the network`,
+    );
+  } else yield* line('fee', paidIn === null ? 'none' : `paid before, in block ${paidIn}`);
+  yield* line(
+    'commits',
+    terms.sealed ? 'sealed: nobody reads it before its reveal' : 'in plain text, at once',
+  );
+  if (terms.replaces !== null) yield* line('replaces', terms.replaces);
+}
+
+/** Asks yes or no on the terminal; Ctrl-C and Ctrl-D are no. */
+function askYes(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  return new Promise((resolve) => {
+    let answer = '';
+    lines.once('SIGINT', () => lines.close());
+    lines.once('close', () => {
+      if (answer === '') process.stderr.write('\n');
+      resolve(/^y(?:es)?$/i.test(answer.trim()));
+    });
+    lines.question(`${question} [y/N] `, (text) => {
+      answer = `${text} `;
+      lines.close();
+    });
+  });
+}
+
+/** Throws where a validator would refuse the image: nothing was paid yet. */
+async function assertChecked({ arena, base, ledgers, log }: Agreeing, terms: SubmitTerms) {
+  const { image, digest, hotkey } = terms;
+  log.info(`asking the registry for ${image}@${digest}`);
+  const question = { arena, image: `${image}@${digest}`, base, hotkey, ledgers: await ledgers() };
+  const { findings, reached } = await checkImageHead(question);
+  const wrong = findings.find(({ state }) => state === 'fail');
+  if (wrong)
+    throw new UsageError(
+      `a validator would refuse it (${wrong.verdict ?? ''}): ${wrong.detail}; nothing was paid`,
+      `${wrong.mend ?? ''}; cacheon check ${image}@${digest} tells all of it`,
+    );
+  if (reached) return;
+  const what = `its registry does not answer: ${findings[0]!.detail}`;
+  if (arena.network !== 'local')
+    throw new UsageError(
+      `${what}; nothing was paid`,
+      'validators must reach it; --unchecked pays all the same',
+    );
+  log.warn(`${what}; on a local chain that may be so`);
+}
+
+/**
+ * Looks at the image, shows what is about to be sent, and asks at a terminal. Throws `USAGE` where
+ * the answer is no.
+ */
+export async function agreeTo(agreeing: Agreeing, terms: SubmitTerms): Promise<void> {
+  const { log, yes, unchecked } = agreeing;
+  if (!unchecked) await assertChecked(agreeing, terms);
+  for (const line of termLines(terms)) log.info(line);
+  if (yes || !process.stdin.isTTY) return;
+  if (await askYes(terms.payment ? 'pay and commit?' : 'commit?')) return;
+  throw new UsageError('not submitted: nothing was paid or committed', 'run it again at any time');
+}
