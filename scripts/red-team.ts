@@ -10,6 +10,6 @@ const file = new URL('../src/devnet/README.md', import.meta.url).pathname;
 const text = readFileSync(file, 'utf8');
 const [from, to] = [text.indexOf(START), text.indexOf(END)];
 if (from < 0 || to < 0) throw new Error(`${file} has no place for the table`);
-const table = redTeamTable(await playRedTeam(stderrLog));
+const table = redTeamTable(await playRedTeam(stderrLog('usual')));
 const whole = `${text.slice(0, from)}${START}\n\n${table}\n\n${text.slice(to)}`;
 writeFileSync(file, await format(whole, { parser: 'markdown' }));

@@ -198,11 +198,21 @@ class AnswerReader {
   }
 }
 
+/** Outcomes in words; an outcome's detail says the rest. */
+const OUTCOME_SAYS = {
+  timeout: 'no answer in time',
+  closed: 'the connection was closed',
+  refused: 'the connection was refused',
+  limit: 'more than an answer may hold',
+  protocol: 'the HTTP is broken',
+  status: 'it was answered',
+} as const;
+
 /** What the client saw go wrong with a request; null where it ended well. */
 function transportFault({ prompt, end }: TracedRequest): Fault | null {
   const { outcome, detail, tNs } = end!;
   if (outcome === 'done') return null;
-  const why = because(outcome, `prompt ${prompt}: ${outcome}: ${detail}`);
+  const why = because(outcome, `prompt ${prompt}: ${OUTCOME_SAYS[outcome]}: ${detail}`);
   return { verdict: protocolFault[outcome], ...why, tNs };
 }
 

@@ -100,7 +100,7 @@ describe('a try', () => {
     const [, , , , last] = decisions;
     expect(last!.takesOver).toBe(false);
     expect(last!.reason).toBe(
-      'above the bar by 0.0025, not sure enough after 5 boots: Z 2.80 of 3.2',
+      '0.6000 is above the bar 0.5050, ahead by 0.0025 on average, not sure enough after 5 boots (Z 2.80 of 3.2)',
     );
     expect(last!.reasons[0]).toMatchObject({ code: 'not-sure', limit: 3.2 });
   });
@@ -112,7 +112,9 @@ describe('a try', () => {
       Array.from({ length: count }, (_, i) => pair(i + 1, same(0.25), same(0)));
     const one = decide(contest(0), 0.25, boots(1), rules);
     expect([one.boots[0]!.z, one.goesOn]).toEqual([1, true]);
-    expect(one.reason).toBe('above the bar by 0.2500 after 1 boot, goes on: Z 1.00');
+    expect(one.reason).toBe(
+      '0.2500 is above the bar 0.0000, ahead by 0.2500 on average, goes on after 1 boot (Z 1.00)',
+    );
     expect(decide(contest(0), 0.25, boots(2), rules).takesOver).toBe(true);
   });
   it('says in words that it is no faster than the baseline', () => {

@@ -207,7 +207,7 @@ export function decide(
     ({ mean } = now);
     boots.push({ ...bounds, d: difference.d, sd: now.sd, z: now.z });
     const { z } = now;
-    const seen = { mean, z, boots: index + 1 };
+    const seen = { score, bar, mean, z, boots: index + 1 };
     reached = seen;
     if (bounds.crown !== null && z >= bounds.crown)
       return end(true, false, crowned(seen, bounds.crown));
@@ -217,7 +217,13 @@ export function decide(
   return end(false, true, goingOn(reached));
 }
 
-type Seen = { readonly mean: number; readonly z: number; readonly boots: number };
+type Seen = {
+  readonly score: number;
+  readonly bar: number;
+  readonly mean: number;
+  readonly z: number;
+  readonly boots: number;
+};
 const many = (boots: number): string => `${boots} ${boots === 1 ? 'boot' : 'boots'}`;
 
 function notAbove(score: number, bar: number): Reasoned {
@@ -228,31 +234,26 @@ function notAbove(score: number, bar: number): Reasoned {
   return because('below-bar', detail, { value: score, limit: bar });
 }
 
-/** Where the mean lies, in words: the margin is in it already. */
-const whereOf = ({ mean }: Seen): string =>
-  `${mean < 0 ? 'below' : 'above'} the bar by ${Math.abs(mean).toFixed(4)}`;
+/** The score beside the bar, and where the mean of all boots lies: the margin is in it already. */
+function whereOf({ score, bar, mean }: Seen): string {
+  const side = mean < 0 ? 'but behind' : 'ahead';
+  return `${score.toFixed(4)} is above the bar ${bar.toFixed(4)}, ${side} by ${Math.abs(mean).toFixed(4)} on average`;
+}
 
-const crowned = (seen: Seen, limit: number): Reasoned =>
-  because(
-    'crowned',
-    `${whereOf(seen)} after ${many(seen.boots)}: Z ${seen.z.toFixed(2)} of ${limit}`,
-    {
-      value: seen.z,
-      limit,
-    },
-  );
+const crowned = (seen: Seen, limit: number): Reasoned => {
+  const detail = `${whereOf(seen)}, surely after ${many(seen.boots)} (Z ${seen.z.toFixed(2)} of ${limit})`;
+  return because('crowned', detail, { value: seen.z, limit });
+};
 
 const goingOn = (seen: Seen | null): Reasoned =>
   because(
     'goes-on',
     seen === null
       ? 'not begun'
-      : `${whereOf(seen)} after ${many(seen.boots)}, goes on: Z ${seen.z.toFixed(2)}`,
+      : `${whereOf(seen)}, goes on after ${many(seen.boots)} (Z ${seen.z.toFixed(2)})`,
   );
 
-const notSure = (seen: Seen, limit: number): Reasoned =>
-  because(
-    'not-sure',
-    `${whereOf(seen)}, not sure enough after ${many(seen.boots)}: Z ${seen.z.toFixed(2)} of ${limit}`,
-    { value: seen.z, limit },
-  );
+const notSure = (seen: Seen, limit: number): Reasoned => {
+  const detail = `${whereOf(seen)}, not sure enough after ${many(seen.boots)} (Z ${seen.z.toFixed(2)} of ${limit})`;
+  return because('not-sure', detail, { value: seen.z, limit });
+};

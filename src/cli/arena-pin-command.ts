@@ -9,6 +9,7 @@ import { writeWhole } from '../node/atomic-file.ts';
 import { parseArena } from '../schema/arena.ts';
 import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
+import { give } from './output.ts';
 
 const SAID: Readonly<Record<Pin['state'], string>> = { open: 'OPEN', moved: 'MOVED', same: 'ok' };
 
@@ -26,7 +27,7 @@ function* lines(pins: readonly Pin[]): Generator<string> {
  * changes no pin, and exits with 1 where something is open or has moved.
  */
 export const arenaPinCommand: RunCommand = async (invocation) => {
-  const { log, json, values } = invocation;
+  const { log, values } = invocation;
   const path = arenaPath(optional(invocation, 'arena'), '.github/arena.json');
   const arena = readArena(path);
   const manifest = join(
@@ -43,8 +44,7 @@ export const arenaPinCommand: RunCommand = async (invocation) => {
     ...{ arena, manifest, log, corpus },
     weights: optional(invocation, 'weights'),
   });
-  if (json) process.stdout.write(`${JSON.stringify({ pins }, null, 2)}\n`);
-  else process.stdout.write(`${[...lines(pins)].join('\n')}\n`);
+  give(invocation, { pins }, lines(pins));
   const changed = pins.filter(({ state }) => state !== 'same');
   if (values['check'] === true) return changed.length === 0 ? 0 : 1;
   const before = readFileSync(path, 'utf8');

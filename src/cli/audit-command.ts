@@ -23,6 +23,8 @@ import {
   resultsIn,
 } from './ledgers-at-hand.ts';
 import { optional } from './options.ts';
+import { give } from './output.ts';
+import { paint, wrapped } from './screen.ts';
 
 /** The chain library takes a second and 200 MB to load: an offline audit does without. */
 async function openAnyChain(endpoint: string, log: Log): Promise<EndpointPool> {
@@ -58,7 +60,7 @@ async function witnessOf(invocation: Invocation): Promise<Map<string, LedgerFile
  * nothing is, 1 where something is, or went unchecked without `--allow-unchecked`.
  */
 export const auditCommand: RunCommand = async (invocation) => {
-  const { log, json } = invocation;
+  const { log } = invocation;
   const began = monotonicClock.nowNs();
   const { ledgers, strays } = await ledgersAtHand(invocation, folderOf(invocation));
   const witness = await witnessOf(invocation);
@@ -76,9 +78,11 @@ export const auditCommand: RunCommand = async (invocation) => {
   });
   await chain?.disconnect();
   const seconds = Number(((monotonicClock.nowNs() - began) / 1e9).toFixed(3));
-  if (json) process.stdout.write(`${JSON.stringify({ ...report, seconds }, null, 2)}\n`);
-  else process.stdout.write(`${[...auditLines(report)].join('\n')}\n`);
-  log.info(`${verdictLine(report)}; ${seconds.toFixed(1)} s`);
+  const verdict = `${verdictLine(report)}; ${seconds.toFixed(1)} s`;
+  give(invocation, { ...report, seconds }, [
+    ...[...auditLines(report)].flatMap(wrapped),
+    ...wrapped(paint(report.ok && report.faults.length === 0 ? 'green' : 'red', verdict)),
+  ]);
   const whole = report.ok && report.complete;
   const allowed = invocation.values['allow-unchecked'] === true && report.faults.length === 0;
   return whole || allowed ? 0 : 1;

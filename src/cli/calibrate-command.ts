@@ -27,6 +27,7 @@ import {
 } from '../schema/calibration.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { optional, required, seedOf, wholeNumber } from './options.ts';
+import { give } from './output.ts';
 
 /** Boots, unless told otherwise: as many as the noise of a public tier wants. */
 const RUNS = LEAST_NOISE_BOOTS;
@@ -103,7 +104,7 @@ async function measureRuns(
  * 1 where a control that must be caught is not.
  */
 export const calibrateCommand: RunCommand = async (invocation) => {
-  const { log, json } = invocation;
+  const { log } = invocation;
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const out = resolve(required(invocation, 'out'));
   const from = optional(invocation, 'from');
@@ -115,8 +116,7 @@ export const calibrateCommand: RunCommand = async (invocation) => {
   const runs = from === undefined ? await measureRuns(invocation, arena, save) : runsFrom(from);
   const calibration = calibrationOf(runs, sha256Hex(save(runs)), arena);
   const text = renderJson(calibration);
-  if (json) process.stdout.write(text);
-  else process.stdout.write(`${[...lines(runs, calibration, arena)].join('\n')}\n`);
+  give(invocation, text, lines(runs, calibration, arena));
   const missed = uncaught(calibration);
   for (const { control, twoBoots } of missed)
     log.warn(

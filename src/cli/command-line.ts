@@ -58,6 +58,14 @@ function addCommand(
     command.addOption(variable && process.env[variable] !== '' ? option.env(variable) : option);
   }
   command.option('--json', 'one JSON document on stdout');
+  command.option('--quiet', 'no progress, warnings alone');
+  command.option('--verbose', 'every line with its time; errors with what led to them');
+  const environment = Object.entries(spec.environment ?? {});
+  if (environment.length > 0)
+    command.addHelpText(
+      'after',
+      `\nEnvironment:\n${environment.map(([name, about]) => `  ${name}  ${about}\n`).join('')}`,
+    );
   if (spec.examples)
     command.addHelpText('after', `\nExamples:\n${spec.examples.map((e) => `  ${e}\n`).join('')}`);
   command.action(async () => {

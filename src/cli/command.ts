@@ -28,6 +28,8 @@ export type Command = {
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** Environment variables that stand in for options that are not given, by option. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Further environment variables that it reads, and what they are. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly examples?: readonly string[];
   readonly load: () => Promise<RunCommand>;
 };

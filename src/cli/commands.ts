@@ -4,6 +4,7 @@ import {
   ENDPOINT,
   CORPUS,
   LEDGER,
+  PASSWORDS,
   WALLET,
   DRY_RUN,
   SEED,
@@ -116,6 +117,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     examples: [
       'cacheon submit --image ghcr.io/you/server --digest sha256:… --wallet-name W --dry-run',
     ],
+    environment: PASSWORDS,
     load: async () => (await import('./submit-command.ts')).submitCommand,
   },
   status: {
@@ -132,6 +134,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   'wallet show': {
     about: 'addresses, public keys and key types of a btcli wallet; never a secret',
     options: { ...WALLET, sign: ['TEXT', 'signs a text, to prove that the key opens'] },
+    environment: PASSWORDS,
     load: async () => (await import('./wallet-show-command.ts')).walletShowCommand,
   },
   'timelock seal': {
@@ -230,6 +233,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       port: ['P', 'port on loopback (default: a free one)'],
     },
     load: async () => (await import('./devnet-engine-command.ts')).devnetEngineCommand,
+  },
+  completion: {
+    about: 'prints what a shell reads to complete commands and options',
+    argument: ['<SHELL>', 'bash, zsh or fish'],
+    options: {},
+    examples: [
+      'source <(cacheon completion bash)',
+      'cacheon completion fish > ~/.config/fish/completions/cacheon.fish',
+    ],
+    load: async () => (await import('./completion-command.ts')).completionOf(COMMANDS),
   },
   ...Object.fromEntries(
     Object.entries(VALIDATOR_COMMANDS).map(([name, command]) => [

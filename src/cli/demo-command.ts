@@ -8,6 +8,8 @@ import { demo } from '../devnet/demo/demo.ts';
 import type { RunCommand } from './command.ts';
 import { seedOption } from './devnet-chain-command.ts';
 import { newFolder, optional } from './options.ts';
+import { demoLines } from './demo-text.ts';
+import { give } from './output.ts';
 
 /** `cacheon demo`: the whole pipeline on this machine. */
 export const demoCommand: RunCommand = async (invocation) => {
@@ -37,6 +39,6 @@ export const demoCommand: RunCommand = async (invocation) => {
     processes: invocation.values['processes'] === true,
     log: invocation.log,
   });
-  if (invocation.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  give(invocation, report, demoLines(report));
   return report.ok ? 0 : 1;
 };

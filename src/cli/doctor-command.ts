@@ -17,6 +17,8 @@ import type { Invocation, RunCommand } from './command.ts';
 import { findingLines } from './finding-lines.ts';
 import { optional } from './options.ts';
 import { openChain, workplace } from './workplace.ts';
+import { give } from './output.ts';
+import { table } from './screen.ts';
 
 /** The validator that is looked at: by its address, or by the key that would sign. */
 function validatorIn(invocation: Invocation): string | null {
@@ -43,11 +45,8 @@ async function lookAround(invocation: Invocation): Promise<number> {
     measures: (process.env[GPU_HOST_VARIABLE] ?? '') === '',
   });
   const fit = isFit(findings);
-  if (invocation.json) process.stdout.write(`${JSON.stringify({ ok: fit, findings }, null, 2)}\n`);
-  else
-    process.stdout.write(
-      `${[...findingLines(findings, 'a round could run here', 'a round would fail')].join('\n')}\n`,
-    );
+  const lines = findingLines(findings, 'a round could run here', 'a round would fail');
+  give(invocation, { ok: fit, findings }, lines);
   return fit ? 0 : 1;
 }
 
@@ -61,16 +60,15 @@ export const doctorCommand: RunCommand = (invocation) =>
 
 /** Versions of what holds containers in, and the escape probes. */
 async function lookAtSandbox(invocation: Invocation): Promise<number> {
-  const { log, json } = invocation;
+  const { log, print } = invocation;
   const arena = readArena(arenaPath(optional(invocation, 'arena'), '.github/arena.json'));
   const { docker, versions, owner } = await openHost(log);
   const rig = await rigOf(docker, arena, resolve(ROOT, arena.model.path));
   const old = tooOld(versions, arena.sandbox.minimums, rig.gpus !== null);
-  for (const line of hostLines(versions, rig)) log.info(line);
+  for (const line of hostLines(versions, rig)) print(line);
   for (const line of old) log.warn(line);
   log.info('running the escape probes');
   const probes = await probeHost(docker, rig, owner, refusesVolumes());
-  for (const line of probeLines(probes)) log.info(line);
   const ok = probes.every(({ result }) => result !== 'fail');
   const fit = ok && old.length === 0;
   if (old.length > 0)
@@ -79,7 +77,7 @@ async function lookAtSandbox(invocation: Invocation): Promise<number> {
     );
   const cores = { server: rig.serverCpus, meter: rig.meterCpus };
   const report = { ok, fit, versions, tooOld: old, cores, gpus: rig.gpus?.ids ?? [], probes };
-  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  give(invocation, report, probeLines(probes));
   return ok ? 0 : 1;
 }
 
@@ -96,14 +94,13 @@ function hostLines(versions: Versions, { serverCpus, meterCpus, gpus }: Rig): st
 
 /** Each probe, and how many of them hold. */
 function probeLines(probes: readonly ProbeResult[]): string[] {
-  const width = Math.max(...probes.map(({ what }) => what.length));
   const count = (result: ProbeResult['result']): number =>
     probes.filter((probe) => probe.result === result).length;
   return [
-    ...probes.map(
-      ({ id, what, result, detail }) =>
-        `${id}  ${result.padEnd(7)}  ${what.padEnd(width)}  ${detail}`,
-    ),
+    ...table([
+      ['probe', 'result', 'what, and what was seen'],
+      ...probes.map(({ id, what, result, detail }) => [id, result, `${what}: ${detail}`]),
+    ]),
     `${count('pass')} hold, ${count('fail')} fail, ${count('not-run')} not run`,
   ];
 }

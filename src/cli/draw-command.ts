@@ -9,13 +9,14 @@ import type { RunCommand } from './command.ts';
 import { writeDraw } from '../compose/draw-file.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { openChain, workplace } from './workplace.ts';
+import { give } from './output.ts';
 
 /**
  * `cacheon draw`: waits for the pulse after a plan's anchor and prints the seed; with --out it is
  * left beside the evidence. Holds no key: anyone gets the same seed.
  */
 export const drawCommand: RunCommand = async (invocation) => {
-  const { log, json } = invocation;
+  const { log } = invocation;
   const { arena, store } = workplace(invocation);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
   if (block === undefined) throw new UsageError('--round is missing', 'the block of a signed plan');
@@ -26,6 +27,6 @@ export const drawCommand: RunCommand = async (invocation) => {
   await chain.disconnect();
   const out = optional(invocation, 'out');
   if (out !== undefined) writeDraw(resolve(out), draw);
-  if (json) process.stdout.write(`${JSON.stringify(draw, null, 2)}\n`);
+  give(invocation, draw, [`seed ${draw.seed}`]);
   return 0;
 };

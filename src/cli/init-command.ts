@@ -14,6 +14,7 @@ import type { Arena } from '../schema/arena.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { findingLines } from './finding-lines.ts';
 import { optional } from './options.ts';
+import { give } from './output.ts';
 
 const REPOSITORY = /^[\w.-]+\/[\w.-]+$/;
 
@@ -51,7 +52,7 @@ const lookedAt = async ({ name, look }: Setting, api: RepositoryApi): Promise<Pr
  * makes those that a program may make, and looks again. Exit code 1 where one is not as it must be.
  */
 export const initCommand: RunCommand = async (invocation) => {
-  const { log, json } = invocation;
+  const { log } = invocation;
   const repository = optional(invocation, 'repository') ?? process.env['GITHUB_REPOSITORY'] ?? '';
   if (!REPOSITORY.test(repository))
     throw new UsageError(`--repository ${repository} is not owner/name`, 'name your fork');
@@ -84,10 +85,7 @@ export const initCommand: RunCommand = async (invocation) => {
     findings.push(found);
   }
   const fit = isFit(findings);
-  if (json) process.stdout.write(`${JSON.stringify({ ok: fit, findings }, null, 2)}\n`);
-  else
-    process.stdout.write(
-      `${[...findingLines(findings, 'the repository is ready', 'the repository is not ready')].join('\n')}\n`,
-    );
+  const lines = findingLines(findings, 'the repository is ready', 'the repository is not ready');
+  give(invocation, { ok: fit, findings }, lines);
   return fit ? 0 : 1;
 };

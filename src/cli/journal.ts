@@ -1,5 +1,5 @@
 // Progress notes of a submission on disk, locked so that a fee is never paid twice.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
@@ -72,6 +72,15 @@ export function lockedJournal(path: string): Journal {
     'is submitting this image',
     'wait for it: it goes on with what was begun',
   );
-  process.once('exit', release);
+  process.once('exit', () => {
+    release();
+    // A folder that was made for nothing goes again.
+    try {
+      rmdirSync(dirname(path));
+      rmdirSync(dirname(dirname(path)));
+    } catch {
+      // It holds notes.
+    }
+  });
   return fileJournal(path);
 }

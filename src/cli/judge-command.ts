@@ -6,7 +6,6 @@ import { ROOT } from '../compose/repository.ts';
 import { compactJson } from '../core/canonical.ts';
 import { firstDifference } from '../core/difference.ts';
 import { sha256Hex } from '../core/hash.ts';
-import type { Log } from '../core/log.ts';
 import { drawnPlan } from '../judge/drawn-plan.ts';
 import { derivedPart, judgeRound } from '../judge/round.ts';
 import { readEvidence } from '../ledger/io/evidence-files.ts';
@@ -16,15 +15,18 @@ import { readLedger } from '../ledger/read.ts';
 import { writeWhole } from '../node/atomic-file.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { parseArena } from '../schema/arena.ts';
-import type { RunCommand } from './command.ts';
+import type { Invocation, RunCommand } from './command.ts';
 import { judgeFolder } from './eval-folder.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
+import { give } from './output.ts';
+import { shortKey } from '../schema/short-names.ts';
+import { hanging, table } from './screen.ts';
 
 /**
  * Judges a round of a ledger again, `results/<validator>/rounds/<block>`: 0 where the record says
  * the same, 1 where not. Writes nothing.
  */
-function judgeRecorded(folder: string, log: Log, json: boolean): number {
+function judgeRecorded(folder: string, invocation: Invocation): number {
   const home = dirname(dirname(folder));
   const ledger = readLedger(basename(home), readFolder(home));
   const plan = planOf(ledger, Number(basename(folder)));
@@ -47,14 +49,17 @@ function judgeRecorded(folder: string, log: Log, json: boolean): number {
     edited === undefined
       ? firstDifference(derivedPart(end.predicate), derived)
       : `${edited[0]} is missing or was changed: the record gives its sha256 as ${edited[1]}`;
-  for (const { key, verdict, score, reason } of body.entries)
-    log.info(`  ${verdict.padEnd(16)} ${score.toFixed(4)}  ${key}  ${reason}`);
-  log.info(
+  const rows = body.entries.map(({ key, verdict, score, reason }) => [
+    ...[shortKey(key), verdict, score.toFixed(4), reason],
+  ]);
+  const said =
     difference === null
       ? `the record says the same, and its ${Object.keys(end.predicate.files).length} files of evidence have its hashes; signatures, seed and anchor are what cacheon audit looks at`
-      : `the record differs: ${difference}`,
-  );
-  if (json) process.stdout.write(`${JSON.stringify({ difference, ...body }, null, 2)}\n`);
+      : `the record differs: ${difference}`;
+  give(invocation, { difference, ...body }, [
+    ...table([['entry', 'verdict', 'score', 'reason'], ...rows], ['left', 'left', 'right']),
+    ...hanging('', said),
+  ]);
   return difference === null ? 0 : 1;
 }
 
@@ -62,16 +67,16 @@ function judgeRecorded(folder: string, log: Log, json: boolean): number {
  * `cacheon judge DIR`: writes verdict.json of an evaluation again from its traces; of a round in a
  * ledger it compares what the record says.
  */
-export const judgeCommand: RunCommand = ({ positionals, json, log }) => {
+export const judgeCommand: RunCommand = (invocation) => {
+  const { positionals } = invocation;
   const given = positionals[0];
   if (given === undefined || positionals.length > 1)
     throw new UsageError('judge wants one folder', 'cacheon judge DIR');
   const folder = resolve(given);
   if (existsSync(join(folder, 'round.json')))
-    return Promise.resolve(judgeRecorded(folder, log, json));
+    return Promise.resolve(judgeRecorded(folder, invocation));
   const { report, text } = judgeFolder(folder);
   writeWhole(join(folder, 'verdict.json'), text);
-  for (const line of reportLines(report)) log.info(line);
-  if (json) process.stdout.write(text);
+  give(invocation, text, reportLines(report));
   return Promise.resolve(exitCodeOf(report.verdict));
 };

@@ -4,9 +4,10 @@ import { Console } from 'node:console';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { ROOT } from '../compose/repository.ts';
-import { stderrLog } from '../compose/stderr-log.ts';
+import { type Loudness, stderrLog } from '../compose/stderr-log.ts';
 import { CacheonError, messageOf } from '../core/errors.ts';
 import { CODE_VERSION } from '../schema/code-version.ts';
+import { withAliases } from './aliases.ts';
 import { runTree } from './command-line.ts';
 
 // Compiled code of the last run: an engine starts a fifth of a second sooner. The command also
@@ -50,19 +51,25 @@ function tell(error: unknown, json: boolean): number {
   // The cause may hold more than a user wants to see; one line says what, where and what to do.
   const name = more.detail === undefined ? code : `${code}: ${more.detail}`;
   process.stderr.write(`error: ${message.replaceAll('\n', ' ')} (${name}); ${hint}\n`);
-  if (code === 'INTERNAL' && process.env['CACHEON_DEBUG'] !== undefined && error instanceof Error)
-    process.stderr.write(`${error.stack ?? ''}\n`);
+  const shown = process.argv.includes('--verbose') || process.env['CACHEON_DEBUG'] !== undefined;
+  if (shown && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   return error instanceof CacheonError && error.outcome === 'usage' ? 2 : 3;
+}
+
+/** How much is said beside the result. */
+function loudnessOf(argv: readonly string[]): Loudness {
+  if (argv.includes('--quiet')) return 'quiet';
+  return argv.includes('--verbose') ? 'verbose' : 'usual';
 }
 
 /** Runs one command line. Returns its exit code (RULES "Exit codes"). */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  const json = argv.includes('--json');
+  const json = argv.includes('--json') || argv.includes('--json-output');
   const asked = argv.includes('--version') || argv.includes('-V');
   try {
-    return await runTree(argv, {
+    return await runTree(withAliases(argv), {
       json,
-      log: stderrLog,
+      log: stderrLog(loudnessOf(argv)),
       version: asked ? versionOf() : '',
       write: (text) => void process.stdout.write(text),
     });

@@ -21,6 +21,13 @@ export const WALLET = {
   'wallet-name': ['NAME', 'name of the wallet, its coldkey'],
   'wallet-hotkey': ['NAME', 'name of the hotkey in it (default: default)'],
 } as const satisfies Record<string, OptionSpec>;
+/** Where passwords of keyfiles are taken from before anybody is asked. */
+export const PASSWORDS: Readonly<Record<string, string>> = {
+  CACHEON_WALLET_PASSWORD: 'password of encrypted keyfiles',
+  BT_WALLET_PASSWORD: 'the same, as the Bittensor SDK names it',
+  BT_WALLET_PASSWORD_FILE: 'a file that holds it',
+  'BT_PW_…': "btcli's own, one for each keyfile",
+};
 /** What a validator's host sets once for all of its commands (the README's table). */
 export const VALIDATOR_VARIABLES: Readonly<Record<string, string>> = {
   endpoint: 'CACHEON_ENDPOINT',

@@ -19,6 +19,7 @@ import type { Invocation, RunCommand } from './command.ts';
 import { readDraw } from '../compose/draw-file.ts';
 import { optional, wholeNumber } from './options.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
+import { give } from './output.ts';
 
 /** What `publish --json` prints. */
 type Published = {
@@ -91,12 +92,18 @@ async function publishEnd(
   return { outcome: 'void' in judged ? 'void' : 'round', block, anchor: null };
 }
 
+/** What was published, in a line. */
+function publishedLine({ outcome, block, anchor }: Published): string {
+  const where = anchor === null ? '' : `, anchored in block ${anchor.block}`;
+  return `${outcome}${block === null ? '' : `: the plan of block ${block}`}${where}`;
+}
+
 /**
  * `cacheon publish`: without --round, scans, signs and anchors the plan of now; with `--round BLOCK
  * --traces DIR`, judges the traces of that plan and signs the round; with `--void REASON` its void.
  */
 export const publishCommand: RunCommand = async (invocation) => {
-  const { log, json } = invocation;
+  const { log } = invocation;
   const { arena, store } = workplace(invocation);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
   const end = block === undefined ? null : endOf(invocation, block);
@@ -112,6 +119,6 @@ export const publishCommand: RunCommand = async (invocation) => {
       ? await publishNewPlan(publishing)
       : await publishEnd(publishing, block, end);
   await chain.disconnect();
-  if (json) process.stdout.write(`${JSON.stringify(published)}\n`);
+  give(invocation, published, [publishedLine(published)]);
   return 0;
 };

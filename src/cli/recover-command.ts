@@ -8,6 +8,7 @@ import { recover } from '../pipeline/recover.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { optional, required } from './options.ts';
 import { openChain, storeOf, workplace } from './workplace.ts';
+import { give } from './output.ts';
 
 /** A validator's files in a results folder, or on the branch `ledger` of another repository. */
 async function copyOf(invocation: Invocation, validator: string): Promise<LedgerFiles> {
@@ -30,7 +31,7 @@ async function copyOf(invocation: Invocation, validator: string): Promise<Ledger
  * by the anchor on chain, and commits what the own branch lacks. Signs nothing.
  */
 export const recoverCommand: RunCommand = async (invocation) => {
-  const { log, json } = invocation;
+  const { log } = invocation;
   const { arena } = workplace(invocation);
   const validator = required(invocation, 'validator');
   const copy = await copyOf(invocation, validator);
@@ -39,9 +40,9 @@ export const recoverCommand: RunCommand = async (invocation) => {
   const dryRun = invocation.values['dry-run'] === true;
   const report = await recover({ chain, store, log }, { validator, ...arena }, copy, dryRun);
   await chain.disconnect();
-  log.info(
-    `${report.records} records proven, ${report.files} files ${dryRun ? 'would be' : 'were'} brought back`,
-  );
-  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  const done = dryRun ? 'would be' : 'were';
+  give(invocation, report, [
+    `${report.records} records proven, ${report.files} files ${done} brought back`,
+  ]);
   return 0;
 };

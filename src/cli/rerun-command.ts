@@ -15,6 +15,9 @@ import type { Invocation, RunCommand } from './command.ts';
 import { targetOf } from './engine-target.ts';
 import { newFolder, optional } from './options.ts';
 import { workplace } from './workplace.ts';
+import { give } from './output.ts';
+import { shortKey } from '../schema/short-names.ts';
+import { table } from './screen.ts';
 
 /** Whose ledger: as given, or the only one that is there. */
 async function validatorOf(invocation: Invocation, store: ResultStore): Promise<string> {
@@ -31,27 +34,18 @@ async function validatorOf(invocation: Invocation, store: ResultStore): Promise<
 }
 
 const score = (value: number): string => value.toFixed(4);
-const short = (key: string): string => key.replace(/^(.{8})[^:]*/, '$1');
 
 /** A report as people read it. */
 function* lines({ entries, agrees }: RerunReport): Generator<string> {
   const rows = entries.map(({ key, recorded, again, difference, agrees: same }) => [
-    ...[short(key), recorded.verdict, score(recorded.score), again.verdict, score(again.score)],
+    ...[shortKey(key), recorded.verdict, score(recorded.score), again.verdict, score(again.score)],
     difference
       ? `${score(difference.mean)} (${score(difference.low)} to ${score(difference.high)})`
       : '-',
     same ? 'agrees' : 'differs',
   ]);
-  const table = [
-    ['entry', 'recorded', 'score', 'again', 'score', 'difference (95 %)', ''],
-    ...rows,
-  ];
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
-  for (const row of table)
-    yield row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join('  ')
-      .trimEnd();
+  const all = [['entry', 'recorded', 'score', 'again', 'score', 'difference (95 %)', ''], ...rows];
+  yield* table(all);
   yield agrees ? 'the repetition agrees with the record' : 'the repetition differs from the record';
 }
 
@@ -67,7 +61,7 @@ function forcedLine({ forced: { answers, tokens, largestNats } }: TeacherReport)
  * measured goes to a folder apart from any ledger.
  */
 export const rerunCommand: RunCommand = async (invocation) => {
-  const { log, json, positionals } = invocation;
+  const { log, positionals } = invocation;
   const block = Number(positionals[0]);
   if (!/^\d+$/.test(positionals[0] ?? ''))
     throw new UsageError(`${positionals[0] ?? ''} is no block`, 'cacheon rerun BLOCK');
@@ -92,9 +86,7 @@ export const rerunCommand: RunCommand = async (invocation) => {
     : null;
   const report: RerunReport = forced ?? (await rerunRound(job));
   writeWhole(join(out, 'comparison.json'), renderJson(report));
-  if (forced) log.info(forcedLine(forced));
-  if (json) process.stdout.write(renderJson(report));
-  else process.stdout.write(`${[...lines(report)].join('\n')}\n`);
+  give(invocation, renderJson(report), [...lines(report), ...(forced ? [forcedLine(forced)] : [])]);
   log.info(`kept in ${resolve(out)}`);
   return report.agrees ? 0 : 1;
 };

@@ -16,6 +16,7 @@ import { writeEvidence } from '../ledger/io/evidence-files.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { optional, wholeNumber } from './options.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
+import { give } from './output.ts';
 
 /** Seconds from the start of one pass to the next, unless told otherwise. */
 const INTERVAL = 600;
@@ -27,7 +28,7 @@ const jsonLog = (write: (text: string) => void): Log => {
     (level: string) =>
     (text: string): void =>
       write(`${JSON.stringify({ time: new Date().toISOString(), level, text: text.trim() })}\n`);
-  return { info: line('info'), warn: line('warning') };
+  return { info: line('info'), warn: line('warning'), progress: () => undefined };
 };
 
 /**
@@ -102,11 +103,8 @@ async function pass(
       ...measurer(invocation, pair.address),
       log: invocation.log,
     });
-    if (invocation.json) process.stdout.write(`${JSON.stringify(done)}\n`);
-    else
-      invocation.log.info(
-        `pass: ${done.outcome}${done.block === null ? '' : ` of the plan at block ${done.block}`}`,
-      );
+    const of = done.block === null ? '' : ` of the plan at block ${done.block}`;
+    give(invocation, `${JSON.stringify(done)}\n`, [`pass: ${done.outcome}${of}`]);
   } finally {
     await chain.disconnect();
   }

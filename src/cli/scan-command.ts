@@ -10,10 +10,23 @@ import { scan } from '../pipeline/scan.ts';
 import type { RunCommand } from './command.ts';
 import { optional, required } from './options.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
+import { give } from './output.ts';
+import { shortKey } from '../schema/short-names.ts';
+import { table } from './screen.ts';
+import type { PlanPredicate } from '../schema/records.ts';
+
+/** Every submission of a plan, a row each. */
+function planLines({ submissions }: Pick<PlanPredicate, 'submissions'>): string[] {
+  if (submissions.length === 0) return ['no submission: nothing is committed'];
+  const rows = submissions.map(({ key, status, verdict, reason }) => [
+    ...[status, shortKey(key), verdict ?? '', reason],
+  ]);
+  return table([['status', 'entry', 'verdict', 'why'], ...rows]);
+}
 
 /** `cacheon scan`: the plan that would be signed now. Reads only; --json prints the plan. */
 export const scanCommand: RunCommand = async (invocation) => {
-  const { log, json } = invocation;
+  const { log } = invocation;
   const validator = required(invocation, 'validator');
   if (decodeSs58(validator) === null)
     throw new UsageError(
@@ -30,11 +43,12 @@ export const scanCommand: RunCommand = async (invocation) => {
     await openStored(store, validator),
   );
   await chain.disconnect();
-  for (const { key, status, verdict, reason } of draft.predicate.submissions)
-    log.info(`  ${status.padEnd(9)} ${key}  ${verdict ?? ''}  ${reason}`);
   const explain = invocation.values['explain'] === true;
   const cost = explain ? costOf(draft, arena, hourlyPrice(process.env[PRICE_VARIABLE])) : null;
-  if (json) process.stdout.write(renderJson(cost ? { ...draft.predicate, cost } : draft.predicate));
-  else if (cost) process.stdout.write(`${[...costLines(cost)].join('\n')}\n`);
+  const { predicate } = draft;
+  give(invocation, renderJson(cost ? { ...predicate, cost } : predicate), [
+    ...planLines(predicate),
+    ...(cost ? costLines(cost) : []),
+  ]);
   return 0;
 };

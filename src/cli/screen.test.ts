@@ -1,6 +1,7 @@
 // Lines and tables of the command line, at a width.
 import { describe, expect, it } from 'vitest';
-import { hanging, shortDigest, shortKey, shownLength, table } from './screen.ts';
+import { shortDigest, shortKey } from '../schema/short-names.ts';
+import { hanging, shownLength, table, wrapped } from './screen.ts';
 
 describe('text for a terminal', () => {
   it('wraps behind its head, and keeps lines that were lines', () => {
@@ -17,6 +18,9 @@ describe('text for a terminal', () => {
   it('never loses a word that is wider than the screen', () => {
     const key = 'x'.repeat(60);
     expect(hanging('> ', `a ${key} b`, 40)).toEqual(['> a', `  ${key}`, '  b']);
+  });
+  it('wraps a line under itself', () => {
+    expect(wrapped('  as it is')).toEqual(['  as it is']);
   });
   it('sets columns side by side within the width', () => {
     const rows = [

@@ -42,6 +42,13 @@ export function hanging(head: string, text: string, width = columns()): string[]
   return rows.map((row, i) => (i === 0 ? head : ' '.repeat(indent)) + row);
 }
 
+/** A line that may be too long: what follows stands as far in as the line begins, and two more. */
+export function wrapped(line: string): string[] {
+  const indent = /^ */.exec(line)![0];
+  const [first, ...rest] = hanging(`${indent}  `, line.trimStart());
+  return [indent + first!.slice(indent.length + 2), ...rest];
+}
+
 /** A cell of a table: right for numbers, left for words. */
 type Side = 'left' | 'right';
 
@@ -68,15 +75,4 @@ export function table(
     const lines = hanging(head, row[last] ?? '', width).map((line) => line.trimEnd());
     return index === 0 ? lines.map((line) => paint('bold', line)) : lines;
   });
-}
-
-/** A key or an address as people tell it apart: its first eight characters, and the commit block. */
-export function shortKey(key: string): string {
-  const [hotkey = '', block] = key.split(':');
-  return `${hotkey.slice(0, 8)}${block === undefined ? '' : `:${block}`}`;
-}
-
-/** A digest as people tell it apart. */
-export function shortDigest(digest: string): string {
-  return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '$1…');
 }

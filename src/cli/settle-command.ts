@@ -3,13 +3,15 @@ import { ledgerOf, settlePorts, validatorPair } from '../compose/settling.ts';
 import { settleAndAnchor } from '../pipeline/settle/settle-and-anchor.ts';
 import type { RunCommand } from './command.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
+import { give } from './output.ts';
+import { table } from './screen.ts';
 
 /**
  * `cacheon settle`: sets the weights that follow from the ledger, or with --dry-run only derives
  * them.
  */
 export const settleCommand: RunCommand = async (invocation) => {
-  const { log, json } = invocation;
+  const { log } = invocation;
   const { arena, store } = workplace(invocation);
   const pair = validatorPair();
   const chain = await openChain(invocation, arena);
@@ -20,9 +22,10 @@ export const settleCommand: RunCommand = async (invocation) => {
     invocation.values['dry-run'] === true,
   );
   await chain.disconnect();
-  log.info(
-    `${report.sent ? 'sent' : 'not sent'}: ${report.reason}; ${report.uids.map((uid, i) => `${uid}:${report.weights[i] ?? 0}`).join(' ')}`,
-  );
-  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  const rows = report.uids.map((uid, i) => [String(uid), String(report.weights[i] ?? 0)]);
+  give(invocation, report, [
+    `${report.sent ? 'sent' : 'not sent'}: ${report.reason}`,
+    ...(rows.length === 0 ? [] : table([['uid', 'weight'], ...rows], ['right', 'right'])),
+  ]);
   return 0;
 };

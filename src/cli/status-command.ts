@@ -9,6 +9,9 @@ import { status, type StatusReport } from '../pipeline/status.ts';
 import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
 import { openChain, workplace } from './workplace.ts';
+import { give } from './output.ts';
+import { shortKey } from '../schema/short-names.ts';
+import { hanging, paint, table } from './screen.ts';
 
 /** The validators whose ledgers are at hand; none outside of a repository, which is told. */
 async function validatorsIn(store: ResultStore, log: Log): Promise<string[]> {
@@ -26,7 +29,7 @@ async function validatorsIn(store: ResultStore, log: Log): Promise<string[]> {
  * whole queue.
  */
 export const statusCommand: RunCommand = async (invocation) => {
-  const { log, json, positionals } = invocation;
+  const { log, positionals } = invocation;
   const hotkey = positionals[0] ?? null;
   if (hotkey !== null && decodeSs58(hotkey) === null)
     throw new UsageError(
@@ -43,27 +46,33 @@ export const statusCommand: RunCommand = async (invocation) => {
   // A clone without a ledger still tells what the chain says.
   if (reports.length === 0) reports.push(await status(chain, arena, null, hotkey));
   await chain.disconnect();
-  for (const report of reports) print(report, hotkey, log);
-  if (json) process.stdout.write(`${JSON.stringify({ hotkey, validators: reports }, null, 2)}\n`);
+  const lines = reports.flatMap((report) => [...statusLines(report, hotkey)]);
+  give(invocation, { hotkey, validators: reports }, lines);
   return 0;
 };
 
-function print(report: StatusReport, hotkey: string | null, log: Log): void {
-  log.info(
-    `${report.validator === null ? 'no ledger here' : `validator ${report.validator}`}, block ${report.block}`,
+/** A validator's view of one hotkey, or of the whole queue. */
+function* statusLines(report: StatusReport, hotkey: string | null): Generator<string> {
+  const { validator, block, submissions, waiting, registered, nextRound } = report;
+  yield paint(
+    'bold',
+    `${validator === null ? 'no ledger here' : `validator ${validator}`}, block ${block}`,
   );
-  if (report.registered === false) log.info(`  ${hotkey ?? ''} is not registered on this subnet`);
-  else if (report.submissions.length === 0) log.info('  no submission: nothing is committed');
-  for (const line of report.submissions) {
-    const place =
-      line.queue === null
-        ? (line.role ?? line.status)
-        : `challenger ${line.queue} of ${report.waiting}`;
-    log.info(`  ${line.key}  uid ${line.uid}  ${place}  ${line.verdict ?? ''}  ${line.reason}`);
-    if (line.last)
-      log.info(
-        `    round ${line.last.block}: ${line.last.verdict}, score ${line.last.score.toFixed(4)}, ${line.last.reason}`,
-      );
+  if (registered === false) yield `${hotkey ?? ''} is not registered on this subnet`;
+  else if (submissions.length === 0) yield 'no submission: nothing is committed';
+  else {
+    const rows = submissions.map(({ key, uid, queue, role, status: state, verdict, reason }) => [
+      ...[shortKey(key), String(uid), queue === null ? (role ?? state) : `${queue} of ${waiting}`],
+      ...[verdict ?? '', reason],
+    ]);
+    const sides = ['left', 'right'] as const;
+    yield* table([['entry', 'uid', 'place', 'verdict', 'why'], ...rows], sides);
   }
-  log.info(`  next round: ${report.nextRound}`);
+  for (const { key, last } of submissions)
+    if (last)
+      yield* hanging(
+        `${shortKey(key)} in round ${last.block}: `,
+        `${last.verdict}, score ${last.score.toFixed(4)}, ${last.reason}`,
+      );
+  yield `next round: ${nextRound}`;
 }

@@ -1,6 +1,7 @@
 // Finds the Bittensor wallet named by a command's options, and asks for its password.
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { UsageError } from '../compose/errors.ts';
 import { openWallet, type Wallet, type WalletOptions } from '../chain/io/wallet.ts';
 import type { Invocation } from './command.ts';
 import { optional, required } from './options.ts';
@@ -20,11 +21,24 @@ function askHidden(file: string): Promise<string | null> {
   process.stderr.write(`password of ${file}: `);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
-  return new Promise((resolve) => {
-    lines.question('', (answer) => {
-      lines.close();
+  return new Promise((resolve, reject) => {
+    let given: string | null = null;
+    // Ctrl-C and Ctrl-D close it without an answer.
+    lines.once('SIGINT', () => lines.close());
+    lines.once('close', () => {
       process.stderr.write('\n');
-      resolve(answer);
+      if (given !== null) resolve(given);
+      else
+        reject(
+          new UsageError(
+            'no password was given: nothing was signed or sent since',
+            'run the same line again at any time: it goes on where it was',
+          ),
+        );
+    });
+    lines.question('', (answer) => {
+      given = answer;
+      lines.close();
     });
   });
 }

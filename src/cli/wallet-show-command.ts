@@ -17,6 +17,7 @@ import { decodeSs58 } from '../core/ss58.ts';
 import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';
+import { give } from './output.ts';
 
 type Shown = {
   key: 'coldkeypub' | 'coldkey' | 'hotkey';
@@ -91,11 +92,12 @@ function shownLine({ key, address, type, state, secret }: Shown): string {
  * `cacheon wallet show`: addresses, public keys and key types of a btcli wallet; never a secret.
  */
 export const walletShowCommand: RunCommand = async (invocation) => {
-  const { log, json } = invocation;
+  const { log, print } = invocation;
   const wallet = walletOf(invocation);
   const options = walletOptions(invocation);
   const signWith = optional(invocation, 'sign');
   const stated = publicColdkey(wallet);
+  for (const shown of stated) print(shownLine(shown));
   const opened = await openColdkey(wallet, options);
   const keys = [...stated, ...opened];
   const addresses = new Set(keys.map(({ address }) => address));
@@ -110,10 +112,12 @@ export const walletShowCommand: RunCommand = async (invocation) => {
   const hotkey = wantsHotkey ? await openHotkey(wallet, options, signWith) : null;
   if (hotkey) keys.push(hotkey.shown);
   const signature = hotkey?.signature ?? null;
-  for (const shown of keys) log.info(shownLine(shown));
-  if (opened.length === 0 && keyfileState(coldkeyFile(wallet)) === 'encrypted')
-    log.info('coldkey     encrypted: set CACHEON_WALLET_PASSWORD to open it');
-  if (signature !== null) log.info(`signature of "${DOMAIN}${signWith ?? ''}": ${signature}`);
-  if (json) process.stdout.write(`${JSON.stringify({ keys, signature }, null, 2)}\n`);
+  const locked = opened.length === 0 && keyfileState(coldkeyFile(wallet)) === 'encrypted';
+  // The public file was shown before a password was asked for.
+  give(invocation, { keys, signature }, [
+    ...keys.slice(stated.length).map(shownLine),
+    ...(locked ? ['coldkey     encrypted: set CACHEON_WALLET_PASSWORD to open it'] : []),
+    ...(signature === null ? [] : [`signature of "${DOMAIN}${signWith ?? ''}": ${signature}`]),
+  ]);
   return 0;
 };

@@ -6,6 +6,8 @@ import type { Invocation, RunCommand } from './command.ts';
 import { ledgersAtHand } from './ledgers-at-hand.ts';
 import { optional, wholeNumber } from './options.ts';
 import { whyLines } from './why-text.ts';
+import { give } from './output.ts';
+import { wrapped } from './screen.ts';
 
 /** Hotkeys of a ledger's submissions that begin with a text, or are the one of a key. */
 function hotkeysIn(ledger: Ledger, what: string): string[] {
@@ -60,7 +62,7 @@ async function readLedgers(invocation: Invocation, folder: string | undefined): 
 
 /** `cacheon why KEY|HOTKEY [DIR]`: what decided its last verdict, with every validator at hand. */
 export const whyCommand: RunCommand = async (invocation) => {
-  const { positionals, json } = invocation;
+  const { positionals } = invocation;
   const [what, folder] = positionals;
   const results = optional(invocation, 'results');
   if (what === undefined || positionals.length > 2)
@@ -76,7 +78,7 @@ export const whyCommand: RunCommand = async (invocation) => {
       block === undefined ? `no ledger speaks of ${key}` : `no plan of block ${block} lists ${key}`,
       `without ${block === undefined ? 'a block after the hotkey' : '--round'} it tells of the last one`,
     );
-  if (json) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
-  else for (const report of reports) process.stdout.write(`${[...whyLines(report)].join('\n')}\n`);
+  const lines = reports.flatMap((report) => [...whyLines(report)]);
+  give(invocation, reports, lines.flatMap(wrapped));
   return 0;
 };

@@ -103,12 +103,13 @@ const enginesFor = (reference: EngineTarget, command: string | undefined): Engin
   return command === undefined ? { kind: 'containers' } : { kind: 'processes', command };
 };
 
-/** Says about ten times how far a long work is. */
+/** Says about ten times how far a long work is, and draws it on a terminal. */
 const progressTo =
   (log: Log) =>
-  (done: number, all: number): void => {
-    if (done === all || done % Math.max(1, Math.round(all / 10)) === 0)
-      log.info(`  forced the answers of ${done} of ${all} runs`);
+  (done: number, total: number): void => {
+    if (done === total || done % Math.max(1, Math.round(total / 10)) === 0)
+      log.info(`  forced the answers of ${done} of ${total} runs`);
+    log.progress({ what: 'runs forced', done, total });
   };
 
 /**

@@ -14,13 +14,14 @@ import { delimiter, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../core/log.ts';
 import type { LedgerRecord } from '../ledger/verify.ts';
 import { sshHost } from './ssh-host.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ssh-'));
 const path = process.env['PATH']!;
 const warnings: string[] = [];
-const log = { info: () => undefined, warn: (text: string) => void warnings.push(text) };
+const log = { ...silentLog, warn: (text: string) => void warnings.push(text) };
 const plan = {
   sha256: 'ab'.repeat(32),
   predicate: { block: { number: 7 } },

@@ -7,7 +7,7 @@ import { DocumentError } from '../schema/errors.ts';
 import { missingPart } from '../schema/missing-part.ts';
 import { because, said } from '../schema/reasons.ts';
 import type { Trace, TracedRequest } from '../schema/trace.ts';
-import { verdictOfEvent } from '../schema/trace-events.ts';
+import { eventSentence, verdictOfEvent } from '../schema/trace-events.ts';
 import { voidSampleReason } from './void-samples.ts';
 
 /** What judging needs beside the traces. */
@@ -37,8 +37,9 @@ type Found = {
 function eventFaults({ events }: Trace): Fault[] {
   return events.flatMap(({ name, tNs, detail }) => {
     const verdict = verdictOfEvent(name);
-    const sentence = detail === null ? name : `${name}: ${detail}`.slice(0, 300);
-    return verdict === null ? [] : [{ verdict, ...because(name, sentence), tNs }];
+    return verdict === null
+      ? []
+      : [{ verdict, ...because(name, eventSentence(name, detail)), tNs }];
   });
 }
 

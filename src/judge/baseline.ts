@@ -121,14 +121,10 @@ export function readBaseline(
   // The runner looks before the reference forces anything; the judge and the audit look at
   // everything.
   const gate = look === 'all' ? gateOf(arm, arm, context) : null;
-  if (gate?.pass === false)
-    return bad(
-      'INFRA_BASELINE',
-      said(
-        `the baseline fails its own gate: ${gate.reasons.join(', ')}`,
-        gateReasons({ gate, rules: context.arena }),
-      ),
-    );
+  if (gate?.pass === false) {
+    const why = gateReasons({ gate, rules: context.arena });
+    return bad('INFRA_BASELINE', said(`the baseline fails its own gate: ${why.reason}`, why));
+  }
   const summary = summarise(timings);
   const pacesNs = pacesOf(arm, context);
   const read = { ok: true, arm, timings, summary, pacesNs, startNs: startNsOf(first) } as const;

@@ -51,7 +51,9 @@ describe('the reasons of the gate', () => {
   });
   it('name value and limit of what was measured', () => {
     const { reason, reasons } = told(refused('mean-margin', 'first-token', 'big-margin'));
-    expect(reason).toBe('gate: mean-margin, first-token, big-margin');
+    expect(reason).toBe(
+      "mean margin 0.0200 nat, limit 0.00250; 2 first tokens are not the model's, 1 may be off; 4 tokens are more than 2 nat below the model's best, 3 are too many",
+    );
     expect(reasons).toEqual([
       {
         code: 'mean-margin',

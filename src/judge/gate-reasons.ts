@@ -57,5 +57,10 @@ export function gateReasons(held: Held): Reasoned {
   const { gate } = held;
   if (gate.pass) return because('gate-passed', 'all answers pass the gate');
   const reasons = gate.reasons.map((code): Reason => ({ code, ...WHY[code](held) }));
-  return { reason: `gate: ${gate.reasons.join(', ')}`, reasons };
+  return toldOf(reasons);
+}
+
+/** Several reasons with one sentence: all that they say, so that no number has to be looked for. */
+export function toldOf(reasons: Reason[]): Reasoned {
+  return { reason: reasons.map(({ detail }) => detail).join('; '), reasons };
 }

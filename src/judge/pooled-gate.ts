@@ -4,7 +4,7 @@ import type { MeasuringRules } from '../schema/arena.ts';
 import type { Margins } from '../schema/calibration.ts';
 import type { Reason, Reasoned } from '../schema/reasons.ts';
 import type { MarginHistory, MarginSums } from '../schema/submission.ts';
-import { nearTieWhy } from './gate-reasons.ts';
+import { nearTieWhy, toldOf } from './gate-reasons.ts';
 import { pooledLimitNats, runningLimitNats } from './margin-limits.ts';
 import { nearTieLimit } from './near-ties.ts';
 
@@ -65,5 +65,5 @@ export function pooledFault(
   if (!margins) return null;
   const reasons = [...pooledReasons(sumsOf(gates), history, margins, rules)];
   if (reasons.length === 0) return null;
-  return { reason: `gate: ${reasons.map(({ code }) => code).join(', ')}`, reasons };
+  return toldOf(reasons);
 }

@@ -33,6 +33,8 @@ export type LoadPorts = {
    * not count against a server that starts.
    */
   readonly loadedNs?: (sinceNs: number) => number;
+  /** Told after each answer, between two requests: how many of how many. */
+  readonly answered?: (done: number, total: number) => void;
 };
 export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image' | 'originNs'>;
 
@@ -116,6 +118,7 @@ class ArmMeasurement {
     const limitsNs = this.#task.allowance?.slowLimitsNs ?? [];
     for (const [index, prompt] of this.#task.prompts.entries()) {
       if (!(await this.#ask(client, prompt))) return;
+      this.#ports.answered?.(index + 1, this.#task.prompts.length);
       if (this.#tookNs > (limitsNs[index] ?? Infinity)) {
         this.#endAsTooSlow(limitsNs[index]!);
         return;

@@ -161,6 +161,7 @@ describe.skipIf(runner === undefined)('a real vLLM in a miner’s place', () => 
     const log = {
       info: (text: string) => console.log(text),
       warn: (text: string) => console.warn(text),
+      progress: () => undefined,
     };
     const traces = await measureBoot(
       {

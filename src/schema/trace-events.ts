@@ -36,3 +36,28 @@ export type EventName = keyof typeof EVENT_VERDICTS;
 export function verdictOfEvent(name: string): (typeof EVENT_VERDICTS)[EventName] {
   return Object.hasOwn(EVENT_VERDICTS, name) ? EVENT_VERDICTS[name as EventName] : null;
 }
+
+/** What some events mean in words, before their detail: the others' details are whole sentences. */
+const SAYS: Partial<Record<EventName, string>> = {
+  exit: 'the server ended by itself',
+  oom: 'the server was killed for want of memory',
+  copy: 'a copy',
+  'image-gone': 'the image is gone',
+  registry: 'its registry failed',
+  'registry-busy': 'its registry asks for patience',
+  digest: 'its registry gave other bytes',
+  disk: 'the disk of the measuring machine',
+  'not-run': 'not started',
+  'reference-failed': 'the reference failed',
+  'meter-lost': 'the measuring client was lost',
+  host: 'the measuring machine',
+  'broke-off': 'measuring broke off',
+  'gpu-state': 'it left the GPUs unfit',
+};
+
+/** An event as a sentence, for people. Its name stays the code of its reason. */
+export function eventSentence(name: string, detail: string | null): string {
+  const says = Object.hasOwn(SAYS, name) ? SAYS[name as EventName] : undefined;
+  const parts = [says, detail].filter((part) => part !== undefined && part !== null);
+  return (parts.length === 0 ? name : parts.join(': ')).slice(0, 300);
+}

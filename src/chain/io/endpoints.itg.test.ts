@@ -161,7 +161,7 @@ describe('several endpoints', () => {
     );
     const steady = await proxy();
     const chain = await pool([flaky.url, steady.url], {
-      info: () => undefined,
+      ...silentLog,
       warn: (text) => void warnings.push(text),
     });
     const wallet = chain.transactor(devPair('//Miner0//hot'));

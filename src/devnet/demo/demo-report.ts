@@ -23,7 +23,9 @@ export type DemoReport = {
   }[];
   weights: Record<string, number>;
   burnUid: number;
-  audit: { ok: boolean; faults: AuditReport['faults'] };
+  /** The same, with who holds each uid. */
+  shares: { uid: number; weight: number; who: string }[];
+  audit: Pick<AuditReport, 'ok' | 'faults' | 'records' | 'evaluations'>;
   results: string;
   site: string;
   chain: string;
@@ -65,13 +67,14 @@ const listed = ({
 /** Writes the page into a folder, and gives the report that `demo --json` prints. */
 export function demoReport(played: Played, site: string): DemoReport {
   const { rounds, weights, burnUid, audit, results, chain, seconds, who } = played;
+  const shares = weights.map((item) => ({ ...item, who: who(item.uid) }));
   mkdirSync(site, { recursive: true });
   writeFileSync(
     join(site, 'index.html'),
     reportHtml({
       title: 'Cacheon demo',
       rounds: [...rounds],
-      weights: weights.map((item) => ({ ...item, who: who(item.uid) })),
+      weights: shares,
       audit: { ok: audit.ok, faults: audit.faults.length },
     }),
   );
@@ -80,49 +83,14 @@ export function demoReport(played: Played, site: string): DemoReport {
     seconds: Number(seconds.toFixed(3)),
     rounds: rounds.map(listed),
     weights: Object.fromEntries(weights.map(({ uid, weight }) => [String(uid), weight])),
+    shares,
     burnUid,
-    audit: { ok: audit.ok, faults: audit.faults },
+    audit: {
+      ...{ ok: audit.ok, faults: audit.faults },
+      ...{ records: audit.records, evaluations: audit.evaluations },
+    },
     results,
     site,
     chain,
   };
-}
-
-/** The end of a demo, in lines. */
-export function endLines(
-  { weights, who, audit, results, seconds }: Played,
-  site: string,
-): string[] {
-  const row = weights.map(({ uid, weight }) => `${who(uid)} (uid ${uid}) ${weight}`).join(', ');
-  const verdict = audit.ok ? 'passed' : `${audit.faults.length} faults`;
-  return [
-    `weights read back from the chain: ${row}`,
-    `audit: ${verdict}, ${audit.records} records, ${audit.evaluations} evaluations judged again`,
-    `ledger: ${results}\nreport: ${join(site, 'index.html')}\n${seconds.toFixed(1)} s`,
-  ];
-}
-
-const placeOf = (key: string, round: ReportRound): string => {
-  if (key === round.winner) return 'winner';
-  return key === round.runnerUp ? 'runner-up' : '';
-};
-
-/** A round as a table for a terminal. */
-export function roundTable(round: ReportRound): string[] {
-  const rows = round.entries.map((entry) => [
-    entry.miner,
-    entry.verdict,
-    entry.score.toFixed(4),
-    placeOf(entry.key, round),
-    entry.reason,
-  ]);
-  const table = [['miner', 'verdict', 'score', 'place', 'reason'], ...rows];
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  return [
-    `\nround at block ${round.block}`,
-    ...table.map(
-      (row) =>
-        `  ${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!))).join('  ')}`,
-    ),
-  ];
 }

@@ -14,7 +14,7 @@ import { describeChain } from '../chain/genesis.ts';
 import { type EngineRegistry, serveEngineImages } from '../registry/engine-images.ts';
 import type { Accounts } from './accounts.ts';
 import { checkOutResults, newLedger } from './demo-ledger.ts';
-import { demoReport, type DemoReport, endLines, type Played, roundTable } from './demo-report.ts';
+import { demoReport, type DemoReport, type Played } from './demo-report.ts';
 import { DemoRounds, type Ground } from './demo-rounds.ts';
 import { DEMO_MINERS } from './miners.ts';
 
@@ -114,7 +114,6 @@ async function play(ground: Ground): Promise<Pick<Played, 'rounds' | 'weights' |
       const played = await validator.play(round);
       ({ weights } = played);
       rounds.push(played.page);
-      for (const line of roundTable(played.page)) ground.log.info(line);
     }
     return { rounds, weights, audit: await validator.audit(), who: validator.who };
   } finally {
@@ -147,9 +146,7 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
     const results = checkOutResults(folder);
     const site = join(folder, 'site');
     const end: Played = { ...played, burnUid, seconds, results, chain: endpoint };
-    const report = demoReport(end, site);
-    for (const line of endLines(end, site)) log.info(line);
-    return report;
+    return demoReport(end, site);
   } finally {
     await chain.disconnect();
     await place.own?.close();

@@ -68,7 +68,11 @@ async function runAction<S extends z.ZodObject>(
     }
     await work({
       input: parsed.data,
-      log: { info: (text) => core.info(text), warn: (text) => core.warning(text) },
+      log: {
+        info: (text) => core.info(text),
+        warn: (text) => core.warning(text),
+        progress: () => undefined,
+      },
       output: (key, value) => core.setOutput(key, value),
       summary: (markdown) => void summary.push(markdown),
       progress: appendSummary,

@@ -161,13 +161,18 @@ class LedgerAudit {
 
   async #round(subject: PlanSubject, round: LedgerRecord<'round'>): Promise<void> {
     const { number } = round.predicate.block;
-    subject.ports.log.info(`judging round ${number} again`);
+    const { log } = subject.ports;
+    log.info(`judging round ${number} again`);
+    const rounds = recordsOf(subject.ledger, 'round');
+    const done = rounds.findIndex(({ path }) => path === round.path);
+    log.progress({ what: 'rounds judged', done, total: rounds.length });
     this.evaluations += round.predicate.entries.filter(({ boots }) => boots.length > 0).length;
     const notes = this.#book.notes(EVIDENCE_READ, this.#at(round.path));
     const evidence = openEvidence(subject, round, notes);
     const drawn = drawnPlan(subject.plan, round.predicate.seed);
     const whole = { ...subject, round, evidence, drawn, readPrint: this.#readPrint };
     await this.#all(ROUND_CHECKS, whole, round.path);
+    log.progress({ what: 'rounds judged', done: done + 1, total: rounds.length });
   }
 }
 

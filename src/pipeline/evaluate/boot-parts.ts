@@ -12,6 +12,7 @@ import type { LoadPorts } from '../../measure/arm-run.ts';
 import type { EngineTarget } from '../../measure/engine.ts';
 import type { BootPrompts } from '../../prompts/suites.ts';
 import { tracePath } from '../../schema/paths.ts';
+import { shortKey } from '../../schema/short-names.ts';
 import type { Prompt } from '../../schema/prompt.ts';
 import { type Trace, type TraceLine, traceOfLines, withLines } from '../../schema/trace.ts';
 
@@ -130,6 +131,15 @@ export function withoutReference(run: Run, reason: string): TraceLine {
 /** What a target is called for people. */
 export const nameOf = (target: EngineTarget): string =>
   target.kind === 'url' ? target.url : target.image;
+
+/** What an arm is called in progress: its role, or the key of its entry in short. */
+export const labelOf = ({ key, role }: Arm): string => (key === null ? role : shortKey(key));
+
+/** Draws how many prompts an arm has answered. */
+export function tellAnswered(log: Log, arm: Arm): (done: number, total: number) => void {
+  const what = `prompts answered by ${labelOf(arm)}`;
+  return (done, total) => log.progress({ what, done, total });
+}
 
 /** What is noted of an arm where the baseline could not be used. */
 export const NO_BASELINE: ArmEvent = { name: 'not-run', detail: 'the baseline cannot be used' };

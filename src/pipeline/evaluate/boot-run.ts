@@ -20,6 +20,7 @@ import {
   type FirstBoot,
   type IdleReceipt,
   keepRun,
+  labelOf,
   lastNs,
   type LaterBoot,
   type MeasuredBoot,
@@ -27,6 +28,7 @@ import {
   NO_BASELINE,
   Run,
   withoutReference,
+  tellAnswered,
 } from './boot-parts.ts';
 import { forceAll } from './forced-answers.ts';
 import { type GpuWatch, watchGpus } from './gpu-watch.ts';
@@ -169,7 +171,7 @@ class BootMeasurement {
     at: { readonly step: number; readonly steps: number; readonly following: Arm | undefined },
   ): Promise<Run> {
     const again = run % 2 === 0 ? ' again' : '';
-    const who = `${arm.key ?? arm.role}${again} (${nameOf(arm.target)})`;
+    const who = `${labelOf(arm)}${again} (${nameOf(arm.target)})`;
     this.#ports.log.info(`  [${at.step}/${at.steps}] ${who}`);
     return this.#measure(arm, run, at.following);
   }
@@ -259,7 +261,8 @@ class BootMeasurement {
     const allowance = arm.role === 'baseline' ? null : this.#allowance;
     const { beganNs } = this.#boot;
     const task = { arena: this.#arena, target, header, prompts, allowance, beganNs };
-    const { lines, log } = await runArm(ports, task);
+    const answered = tellAnswered(this.#ports.log, arm);
+    const { lines, log } = await runArm({ ...ports, answered }, task);
     if (log && log.length > 0) this.#ports.keep(logPath(shard, boot, arm.name, run), log);
     return lines;
   }

@@ -53,9 +53,13 @@ async function forceRuns(
   log.info(`  teacher-forcing every answer through ${nameOf(first.reference)}`);
   try {
     await withReference(ports, arena, first, async (reference) => {
+      const total = boots.reduce((sum, { runs }) => sum + runs.length, 0);
       for (const { boot, runs } of boots) {
         const forcing = { prompts: boot.prompts, reference, tokenizer, arena, cache: new Map() };
-        for (const run of runs) forced.set(run, await teacherForce(run.trace(), forcing));
+        for (const run of runs) {
+          forced.set(run, await teacherForce(run.trace(), forcing));
+          log.progress({ what: 'runs forced', done: forced.size, total });
+        }
       }
     });
   } catch (error) {

@@ -1,0 +1,44 @@
+// A demo's report as people read it: its rounds, the weights, the audit, and what to look at next.
+import { join } from 'node:path';
+import type { DemoReport } from '../devnet/demo/demo-report.ts';
+import { paint, table, wrapped } from './screen.ts';
+
+type DemoRound = DemoReport['rounds'][number];
+
+/** Who holds a place; an empty text for everybody else. */
+function placeOf(key: string, { winner, runnerUp }: DemoRound): string {
+  if (key === winner) return 'winner';
+  return key === runnerUp ? 'runner-up' : '';
+}
+
+function roundLines(round: DemoRound): string[] {
+  const rows = round.entries.map(({ key, miner, verdict, score, reason }) => [
+    ...[miner, verdict, score.toFixed(4), placeOf(key, round), reason],
+  ]);
+  const head = ['miner', 'verdict', 'score', 'place', 'why'];
+  return [
+    paint('bold', `round at block ${round.block}`),
+    ...table([head, ...rows], ['left', 'left', 'right']),
+    '',
+  ];
+}
+
+/** The whole report, and the commands that look further into it. */
+export function* demoLines(report: DemoReport): Generator<string> {
+  const { rounds, shares, audit, results, site, seconds } = report;
+  for (const round of rounds) yield* roundLines(round);
+  const row = shares.map(({ uid, weight, who }) => `${who} (uid ${uid}) ${weight}`).join(', ');
+  yield* wrapped(`weights on the chain: ${row}`);
+  const verdict = audit.ok
+    ? paint('green', 'passed')
+    : paint('red', `${audit.faults.length} faults`);
+  yield* wrapped(
+    `audit: ${verdict}, ${audit.records} records, ${audit.evaluations} evaluations judged again`,
+  );
+  yield `page:   ${join(site, 'index.html')}`;
+  yield `ledger: ${results}`;
+  yield `${seconds.toFixed(1)} s. Look further:`;
+  yield `  scripts/cacheon audit ${results}`;
+  const last = rounds.at(-1)?.entries[0];
+  if (last) yield `  scripts/cacheon why ${last.key.slice(0, 8)} ${results}`;
+}
