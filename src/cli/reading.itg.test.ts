@@ -46,7 +46,7 @@ describe('audit', () => {
     const [first] = stdout.split('\n');
     expect(first).toContain(`${validator}: 10 records, 2 rounds, 0 voids; last round 300 on local`);
     expect(first).toContain(`winner ${keyOf('faster').split(':')[0]!}`);
-    expect(stderr).toMatch(/passed offline: .* would need --chain: .*; 1 would need --witness/);
+    expect(first).toMatch(/passed offline: .* would need --chain: .*; 1 would need --witness/);
   });
 
   it('takes the checkout around the results folder too, and another one as its witness', () => {
@@ -122,9 +122,9 @@ describe('why', () => {
 
 describe('judge of a round on record', () => {
   it('says the same, and that the evidence has the hashes of the record', () => {
-    const { code, stderr } = cacheon('judge', join(results, validator, 'rounds/300'));
+    const { code, stdout } = cacheon('judge', join(results, validator, 'rounds/300'));
     expect(code).toBe(0);
-    expect(stderr).toMatch(
+    expect(stdout).toMatch(
       /the record says the same, and its \d+ files of evidence have its hashes/,
     );
   });
@@ -134,8 +134,8 @@ describe('judge of a round on record', () => {
     const copy = changed(path, (bytes) =>
       gzipSync(Buffer.concat([gunzipSync(bytes), Buffer.from('')]), { level: 1 }),
     );
-    const { code, stderr } = cacheon('judge', join(copy, validator, 'rounds/300'));
+    const { code, stdout } = cacheon('judge', join(copy, validator, 'rounds/300'));
     expect(code).toBe(1);
-    expect(stderr).toMatch(/traces\/0\/1\/baseline.ndjson.gz is missing or was changed/);
+    expect(stdout).toMatch(/traces\/0\/1\/baseline.ndjson.gz is missing or was changed/);
   });
 });

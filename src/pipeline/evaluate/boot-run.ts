@@ -254,12 +254,11 @@ class BootMeasurement {
     ports: LoadPorts,
     admitted: Admitted | undefined,
   ): Promise<readonly TraceLine[]> {
-    const { shard, boot, prompts } = this.#boot;
+    const { shard, boot, prompts, beganNs } = this.#boot;
     const target =
       admitted && arm.target.kind === 'image' ? { ...arm.target, local: admitted.id } : arm.target;
     const header = this.#headerOf(arm, run);
     const allowance = arm.role === 'baseline' ? null : this.#allowance;
-    const { beganNs } = this.#boot;
     const task = { arena: this.#arena, target, header, prompts, allowance, beganNs };
     const answered = tellAnswered(this.#ports.log, arm);
     const { lines, log } = await runArm({ ...ports, answered }, task);
