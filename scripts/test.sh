@@ -39,6 +39,8 @@ need_docker "$scratch/docker" || say "no Docker engine answers and none could be
 images_before=$(our_images)
 [ -x /usr/sbin/sshd ] || need_packages openssh-server openssh-client || say "no OpenSSH server could be installed: measuring on another host is not tested"
 
+[ -x /usr/bin/chromium ] || need_packages chromium || say "no Chromium could be installed: the page is not looked at"
+
 # Other people's clients: the Bittensor Python SDKs that must work on the embedded chain. The pin keeps 10.2.0 importable: later
 # releases of that package bring a second scalecodec.
 need_sdk() { # folder, requirements...

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readLedger, recordsOf } from '../ledger/read.ts';
 import { keyOf } from '../testing/contestants.ts';
 import { ledgerFixture } from '../testing/ledger-fixture.ts';
-import { reportHtml, reportRound, type ReportRound } from './page.ts';
+import { reportHtml } from './page.ts';
+import { reportRound, type ReportRound } from './round-rows.ts';
 
 let rounds: ReportRound[];
 beforeAll(async () => {
@@ -21,6 +22,10 @@ describe('a round as rows', () => {
     expect(first!.entries[0]).toMatchObject({ key: keyOf('fast'), verdict: 'VALID' });
     expect(first!.baseline!.ttftNs).toBe(170e6);
     expect(first!.entries[0]!.ttftNs).toBe(85e6);
+    expect(first!.entries[0]!.trace).toBe(
+      `traces/0/1/${keyOf('fast').replace(':', '-')}.ndjson.gz`,
+    );
+    expect(first!.outcome).toMatch(/^miner \w+ takes the throne: /);
     const scores = first!.entries.map(({ score }) => score);
     expect(scores).toEqual(scores.toSorted((a, b) => b - a));
   });
@@ -30,6 +35,8 @@ describe('the page', () => {
   const page = (over: object = {}) =>
     reportHtml({
       title: 'Test',
+      made: 'today',
+      results: '../results',
       rounds,
       weights: [{ uid: 2, weight: 65535, who: 'fast' }],
       audit: { ok: true, faults: 0 },
@@ -46,6 +53,16 @@ describe('the page', () => {
     expect(page({ rounds: without })).not.toContain('slot');
     expect(page({ audit: { ok: false, faults: 3 } })).toContain('3 faults');
     expect(page({ audit: null })).not.toContain('Audit of the ledger');
+  });
+  it('links every number to the record or the trace that it follows from', () => {
+    const text = page();
+    const { validator, block, entries } = rounds[0]!;
+    const folder = `../results/${validator}/rounds/${block}`;
+    for (const path of ['plan.json', 'round.json', 'round.json.sig', entries[0]!.trace!])
+      expect(text).toContain(`href="${folder}/${path}"`);
+    const numbers = [...text.matchAll(/<td class="n">(?!<a )([^<]*)</g)].map(([, cell]) => cell);
+    // Weights alone have no link: the chain is their evidence.
+    expect(numbers).toEqual(['2', '65535', '100 %']);
   });
   it("shows a miner's text as text", () => {
     const hostile = `"><script>alert('x')</script>`;

@@ -1,8 +1,9 @@
 // What a demo shows at its end: its report, its page and its rounds as tables.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { AuditReport } from '../../pipeline/audit/audit.ts';
-import { reportHtml, type ReportRound } from '../../site/page.ts';
+import { reportHtml } from '../../site/page.ts';
+import type { ReportRound } from '../../site/round-rows.ts';
 
 /** What `demo --json` prints. */
 export type DemoReport = {
@@ -73,6 +74,8 @@ export function demoReport(played: Played, site: string): DemoReport {
     join(site, 'index.html'),
     reportHtml({
       title: 'Cacheon demo',
+      made: `Played on this machine, ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+      results: relative(site, results),
       rounds: [...rounds],
       weights: shares,
       audit: { ok: audit.ok, faults: audit.faults.length },

@@ -30,7 +30,7 @@ import { type PlanDraft, scan, type ScanPorts } from '../../pipeline/scan.ts';
 import { settleAndAnchor } from '../../pipeline/settle/settle-and-anchor.ts';
 import type { Arena } from '../../schema/arena.ts';
 import type { Draw } from '../../schema/artifacts.ts';
-import { reportRound, type ReportRound } from '../../site/page.ts';
+import { reportRound, type ReportRound } from '../../site/round-rows.ts';
 import { advanceTo } from '../chain/control.ts';
 import { type DevnetImage, namedImage } from '../engine-names.ts';
 import type { EngineRegistry } from '../registry/engine-images.ts';
