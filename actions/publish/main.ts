@@ -5,6 +5,7 @@ import { operatorHere } from '../../src/compose/operator.ts';
 import { publishMeasured } from '../../src/compose/publishing.ts';
 import { readArena } from '../../src/compose/repository.ts';
 import { ledgerOf, settlePorts, validatorPair } from '../../src/compose/settling.ts';
+import { postNotice, webhookIn } from '../../src/compose/webhook.ts';
 import { readArtifact } from '../../src/github/artifact-content.ts';
 import {
   downloadArtifact,
@@ -14,6 +15,7 @@ import {
 import { jobAuth, runnerHost, startAction } from '../../src/github/io/run-action.ts';
 import { dispatchWorkflow } from '../../src/github/io/workflow-dispatch.ts';
 import { roundSummary } from '../../src/github/summary.ts';
+import { noticeOf } from '../../src/pipeline/notices.ts';
 import { gitStore } from '../../src/ledger/io/git-store.ts';
 import { shardMinutes, shardsOf } from '../../src/pipeline/plan-life.ts';
 import { publishPlan } from '../../src/pipeline/publish.ts';
@@ -49,6 +51,8 @@ void startAction('publish', inputs, async ({ input, log, output, summary }) => {
   });
   if ('body' in judged) summary(roundSummary(input.block ?? -1, judged.body));
   output('outcome', 'void' in judged ? 'void' : 'round');
+  const notice = noticeOf(await ports.ledger.read(), input.block ?? -1);
+  await postNotice(webhookIn(process.env), notice, log);
   if (input.audit !== undefined && token !== undefined)
     await dispatchWorkflow(token, input.audit, {});
 });

@@ -1,6 +1,7 @@
 // A demo's report as people read it: its rounds, the weights, the audit, and what to look at next.
 import { join } from 'node:path';
 import type { DemoReport } from '../devnet/demo/demo-report.ts';
+import { withShortKeys } from '../schema/short-names.ts';
 import { paint, table, wrapped } from './screen.ts';
 
 type DemoRound = DemoReport['rounds'][number];
@@ -13,7 +14,7 @@ function placeOf(key: string, { winner, runnerUp }: DemoRound): string {
 
 function roundLines(round: DemoRound): string[] {
   const rows = round.entries.map(({ key, miner, verdict, score, reason }) => [
-    ...[miner, verdict, score.toFixed(4), placeOf(key, round), reason],
+    ...[miner, verdict, score.toFixed(4), placeOf(key, round), withShortKeys(reason)],
   ]);
   const head = ['miner', 'verdict', 'score', 'place', 'why'];
   return [

@@ -19,7 +19,7 @@ import type { Invocation, RunCommand } from './command.ts';
 import { judgeFolder } from './eval-folder.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
 import { give } from './output.ts';
-import { shortKey } from '../schema/short-names.ts';
+import { shortKey, withShortKeys } from '../schema/short-names.ts';
 import { hanging, table } from './screen.ts';
 
 /**
@@ -50,7 +50,7 @@ function judgeRecorded(folder: string, invocation: Invocation): number {
       ? firstDifference(derivedPart(end.predicate), derived)
       : `${edited[0]} is missing or was changed: the record gives its sha256 as ${edited[1]}`;
   const rows = body.entries.map(({ key, verdict, score, reason }) => [
-    ...[shortKey(key), verdict, score.toFixed(4), reason],
+    ...[shortKey(key), verdict, score.toFixed(4), withShortKeys(reason)],
   ]);
   const said =
     difference === null

@@ -13,6 +13,9 @@ import { playPass, type ShardTask, type ValidatorHost } from '../compose/validat
 import { CacheonError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { writeEvidence } from '../ledger/io/evidence-files.ts';
+import { openStored } from '../ledger/open.ts';
+import { failureNotice, noticeOf } from '../pipeline/notices.ts';
+import { postNotice, webhookIn } from '../compose/webhook.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { optional, wholeNumber } from './options.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
@@ -87,6 +90,12 @@ function makeHome(home: string): void {
   }
 }
 
+/** Posts a pass that failed, where there is a webhook and a key to name. */
+async function tellFailure(text: string, log: Log): Promise<void> {
+  const url = webhookIn(process.env);
+  if (url !== null) await postNotice(url, failureNotice(validatorPair().address, text), log);
+}
+
 /** One pass with a connection of its own, as a scheduled job has. */
 async function pass(
   invocation: Invocation,
@@ -104,6 +113,10 @@ async function pass(
       log: invocation.log,
     });
     const of = done.block === null ? '' : ` of the plan at block ${done.block}`;
+    if (done.block !== null && done.outcome !== 'stopped') {
+      const ledger = await openStored(store, pair.address);
+      await postNotice(webhookIn(process.env), noticeOf(ledger, done.block), invocation.log);
+    }
     give(invocation, `${JSON.stringify(done)}\n`, [`pass: ${done.outcome}${of}`]);
   } finally {
     await chain.disconnect();
@@ -120,6 +133,7 @@ export const runCommand: RunCommand = async (given) => {
   const interval = wholeNumber(given, 'interval', 1, LONGEST) ?? INTERVAL;
   const once = given.values['once'] === true;
   const home = resolve(optional(given, 'home') ?? join(homedir(), '.cache/cacheon/run'));
+  webhookIn(process.env);
   makeHome(home);
   const release = takeLock(
     join(home, 'lock'),
@@ -135,6 +149,7 @@ export const runCommand: RunCommand = async (given) => {
       } catch (error) {
         if (once || error instanceof UsageError) throw error;
         const hint = error instanceof CacheonError ? `; ${error.hint}` : '';
+        await tellFailure(`${messageOf(error)}${hint}`, log);
         log.warn(
           `this pass failed: ${messageOf(error)}${hint}; the next one is due at ${new Date(next).toISOString()}`,
         );

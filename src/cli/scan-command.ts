@@ -11,7 +11,7 @@ import type { RunCommand } from './command.ts';
 import { optional, required } from './options.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
 import { give } from './output.ts';
-import { shortKey } from '../schema/short-names.ts';
+import { shortKey, withShortKeys } from '../schema/short-names.ts';
 import { table } from './screen.ts';
 import type { PlanPredicate } from '../schema/records.ts';
 
@@ -19,7 +19,7 @@ import type { PlanPredicate } from '../schema/records.ts';
 function planLines({ submissions }: Pick<PlanPredicate, 'submissions'>): string[] {
   if (submissions.length === 0) return ['no submission: nothing is committed'];
   const rows = submissions.map(({ key, status, verdict, reason }) => [
-    ...[status, shortKey(key), verdict ?? '', reason],
+    ...[status, shortKey(key), verdict ?? '', withShortKeys(reason)],
   ]);
   return table([['status', 'entry', 'verdict', 'why'], ...rows]);
 }

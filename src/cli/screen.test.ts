@@ -1,6 +1,6 @@
 // Lines and tables of the command line, at a width.
 import { describe, expect, it } from 'vitest';
-import { shortDigest, shortKey } from '../schema/short-names.ts';
+import { shortDigest, shortKey, withShortKeys } from '../schema/short-names.ts';
 import { hanging, shownLength, table, wrapped } from './screen.ts';
 
 describe('text for a terminal', () => {
@@ -39,6 +39,8 @@ describe('text for a terminal', () => {
   it('shortens keys and digests', () => {
     expect(shortKey('5CTU2xKqZZZZ:90')).toBe('5CTU2xKq:90');
     expect(shortKey('5CTU2xKqZZZZ')).toBe('5CTU2xKq');
+    const key = '5CCfhMF7r1gcfqhSrAzjULNggFpEzWMguA4nsxkMeTVdZAJU';
+    expect(withShortKeys(`of ${key}:2, by`)).toBe('of 5CCfhMF7:2, by');
     expect(shortDigest(`sha256:${'ab'.repeat(32)}`)).toBe('sha256:abababababab…');
   });
 });

@@ -10,7 +10,7 @@ import type { RunCommand } from './command.ts';
 import { optional } from './options.ts';
 import { openChain, workplace } from './workplace.ts';
 import { give } from './output.ts';
-import { shortKey } from '../schema/short-names.ts';
+import { shortKey, withShortKeys } from '../schema/short-names.ts';
 import { hanging, paint, table } from './screen.ts';
 
 /** The validators whose ledgers are at hand; none outside of a repository, which is told. */
@@ -63,7 +63,7 @@ function* statusLines(report: StatusReport, hotkey: string | null): Generator<st
   else {
     const rows = submissions.map(({ key, uid, queue, role, status: state, verdict, reason }) => [
       ...[shortKey(key), String(uid), queue === null ? (role ?? state) : `${queue} of ${waiting}`],
-      ...[verdict ?? '', reason],
+      ...[verdict ?? '', withShortKeys(reason)],
     ]);
     const sides = ['left', 'right'] as const;
     yield* table([['entry', 'uid', 'place', 'verdict', 'why'], ...rows], sides);

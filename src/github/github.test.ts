@@ -9,7 +9,9 @@ import { utf8 } from '../core/bytes.ts';
 import { packFiles, readArtifact, unpackFiles } from './artifact-content.ts';
 import { gitAuth } from './git-auth.ts';
 import { readInputs } from './io/run-action.ts';
-import { cell } from './summary.ts';
+import { readLedger, recordsOf } from '../ledger/read.ts';
+import { ledgerFixture } from '../testing/ledger-fixture.ts';
+import { cell, roundSummary } from './summary.ts';
 
 const verbs = readdirSync(join(ROOT, 'actions'));
 type Action = {
@@ -167,5 +169,18 @@ describe('what jobs hand over', () => {
       'GIT_CONFIG_KEY_0',
       'GIT_CONFIG_VALUE_0',
     ]);
+  });
+});
+
+describe('the summary of a round', () => {
+  it('draws the scores as a chart from text, above its table', async () => {
+    const { validator, files } = await ledgerFixture();
+    const [round] = recordsOf(readLedger(validator, files), 'round');
+    const text = roundSummary(100, round!.predicate);
+    expect(text).toMatch(/```mermaid\nxychart-beta\n/);
+    expect(text).toMatch(/ {2}x-axis \["\w{1,8}"(?:, "\w{1,8}")*\]\n/);
+    expect(text).toMatch(/ {2}bar \[[\d., ]+\]\n```\n\n\| submission/);
+    const none = round!.predicate.entries.map((entry) => ({ ...entry, score: 0 }));
+    expect(roundSummary(100, { ...round!.predicate, entries: none })).not.toContain('mermaid');
   });
 });

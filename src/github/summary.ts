@@ -19,6 +19,26 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   );
 }
 
+/**
+ * Scores as a chart that GitHub draws as SVG from text: pictures in a summary are stripped. Keys are
+ * letters and digits, so that nothing of a miner's acts as markup; an empty text where all are 0.
+ */
+function scoreChart({ entries }: RoundBody): string {
+  const scored = entries.filter(({ score }) => score > 0).toSorted((a, b) => b.score - a.score);
+  if (scored.length === 0) return '';
+  const names = scored.map(({ key }) => `"${key.replace(/[^A-Za-z0-9]/g, '').slice(0, 8)}"`);
+  const values = scored.map(({ score }) => score.toFixed(4));
+  return [
+    '```mermaid',
+    'xychart-beta',
+    '  title "Score: 0 is as fast as the baseline"',
+    `  x-axis [${names.join(', ')}]`,
+    '  y-axis "score"',
+    `  bar [${values.join(', ')}]`,
+    '```\n\n',
+  ].join('\n');
+}
+
 /** A round's verdicts for the job's summary. */
 export function roundSummary(block: number, body: RoundBody): string {
   const { winner, runnerUp } = body.standing;
@@ -34,7 +54,8 @@ export function roundSummary(block: number, body: RoundBody): string {
     place(entry.key),
     entry.reason,
   ]);
-  return `### Round at block ${block}\n\n${table(['submission', 'image', 'verdict', 'score', 'place', 'reason'], rows)}\n`;
+  const chart = scoreChart(body);
+  return `### Round at block ${block}\n\n${chart}${table(['submission', 'image', 'verdict', 'score', 'place', 'reason'], rows)}\n`;
 }
 
 /** A plan's submissions for the job's summary. */

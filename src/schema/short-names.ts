@@ -9,3 +9,8 @@ export function shortKey(key: string): string {
 export function shortDigest(digest: string): string {
   return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]{52}/, '$1…');
 }
+
+/** A sentence with every address and key in it shortened, for tables. */
+export function withShortKeys(text: string): string {
+  return text.replace(/\b5[1-9A-HJ-NP-Za-km-z]{47}\b/g, (address) => shortKey(address));
+}

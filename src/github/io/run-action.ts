@@ -7,7 +7,7 @@ import { gitAuth } from '../git-auth.ts';
 import type { ActionContext } from '../run.ts';
 
 /** Secrets that must never reach a log, by the environment variable that holds them. */
-const SECRETS = ['CACHEON_HOTKEY'];
+const SECRETS = ['CACHEON_HOTKEY', 'CACHEON_WEBHOOK'];
 
 /** Job summaries are cut by the service at 1 MiB. */
 const MAX_SUMMARY = 1_000_000;
@@ -79,7 +79,10 @@ async function runAction<S extends z.ZodObject>(
     });
   } catch (error) {
     const known = error instanceof CacheonError ? error : null;
-    core.setFailed(known ? `${known.message} (${known.code}); ${known.hint}` : messageOf(error));
+    const title = known ? `${name}: ${known.code}` : `${name}: a defect`;
+    const mend = known ? `; ${known.hint}` : '; please report it with this run';
+    core.error(`${messageOf(error)}${mend}`, { title });
+    process.exitCode = core.ExitCode.Failure;
     for (
       let cause = error instanceof Error ? error.cause : undefined;
       cause instanceof Error;
