@@ -173,7 +173,10 @@ def judge(shards, plan, body):
 
 def main(results, repository="."):
     off, wrong = [0.0], []
-    for path in sorted(Path(results).glob("*/rounds/*/round.json")):
+    rounds = sorted(Path(results).glob("*/rounds/*/round.json"))
+    if not rounds:  # a mistyped folder must not read as a ledger without a fault
+        return print(f"{results} holds no VALIDATOR/rounds/BLOCK/round.json: name the folder of the validators", file=sys.stderr) or 2
+    for path in rounds:
         body, plan = (json.loads(p.read_text())["predicate"] for p in (path, path.with_name("plan.json")))
         own = plan["arena"]["tokenizer"]
         file = Path(repository, *(["node_modules", own["package"]] if "package" in own else []), own["file"])
@@ -196,9 +199,10 @@ def main(results, repository="."):
             for mine, step in zip(ours, decision["boots"]):
                 for value, what in zip(mine, ("d", "sd", "z")):
                     same(f"{what} of {key} in boot {step['boot']}", value, step[what])
+            same(f"mean of {key}", ours[-1][3] if ours else None, decision["mean"])
         held = [(body["standing"][place] or {}).get("key") for place in ("winner", "runnerUp")]
         wrong += [] if held == seats else [f"{path}: standing {seats}, the record says {held}"]
         print(f"round {body['block']['number']}: {len(tries)} tries, winner {seats[0]}, second {seats[1]}")
     return print(*wrong, f"largest difference {max(off):.1e}", sep="\n") or int(bool(wrong))
 
-sys.exit(main(*sys.argv[1:]))
+sys.exit(main(*sys.argv[1:]) if len(sys.argv) in (2, 3) and sys.argv[1][0] != "-" else __doc__)

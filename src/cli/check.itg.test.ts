@@ -243,6 +243,13 @@ describe('a running server', () => {
     const { report } = await check(await serve(healthy(short)));
     expect(failing(report)[0]).toMatchObject({ name: 'lengths', verdict: 'E_GATE' });
   });
+  it('waits seconds for a server by URL, not the deadline of a start', async () => {
+    const began = Date.now();
+    const { code, report } = await check('http://127.0.0.1:1', '--arena', '.github/arena.json');
+    expect([code, report.verdict]).toEqual([1, 'E_START_TIMEOUT']);
+    expect(failing(report)[0]!.mend).toContain('start the server first');
+    expect(Date.now() - began).toBeLessThan(30_000);
+  });
   it('refuses what it cannot ask', async () => {
     await expect(check('https://example.com')).rejects.toThrow('plain HTTP');
     await expect(check('http://127.0.0.1:1', '--run')).rejects.toThrow('runs already');

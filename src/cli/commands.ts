@@ -104,7 +104,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       again: [null, 'enters the same image once more, with a new payment'],
       'payment-tx': ['0x…', 'a payment made before, by its extrinsic hash'],
       'payment-block': ['N', 'and by its block'],
-      yes: [null, 'does not ask before it pays (also: --no-prompt)'],
+      yes: [null, 'does not ask before it pays (so do --no-prompt and --json)'],
       'no-prompt': [null, 'the same, as btcli calls it'],
       unchecked: [null, 'does not look at the image first (cacheon check does)'],
       results: [

@@ -41,7 +41,12 @@ export function ledgersInFolder(results: string): LedgersAtHand {
 export function asFolder(given: string, option: string): string {
   const folder = resolve(given);
   if (!existsSync(folder))
-    throw new UsageError(`there is no folder ${folder}`, `name another one with ${option}`);
+    throw new UsageError(
+      `there is no folder ${folder}`,
+      option === '--results'
+        ? 'name one that holds a folder for each validator'
+        : `name another one with ${option}`,
+    );
   if (!statSync(folder).isDirectory())
     throw new UsageError(`${folder} is a file, and no folder`, `name a folder with ${option}`);
   return folder;

@@ -298,11 +298,16 @@ describe('cacheon submit', () => {
     const plain = join(folder, 'plain.json');
     const own = JSON.parse(readFileSync(join(folder, 'arena.json'), 'utf8')) as object;
     writeFileSync(plain, JSON.stringify({ ...own, timelock: false }));
+    let home = join(folder, 'home');
     const enter = (variant: string, ...more: string[]) =>
-      cacheon([
-        ...['submit', '--image', engineImage(variant), '--digest', engineDigest(variant)],
-        ...['--arena', plain, '--endpoint', server.url, '--json', ...walletArgs('miner2'), ...more],
-      ]);
+      cacheon(
+        [
+          ...['submit', '--image', `${engineImage(variant)}@${engineDigest(variant)}`, ...more],
+          ...['--arena', plain, '--endpoint', server.url, '--json', ...walletArgs('miner2')],
+        ],
+        '',
+        { CACHEON_HOME: home },
+      );
     const first = await enter('fast');
     expect(first.code, first.stderr).toBe(0);
     const other = await enter('plain');
@@ -310,6 +315,11 @@ describe('cacheon submit', () => {
     expect(errorOf(other).message).toContain(engineImage('fast'));
     expect((await enter('fast')).code).toBe(0);
     expect((await enter('plain', '--replace')).code).toBe(0);
+    // Without its notes the chain still tells that this very image was paid for.
+    home = join(folder, 'lost');
+    const lost = await enter('plain');
+    expect([lost.code, errorOf(lost).code]).toEqual([2, 'REJECTED']);
+    expect(errorOf(lost).hint).toContain('--again');
   });
 
   it('begins anew where its notes are of an earlier chain with the same genesis', async () => {

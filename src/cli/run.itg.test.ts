@@ -80,12 +80,13 @@ function start(
         CACHEON_TIER: 'devnet',
         ...env,
       },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
   children.push(child);
   let text = '';
-  child.stderr.on('data', (data: Buffer) => (text += data.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data: Buffer) => (text += data.toString()));
   return { child, said: () => text };
 }
 const ended = (child: ChildProcess): Promise<number | null> =>

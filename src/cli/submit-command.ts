@@ -10,11 +10,13 @@ import { monotonicClock } from '../node/monotonic-clock.ts';
 import { submit, type SubmitReport } from '../pipeline/submit/submit.ts';
 import { taoText } from '../pipeline/submit/submit-steps.ts';
 import type { Arena } from '../schema/arena.ts';
+import { parseImageRef } from '../schema/image-ref.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { publicLedgers } from './ledgers-at-hand.ts';
 import { journalFile, lockedJournal } from './journal.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { give } from './output.ts';
+import { wrapped } from './screen.ts';
 import { agreeTo } from './submit-question.ts';
 import { walletOf, walletOptions } from './wallet-options.ts';
 import { openChain } from './workplace.ts';
@@ -66,7 +68,7 @@ function lazily(address: string, open: () => Promise<ExtrinsicSigner>): Extrinsi
 }
 
 /** What a submission came to, or would send. */
-function* reportLines(report: SubmitReport, sealed: boolean): Generator<string> {
+function* reportLines(report: SubmitReport, sealed: boolean, where: string): Generator<string> {
   const { payment, commitment, dryRun, revealBlock } = report;
   if (payment) yield `paid        in block ${payment.block}: ${payment.tx}`;
   if (commitment) yield `committed   in block ${commitment.block}: ${commitment.tx}`;
@@ -74,16 +76,22 @@ function* reportLines(report: SubmitReport, sealed: boolean): Generator<string> 
   if (dryRun?.length === 0) yield 'nothing would be sent: this submission is complete';
   for (const { call, feeRao, amountRao } of dryRun ?? [])
     yield `would send  ${call}: ${taoText(BigInt(amountRao))} moved, ${taoText(BigInt(feeRao))} network fee`;
-  if (dryRun !== null) return;
+  if (dryRun !== null) {
+    yield 'nothing was sent';
+    return;
+  }
   yield sealed && revealBlock === null
     ? 'next        run the same line again to see it revealed; then cacheon status'
-    : `next        cacheon status ${report.hotkey}`;
+    : `next        scripts/cacheon status ${report.hotkey} ${where}`.trimEnd();
 }
 
 /** `cacheon submit`: pays the fee and commits an image; run again, it finishes what was begun. */
 export const submitCommand: RunCommand = async (invocation) => {
   const { log, json, values } = invocation;
-  const [image, digest] = [required(invocation, 'image'), required(invocation, 'digest')];
+  const named = required(invocation, 'image');
+  // The form that check and eval take holds both.
+  const whole = optional(invocation, 'digest') === undefined ? parseImageRef(named) : null;
+  const { image, digest } = whole ?? { image: named, digest: required(invocation, 'digest') };
   const tx = optional(invocation, 'payment-tx');
   const block = wholeNumber(invocation, 'payment-block', 0, Number.MAX_SAFE_INTEGER);
   if ((tx === undefined) !== (block === undefined))
@@ -139,6 +147,11 @@ export const submitCommand: RunCommand = async (invocation) => {
     },
   );
   await chain.disconnect();
-  give(invocation, report, reportLines(report, arena.timelock));
+  const where = ['arena', 'endpoint'].flatMap((name) => {
+    const value = optional(invocation, name);
+    return value === undefined ? [] : [`--${name} ${value}`];
+  });
+  const lines = [...reportLines(report, arena.timelock, where.join(' '))];
+  give(invocation, report, lines.flatMap(wrapped));
   return 0;
 };

@@ -10,7 +10,7 @@ const terms: SubmitTerms = {
     ...{ treasury: '5Treasury', amountRao: 100_000_000n },
     ...{ networkFeeRao: 150_000n, balanceRao: 2_000_000_000n },
   },
-  ...{ paidIn: null, sealed: true, replaces: null },
+  ...{ paidIn: null, resumes: null, sealed: true, replaces: null },
 };
 const shown = (over: Partial<SubmitTerms> = {}): string =>
   [...termLines({ ...terms, ...over })].join('\n');
@@ -27,6 +27,7 @@ describe('the terms of a submission', () => {
   it('tell what was paid before, and what is replaced', () => {
     expect(shown({ payment: null, paidIn: 12 })).toContain('paid before, in block 12');
     expect(shown({ payment: null })).toMatch(/fee +none/);
+    expect(shown({ payment: null, resumes: '0xaa' })).toMatch(/never another: 0xaa/);
     expect(shown({ replaces: 'another one: {…}' })).toMatch(/replaces +another one/);
     expect(shown()).not.toContain('replaces');
   });

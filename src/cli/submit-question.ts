@@ -36,12 +36,22 @@ export function* termLines(terms: SubmitTerms): Generator<string> {
       'from',
       `${coldkey}: ${taoText(balanceRao)} now, ${taoText(balanceRao - amountRao - networkFeeRao)} after it and ${taoText(networkFeeRao)} for the network`,
     );
-  } else yield* line('fee', paidIn === null ? 'none' : `paid before, in block ${paidIn}`);
+  } else yield* line('fee', paidText(paidIn, terms.resumes));
   yield* line(
     'commits',
     terms.sealed ? 'sealed: nobody reads it before its reveal' : 'in plain text, at once',
   );
-  if (terms.replaces !== null) yield* line('replaces', terms.replaces);
+  if (terms.replaces !== null)
+    yield* line(
+      'replaces',
+      `${terms.replaces} (if no plan has listed it, it is lost with its fee)`,
+    );
+}
+
+/** What becomes of the fee where nothing new is paid. */
+function paidText(paidIn: number | null, resumes: string | null): string {
+  if (paidIn !== null) return `paid before, in block ${paidIn}`;
+  return resumes === null ? 'none' : `signed before and sent again, never another: ${resumes}`;
 }
 
 /** Asks yes or no on the terminal; Ctrl-C and Ctrl-D are no. */
@@ -90,8 +100,19 @@ async function assertChecked({ arena, base, ledgers, log }: Agreeing, terms: Sub
 export async function agreeTo(agreeing: Agreeing, terms: SubmitTerms): Promise<void> {
   const { log, yes, unchecked } = agreeing;
   if (!unchecked) await assertChecked(agreeing, terms);
-  for (const line of termLines(terms)) log.info(line);
-  if (yes || !process.stdin.isTTY) return;
+  const asks = !yes && process.stdin.isTTY;
+  // Whoever is asked sees what he agrees to, however quiet the rest is.
+  for (const line of termLines(terms))
+    if (asks) process.stderr.write(`${line}\n`);
+    else log.info(line);
+  if (yes) return;
+  if (!asks) {
+    if (terms.network === 'local') return;
+    throw new UsageError(
+      'there is no terminal to ask on; nothing was paid or committed',
+      'give --yes where nobody is to be asked',
+    );
+  }
   if (await askYes(terms.payment ? 'pay and commit?' : 'commit?')) return;
   throw new UsageError('not submitted: nothing was paid or committed', 'run it again at any time');
 }

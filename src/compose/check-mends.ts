@@ -42,6 +42,9 @@ const BY_VERDICT: Readonly<Partial<Record<Verdict, readonly DetailMend[]>>> = {
   INFRA_REGISTRY: REGISTRY,
   E_API: SERVER,
   E_STREAM: SERVER,
+  E_START_TIMEOUT: [
+    [/in 10 s/, 'start the server first, and give the address that it listens on', 'Health'],
+  ],
 };
 
 /** What mends a fault: by its own words where they are known, else by its verdict. */

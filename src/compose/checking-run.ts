@@ -130,9 +130,14 @@ export async function runChecked(
   }
 }
 
+/** A server that runs already has no start: it is healthy at once, or soon. */
+const RUNNING_SECONDS = 10;
+
 /** Asks a server that runs already sample prompts. */
 export async function urlChecked(question: RunQuestion, url: string): Promise<CheckFinding[]> {
-  const { root, arena, log } = question;
+  const { root, log } = question;
+  const start = Math.min(RUNNING_SECONDS, question.arena.deadlines.start);
+  const arena = { ...question.arena, deadlines: { ...question.arena.deadlines, start } };
   const ports = await measuringPorts(arena, root, { kind: 'urls' }, { log, keep: () => undefined });
   try {
     log.info(`asking ${url}`);

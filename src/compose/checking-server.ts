@@ -197,7 +197,12 @@ function answerFindings(
   for (const request of trace.requests) {
     if (request.end === null) continue;
     const read = readAnswer(request, tokenizer, arena);
-    if ('fault' in read) return [refused('answers', read.fault.verdict, read.fault.reason)];
+    if ('fault' in read) {
+      const { verdict, reason } = read.fault;
+      const asked =
+        verdict === 'E_API' ? ` (the model that was asked for: ${arena.model.name})` : '';
+      return [refused('answers', verdict, reason + asked)];
+    }
     answers.push({ request, answer: read.answer });
   }
   if (answers.length === 0) return [];

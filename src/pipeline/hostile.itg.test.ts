@@ -583,7 +583,7 @@ describe('hostile servers, answers', () => {
       return [...events.slice(0, 4), ...stop, 'data: [DONE]', ''].join('\n\n');
     });
     expect(early).toMatchObject({ verdict: 'E_GATE' });
-    expect(early.reason).toContain('eos');
+    expect(early.reason).toContain('where the model would not have ended it');
   });
   it('H39 switches the model once it believes that nobody looks', async () => {
     expect(await judged((nth, body) => ask(nth < 2 ? honest : other, body))).toMatchObject({

@@ -1,5 +1,5 @@
 // Renders rounds as a self-contained HTML page: tables and bars that a phone shows, every number a link.
-import { shortDigest, shortKey } from '../schema/short-names.ts';
+import { shortDigest, shortKey, withShortKeys } from '../schema/short-names.ts';
 import { html, type Html } from './html.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import type { ReportRound } from './round-rows.ts';
@@ -57,9 +57,9 @@ function tableOf(round: ReportRound, page: ReportPage): Html {
     const href = trace === null ? `${folder}/round.json` : `${folder}/${trace}`;
     const tone = verdict === 'VALID' ? 'ok' : 'no';
     const named = digest === null ? '' : ` ${shortDigest(digest)}`;
-    return html`<tr><th scope="row">${miner}${placeOf(round, entry)}<br><code title="${key}">${shortKey(key)}</code></th><td><span class="v ${tone}">${verdict}</span></td><td class="n"><a href="${href}">${score.toFixed(4)}</a></td><td>${reason}<br><code>${image ?? ''}${named}</code></td></tr>`;
+    return html`<tr><th scope="row">${miner}${placeOf(round, entry)}<br><code title="${key}">${shortKey(key)}</code></th><td><span class="v ${tone}">${verdict}</span></td><td class="n"><a href="${href}">${score.toFixed(4)}</a></td><td>${withShortKeys(reason)}<br><code>${image ?? ''}${named}</code></td></tr>`;
   });
-  return html`<div class="wide" role="region" tabindex="0" aria-label="Entries of round ${round.block}"><table class="entries"><caption>Entries, the best score first; a score of 0 is as fast as the baseline</caption><thead><tr><th scope="col">miner</th><th scope="col">verdict</th><th scope="col">score</th><th scope="col">why</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`<div class="wide" role="region" tabindex="0" aria-label="Entries of round ${round.block}"><table class="entries"><caption>Entries, the best score first; 0 is no faster than the baseline, or not the model’s own answers</caption><thead><tr><th scope="col">miner</th><th scope="col">verdict</th><th scope="col">score</th><th scope="col">why</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
 function chartsOf(round: ReportRound, page: ReportPage): Html {
@@ -79,7 +79,7 @@ function chartsOf(round: ReportRound, page: ReportPage): Html {
       : [];
   return html`<div class="charts">${bars(
     'Score',
-    'boot 1; 0 = as fast as the baseline',
+    'boot 1; 0 = no faster, or failed',
     of(({ score }) => score),
   )}${bars('Time to first token', 'ms, median of boot 1, lower is better', [
     ...base((baseline?.ttftNs ?? 0) / 1e6),
@@ -96,7 +96,7 @@ function sectionOf(round: ReportRound, page: ReportPage): Html {
   const slot =
     control === null
       ? ''
-      : html`<p>The baseline in a challenger's slot, beside itself: ${control.toFixed(4)}. A slot worth nothing gives 0.</p>`;
+      : html`<p>The baseline in a challenger's slot, beside itself: ${control.toFixed(4)}. It enters no score; one far from 0 tells of a noisy machine, and makes takeovers harder.</p>`;
   return html`<section aria-labelledby="round-${block}"><h2 id="round-${block}">Round at block ${block}</h2>
 <p class="outcome">${outcome}</p>
 <p class="dim">${network}; validator <code title="${validator}">${shortKey(validator)}</code>; <a href="${folder}/plan.json">plan</a>, <a href="${folder}/round.json">record</a>, <a href="${folder}/round.json.sig">signature</a></p>
@@ -104,12 +104,15 @@ ${tableOf(round, page)}${slot}${chartsOf(round, page)}</section>`;
 }
 
 function weightsOf({ weights }: ReportPage): Html {
-  const most = Math.max(1, ...weights.map(({ weight }) => weight));
+  const all = Math.max(
+    1,
+    weights.reduce((sum, { weight }) => sum + weight, 0),
+  );
   const rows = weights.map(
     ({ uid, weight, who }) =>
-      html`<tr><th scope="row">${who}</th><td class="n">${uid}</td><td class="n">${weight}</td><td class="n">${((weight / most) * 100).toFixed(0)} %</td></tr>`,
+      html`<tr><th scope="row">${who}</th><td class="n">${uid}</td><td class="n">${weight}</td><td class="n">${((weight / all) * 100).toFixed(0)} %</td></tr>`,
   );
-  return html`<section aria-labelledby="weights"><h2 id="weights">Weights on chain</h2><div class="wide" role="region" tabindex="0" aria-label="Weights"><table><caption>As the chain holds them, read back after they were set</caption><thead><tr><th scope="col">who</th><th scope="col">uid</th><th scope="col">weight (u16)</th><th scope="col">of the largest</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
+  return html`<section aria-labelledby="weights"><h2 id="weights">Weights on chain</h2><div class="wide" role="region" tabindex="0" aria-label="Weights"><table><caption>As the chain holds them, read back after they were set</caption><thead><tr><th scope="col">who</th><th scope="col">uid</th><th scope="col">weight (u16)</th><th scope="col">share</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }
 
 function auditOf({ audit }: ReportPage): Html | string {

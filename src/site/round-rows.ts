@@ -54,10 +54,18 @@ function outcomeOf({ standing, decisions, entries }: RoundPredicate, nameOf: Nam
   return `${name} stays on the throne${own ? ` with a score of ${own.score.toFixed(4)}` : ''}: ${tried}.`;
 }
 
-function rowOf(entry: RoundEntry, nameOf: NameOf): ReportEntry {
+/** Why an entry stands where it does: of a winner that fell also who took its throne. */
+function reasonOf({ decisions }: RoundPredicate, entry: RoundEntry, nameOf: NameOf): string {
+  const taker = decisions.find(({ takesOver, against }) => takesOver && against === 'winner');
+  if (entry.role !== 'winner' || !taker || taker.key === entry.key) return entry.reason;
+  return `it lost the throne to ${nameOf(taker.key.split(':')[0]!)}; ${entry.reason}`;
+}
+
+function rowOf(round: RoundPredicate, entry: RoundEntry, nameOf: NameOf): ReportEntry {
   const at = scoredBoot(entry);
   const rate = at?.report.throughput.challengerTokensPerSecond ?? null;
-  const { key, image, digest, verdict, reason, score } = entry;
+  const { key, image, digest, verdict, score } = entry;
+  const reason = reasonOf(round, entry, nameOf);
   return {
     ...{ key, image, digest, verdict, reason, score, miner: nameOf(entry.hotkey) },
     ttftNs: at?.report.ttft.challengerNs ?? null,
@@ -86,7 +94,7 @@ export function reportRound(round: RoundPredicate, nameOf: NameOf): ReportRound 
       : null,
     control: control?.d ?? null,
     entries: round.entries
-      .map((entry) => rowOf(entry, nameOf))
+      .map((entry) => rowOf(round, entry, nameOf))
       .sort((a, b) => b.score - a.score || (a.miner < b.miner ? -1 : 1)),
   };
 }

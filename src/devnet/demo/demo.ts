@@ -1,5 +1,5 @@
 // The demo: the whole competition on a single machine, from submissions to a final page.
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '../../chain/io/connect.ts';
@@ -59,10 +59,11 @@ async function openChain({ endpoint, accounts, seed, log }: DemoOptions): Promis
 /** A registry with the engines' images; null where they run as processes. */
 async function openRegistry({ processes, root, log }: DemoOptions): Promise<EngineRegistry | null> {
   const docker = processes ? null : await findDocker();
+  const why = processes ? 'as was asked' : 'no Docker engine answers here';
   log.info(
     docker
       ? 'miners run as images from a registry on loopback, in containers without a network'
-      : 'miners run as local processes: trusted code only, nothing holds them in (no Docker engine answers here)',
+      : `miners run as local processes (${why}): trusted code only`,
   );
   return docker ? serveEngineImages(root) : null;
 }
@@ -147,6 +148,10 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
     const site = join(folder, 'site');
     const end: Played = { ...played, burnUid, seconds, results, chain: endpoint };
     return demoReport(end, site);
+  } catch (error) {
+    // What a failed demo leaves would only be in the way of the next one.
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
   } finally {
     await chain.disconnect();
     await place.own?.close();

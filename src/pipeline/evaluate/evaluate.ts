@@ -159,7 +159,7 @@ async function measureBoots(run: ShardRun, sides: ReturnType<typeof sidesOf>): P
   for (const key of promisingIn(judging, shard)) run.promising.add(key);
   let next = nextBoot(judging, shard, 1);
   for (let boot = 2; next !== null; boot++) {
-    log.info(`shard ${shard}, boot ${boot}: ${next.challengers.length} challengers go on`);
+    log.info(`shard ${shard}, boot ${boot}: challengers that go on: ${next.challengers.length}`);
     for (const key of next.challengers) run.promising.add(key);
     const task = bootTask(run, boot, [next.holder, ...next.challengers]);
     bodies.set(promptsPath(shard, boot), bodiesOf(task.prompts, arena));

@@ -64,6 +64,8 @@ export type SubmitTerms = {
   };
   /** Block of a payment that was made before; null: none. */
   readonly paidIn: number | null;
+  /** A payment that was signed before and is in no block yet: it is sent again, never another. */
+  readonly resumes: string | null;
   readonly sealed: boolean;
   /** What stands in the hotkey's commitment, and is replaced; null: nothing. */
   readonly replaces: string | null;
@@ -246,11 +248,32 @@ export function standingText(
   // The image's own name and digest are the beginning of every payload for it.
   if (field.kind === 'raw' && startsWith(field.bytes, own)) return null;
   const text = field.kind === 'raw' ? fromUtf8(field.bytes) : null;
-  return `another one: ${text ?? `of the kind ${field.kind}`}`.slice(0, 200);
+  const shown = text ?? `of the kind ${field.kind}`;
+  return `another one: ${shown.length > 160 ? `${shown.slice(0, 160)}…` : shown}`;
 }
 
 const startsWith = (bytes: Uint8Array, beginning: Uint8Array): boolean =>
   equalBytes(bytes.subarray(0, beginning.length), beginning);
+
+/**
+ * Where the notes of a submission are lost, the chain still tells that this very image was committed:
+ * nobody pays for it a second time without saying so.
+ */
+export function assertNotCommitted(
+  { standing, revealed, lastBlock }: ChainCommitment,
+  own: Uint8Array,
+): void {
+  const plain = standing?.fields.some(
+    (field) => field.kind === 'raw' && startsWith(field.bytes, own),
+  );
+  if (plain !== true && !revealed.some(({ bytes }) => startsWith(bytes, own))) return;
+  throw new ChainError(
+    'REJECTED',
+    'usage',
+    `this hotkey has committed this very image before (its last commitment is of block ${lastBlock ?? '?'}), though no note of it is here`,
+    'cacheon status shows where it stands; --again pays for another submission of it',
+  );
+}
 
 /** A new commitment destroys what stands for good: the chain keeps one per hotkey. */
 export function assertNothingLost(
@@ -272,6 +295,6 @@ export function assertNothingLost(
     'REJECTED',
     'usage',
     `the hotkey's commitment holds ${lost}, which a new one would destroy`,
-    'wait until it is revealed and scanned (cacheon status), or give --replace',
+    'wait until a plan lists it (cacheon status tells), or give --replace: an entry that no plan has listed is lost with its fee',
   );
 }

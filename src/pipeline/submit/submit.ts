@@ -16,6 +16,7 @@ import {
 import { confirmReveal } from './reveal.ts';
 import {
   assertBalance,
+  assertNotCommitted,
   assertNothingLost,
   commitPayload,
   landed,
@@ -130,7 +131,7 @@ async function termsOf(
   { uid, commitment }: { readonly uid: number; readonly commitment: ChainCommitment },
 ): Promise<SubmitTerms> {
   const { chain, coldkey } = ports;
-  const pay = landed(entry.payment) ? null : calls.pay(place.hotkey);
+  const pay = entry.payment === null ? calls.pay(place.hotkey) : null;
   const payment = pay && {
     treasury: arena.treasury!,
     amountRao: feeRao(arena),
@@ -142,6 +143,7 @@ async function termsOf(
   return {
     ...{ network, netuid, hotkey: place.hotkey, uid, coldkey: coldkey.address, image, digest },
     ...{ payment, paidIn: entry.payment?.block ?? null, sealed: timelock },
+    resumes: entry.payment && !landed(entry.payment) ? entry.payment.tx : null,
     replaces: standingText(commitment, calls.beginning()),
   };
 }
@@ -193,6 +195,12 @@ async function carryOut(
   return { payment, commitment: { tx: transaction.hash, block: block!, round }, revealBlock };
 }
 
+/** Whether nothing is noted of it, and nothing says that a second submission is meant. */
+const isFresh = (
+  { payment, commitment }: SubmitState,
+  { again, replace }: SubmitRequest,
+): boolean => payment === null && commitment === null && !again && !replace;
+
 /** What was reached before, as a report shows it. */
 function reached({ payment, commitment }: SubmitState): Partial<SubmitReport> {
   const paid = landed(payment) ? { tx: payment.tx, block: payment.block } : null;
@@ -230,6 +238,7 @@ export async function submit(
   const commitment = await chain.commitment(hotkey, netuid);
   const entry = decideSubmission(place, request, await notedHere(submitting, commitment));
   const uid = state.uid!;
+  if (isFresh(entry, request)) assertNotCommitted(commitment, calls.beginning());
   // Before any money moves: an obstacle to the commitment is an obstacle to the payment.
   if (entry.commitment === null) assertNothingLost(commitment, calls.beginning(), request.replace);
   if (entry.commitment === null)

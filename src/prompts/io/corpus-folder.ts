@@ -55,7 +55,7 @@ function corpusFolder(source: CorpusSource, folder: string | undefined): string 
       'CORPUS_NEEDED',
       'usage',
       `this arena takes its passages from the corpus ${source === 'generated' ? '' : source.name}`,
-      'name its folder with --corpus DIR',
+      'name its folder with --corpus DIR (cacheon arena pin --fetch --corpus DIR gets it); to try a server without it: cacheon check, or an arena whose corpus is "generated"',
     );
   if (!existsSync(folder))
     throw badCorpus(`there is no folder ${folder}`, 'name a folder of .txt files');

@@ -148,7 +148,7 @@ export async function createAlone(
         'HOST_BUSY',
         'infra',
         `another evaluation (process ${mark?.split(':')[0] ?? 'unknown'}) has a ${SERVER_NAME} on this machine`,
-        'wait for it: two at once would spoil each other’s times',
+        'wait for it: two at once would spoil each other’s times (the demo runs without Docker by --processes)',
       );
     }
   }
