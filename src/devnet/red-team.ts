@@ -12,6 +12,7 @@ import { measureBoot } from '../pipeline/evaluate/boot-run.ts';
 import { generatedCorpus } from '../prompts/corpus.ts';
 import { bootSuite, poolsOf } from '../prompts/suites.ts';
 import { tracePath } from '../schema/paths.ts';
+import type { Reason } from '../schema/reasons.ts';
 import type { Verdict } from '../schema/verdicts.ts';
 import { namedImage } from './engine-names.ts';
 import type { Variant } from './engine/variant.ts';
@@ -21,7 +22,7 @@ import { VARIANTS } from './engine/variants/index.ts';
 export type Contender = {
   readonly variant: Variant;
   readonly verdict: Verdict;
-  readonly reason: string;
+  readonly reasons: readonly Reason[];
   readonly score: number;
 };
 
@@ -61,14 +62,14 @@ export async function playRedTeam(log: Log): Promise<Contender[]> {
     belongs: () => true,
   });
   return [...byArm].map(([name, variant]) => {
-    const { verdict, reason, score } = reading.judge({ name, incumbent: false })!;
-    return { variant, verdict, reason, score };
+    const { verdict, reasons, score } = reading.judge({ name, incumbent: false })!;
+    return { variant, verdict, reasons, score };
   });
 }
 
-/** What the table says of a verdict: its reasons too where it is none of validity. */
-export const verdictOf = ({ verdict, reason }: Pick<Contender, 'verdict' | 'reason'>): string =>
-  verdict === 'VALID' ? verdict : `${verdict}, ${reason}`;
+/** What the table says of a verdict: the codes of its reasons too where it is none of validity. */
+export const verdictOf = ({ verdict, reasons }: Pick<Contender, 'verdict' | 'reasons'>): string =>
+  verdict === 'VALID' ? verdict : `${verdict}: ${reasons.map(({ code }) => code).join(', ')}`;
 
 /** The table of README.md. */
 export function redTeamTable(judged: readonly Contender[]): string {
