@@ -51,7 +51,7 @@ void startAction('publish', inputs, async ({ input, log, output, summary }) => {
   });
   if ('body' in judged) summary(roundSummary(input.block ?? -1, judged.body));
   output('outcome', 'void' in judged ? 'void' : 'round');
-  const notice = noticeOf(await ports.ledger.read(), input.block ?? -1);
+  const notice = async () => noticeOf(await ports.ledger.read(), input.block ?? -1);
   await postNotice(webhookIn(process.env), notice, log);
   if (input.audit !== undefined && token !== undefined)
     await dispatchWorkflow(token, input.audit, {});

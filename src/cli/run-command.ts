@@ -92,8 +92,8 @@ function makeHome(home: string): void {
 
 /** Posts a pass that failed, where there is a webhook and a key to name. */
 async function tellFailure(text: string, log: Log): Promise<void> {
-  const url = webhookIn(process.env);
-  if (url !== null) await postNotice(url, failureNotice(validatorPair().address, text), log);
+  const make = () => failureNotice(validatorPair().address, text);
+  await postNotice(webhookIn(process.env), make, log);
 }
 
 /** One pass with a connection of its own, as a scheduled job has. */
@@ -113,9 +113,10 @@ async function pass(
       log: invocation.log,
     });
     const of = done.block === null ? '' : ` of the plan at block ${done.block}`;
-    if (done.block !== null && done.outcome !== 'stopped') {
-      const ledger = await openStored(store, pair.address);
-      await postNotice(webhookIn(process.env), noticeOf(ledger, done.block), invocation.log);
+    const { block } = done;
+    if (block !== null && done.outcome !== 'stopped') {
+      const make = async () => noticeOf(await openStored(store, pair.address), block);
+      await postNotice(webhookIn(process.env), make, invocation.log);
     }
     give(invocation, `${JSON.stringify(done)}\n`, [`pass: ${done.outcome}${of}`]);
   } finally {

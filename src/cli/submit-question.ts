@@ -71,7 +71,11 @@ function askYes(question: string): Promise<boolean> {
   });
 }
 
-/** Throws where a validator would refuse the image: nothing was paid yet. */
+/** What a refusal leaves behind: of a submission that was begun before the payment stays good. */
+const untouched = ({ paidIn, resumes }: SubmitTerms): string =>
+  paidIn === null && resumes === null ? 'nothing was paid' : 'the earlier payment is kept';
+
+/** Throws where a validator would refuse the image, before anything is sent. */
 async function assertChecked({ arena, base, ledgers, log }: Agreeing, terms: SubmitTerms) {
   const { image, digest, hotkey } = terms;
   log.info(`asking the registry for ${image}@${digest}`);
@@ -80,15 +84,15 @@ async function assertChecked({ arena, base, ledgers, log }: Agreeing, terms: Sub
   const wrong = findings.find(({ state }) => state === 'fail');
   if (wrong)
     throw new UsageError(
-      `a validator would refuse it (${wrong.verdict ?? ''}): ${wrong.detail}; nothing was paid`,
+      `a validator would refuse it (${wrong.verdict ?? ''}): ${wrong.detail}; ${untouched(terms)}`,
       `${wrong.mend ?? ''}; cacheon check ${image}@${digest} tells all of it`,
     );
   if (reached) return;
   const what = `its registry does not answer: ${findings[0]!.detail}`;
   if (arena.network !== 'local')
     throw new UsageError(
-      `${what}; nothing was paid`,
-      'validators must reach it; --unchecked pays all the same',
+      `${what}; ${untouched(terms)}`,
+      'validators must reach it; --unchecked goes on all the same',
     );
   log.warn(`${what}; on a local chain that may be so`);
 }
@@ -109,10 +113,10 @@ export async function agreeTo(agreeing: Agreeing, terms: SubmitTerms): Promise<v
   if (!asks) {
     if (terms.network === 'local') return;
     throw new UsageError(
-      'there is no terminal to ask on; nothing was paid or committed',
+      `there is no terminal to ask on; ${untouched(terms)}`,
       'give --yes where nobody is to be asked',
     );
   }
   if (await askYes(terms.payment ? 'pay and commit?' : 'commit?')) return;
-  throw new UsageError('not submitted: nothing was paid or committed', 'run it again at any time');
+  throw new UsageError(`not submitted: ${untouched(terms)}`, 'run it again at any time');
 }

@@ -34,7 +34,7 @@ async function service(status: number): Promise<{ url: string; posted: unknown[]
 async function post(url: string): Promise<string[]> {
   const warnings: string[] = [];
   const log = { ...silentLog, warn: (text: string) => void warnings.push(text) };
-  await postNotice(webhookIn({ CACHEON_WEBHOOK: url }), notice, log);
+  await postNotice(webhookIn({ CACHEON_WEBHOOK: url }), () => notice, log);
   return warnings;
 }
 
@@ -52,11 +52,11 @@ describe('the webhook', () => {
     expect(warning).not.toContain('secret');
   });
   it('is warned of where nobody listens', async () => {
-    expect((await post('http://127.0.0.1:1/hook'))[0]).toContain('cannot be reached');
+    expect((await post('http://127.0.0.1:1/hook'))[0]).toContain('no notice could be posted');
   });
   it('is not asked where none is set, and must be https elsewhere than here', async () => {
     expect([webhookIn({}), webhookIn({ CACHEON_WEBHOOK: '' })]).toEqual([null, null]);
-    await postNotice(null, notice, silentLog);
+    await postNotice(null, () => Promise.reject(new Error('made for nobody')), silentLog);
     for (const wrong of ['http://example.com/x', 'hooks', 'ftp://127.0.0.1.example.com'])
       expect(() => webhookIn({ CACHEON_WEBHOOK: wrong })).toThrow('no https');
     expect(webhookIn({ CACHEON_WEBHOOK: 'https://example.com/x' })?.hostname).toBe('example.com');

@@ -23,10 +23,19 @@ export function webhookIn(environment: Readonly<Record<string, string | undefine
   );
 }
 
-/** Posts a notice as JSON. A service that fails is warned of: no round ever waits for it. */
-export async function postNotice(url: URL | null, notice: Notice | null, log: Log): Promise<void> {
-  if (url === null || notice === null) return;
+/**
+ * Posts a notice as JSON, which is made only where there is an address. Whatever fails is warned of:
+ * a round that is signed stays done.
+ */
+export async function postNotice(
+  url: URL | null,
+  make: () => Notice | null | Promise<Notice | null>,
+  log: Log,
+): Promise<void> {
+  if (url === null) return;
   try {
+    const notice = await make();
+    if (notice === null) return;
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'user-agent': 'cacheon' },
@@ -38,6 +47,6 @@ export async function postNotice(url: URL | null, notice: Notice | null, log: Lo
     await response.body?.cancel();
     if (!response.ok) log.warn(`the webhook answers ${response.status}: the notice is lost`);
   } catch (error) {
-    log.warn(`the webhook cannot be reached: ${messageOf(error)}; the notice is lost`);
+    log.warn(`no notice could be posted: ${messageOf(error)}; the notice is lost`);
   }
 }
