@@ -4,7 +4,6 @@ import { COMMANDS } from './commands.ts';
 /** What btcli calls the options of a wallet and of every command. */
 const OPTION_ALIASES: Readonly<Record<string, string>> = {
   '-p': '--wallet-path',
-  '--wallet-name': '--wallet-name',
   '--name': '--wallet-name',
   '-w': '--wallet-name',
   '-H': '--wallet-hotkey',
@@ -18,6 +17,9 @@ const OPTION_ALIASES: Readonly<Record<string, string>> = {
   '-y': '--yes',
   '--no_prompt': '--no-prompt',
   '--chain-endpoint': '--endpoint',
+  '--chain_endpoint': '--endpoint',
+  '--subtensor.chain_endpoint': '--endpoint',
+  '--subtensor.network': '--network',
 };
 
 /** The command that a command line begins with; null where it is none. */

@@ -44,7 +44,7 @@ function folderOf(invocation: Invocation): string | undefined {
 async function witnessOf(invocation: Invocation): Promise<Map<string, LedgerFiles> | null> {
   const given = optional(invocation, 'witness');
   if (given === undefined) return null;
-  const folder = asFolder(given, '--witness');
+  const folder = asFolder(given, 'name another one with --witness');
   const results = resultsIn(folder);
   if (validatorFolders(results).length > 0) return ledgersInFolder(results).ledgers;
   if (existsSync(join(folder, '.git')) || existsSync(join(folder, 'HEAD')))

@@ -79,7 +79,10 @@ export function verdictLine({
   faults,
 }: AuditReport): string {
   const counts = `${counted(records, 'record')}, ${counted(evaluations, 'evaluation')} judged again`;
-  if (faults.length > 0) return `${counted(faults.length, 'fault')}: ${counts}`;
+  // They stand in the order in which a ledger is read: what is wrong early makes later parts wrong.
+  const first =
+    faults.length > 1 ? '; begin with the first of them: others may follow from it' : '';
+  if (faults.length > 0) return `${counted(faults.length, 'fault')}: ${counts}${first}`;
   if (!ok || !complete) return `no fault, but not all was checked: ${counts}`;
   const open = openPart(checks);
   const from = checks.some(({ needs, state }) => needs === 'chain' && state === 'not-asked');

@@ -3,7 +3,7 @@ import { Command as Commander, CommanderError, Option } from 'commander';
 import { UsageError } from '../compose/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Command, RunCommand } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { COMMANDS, GROUPS } from './commands.ts';
 import { ARENA_FILE } from './option-specs.ts';
 
 /** What helps where commander knows nothing near. */
@@ -61,10 +61,11 @@ function addCommand(
   command.option('--quiet', 'no progress, warnings alone');
   command.option('--verbose', 'every line with its time; errors with what led to them');
   const environment = Object.entries(spec.environment ?? {});
+  const width = Math.max(0, ...environment.map(([name]) => name.length));
   if (environment.length > 0)
     command.addHelpText(
       'after',
-      `\nEnvironment:\n${environment.map(([name, about]) => `  ${name}  ${about}\n`).join('')}`,
+      `\nEnvironment:\n${environment.map(([name, about]) => `  ${name.padEnd(width)}  ${about}\n`).join('')}`,
     );
   if (spec.examples)
     command.addHelpText('after', `\nExamples:\n${spec.examples.map((e) => `  ${e}\n`).join('')}`);
@@ -92,10 +93,8 @@ function commandTree(options: CommandLineOptions & { readonly done: (code: numbe
       addCommand(program, first, spec, options);
       continue;
     }
-    const known = Object.keys(COMMANDS).filter((other) => other.startsWith(`${first} `));
-    const about = known.map((other) => other.slice(first.length + 1)).join(', ');
     if (!groups.has(first))
-      groups.set(first, quiet(program.command(first), options).description(about));
+      groups.set(first, quiet(program.command(first), options).description(GROUPS[first] ?? first));
     addCommand(groups.get(first)!, second, spec, options);
   }
   return program;

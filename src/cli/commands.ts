@@ -14,6 +14,14 @@ import {
 } from './option-specs.ts';
 import { VALIDATOR_COMMANDS } from './validator-commands.ts';
 
+/** What the commands of one first word are for. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  wallet: 'a btcli wallet: its addresses',
+  timelock: 'sealed texts that open with a drand round',
+  devnet: 'a chain and engines on loopback, to try everything with',
+  arena: 'the rules of a competition: pins images, weights and corpus',
+};
+
 /** Every command. Its code is loaded only when it runs: the chain library alone takes a second. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   demo: {
@@ -194,8 +202,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import('./rerun-command.ts')).rerunCommand,
   },
   why: {
-    about: 'everything that decided the last verdict on a submission, from the ledger alone',
-    argument: ['<KEY>', 'key of the submission (HOTKEY:BLOCK), a hotkey or its beginning'],
+    about:
+      'everything that decided the last verdict on a submission, from the ledger alone; without a key every submission',
+    argument: [
+      '[KEY]',
+      'a submission (HOTKEY:BLOCK), a hotkey or its beginning; without one it lists all of them',
+    ],
     second: [
       '[DIR]',
       'holds one folder for each validator (default: the branch `ledger` of this clone)',
@@ -206,7 +218,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       round: ['BLOCK', 'another round than the last that decided it'],
       ...LEDGER,
     },
-    examples: ['cacheon why 5CTU2xKq', 'cacheon why 5CTU2xKq:90 /tmp/demo/ledger/results'],
+    examples: [
+      'cacheon why',
+      'cacheon why 5CTU2xKq',
+      'cacheon why 5CTU2xKq:90 /tmp/demo/ledger/results',
+    ],
     load: async () => (await import('./why-command.ts')).whyCommand,
   },
   'devnet chain': {

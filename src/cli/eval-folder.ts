@@ -1,5 +1,5 @@
 // Judges a folder that an evaluation left, from its plan and traces alone.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { renderJson } from '../core/canonical.ts';
@@ -64,13 +64,6 @@ function assertHeader(
  */
 export function judgeFolder(folder: string): { report: Report; text: string } {
   const file = join(folder, 'plan.json');
-  if (!existsSync(file))
-    throw new DocumentError(
-      'BAD_PLAN',
-      'usage',
-      `${folder} has no plan.json`,
-      'name a folder that cacheon eval wrote',
-    );
   let plan: EvalPlan;
   try {
     plan = planSchema.parse(parseStrictJson(readFileSync(file, 'utf8'), RECORD_JSON));

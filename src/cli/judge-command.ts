@@ -1,6 +1,6 @@
 // Command that derives verdicts again from traces: of one evaluation, or of a round in a ledger.
-import { existsSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, globSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { ROOT } from '../compose/repository.ts';
 import { compactJson } from '../core/canonical.ts';
@@ -17,6 +17,7 @@ import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { parseArena } from '../schema/arena.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { judgeFolder } from './eval-folder.ts';
+import { asFolder } from './ledgers-at-hand.ts';
 import { exitCodeOf, reportLines } from './verdict-table.ts';
 import { give } from './output.ts';
 import { shortKey, withShortKeys } from '../schema/short-names.ts';
@@ -63,6 +64,26 @@ function judgeRecorded(folder: string, invocation: Invocation): number {
   return difference === null ? 0 : 1;
 }
 
+const JUDGED = 'name a folder that cacheon eval wrote, or results/<validator>/rounds/<block>';
+/** Where rounds lie below what people name in place of one. */
+const ROUNDS_BELOW = ['', 'rounds/', '*/rounds/', 'results/*/rounds/', 'ledger/results/*/rounds/'];
+
+/** Throws `USAGE` for a folder that is no evaluation, with a round below it where there is one. */
+function assertEvaluation(folder: string): void {
+  if (existsSync(join(folder, 'plan.json')) && !existsSync(join(folder, 'plan.json.sig'))) return;
+  const rounds = globSync(
+    ROUNDS_BELOW.map((below) => `${below}*/round.json`),
+    { cwd: folder },
+  );
+  const last = rounds.map(dirname).toSorted().at(-1);
+  throw new UsageError(
+    existsSync(join(folder, 'plan.json'))
+      ? `${folder} has a plan, but no round yet, or a void`
+      : `${folder} holds neither an evaluation nor a round`,
+    last === undefined ? JUDGED : `name one round of it: cacheon judge ${join(folder, last)}`,
+  );
+}
+
 /**
  * `cacheon judge DIR`: writes verdict.json of an evaluation again from its traces; of a round in a
  * ledger it compares what the record says.
@@ -72,9 +93,10 @@ export const judgeCommand: RunCommand = (invocation) => {
   const given = positionals[0];
   if (given === undefined || positionals.length > 1)
     throw new UsageError('judge wants one folder', 'cacheon judge DIR');
-  const folder = resolve(given);
+  const folder = asFolder(given, JUDGED);
   if (existsSync(join(folder, 'round.json')))
     return Promise.resolve(judgeRecorded(folder, invocation));
+  assertEvaluation(folder);
   const { report, text } = judgeFolder(folder);
   writeWhole(join(folder, 'verdict.json'), text);
   give(invocation, text, reportLines(report));

@@ -37,25 +37,27 @@ export function ledgersInFolder(results: string): LedgersAtHand {
   return { ledgers, strays: strayEntries(results) };
 }
 
-/** A folder that somebody named. Throws `USAGE` where there is none of this name. */
-export function asFolder(given: string, option: string): string {
+/** What to do where no ledger is at hand. */
+export const FETCH_LEDGER =
+  'git fetch origin ledger:ledger brings the branch into a clone; else name a results folder, as demo leaves one';
+const A_RESULTS_FOLDER = 'name one that holds a folder for each validator';
+
+/** A folder that somebody named. Throws `USAGE` where there is none of this name, with a hint. */
+export function asFolder(given: string, hint: string): string {
   const folder = resolve(given);
-  if (!existsSync(folder))
-    throw new UsageError(
-      `there is no folder ${folder}`,
-      option === '--results'
-        ? 'name one that holds a folder for each validator'
-        : `name another one with ${option}`,
-    );
+  if (!existsSync(folder)) throw new UsageError(`there is no folder ${folder}`, hint);
   if (!statSync(folder).isDirectory())
-    throw new UsageError(`${folder} is a file, and no folder`, `name a folder with ${option}`);
+    throw new UsageError(`${folder} is a file, and no folder`, hint);
   return folder;
 }
 
+/** Where ledgers lie in a checkout of the branch, and in what a demo leaves. */
+const INSIDE = ['results', 'ledger/results'];
+
 /** The results folder in a checkout of a ledger; the folder itself where it has none. */
 export function resultsIn(folder: string): string {
-  const inside = join(folder, 'results');
-  return validatorFolders(folder).length === 0 && existsSync(inside) ? inside : folder;
+  const [inside] = INSIDE.map((name) => join(folder, name)).filter((path) => existsSync(path));
+  return validatorFolders(folder).length === 0 && inside !== undefined ? inside : folder;
 }
 
 /**
@@ -68,10 +70,10 @@ export async function ledgersAtHand(
 ): Promise<LedgersAtHand> {
   if (given === undefined) {
     const repo = optional(invocation, 'repo');
-    if (repo !== undefined) asFolder(repo, '--repo');
+    if (repo !== undefined) asFolder(repo, 'name another one with --repo');
     return ledgersInStore(storeOf(invocation));
   }
-  const folder = asFolder(given, '--results');
+  const folder = asFolder(given, A_RESULTS_FOLDER);
   if (VALIDATOR_FOLDER.test(basename(folder)))
     throw new UsageError(
       `${folder} is the folder of one validator`,

@@ -3,9 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { Console } from 'node:console';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { styleText } from 'node:util';
 import { ROOT } from '../compose/repository.ts';
 import { type Loudness, stderrLog } from '../compose/stderr-log.ts';
-import { CacheonError, messageOf } from '../core/errors.ts';
+import { CacheonError, type ErrorKind, messageOf } from '../core/errors.ts';
+import { hangingText } from '../core/wrap-text.ts';
 import { CODE_VERSION } from '../schema/code-version.ts';
 import { withAliases } from './aliases.ts';
 import { runTree } from './command-line.ts';
@@ -42,18 +44,34 @@ function toldOf(error: unknown): Told {
     : { code, hint };
 }
 
+/** What a command ends with that could not do its work. */
+const EXIT_CODES: Readonly<Record<ErrorKind, number>> = { declined: 1, usage: 2, infra: 3 };
+
+/** What, where and what to do: one line for a pipe, and a few that fit for a terminal. */
+function errorLines(message: string, code: string, hint: string): string[] {
+  const what = `${message.replaceAll('\n', ' ')} (${code})`;
+  if (!process.stderr.isTTY) return [`error: ${what}; ${hint}`];
+  const width = Math.max(40, process.stderr.columns);
+  const head = styleText('red', 'error: ', { stream: process.stderr });
+  return [...hangingText(head, what, width), ...hangingText('    -> ', hint, width)];
+}
+
 /** Tells an error on stderr, with --json on stdout too, and gives its exit code. */
 function tell(error: unknown, json: boolean): number {
   const { code, hint, ...more } = toldOf(error);
   const message = messageOf(error);
   if (json)
     process.stdout.write(`${JSON.stringify({ error: { code, ...more, message, hint } })}\n`);
-  // The cause may hold more than a user wants to see; one line says what, where and what to do.
-  const name = more.detail === undefined ? code : `${code}: ${more.detail}`;
-  process.stderr.write(`error: ${message.replaceAll('\n', ' ')} (${name}); ${hint}\n`);
+  for (const line of errorLines(
+    message,
+    more.detail === undefined ? code : `${code}: ${more.detail}`,
+    hint,
+  ))
+    process.stderr.write(`${line}\n`);
+  // The cause may hold more than a user wants to see.
   const shown = process.argv.includes('--verbose') || process.env['CACHEON_DEBUG'] !== undefined;
   if (shown && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  return error instanceof CacheonError && error.outcome === 'usage' ? 2 : 3;
+  return error instanceof CacheonError ? EXIT_CODES[error.outcome] : 3;
 }
 
 /** How much is said beside the result. */

@@ -203,7 +203,7 @@ describe('cacheon submit', () => {
     const result = await cacheon([...args, ...chainArgs().filter((word) => word !== '--json')]);
     expect(result.code, result.stderr).toBe(0);
     expect(result.stderr).toMatch(/0\.1 TAO to the treasury 5/);
-    expect(result.stdout).toMatch(/would send {2}utility\.batchAll .*0\.1 TAO moved/);
+    expect(result.stdout).toMatch(/would send {2}the fee: 0\.1 TAO to the treasury/);
   });
 
   it('pays, commits, shows both hashes, confirms the reveal, and does nothing twice', async () => {
@@ -364,7 +364,7 @@ describe('cacheon submit', () => {
           ...chainArgs(),
         ]),
       2,
-      'BAD_ARENA',
+      'BAD_IMAGE',
     ],
     [
       'a chain that is not there',

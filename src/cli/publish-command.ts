@@ -20,10 +20,13 @@ import { readDraw } from '../compose/draw-file.ts';
 import { optional, wholeNumber } from './options.ts';
 import { openChain, operatorOf, workplace } from './workplace.ts';
 import { give } from './output.ts';
+import { wrapped } from './screen.ts';
 
 /** What `publish --json` prints. */
 type Published = {
   readonly outcome: string;
+  /** Why a void is one; null for everything else. */
+  readonly reason: string | null;
   readonly block: number | null;
   /** Block and time of the plan's anchor; null where nothing was anchored. */
   readonly anchor: { readonly block: number; readonly timestampMs: number } | null;
@@ -48,12 +51,12 @@ async function publishNewPlan(publishing: Publishing): Promise<Published> {
     operator,
     await ports.ledger.read(),
   );
-  if (dryRun) return { outcome: 'dry-run', block: null, anchor: null };
+  if (dryRun) return { outcome: 'dry-run', reason: null, block: null, anchor: null };
   const { outcome, plan, anchor } = await publishPlan(ports, arena, operator, draft);
   const block = plan?.predicate.block.number ?? null;
-  if (!anchor) return { outcome, block, anchor: null };
+  if (!anchor) return { outcome, reason: null, block, anchor: null };
   const { number, timestampMs } = anchor.predicate.anchor.block;
-  return { outcome, block, anchor: { block: number, timestampMs } };
+  return { outcome, reason: null, block, anchor: { block: number, timestampMs } };
 }
 
 /** What a plan's end is made of: its draw and traces, or a reason for its void. */
@@ -83,24 +86,27 @@ async function publishEnd(
   block: number,
   { reason, draw, evidence }: End,
 ): Promise<Published> {
-  if (dryRun) return { outcome: 'dry-run', block, anchor: null };
+  if (dryRun) return { outcome: 'dry-run', reason: null, block, anchor: null };
   const { arena } = workplace(invocation);
   const judged = await publishMeasured({ ...ports, operator }, arena, ROOT, {
     ...{ block, judged: null, draw, endedBy: reason },
     evidenceOf: () => Promise.resolve(evidence),
   });
-  return { outcome: 'void' in judged ? 'void' : 'round', block, anchor: null };
+  const why = 'void' in judged ? judged.void : null;
+  return { outcome: why === null ? 'round' : 'void', reason: why, block, anchor: null };
 }
 
 /** What was published, in a line. */
-function publishedLine({ outcome, block, anchor }: Published): string {
+function publishedLine({ outcome, reason, block, anchor }: Published): string {
   const where = anchor === null ? '' : `, anchored in block ${anchor.block}`;
-  return `${outcome}${block === null ? '' : `: the plan of block ${block}`}${where}`;
+  const why = reason === null ? '' : `: ${reason}`;
+  return `${outcome}${block === null ? '' : `: the plan of block ${block}`}${where}${why}`;
 }
 
 /**
  * `cacheon publish`: without --round, scans, signs and anchors the plan of now; with `--round BLOCK
  * --traces DIR`, judges the traces of that plan and signs the round; with `--void REASON` its void.
+ * Exit code 3 where the traces come to a void.
  */
 export const publishCommand: RunCommand = async (invocation) => {
   const { log } = invocation;
@@ -119,6 +125,7 @@ export const publishCommand: RunCommand = async (invocation) => {
       ? await publishNewPlan(publishing)
       : await publishEnd(publishing, block, end);
   await chain.disconnect();
-  give(invocation, published, [publishedLine(published)]);
-  return 0;
+  give(invocation, published, [publishedLine(published)].flatMap(wrapped));
+  // A void that nobody asked for: the machine measured nothing that counts.
+  return published.outcome === 'void' && end?.reason === null ? 3 : 0;
 };

@@ -1,7 +1,8 @@
 // Lines and tables of the command line, at a width.
 import { describe, expect, it } from 'vitest';
 import { shortDigest, shortKey, withShortKeys } from '../schema/short-names.ts';
-import { hanging, shownLength, table, wrapped } from './screen.ts';
+import { shownLength } from '../core/wrap-text.ts';
+import { hanging, table, wrapped } from './screen.ts';
 
 describe('text for a terminal', () => {
   it('wraps behind its head, and keeps lines that were lines', () => {

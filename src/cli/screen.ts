@@ -1,5 +1,6 @@
 // Text for people on a terminal: colours where they show, lines and tables that fit its width.
 import { styleText } from 'node:util';
+import { hangingText, shownLength, wrappedText } from '../core/wrap-text.ts';
 
 type Paint = 'green' | 'red' | 'yellow' | 'bold' | 'dim';
 
@@ -15,38 +16,14 @@ function columns(): number {
   return process.stdout.isTTY ? Math.max(40, process.stdout.columns) : Infinity;
 }
 
-// eslint-disable-next-line no-control-regex -- colours are escape sequences
-const COLOUR = /\u001b\[\d+m/g;
-/** Characters of a text that show. */
-export const shownLength = (text: string): number => text.replace(COLOUR, '').length;
-
-/** Words of one line in lines of at most `width`; a word that is longer stands alone. */
-function* wrapLine(line: string, width: number): Generator<string> {
-  let row = '';
-  for (const word of line.split(' ')) {
-    if (row !== '' && shownLength(row) + 1 + shownLength(word) > width) {
-      yield row;
-      row = word;
-    } else row = row === '' ? word : `${row} ${word}`;
-  }
-  yield row;
-}
-
 /** A text behind `head`, wrapped; what does not fit stands below, as far in as `head` is wide. */
 export function hanging(head: string, text: string, width = columns()): string[] {
-  const indent = shownLength(head);
-  const room = Math.max(20, width - indent);
-  const rows = text
-    .split('\n')
-    .flatMap((line) => (Number.isFinite(room) ? [...wrapLine(line, room)] : [line]));
-  return rows.map((row, i) => (i === 0 ? head : ' '.repeat(indent)) + row);
+  return hangingText(head, text, width);
 }
 
 /** A line that may be too long: what follows stands as far in as the line begins, and two more. */
 export function wrapped(line: string): string[] {
-  const indent = /^ */.exec(line)![0];
-  const [first, ...rest] = hanging(`${indent}  `, line.trimStart());
-  return [indent + first!.slice(indent.length + 2), ...rest];
+  return wrappedText(line, columns());
 }
 
 /** A cell of a table: right for numbers, left for words. */

@@ -67,6 +67,12 @@ function lazily(address: string, open: () => Promise<ExtrinsicSigner>): Extrinsi
   };
 }
 
+/** A transaction in words: what it moves, or that it commits. */
+const plannedText = (call: string, amountRao: bigint): string =>
+  call.startsWith('utility')
+    ? `the fee: ${taoText(amountRao)} to the treasury, with the remark that binds it to this image`
+    : 'the commitment: it moves nothing';
+
 /** What a submission came to, or would send. */
 function* reportLines(report: SubmitReport, sealed: boolean, where: string): Generator<string> {
   const { payment, commitment, dryRun, revealBlock } = report;
@@ -75,7 +81,7 @@ function* reportLines(report: SubmitReport, sealed: boolean, where: string): Gen
   if (revealBlock !== null) yield `revealed    in block ${revealBlock}`;
   if (dryRun?.length === 0) yield 'nothing would be sent: this submission is complete';
   for (const { call, feeRao, amountRao } of dryRun ?? [])
-    yield `would send  ${call}: ${taoText(BigInt(amountRao))} moved, ${taoText(BigInt(feeRao))} network fee`;
+    yield `would send  ${plannedText(call, BigInt(amountRao))}, ${taoText(BigInt(feeRao))} for the network (${call})`;
   if (dryRun !== null) {
     yield 'nothing was sent';
     return;

@@ -1,7 +1,7 @@
 // What a miner is shown before anything is paid, and the question whether to go on.
 import { createInterface } from 'node:readline';
 import { checkImageHead } from '../compose/checking-image.ts';
-import { UsageError } from '../compose/errors.ts';
+import { DeclinedError, UsageError } from '../compose/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/read.ts';
 import { type SubmitTerms, taoText } from '../pipeline/submit/submit-steps.ts';
@@ -98,8 +98,8 @@ async function assertChecked({ arena, base, ledgers, log }: Agreeing, terms: Sub
 }
 
 /**
- * Looks at the image, shows what is about to be sent, and asks at a terminal. Throws `USAGE` where
- * the answer is no.
+ * Looks at the image, shows what is about to be sent, and asks at a terminal. Throws `DECLINED` where
+ * the answer is no, `USAGE` where nobody can be asked.
  */
 export async function agreeTo(agreeing: Agreeing, terms: SubmitTerms): Promise<void> {
   const { log, yes, unchecked } = agreeing;
@@ -118,5 +118,5 @@ export async function agreeTo(agreeing: Agreeing, terms: SubmitTerms): Promise<v
     );
   }
   if (await askYes(terms.payment ? 'pay and commit?' : 'commit?')) return;
-  throw new UsageError(`not submitted: ${untouched(terms)}`, 'run it again at any time');
+  throw new DeclinedError(`not submitted: ${untouched(terms)}`, 'run it again at any time');
 }

@@ -1,7 +1,7 @@
 // Finds the Bittensor wallet named by a command's options, and asks for its password.
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { UsageError } from '../compose/errors.ts';
+import { DeclinedError } from '../compose/errors.ts';
 import { openWallet, type Wallet, type WalletOptions } from '../chain/io/wallet.ts';
 import type { Invocation } from './command.ts';
 import { optional, required } from './options.ts';
@@ -30,7 +30,7 @@ function askHidden(file: string): Promise<string | null> {
       if (given !== null) resolve(given);
       else
         reject(
-          new UsageError(
+          new DeclinedError(
             'no password was given: nothing was signed or sent since',
             'run the same line again at any time: it goes on where it was',
           ),

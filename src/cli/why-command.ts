@@ -1,13 +1,15 @@
 // Command that tells on one screen everything that decided a verdict.
+import { existsSync } from 'node:fs';
 import { UsageError } from '../compose/errors.ts';
 import { type Ledger, readLedger, recordsOf } from '../ledger/read.ts';
-import { why } from '../pipeline/why.ts';
+import { allVerdicts, why } from '../pipeline/why.ts';
+import { shortKey } from '../schema/short-names.ts';
 import type { Invocation, RunCommand } from './command.ts';
-import { ledgersAtHand } from './ledgers-at-hand.ts';
+import { FETCH_LEDGER, ledgersAtHand } from './ledgers-at-hand.ts';
 import { optional, wholeNumber } from './options.ts';
-import { whyLines } from './why-text.ts';
+import { whyLines, wordLines } from './why-text.ts';
 import { give } from './output.ts';
-import { wrapped } from './screen.ts';
+import { paint, table, wrapped } from './screen.ts';
 
 /** Hotkeys of a ledger's submissions that begin with a text, or are the one of a key. */
 function hotkeysIn(ledger: Ledger, what: string): string[] {
@@ -28,7 +30,7 @@ function meant(ledgers: readonly Ledger[], what: string): string {
   if (own.length === 0)
     throw new UsageError(
       `${read}, and no submission by ${begin} in ${ledgers.length === 1 ? 'it' : 'them'}`,
-      'the hotkey as it committed, or its first 6 characters',
+      'cacheon why, without a key, lists every submission; a key is a hotkey, or its first 6 characters',
     );
   if (own.length > 1 && !own.includes(begin))
     throw new UsageError(
@@ -50,27 +52,61 @@ async function readLedgers(invocation: Invocation, folder: string | undefined): 
   if (read.length === 0)
     throw new UsageError(
       only === undefined ? 'there is no ledger here' : `there is no ledger of ${only} here`,
-      'fetch the branch `ledger`, or name a results folder: cacheon why KEY DIR',
+      FETCH_LEDGER,
     );
-  for (const { validator, faults } of read)
-    if (faults[0])
-      invocation.log.warn(
-        `the ledger of ${validator} has faults: run cacheon audit before you believe it`,
-      );
   return read;
 }
 
-/** `cacheon why KEY|HOTKEY [DIR]`: what decided its last verdict, with every validator at hand. */
-export const whyCommand: RunCommand = async (invocation) => {
+/** Of each ledger with faults a line: what stands on it may not be true. */
+function* faultLines(ledgers: readonly Ledger[]): Generator<string> {
+  for (const { validator, faults } of ledgers)
+    if (faults[0])
+      yield paint(
+        'red',
+        `the ledger of ${validator} has faults (${faults[0].code}: ${faults[0].message}): run cacheon audit before you believe what follows`,
+      );
+}
+
+/** Every submission that the ledgers speak of, with its last verdict. */
+function listed(invocation: Invocation, ledgers: readonly Ledger[]): void {
+  const rows = ledgers.flatMap((ledger) => allVerdicts(ledger));
+  const cells = rows.map(({ key, validator, round, verdict, score, place }) => [
+    ...[shortKey(key), verdict ?? 'none yet', score === null ? '' : score.toFixed(4)],
+    ...[place ?? '', String(round), shortKey(validator)],
+  ]);
+  const head = ['submission', 'verdict', 'score', 'place', 'round', 'validator'];
+  give(invocation, rows, [
+    ...[...faultLines(ledgers)].flatMap(wrapped),
+    ...table([head, ...cells], ['left', 'left', 'right', 'left', 'right']),
+    'cacheon why SUBMISSION tells what decided it',
+  ]);
+}
+
+/** A key and a folder, in whatever places they stand: a folder alone has no key before it. */
+function askedFor(invocation: Invocation): { what: string | null; folder: string | undefined } {
   const { positionals } = invocation;
-  const [what, folder] = positionals;
   const results = optional(invocation, 'results');
-  if (what === undefined || positionals.length > 2)
-    throw new UsageError('why wants one key or hotkey', 'cacheon why HOTKEY or HOTKEY:BLOCK');
-  if (folder !== undefined && results !== undefined)
+  const [first, second] = positionals;
+  const alone = first !== undefined && second === undefined && existsSync(first);
+  const [what, dir] = alone ? [null, first] : [first ?? null, second];
+  if (dir !== undefined && results !== undefined)
     throw new UsageError('DIR and --results are two names of one thing', 'give one of them');
+  return { what, folder: dir ?? results };
+}
+
+/**
+ * `cacheon why [KEY|HOTKEY] [DIR]`: what decided its last verdict, with every validator at hand;
+ * without a key every submission. Exit code 1 where a ledger that it read has faults.
+ */
+export const whyCommand: RunCommand = async (invocation) => {
+  const { what, folder } = askedFor(invocation);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
-  const ledgers = await readLedgers(invocation, folder ?? results);
+  const ledgers = await readLedgers(invocation, folder);
+  const code = ledgers.some(({ faults }) => faults.length > 0) ? 1 : 0;
+  if (what === null) {
+    listed(invocation, ledgers);
+    return code;
+  }
   const key = meant(ledgers, what);
   const reports = ledgers.flatMap((ledger) => why(ledger, key, block) ?? []);
   if (reports.length === 0)
@@ -79,6 +115,7 @@ export const whyCommand: RunCommand = async (invocation) => {
       `without ${block === undefined ? 'a block after the hotkey' : '--round'} it tells of the last one`,
     );
   const lines = reports.flatMap((report) => [...whyLines(report)]);
-  give(invocation, reports, lines.flatMap(wrapped));
-  return 0;
+  const all = [...faultLines(ledgers), ...lines, ...wordLines(lines)];
+  give(invocation, reports, all.flatMap(wrapped));
+  return code;
 };

@@ -1,8 +1,11 @@
 // What decided a verdict, on one screen, as people read it.
+import { wordsIn } from '../schema/glossary.ts';
+import { tracePath } from '../schema/paths.ts';
 import { SEED_SOURCES, seedSource } from '../pipeline/audit/ledger-summary.ts';
 import type { WhyReport } from '../pipeline/why.ts';
 import type { RoundEntry } from '../schema/records.ts';
 import type { ArmReport } from '../schema/report.ts';
+import { mendOf } from '../schema/verdict-mends.ts';
 import { isMinerFault, VERDICTS } from '../schema/verdicts.ts';
 
 const ms = (ns: number | null): string => (ns === null ? 'never' : `${(ns / 1e6).toFixed(2)} ms`);
@@ -22,8 +25,13 @@ function gateLine({ gate }: ArmReport): string {
   return `gate: ${ended}; ${tokens} tokens, mean margin ${mean} nat, ${firstTokenStrikes} first tokens too far off, ${bigMargins} big margins`;
 }
 
+/** Whether the baseline ran in a boot: later boots are held against that of boot 1. */
+const hasBaseline = ({ evidence }: WhyReport, shard: number, boot: number): boolean =>
+  evidence.some(({ path }) => path.endsWith(`/${tracePath(shard, boot, 'baseline', 1)}`));
+
 /** One boot of an entry. */
 function* bootLines(
+  why: WhyReport,
   { shard, boot, report }: RoundEntry['boots'][number],
   said: string,
 ): Generator<string> {
@@ -31,7 +39,8 @@ function* bootLines(
   const first = `time to first token ${ms(ttft.challengerNs)}${beside(ms(ttft.baselineNs), ttft.baselineNs === null)}${change(ttft.improvement)}`;
   const { challengerTokensPerSecond: own, baselineTokensPerSecond: base } = throughput;
   const speed = `${rate(own)} tokens/s${beside(rate(base), base === null)}${change(throughput.improvement)}`;
-  yield `  boot ${boot} of shard ${shard}: ${report.verdict}, score ${report.score.toFixed(4)}`;
+  const held = hasBaseline(why, shard, boot) ? '' : ", beside boot 1's baseline";
+  yield `  boot ${boot} of shard ${shard}: ${report.verdict}, score ${report.score.toFixed(4)}${held}`;
   yield `    ${first}; ${speed}`;
   yield `    ${gateLine(report)}`;
   if (report.verdict !== 'VALID' && report.reason !== said) yield `    ${report.reason}`;
@@ -112,9 +121,17 @@ function nextLine({ entry, submission, place, round, validator }: WhyReport): st
   const doubt = entry
     ? `; in doubt, judge it again: cacheon judge results/${validator}/rounds/${round}`
     : '';
-  return isMinerFault(verdict)
-    ? `next: mend the image and submit it anew, with a new fee; this digest keeps its verdict${doubt}`
+  const known = mendOf(verdict);
+  return isMinerFault(verdict) && known
+    ? `next: ${known.mend} (RULES "${known.rule}"); then submit a new image, with a new fee: this digest keeps its verdict${doubt}`
     : `next: nothing that its miner could mend${doubt}`;
+}
+
+/** What the words of a report mean, and where their rules stand. */
+export function* wordLines(lines: readonly string[]): Generator<string> {
+  const words = wordsIn(lines.join('\n'));
+  if (words.length > 0) yield 'words, with the heading of their rule in .github/RULES.md:';
+  for (const { name, means, rule } of words) yield `  ${name}: ${means} ("${rule}")`;
 }
 
 /** A report on one screen. */
@@ -125,7 +142,7 @@ export function* whyLines(report: WhyReport): Generator<string> {
   yield verdictLine(report);
   const decided = entry ?? submission;
   if (decided.verdict !== 'VALID') yield* reasonLines(decided);
-  for (const boot of entry?.boots ?? []) yield* bootLines(boot, decided.reason);
+  for (const boot of entry?.boots ?? []) yield* bootLines(report, boot, decided.reason);
   yield* takeoverLines(report);
   yield* evidenceLines(report);
   for (const { path, status: state, share } of report.weights)

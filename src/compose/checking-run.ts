@@ -133,6 +133,27 @@ export async function runChecked(
 /** A server that runs already has no start: it is healthy at once, or soon. */
 const RUNNING_SECONDS = 10;
 
+/** What a server that never was healthy says now, if anything. */
+async function healthNow(url: string): Promise<string> {
+  try {
+    const signal = AbortSignal.timeout(RUNNING_SECONDS * 500);
+    const { status } = await fetch(`${url}/health`, { signal, redirect: 'manual' });
+    return `it answers ${status}`;
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    const code = (cause as { code?: unknown }).code;
+    return code === 'ECONNREFUSED'
+      ? 'nothing listens there: the connection is refused'
+      : `asked plainly, it fails: ${messageOf(cause)}`;
+  }
+}
+
+/** A late server with what it says: a wrong port and a 503 have different mends. */
+async function withHealth(finding: CheckFinding, url: string): Promise<CheckFinding> {
+  if (finding.verdict !== 'E_START_TIMEOUT') return finding;
+  return { ...finding, detail: `${finding.detail}; ${await healthNow(url)}` };
+}
+
 /** Asks a server that runs already sample prompts. */
 export async function urlChecked(question: RunQuestion, url: string): Promise<CheckFinding[]> {
   const { root, log } = question;
@@ -141,11 +162,12 @@ export async function urlChecked(question: RunQuestion, url: string): Promise<Ch
   const ports = await measuringPorts(arena, root, { kind: 'urls' }, { log, keep: () => undefined });
   try {
     log.info(`asking ${url}`);
-    return await checkServer(ports, {
+    const found = await checkServer(ports, {
       arena,
       target: { kind: 'url', url },
       prompts: sampleOf(question),
     });
+    return await Promise.all(found.map((finding) => withHealth(finding, url)));
   } finally {
     await ports.close();
   }

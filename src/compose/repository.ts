@@ -17,6 +17,14 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 /** An arena with the sha256 of its file's bytes, by which plans name it. */
 export type ArenaFile = { readonly arena: Arena; readonly sha256: string };
 
+/** Why an arena file could not be read, in words of no system call. */
+function unreadable(path: string, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'ENOENT') return `there is no arena file ${path}`;
+  if (code === 'EISDIR') return `the arena ${path} is a folder, and no file`;
+  return `the arena ${path} cannot be read: ${messageOf(error)}`;
+}
+
 /** Reads and checks an arena file. */
 export function readArena(path: string): Arena {
   return readArenaFile(path).arena;
@@ -30,10 +38,7 @@ export function readArenaFile(path: string): ArenaFile {
     bytes = readFileSync(path);
     value = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
-    throw new UsageError(
-      `the arena ${path} cannot be read: ${messageOf(error)}`,
-      'name a JSON file with --arena',
-    );
+    throw new UsageError(unreadable(path, error), 'name a JSON file with --arena');
   }
   return { arena: parseArena(value, path), sha256: sha256Hex(bytes) };
 }

@@ -1,6 +1,7 @@
 // The log of command-line programs, written to stderr so that stdout holds results only.
 import { styleText } from 'node:util';
 import type { Log, Progress } from '../core/log.ts';
+import { wrappedText } from '../core/wrap-text.ts';
 
 /** How much a person wants to read: warnings alone, the usual, or every line with its time. */
 export type Loudness = 'quiet' | 'usual' | 'verbose';
@@ -67,7 +68,10 @@ class ScreenLog implements Log {
   #line(text: string): void {
     const seconds = ((Date.now() - this.#begunMs) / 1000).toFixed(1).padStart(7);
     const time = this.#loudness === 'verbose' ? `${seconds} s  ` : '';
-    this.#screen.write(`${this.#bar ? CLEAR : ''}${time}${text}\n`);
+    // A pipe gets whole lines, so that grep finds them.
+    const width = this.#screen.isTTY === true ? (this.#screen.columns ?? 80) : Infinity;
+    const lines = text.split('\n').flatMap((line) => wrappedText(time + line, width));
+    this.#screen.write(`${this.#bar ? CLEAR : ''}${lines.join('\n')}\n`);
   }
 }
 

@@ -3,7 +3,7 @@ import { CacheonError } from '../core/errors.ts';
 
 /** An image that could not be had. A fault of the image itself is a verdict, never one of these. */
 export class ImageError extends CacheonError<
-  'BAD_TARGET' | 'REGISTRY' | 'REGISTRY_BUSY' | 'DIGEST' | 'DISK'
+  'BAD_IMAGE' | 'BAD_TARGET' | 'REGISTRY' | 'REGISTRY_BUSY' | 'DIGEST' | 'DISK'
 > {}
 
 /** A registry gave something else than was asked for by its digest. */

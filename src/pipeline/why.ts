@@ -155,3 +155,26 @@ function verdictIn(ledger: Ledger, plan: Plan, key: string): string | null {
   if (end?.kind !== 'round') return null;
   return end.predicate.entries.find((item) => item.key === key)?.verdict ?? null;
 }
+
+/** A submission in a list, with the verdict that decided it last. */
+export type ListedVerdict = Pick<WhyReport, 'key' | 'validator' | 'round' | 'place'> & {
+  /** Null: no verdict yet. */
+  readonly verdict: string | null;
+  readonly score: number | null;
+};
+
+/** Every submission that a ledger speaks of, with its last verdict; the newest round first. */
+export function allVerdicts(ledger: Ledger): ListedVerdict[] {
+  const plans = recordsOf(ledger, 'plan');
+  const keys = new Set(
+    plans.flatMap(({ predicate }) => predicate.submissions.map(({ key }) => key)),
+  );
+  const rows = [...keys].flatMap((key) => {
+    const report = why(ledger, key);
+    if (!report) return [];
+    const { validator, round, place, entry, submission } = report;
+    const verdict = entry?.verdict ?? submission.verdict;
+    return [{ ...{ key, validator, round, place, verdict }, score: entry?.score ?? null }];
+  });
+  return rows.toSorted((a, b) => b.round - a.round || (b.score ?? -1) - (a.score ?? -1));
+}

@@ -57,8 +57,8 @@ export async function connect(
       'infra',
       `no chain answers at ${endpoint}: ${messageOf(error)}`,
       /^wss?:\/\/(?:127\.|localhost|\[::1\])/.test(endpoint)
-        ? 'check the address, or start one with: scripts/cacheon devnet chain'
-        : 'check the address and the network, or name another node of this chain',
+        ? 'check the address (--endpoint), or start a chain: scripts/cacheon devnet chain'
+        : 'check the network, or name another node of this chain with --endpoint',
     ).causedBy(error);
   } finally {
     clearTimeout(timer);

@@ -191,7 +191,7 @@ export async function audit(
       'EMPTY_LEDGER',
       'usage',
       'there is no ledger to audit',
-      'fetch the branch `ledger`, or name a folder that holds one folder per validator',
+      'git fetch origin ledger:ledger brings the branch into a clone; else name a folder that holds one folder per validator',
     );
   const book = new CheckBook(ports.chain);
   const read: Ledger[] = [];

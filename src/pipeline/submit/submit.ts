@@ -3,7 +3,10 @@ import { acceptedRemarks, parsePayload, renderPayload } from '../../arena/payloa
 import type { ChainCommitment } from '../../chain/chain.ts';
 import { ChainError } from '../../chain/errors.ts';
 import { utf8 } from '../../core/bytes.ts';
-import { type Arena, ArenaError, feeRao } from '../../schema/arena.ts';
+import { ImageError } from '../../images/errors.ts';
+import { type Arena, feeRao } from '../../schema/arena.ts';
+import { hasReason } from '../../schema/reasons.ts';
+import { mendOf } from '../../schema/verdict-mends.ts';
 import {
   assertRegistered,
   decideSubmission,
@@ -49,11 +52,13 @@ function assertReadable({ image, digest, base }: SubmitRequest, arena: Arena): v
   const { baseRepositories } = images;
   const read = parsePayload(payload, { loopbackImages, baseRepositories, needsPayment: false });
   if (!read.ok)
-    throw new ArenaError(
-      'BAD_ARENA',
+    throw new ImageError(
+      'BAD_IMAGE',
       'usage',
-      `${read.verdict}: ${read.reason}`,
-      'a validator would refuse this image: mend the reference first',
+      `a validator would refuse ${image}@${digest} (${read.verdict}): ${read.reason}; nothing was paid`,
+      hasReason(read, 'digest')
+        ? 'give --digest sha256: and its 64 hex digits, as docker push prints it, or --image name@sha256:…'
+        : (mendOf(read.verdict)?.mend ?? 'mend the reference first'),
     );
 }
 
