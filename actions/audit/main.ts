@@ -1,4 +1,5 @@
 // GitHub action that derives everything in the ledgers again and fails where a fault is found.
+import { counted } from '../../src/core/counted.ts';
 import { ANY_CHAIN, openEndpoints } from '../../src/chain/io/networks.ts';
 import { auditSummary } from '../../src/github/summary.ts';
 import { jobAuth, startAction } from '../../src/github/io/run-action.ts';
@@ -45,7 +46,7 @@ void startAction('audit', inputs, async ({ input, log, output, summary }) => {
     throw new LedgerError(
       'BROKEN_LEDGER',
       'infra',
-      `${report.faults.length} faults; the first: ${first.code} ${first.path}: ${first.message}`,
+      `${counted(report.faults.length, 'fault')}; the first: ${first.code} ${first.path}: ${first.message}`,
       'the summary lists all of them',
     );
 });

@@ -1,4 +1,5 @@
 // GitHub action that judges the traces of a round, and compares with the round on record.
+import { counted } from '../../src/core/counted.ts';
 import { judgeEvidence, recordedDifference } from '../../src/compose/judging.ts';
 import { hourlyPrice, PRICE_VARIABLE, spentLine } from '../../src/compose/plan-cost.ts';
 import { renderJson } from '../../src/core/canonical.ts';
@@ -41,5 +42,5 @@ void startAction('judge', inputs, async ({ input, log, output, summary }) => {
   const recorded = recordedDifference(ledger, plan, judged.body);
   if (recorded)
     summary(`Compared with the recorded round: ${recorded.difference ?? 'the same verdicts'}\n`);
-  log.info(`judged ${evidence.size} files of evidence`);
+  log.info(`judged ${counted(evidence.size, 'file')} of evidence`);
 });

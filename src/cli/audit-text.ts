@@ -1,13 +1,10 @@
 // An audit's report as people read it: whose ledgers, every check, and what the result is worth.
+import { counted } from '../core/counted.ts';
 import type { AuditReport } from '../pipeline/audit/audit.ts';
 import type { CheckReport } from '../pipeline/audit/check.ts';
 import { type LedgerSummary, SEED_SOURCES } from '../pipeline/audit/ledger-summary.ts';
 
 const MARKS = { passed: 'ok', failed: 'FAILED', 'not-checked': 'unchecked', 'not-asked': '-' };
-
-/** A count with its noun. */
-const counted = (count: number, noun: string): string =>
-  `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 function ledgerLine({ validator, records, rounds, voids, last }: LedgerSummary): string {
   const size = `${validator}: ${counted(records, 'record')}, ${counted(rounds, 'round')}, ${counted(voids, 'void')}`;

@@ -1,7 +1,8 @@
 // A demo's report as people read it: its rounds, the weights, the audit, and what to look at next.
+import { counted } from '../core/counted.ts';
 import { join } from 'node:path';
 import type { DemoReport } from '../devnet/demo/demo-report.ts';
-import { withShortKeys } from '../schema/short-names.ts';
+import { shortKey, withShortKeys } from '../schema/short-names.ts';
 import { paint, table, wrapped } from './screen.ts';
 
 type DemoRound = DemoReport['rounds'][number];
@@ -28,18 +29,27 @@ function roundLines(round: DemoRound): string[] {
 export function* demoLines(report: DemoReport): Generator<string> {
   const { rounds, shares, audit, results, site, seconds } = report;
   for (const round of rounds) yield* roundLines(round);
+  const keys = new Map(
+    rounds.flatMap(({ entries }) => entries.map((e) => [e.miner, shortKey(e.key.split(':')[0]!)])),
+  );
+  yield* wrapped(`hotkeys: ${[...keys].map((pair) => pair.join(' ')).join(', ')}`);
+  if (['guess', 'burst'].every((name) => keys.has(name)))
+    yield* wrapped(
+      'guess sends first tokens before it knows them, burst all of them at once: both gain nothing, for the time to first token follows from tokens 9 to 24 (.github/RULES.md "TTFT")',
+    );
   const row = shares.map(({ uid, weight, who }) => `${who} (uid ${uid}) ${weight}`).join(', ');
   yield* wrapped(`weights on the chain: ${row}`);
   const verdict = audit.ok
     ? paint('green', 'passed')
-    : paint('red', `${audit.faults.length} faults`);
+    : paint('red', counted(audit.faults.length, 'fault'));
   yield* wrapped(
-    `audit: ${verdict}, ${audit.records} records, ${audit.evaluations} evaluations judged again`,
+    `audit: ${verdict}, ${counted(audit.records, 'record')}, ${counted(audit.evaluations, 'evaluation')} judged again`,
   );
   yield `page:   ${join(site, 'index.html')}`;
   yield `ledger: ${results}`;
   yield `${seconds.toFixed(1)} s. Look further:`;
   yield `  scripts/cacheon audit ${results}`;
+  yield `  scripts/cacheon why ${results}`;
   const last = rounds.at(-1)?.entries[0];
   if (last) yield `  scripts/cacheon why ${last.key.slice(0, 8)} ${results}`;
 }

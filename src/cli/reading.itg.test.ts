@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../compose/repository.ts';
+import { shortKey } from '../schema/short-names.ts';
 import { keyOf } from '../testing/contestants.ts';
 import { ledgerFixture } from '../testing/ledger-fixture.ts';
 
@@ -47,6 +48,12 @@ describe('audit', () => {
     expect(first).toContain(`${validator}: 10 records, 2 rounds, 0 voids; last round 300 on local`);
     expect(first).toContain(`winner ${keyOf('faster').split(':')[0]!}`);
     expect(stdout).toMatch(/passed offline: .* would need --chain: .*; 1 would need --witness/);
+  });
+
+  it('finds the ledger in the folder that a demo leaves', () => {
+    const out = mkdtempSync(join(folder, 'demo-'));
+    cpSync(results, join(out, 'ledger/results'), { recursive: true });
+    expect(cacheon('audit', out).code).toBe(0);
   });
 
   it('takes the checkout around the results folder too, and another one as its witness', () => {
@@ -101,7 +108,34 @@ describe('why', () => {
     const said = lines(hotkey.slice(0, 12), results);
     expect(said).toMatch(/verdict E_GATE/);
     expect(said).toMatch(/big-margin: /);
-    expect(said).toMatch(/next: mend the image .* cacheon judge results\/.*\/rounds\/100$/m);
+    expect(said).toMatch(
+      /next: serve the arena’s weights .* \(RULES "Verdict of the gate"\); .* cacheon judge results\/.*\/rounds\/100$/m,
+    );
+  });
+
+  it('lists every submission where no key is given, also of a folder alone', () => {
+    const said = lines(results);
+    for (const name of ['fast', 'faster', 'cheat'] as const)
+      expect(said).toContain(shortKey(keyOf(name)));
+    expect(said).toMatch(/^\w{8}:\d+ +VALID +\d\.\d{4} +winner +300 /m);
+    const rows = JSON.parse(lines('--results', results, '--json')) as unknown[];
+    expect(rows).toContainEqual(
+      expect.objectContaining({ key: keyOf('cheat'), verdict: 'E_GATE' }),
+    );
+  });
+
+  it('explains the words it used, and whose baseline a later boot stands beside', () => {
+    const said = lines(keyOf('faster'), results);
+    expect(said).toMatch(/boot 2 of shard 0: VALID, score [\d.]+, beside boot 1's baseline/);
+    expect(said).toMatch(/^ {2}Z: how sure the lead .* \("Takeover"\)$/m);
+    expect(said).not.toMatch(/^ {2}near-tie: /m);
+  });
+
+  it('says on top that a ledger has faults, and ends with 1', () => {
+    const copy = changed('rounds/300/round.json', (bytes) => Buffer.from(`${bytes.toString()} `));
+    const { code, stdout } = cacheon('why', keyOf('fast'), copy);
+    expect(code).toBe(1);
+    expect(stdout.split('\n')[0]).toMatch(/has faults \(.*: run cacheon audit before/);
   });
 
   it.each([
@@ -121,6 +155,19 @@ describe('why', () => {
 });
 
 describe('judge of a round on record', () => {
+  it.each([
+    ['a file', () => join(ROOT, 'package.json'), /is a file, and no folder/],
+    ['nothing', () => join(folder, 'nowhere'), /there is no folder .*nowhere/],
+    ['a results folder', () => results, /name one round of it: .*\/rounds\/300$/m],
+    ['a checkout', () => dirname(results), /name one round of it: .*\/rounds\/300$/m],
+    ['a validator', () => join(results, validator), /name one round of it: .*\/rounds\/300$/m],
+    ['another folder', () => join(ROOT, 'prompts'), /holds neither an evaluation nor a round/],
+  ])('refuses %s, and says what to name', (_, path, message) => {
+    const { code, stderr } = cacheon('judge', path());
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
   it('says the same, and that the evidence has the hashes of the record', () => {
     const { code, stdout } = cacheon('judge', join(results, validator, 'rounds/300'));
     expect(code).toBe(0);

@@ -1,4 +1,5 @@
 // Command that brings a lost ledger back from a clone of it.
+import { counted } from '../core/counted.ts';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { gitStore } from '../ledger/io/git-store.ts';
@@ -42,7 +43,7 @@ export const recoverCommand: RunCommand = async (invocation) => {
   await chain.disconnect();
   const done = dryRun ? 'would be' : 'were';
   give(invocation, report, [
-    `${report.records} records proven, ${report.files} files ${done} brought back`,
+    `${counted(report.records, 'record')} proven, ${counted(report.files, 'file')} ${done} brought back`,
   ]);
   return 0;
 };

@@ -1,4 +1,5 @@
 // Command that repeats a recorded round on this host, or forces its recorded answers again.
+import { counted } from '../core/counted.ts';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { ROOT } from '../compose/repository.ts';
@@ -52,7 +53,7 @@ function* lines({ entries, agrees }: RerunReport): Generator<string> {
 /** What forcing again came to, in a line. */
 function forcedLine({ forced: { answers, tokens, largestNats } }: TeacherReport): string {
   const most = largestNats === null ? 'all there is' : `${largestNats.toPrecision(2)} nat`;
-  return `${answers} answers, ${tokens} tokens forced again; a margin differs by ${most} at most`;
+  return `${counted(answers, 'answer')}, ${counted(tokens, 'token')} forced again; a margin differs by ${most} at most`;
 }
 
 /**

@@ -89,12 +89,16 @@ async function assertChecked({ arena, base, ledgers, log }: Agreeing, terms: Sub
     );
   if (reached) return;
   const what = `its registry does not answer: ${findings[0]!.detail}`;
-  if (arena.network !== 'local')
+  const paid = terms.paidIn !== null || terms.resumes !== null;
+  if (arena.network !== 'local' && !paid)
     throw new UsageError(
       `${what}; ${untouched(terms)}`,
       'validators must reach it; --unchecked goes on all the same',
     );
-  log.warn(`${what}; on a local chain that may be so`);
+  // Who paid already loses more by a commitment that comes late than by one that must wait.
+  log.warn(
+    `${what}; ${paid ? 'the fee is paid, so it goes on' : 'on a local chain that may be so'}`,
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 // What decided a verdict, on one screen, as people read it.
+import { counted } from '../core/counted.ts';
 import { wordsIn } from '../schema/glossary.ts';
 import { tracePath } from '../schema/paths.ts';
 import { SEED_SOURCES, seedSource } from '../pipeline/audit/ledger-summary.ts';
@@ -22,7 +23,7 @@ function gateLine({ gate }: ArmReport): string {
   const { pass, reasons, tokens, meanMarginNats, firstTokenStrikes, bigMargins } = gate;
   const ended = pass ? 'passed' : `failed (${reasons.join(', ')})`;
   const mean = meanMarginNats?.toFixed(4) ?? 'none';
-  return `gate: ${ended}; ${tokens} tokens, mean margin ${mean} nat, ${firstTokenStrikes} first tokens too far off, ${bigMargins} big margins`;
+  return `gate: ${ended}; ${counted(tokens, 'token')}, mean margin ${mean} nat, ${counted(firstTokenStrikes, 'first token')} too far off, ${counted(bigMargins, 'big margin')}`;
 }
 
 /** Whether the baseline ran in a boot: later boots are held against that of boot 1. */
@@ -96,12 +97,23 @@ function submissionLine({ submission }: WhyReport): string {
   return parts.join('');
 }
 
+/** Whether the lines below the verdict say all of its sentence, each with its code. */
+const isSpelledOut = ({
+  verdict,
+  reason,
+  reasons,
+}: Pick<ArmReport, 'verdict' | 'reason' | 'reasons'>) =>
+  verdict !== 'VALID' &&
+  reasons.map(({ detail }) => detail).join('; ') === reason &&
+  reasons.length > 1;
+
 /** The verdict in one sentence. */
 function verdictLine({ submission, entry, voided, place }: WhyReport): string {
   if (entry) {
     const seat = place === null ? '' : `, ${place}`;
     const open = entry.final ? '' : ', not final';
-    return `verdict ${entry.verdict}, score ${entry.score.toFixed(4)}${open}${seat}: ${entry.reason}`;
+    const said = isSpelledOut(entry) ? '' : `: ${entry.reason}`;
+    return `verdict ${entry.verdict}, score ${entry.score.toFixed(4)}${open}${seat}${said}`;
   }
   if (submission.verdict !== null) return `verdict ${submission.verdict}: ${submission.reason}`;
   return voided === null ? `${submission.status}: no round yet` : `the round is void: ${voided}`;

@@ -1,4 +1,5 @@
 // What a plan would cost and has cost: machine-minutes, and money at a validator's own price.
+import { counted } from '../core/counted.ts';
 import type { PlanDraft } from '../pipeline/scan.ts';
 import type { Arena } from '../schema/arena.ts';
 import type { Trace } from '../schema/trace.ts';
@@ -62,7 +63,7 @@ export function* costLines(cost: PlanCost): Generator<string> {
     yield 'nothing is to be measured: no machine is needed';
     return;
   }
-  yield `${challengers} challengers on ${shards} shard${shards === 1 ? '' : 's'}: ${leastMinutes} to ${mostMinutes} machine-minutes, by the number of boots that they need`;
+  yield `${counted(challengers, 'challenger')} on ${counted(shards, 'shard')}: ${leastMinutes} to ${mostMinutes} machine-minutes, by the number of boots that they need`;
   yield leastCents === null || mostCents === null
     ? `its price: set ${PRICE_VARIABLE} (US cents an hour)`
     : `${money(leastCents)} to ${money(mostCents)}`;

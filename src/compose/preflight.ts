@@ -1,4 +1,5 @@
 // Asks chain, ledger, arena and machine what a round needs, one finding a question.
+import { counted } from '../core/counted.ts';
 import { existsSync, statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
@@ -123,7 +124,12 @@ async function askChain(
       ...(await asked('ledger', async () => {
         const ledger = await openStored(store, validator);
         assertHoldsAnchor(ledger, commitment);
-        return [passing('ledger', `${ledger.records.length} records, none unknown to the chain`)];
+        return [
+          passing(
+            'ledger',
+            `${counted(ledger.records.length, 'record')}, none unknown to the chain`,
+          ),
+        ];
       })),
     ];
   } finally {

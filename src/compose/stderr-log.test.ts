@@ -12,6 +12,15 @@ const written = (
 };
 
 describe('the log on stderr', () => {
+  it('fits lines to a terminal, and leaves them whole in a pipe', () => {
+    const line = `${'word '.repeat(30)}end`;
+    const terminal = written('usual', true);
+    terminal.log.info(line);
+    for (const row of terminal.text().split('\n')) expect(row.length).toBeLessThanOrEqual(80);
+    const pipe = written('usual', false);
+    pipe.log.info(line);
+    expect(pipe.text()).toBe(`${line}\n`);
+  });
   it('draws a bar on a terminal, and takes it away at its end and before a line', () => {
     const { text, log } = written('usual', true);
     log.progress({ what: 'prompts', done: 1, total: 2 });

@@ -1,4 +1,5 @@
 // Progress of a shard for its job's summary: a row for each server as its trace is kept.
+import { counted } from '../core/counted.ts';
 import { tracePlace } from '../schema/paths.ts';
 import { cell } from './summary.ts';
 
@@ -33,7 +34,7 @@ export class ShardProgress {
 
   /** The last line: how long it all took, of how many minutes that the job had. */
   close(): void {
-    this.#write(`\n${this.#minutes()} minutes, ${this.#seen.size} runs of servers.\n`);
+    this.#write(`\n${this.#minutes()} minutes, ${counted(this.#seen.size, 'run')} of servers.\n`);
   }
 
   #minutes(): string {

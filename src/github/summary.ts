@@ -1,4 +1,5 @@
 // Markdown tables for job summaries, safe against markup in miners' texts.
+import { counted } from '../core/counted.ts';
 import type { PlanPredicate, RoundBody } from '../schema/records.ts';
 
 /**
@@ -31,7 +32,7 @@ function scoreChart({ entries }: RoundBody): string {
   return [
     '```mermaid',
     'xychart-beta',
-    '  title "Score: 0 is as fast as the baseline"',
+    '  title "Score: 0 is no faster, or failed"',
     `  x-axis [${names.join(', ')}]`,
     '  y-axis "score"',
     `  bar [${values.join(', ')}]`,
@@ -88,7 +89,7 @@ export function auditSummary(report: {
   const open = unchecked.map(({ path, why }) => [path, why]);
   const parts = [
     `### Audit: ${ok ? 'passed' : 'failed'}`,
-    `${records} records, ${evaluations} evaluations judged again.`,
+    `${counted(records, 'record')}, ${counted(evaluations, 'evaluation')} judged again.`,
     ...(failed.length > 0 ? [table(['class', 'path', 'what'], failed)] : []),
     ...(open.length > 0 ? [`Not checked:\n\n${table(['path', 'why'], open)}`] : []),
   ];

@@ -1,4 +1,5 @@
 // What is worth telling people of a round's end: a new winner, a void, or that it went by.
+import { counted } from '../core/counted.ts';
 import type { Ledger } from '../ledger/read.ts';
 import { endOf, planOf } from '../ledger/plans.ts';
 import { recordsOf } from '../ledger/records-of.ts';
@@ -37,7 +38,7 @@ export function noticeOf(ledger: Ledger, block: number): Notice | null {
   const winner = standing.winner?.key ?? null;
   const score = entries.find(({ key }) => key === winner)?.score ?? null;
   const said = { ...common, winner, previous, score };
-  const measured = `${entries.length} entries measured in the round of block ${block}`;
+  const measured = `${counted(entries.length, 'entry', 'entries')} measured in the round of block ${block}`;
   if (winner === previous)
     return {
       ...said,

@@ -1,4 +1,5 @@
 // Brings a lost ledger back from any copy of it, proven by what its validator anchored on chain.
+import { counted } from '../core/counted.ts';
 import type { ChainReader } from '../chain/chain.ts';
 import { equalBytes } from '../core/bytes.ts';
 import type { Log } from '../core/log.ts';
@@ -70,7 +71,7 @@ export async function recover(
   if (anchored === null) log.warn('the chain anchors no record: signatures alone prove this copy');
   let files = missingFiles(await store.read(validator), copy).size;
   if (!dryRun)
-    await store.commit(validator, `Recover ${ledger.records.length} records`, (own) => {
+    await store.commit(validator, `Recover ${counted(ledger.records.length, 'record')}`, (own) => {
       const missing = missingFiles(own, copy);
       files = missing.size;
       return missing;

@@ -1,4 +1,5 @@
 // Reads all submissions from the chain and drafts the plan of the next round.
+import { counted } from '../core/counted.ts';
 import { plannedMinutes, shardCount } from '../arena/deal.ts';
 import { historyOf, rulesSha256 } from '../arena/history.ts';
 import type { Calibration } from '../schema/calibration.ts';
@@ -194,7 +195,7 @@ export async function scan(
   const count = (status: Submission['status']): number =>
     content.submissions.filter((submission) => submission.status === status).length;
   log.info(
-    `${snapshot.neurons.length} neurons, ${content.submissions.length} submissions: ${count('evaluate')} to evaluate, ${count('rejected')} rejected, ${count('judged')} judged before, ${count('waiting')} waiting`,
+    `${counted(snapshot.neurons.length, 'neuron')}, ${counted(content.submissions.length, 'submission')}: ${count('evaluate')} to evaluate, ${count('rejected')} rejected, ${count('judged')} judged before, ${count('waiting')} waiting`,
   );
   const context = await planContext(chain, operator, arena, block);
   const images = [

@@ -64,6 +64,13 @@ describe('the page', () => {
     // Weights alone have no link: the chain is their evidence.
     expect(numbers).toEqual(['2', '65535', '100 %']);
   });
+  it('says the newest outcome once, and what words and failed verdicts mean', () => {
+    const text = page();
+    expect(text.split(rounds[1]!.outcome)).toHaveLength(2);
+    expect(text).toContain('href="#E_GATE"');
+    expect(text).toContain('<dt id="E_GATE">');
+    expect(text).toMatch(/<dt>margin<\/dt><dd>.*RULES “Margin”/);
+  });
   it("shows a miner's text as text", () => {
     const hostile = `"><script>alert('x')</script>`;
     const entries = rounds[0]!.entries.map((entry) => ({

@@ -50,7 +50,10 @@ function outcomeOf({ standing, decisions, entries }: RoundPredicate, nameOf: Nam
   if (crowned) return `${name} takes the throne: ${crowned.reason}.`;
   const own = entries.find(({ key }) => key === winner.key);
   const tries = decisions.filter(({ takesOver }) => !takesOver).length;
-  const tried = tries === 0 ? 'nobody came near' : `${tries} tried and were not surely faster`;
+  const tried =
+    tries === 0
+      ? 'nobody came near'
+      : `${tries} tried and ${tries === 1 ? 'was' : 'were'} not surely faster`;
   return `${name} stays on the throne${own ? ` with a score of ${own.score.toFixed(4)}` : ''}: ${tried}.`;
 }
 

@@ -19,7 +19,8 @@ import { isBlob, ScanCache, scanLayer } from './layers.ts';
 import { PulledImages } from './pulled-images.ts';
 import { type Patience, withBlob } from './registry-pace.ts';
 import { TextCache } from './text-cache.ts';
-import { Repository } from './registry.ts';
+import type { Repository } from './registry.ts';
+import { Repositories } from './repositories.ts';
 
 const PATIENCE: Patience = { graceMs: 60_000, bytesPerSecond: 10e6 };
 /** The engine unpacks to disk at least as fast. */
@@ -43,19 +44,18 @@ export type DockerImagesOptions = {
 /** Images from their registries: looked at by our own client, pulled by the engine through it. */
 class DockerImages implements ImageStore {
   readonly #docker: Docker;
-  readonly #loopback: boolean;
   readonly #patience: Patience;
   readonly #cache: ScanCache;
   readonly #texts: TextCache;
   readonly #mirror: string | null;
   readonly #brought: PulledImages;
   readonly #spool: string;
-  readonly #repositories = new Map<string, Repository>();
+  readonly #repositories: Repositories;
 
   constructor(docker: Docker, options: DockerImagesOptions) {
     const { loopback, cacheFolder, patience = PATIENCE, mirror = null } = options;
     this.#docker = docker;
-    this.#loopback = loopback;
+    this.#repositories = new Repositories(loopback);
     this.#patience = patience;
     this.#cache = new ScanCache(cacheFolder);
     this.#texts = new TextCache(join(cacheFolder, 'texts'));
@@ -178,10 +178,10 @@ class DockerImages implements ImageStore {
     image: string,
     work: (repository: Repository) => Promise<T>,
   ): Promise<T> {
-    const own = this.#repository(image);
+    const own = this.#repositories.of(image);
     const place = splitReference(image)!;
     if (this.#mirror === null) return work(own);
-    const mirror = this.#repository(
+    const mirror = this.#repositories.of(
       `${this.#mirror}/${place.host.replace(':', '-')}/${place.path}`,
     );
     try {
@@ -195,21 +195,6 @@ class DockerImages implements ImageStore {
       if (copy === null || copy.state === 'gone') throw error;
       return copy;
     }
-  }
-
-  #repository(image: string): Repository {
-    const place = splitReference(image);
-    if (!place)
-      throw new ImageError(
-        'BAD_TARGET',
-        'usage',
-        `${image} is no image reference`,
-        'write it as [registry.host/]path',
-      );
-    const key = `${place.host}/${place.path}`;
-    const found = this.#repositories.get(key) ?? new Repository(place, this.#loopback);
-    this.#repositories.set(key, found);
-    return found;
   }
 }
 

@@ -1,9 +1,7 @@
 // Manifests and configurations straight from a registry, without an engine: what anybody can look at.
-import { splitReference } from '../../schema/image-ref.ts';
-import { ImageError } from '../errors.ts';
 import type { ImageDocuments } from '../image-documents.ts';
 import type { Found } from '../image-store.ts';
-import { Repository } from './registry.ts';
+import { Repositories } from './repositories.ts';
 
 /** Documents of images, and what their tags stand for. Throws `REGISTRY` where a registry fails. */
 export type RegistryDocuments = ImageDocuments & {
@@ -18,24 +16,10 @@ export function tagOf(image: string): string {
 
 /** Reads registries directly. `loopback` allows those of this machine, over plain HTTP: for tests. */
 export function registryDocuments(loopback: boolean): RegistryDocuments {
-  const repositories = new Map<string, Repository>();
-  const of = (image: string): Repository => {
-    const place = splitReference(image);
-    if (!place)
-      throw new ImageError(
-        'BAD_TARGET',
-        'usage',
-        `${image} is no image reference`,
-        'write it as [registry.host/]path',
-      );
-    const key = `${place.host}/${place.path}`;
-    const found = repositories.get(key) ?? new Repository(place, loopback);
-    repositories.set(key, found);
-    return found;
-  };
+  const repositories = new Repositories(loopback);
   return {
-    manifest: ({ image, digest }) => of(image).manifest(digest),
-    config: ({ image, digest }) => of(image).text(digest),
-    digestOf: (image) => of(image).digestOf(tagOf(image)),
+    manifest: ({ image, digest }) => repositories.of(image).manifest(digest),
+    config: ({ image, digest }) => repositories.of(image).text(digest),
+    digestOf: (image) => repositories.of(image).digestOf(tagOf(image)),
   };
 }

@@ -1,4 +1,5 @@
 // Measures all servers in a machine's share of a signed plan and keeps their traces as evidence.
+import { counted } from '../../core/counted.ts';
 import { armOrder } from '../../arena/deal.ts';
 import { fromHex, utf8 } from '../../core/bytes.ts';
 import { messageOf } from '../../core/errors.ts';
@@ -148,7 +149,7 @@ async function measureBoots(run: ShardRun, sides: ReturnType<typeof sidesOf>): P
   const { incumbents, challengers } = sides;
   const controls = hasControl(arena, shard, 1) ? [CONTROL] : [];
   log.info(
-    `shard ${shard}, boot 1: ${challengers.length} challengers, ${incumbents.length} incumbents`,
+    `shard ${shard}, boot 1: ${counted(challengers.length, 'challenger')}, ${counted(incumbents.length, 'incumbent')}`,
   );
   const first = bootTask(run, 1, [...incumbents, ...challengers, ...controls]);
   const baseline = arenaTarget(arena, 'baseline');
