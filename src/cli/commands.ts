@@ -216,6 +216,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       results: ['DIR', 'another name of DIR'],
       validator: ['SS58', 'only the ledger of this validator'],
       round: ['BLOCK', 'another round than the last that decided it'],
+      explain: [null, 'also tells what the words mean, with the headings of their rules'],
       ...LEDGER,
     },
     examples: [

@@ -125,7 +125,8 @@ describe('why', () => {
   });
 
   it('explains the words it used, and whose baseline a later boot stands beside', () => {
-    const said = lines(keyOf('faster'), results);
+    expect(lines(keyOf('faster'), results)).toMatch(/^--explain tells .*: score, .*, Z, boot$/m);
+    const said = lines(keyOf('faster'), results, '--explain');
     expect(said).toMatch(/boot 2 of shard 0: VALID, score [\d.]+, beside boot 1's baseline/);
     expect(said).toMatch(/^ {2}Z: how sure the lead .* \("Takeover"\)$/m);
     expect(said).not.toMatch(/^ {2}near-tie: /m);

@@ -115,7 +115,8 @@ export const whyCommand: RunCommand = async (invocation) => {
       `without ${block === undefined ? 'a block after the hotkey' : '--round'} it tells of the last one`,
     );
   const lines = reports.flatMap((report) => [...whyLines(report)]);
-  const all = [...faultLines(ledgers), ...lines, ...wordLines(lines)];
+  const words = wordLines(lines, invocation.values['explain'] === true);
+  const all = [...faultLines(ledgers), ...lines, ...words];
   give(invocation, reports, all.flatMap(wrapped));
   return code;
 };

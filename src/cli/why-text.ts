@@ -139,10 +139,15 @@ function nextLine({ entry, submission, place, round, validator }: WhyReport): st
     : `next: nothing that its miner could mend${doubt}`;
 }
 
-/** What the words of a report mean, and where their rules stand. */
-export function* wordLines(lines: readonly string[]): Generator<string> {
+/** What the words of a report mean, and where their rules stand; or where that is told. */
+export function* wordLines(lines: readonly string[], explain: boolean): Generator<string> {
   const words = wordsIn(lines.join('\n'));
-  if (words.length > 0) yield 'words, with the heading of their rule in .github/RULES.md:';
+  if (words.length === 0) return;
+  if (!explain) {
+    yield `--explain tells what the words mean: ${words.map(({ name }) => name).join(', ')}`;
+    return;
+  }
+  yield 'words, with the heading of their rule in .github/RULES.md:';
   for (const { name, means, rule } of words) yield `  ${name}: ${means} ("${rule}")`;
 }
 

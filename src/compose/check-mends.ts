@@ -22,6 +22,19 @@ const IMAGE: readonly DetailMend[] = [
   [/as it is: nobody's own/, 'build something of your own on it', 'Bases'],
   [/manifest digest/, 'build your own server', 'Copies: same digest'],
 ];
+const REFERENCE: readonly DetailMend[] = [
+  [
+    /^digest is not/,
+    'pin it as name@sha256: and 64 hex digits, as docker push prints it',
+    'Digest form',
+  ],
+  [
+    /path\[:tag\]/,
+    'write registry.host/path:tag or registry.host/path@sha256:…, the path in lower case',
+    'Reference syntax',
+  ],
+  [/longer than/, 'use a shorter repository name', 'Reference syntax'],
+];
 const REGISTRY: readonly DetailMend[] = [
   [
     /answers (?:401|403|404)/,
@@ -39,6 +52,7 @@ const SERVER: readonly DetailMend[] = [
 const BY_VERDICT: Readonly<Partial<Record<Verdict, readonly DetailMend[]>>> = {
   E_IMAGE_POLICY: IMAGE,
   E_COPY: IMAGE,
+  E_REF: REFERENCE,
   INFRA_REGISTRY: REGISTRY,
   E_API: SERVER,
   E_STREAM: SERVER,
