@@ -1,5 +1,6 @@
 // Lines and bars on stderr: what a terminal gets, and what a pipe.
 import { describe, expect, it } from 'vitest';
+import { pacedLines } from '../core/log.ts';
 import { barText, type Loudness, stderrLog } from './stderr-log.ts';
 
 const written = (
@@ -50,5 +51,16 @@ describe('the log on stderr', () => {
     expect(barText({ what: 'answers', done: 0, total: 20 }, 0, 80)).not.toContain('left');
     expect(barText({ what: 'x'.repeat(99), done: 5, total: 20 }, 10_000, 40)).toHaveLength(39);
     expect(barText({ what: 'hours', done: 1, total: 10_000 }, 10_000, 80)).toMatch(/ h left$/);
+  });
+  it('tells a pipe how far it is every half a minute, and nothing of what is soon over', () => {
+    const said: string[] = [];
+    let nowMs = 0;
+    const progress = pacedLines(
+      (text) => said.push(text),
+      () => nowMs,
+    );
+    for (; nowMs <= 70_000; nowMs += 5_000) progress({ what: 'MB', done: nowMs / 1000, total: 90 });
+    progress({ what: 'runs', done: 1, total: 2 });
+    expect(said).toEqual(['  30/90 MB', '  60/90 MB']);
   });
 });

@@ -1,6 +1,6 @@
 // The log of command-line programs, written to stderr so that stdout holds results only.
 import { styleText } from 'node:util';
-import type { Log, Progress } from '../core/log.ts';
+import { type Log, pacedLines, type Progress } from '../core/log.ts';
 import { wrappedText } from '../core/wrap-text.ts';
 
 /** How much a person wants to read: warnings alone, the usual, or every line with its time. */
@@ -38,6 +38,10 @@ class ScreenLog implements Log {
   readonly #screen: Screen;
   readonly #loudness: Loudness;
   readonly #begunMs = Date.now();
+  readonly #pace = pacedLines(
+    (text) => this.#line(text),
+    () => Date.now(),
+  );
   #bar: { readonly what: string; readonly begunMs: number } | null = null;
 
   constructor(screen: Screen, loudness: Loudness) {
@@ -56,7 +60,11 @@ class ScreenLog implements Log {
   }
 
   progress(step: Progress): void {
-    if (this.#loudness === 'quiet' || this.#screen.isTTY !== true) return;
+    if (this.#loudness === 'quiet') return;
+    if (this.#screen.isTTY !== true) {
+      this.#pace(step);
+      return;
+    }
     if (this.#bar?.what !== step.what) this.#bar = { what: step.what, begunMs: Date.now() };
     const took = Date.now() - this.#bar.begunMs;
     this.#screen.write(CLEAR + barText(step, took, this.#screen.columns ?? 80));

@@ -8,8 +8,29 @@ export interface Log {
   info(text: string): void;
   /** Something a person should look at. */
   warn(text: string): void;
-  /** How far it is: drawn on a terminal, and nowhere else. */
+  /** How far it is: a bar on a terminal, elsewhere a line now and then. */
   progress(step: Progress): void;
+}
+
+/** Lines in place of bars come this often. */
+const LINE_MS = 30_000;
+
+/**
+ * Progress for a log that draws no bars: a line every half a minute, so that a log file neither
+ * fills nor falls silent. What is over before that leaves no line.
+ */
+export function pacedLines(
+  say: (text: string) => void,
+  nowMs: () => number,
+): (step: Progress) => void {
+  let last: { readonly what: string; readonly atMs: number } | null = null;
+  return ({ what, done, total }) => {
+    const at = nowMs();
+    if (last?.what !== what) last = { what, atMs: at };
+    if (at - last.atMs < LINE_MS) return;
+    last = { what, atMs: at };
+    say(`  ${done}/${total} ${what}`);
+  };
 }
 
 const nothing = (): void => undefined;

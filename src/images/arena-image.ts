@@ -1,4 +1,5 @@
 // Fetching an image of the arena's own: baseline and reference, which the operator has chosen.
+import type { Progress } from '../core/log.ts';
 import { type ImageRef, imageRefText } from '../schema/image-ref.ts';
 import { ImageError } from './errors.ts';
 import type { ImageStore } from './image-store.ts';
@@ -10,7 +11,7 @@ const ARENA_IMAGE = { packedBytes: 40e9, unpackedBytes: 80e9 };
 export async function fetchArenaImage(
   images: ImageStore,
   ref: ImageRef,
-  report: (text: string) => void,
+  report: (step: Progress) => void,
 ): Promise<string> {
   const pulled = await images.pull(ref, ARENA_IMAGE, report);
   if (pulled.state !== 'found')

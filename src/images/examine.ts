@@ -173,9 +173,6 @@ export async function examine(
   const { layers, config } = head.facts;
   const contents: Contents = { unpackedBytes: 0, files: new Set() };
   for (const [index, layer] of layers.entries()) {
-    const gigabytes = (layer.size / 1e9).toFixed(1);
-    if (layer.size > 1e9)
-      log.info(`    reading layer ${index + 1} of ${layers.length} (${gigabytes} GB)`);
     const maxBytes = rules.maxUnpackedGb * 1e9 - contents.unpackedBytes;
     const scanned = await images.scan(ref.image, layer, { maxBytes, pace });
     if (scanned.state === 'gone') return refuse('image-gone', scanned.detail);
@@ -184,6 +181,7 @@ export async function examine(
     const fault =
       layerFault(config, trusted, { index, layer, scan }) ?? addLayer(contents, scan, examination);
     if (fault) return fault;
+    log.progress({ what: `layers read: ${ref.image}`, done: index + 1, total: layers.length });
   }
   const packedBytes = layers.reduce((sum, { size }) => sum + size, 0);
   const { unpackedBytes, files } = contents;

@@ -79,7 +79,7 @@ export async function fetchAdmitted(
   const { images, log } = ports;
   const ref = { image, digest: facts.manifest };
   const result = await patiently(ports, image, () =>
-    images.pull(ref, facts.size, (text) => log.info(`    ${text}`)),
+    images.pull(ref, facts.size, (step) => log.progress(step)),
   );
   if (result.state === 'gone') return { name: 'image-gone', detail: result.detail };
   if (result.state === 'refused') return { name: 'image-content', detail: result.detail };

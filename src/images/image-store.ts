@@ -1,4 +1,5 @@
 // Interface to registries and the local engine: reading, pulling and removing images.
+import type { Progress } from '../core/log.ts';
 import type { ImageRef } from '../schema/image-ref.ts';
 
 /** Something of a registry, or that it says there is no such thing (for us). */
@@ -72,7 +73,7 @@ export interface ImageStore {
    * Makes an image be on this machine, within the time that its size allows; tells how far it is.
    * `refused` is the image's own fault.
    */
-  pull(ref: ImageRef, size: ImageSize, progress: (text: string) => void): Promise<Pulled>;
+  pull(ref: ImageRef, size: ImageSize, progress: (step: Progress) => void): Promise<Pulled>;
   /**
    * Removes every image from this machine that `pull` ever brought to it, but those of these ids, and
    * those that are still somebody's: `others`.

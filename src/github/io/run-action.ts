@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs';
 import * as core from '@actions/core';
 import { z } from 'zod';
 import { CacheonError, messageOf } from '../../core/errors.ts';
+import { pacedLines } from '../../core/log.ts';
 import { gitAuth } from '../git-auth.ts';
 import type { ActionContext } from '../run.ts';
 
@@ -71,7 +72,10 @@ async function runAction<S extends z.ZodObject>(
       log: {
         info: (text) => core.info(text),
         warn: (text) => core.warning(text),
-        progress: () => undefined,
+        progress: pacedLines(
+          (text) => core.info(text),
+          () => Date.now(),
+        ),
       },
       output: (key, value) => core.setOutput(key, value),
       summary: (markdown) => void summary.push(markdown),

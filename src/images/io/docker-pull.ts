@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { messageOf } from '../../core/errors.ts';
+import type { Progress } from '../../core/log.ts';
 import { dockerError, followed } from '../../node/docker.ts';
 import { type ImageRef, imageRefText } from '../../schema/image-ref.ts';
 import { ImageError } from '../errors.ts';
@@ -10,7 +11,7 @@ import { diskFull, openRelay, registryError, type Relay } from './pull-relay.ts'
 import type { Repository } from './registry.ts';
 
 /** People are told how far a pull is this often. */
-const TELL_MS = 2000;
+const TELL_MS = 500;
 /**
  * What an engine says of a layer that it cannot put on disk (by itself, or by containerd): by the
  * end of its message, since what stands before may be a name in the layer. Anything else (no space,
@@ -63,16 +64,18 @@ export type Wanted = {
   readonly limitMs: number;
   /** Folder for layers under way. */
   readonly spool: string;
-  readonly progress: (text: string) => void;
+  readonly progress: (step: Progress) => void;
 };
 
 /** Tells people how far a pull is, until it is stopped. */
 function tellProgress({ ref, progress }: Wanted, relay: Relay): NodeJS.Timeout {
   return setInterval(() => {
     const { bytes, of } = relay.moved();
-    const rest = bytes < of ? 'of the layers at hand' : 'fetched, being unpacked';
-    const gigabytes = `${(bytes / 1e9).toFixed(2)} of ${(of / 1e9).toFixed(2)} GB`;
-    progress(`pulling ${ref.image}: ${gigabytes} ${rest}`);
+    const what = bytes < of ? 'MB pulled' : 'MB pulled, being unpacked';
+    const megabytes = (count: number): number => Math.round(count / 1e6);
+    const total = megabytes(of);
+    // It is not over before the engine has unpacked the last layer.
+    progress({ what: `${what}: ${ref.image}`, done: Math.min(megabytes(bytes), total - 1), total });
   }, TELL_MS);
 }
 
@@ -149,6 +152,7 @@ export async function pullImage(
     return failedPull(ref, relay, text, error);
   } finally {
     clearInterval(telling);
+    wanted.progress({ what: `pulled: ${ref.image}`, done: 1, total: 1 });
     await relay.close();
   }
 }

@@ -1,6 +1,6 @@
 // Preparation of a Docker host for untrusted images: version checks, probes and clock test.
 import type Docker from 'dockerode';
-import type { Log } from '../../core/log.ts';
+import type { Log, Progress } from '../../core/log.ts';
 import { dockerError, openDocker } from '../../node/docker.ts';
 import { SandboxError } from '../errors.ts';
 import type { MeasuringRules } from '../../schema/arena.ts';
@@ -57,7 +57,7 @@ type ImageSource<Images> = {
   readonly fetch: (
     images: Images,
     named: { readonly image: string; readonly digest: string },
-    report: (text: string) => void,
+    report: (step: Progress) => void,
   ) => Promise<string>;
 };
 export type HostOptions<Images> = {
@@ -271,7 +271,7 @@ async function readyHost<Images>(
     ...(models !== null && { prepare: () => readWhole(models, log) }),
     fetch: async ({ image, digest, local }) =>
       local ??
-      (await options.images.fetch(images, { image, digest }, (text) => log.info(`    ${text}`))),
+      (await options.images.fetch(images, { image, digest }, (step) => log.progress(step))),
   });
   const facts: HostFacts = {
     versions,
