@@ -97,7 +97,7 @@ const LAST_WORDS: readonly (readonly [says: RegExp, what: string, mend: string])
   [
     /no such file or directory|executable file not found|not found/i,
     'its program or a file is not there',
-    'call python3, not python; name absolute paths; look for Windows line ends',
+    'call python3, not python; name absolute paths; begin scripts with #!/bin/sh, without Windows line ends',
   ],
   [
     /no space left|ENOSPC/i,
