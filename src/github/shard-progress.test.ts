@@ -31,6 +31,6 @@ describe('progress of a shard', () => {
     progress.kept(tracePath(0, 1, '5Hot:7', 1));
     expect(written).toHaveLength(1);
     progress.close();
-    expect(written.at(-1)).toBe('\n0.0 minutes, 1 runs of servers.\n');
+    expect(written.at(-1)).toBe('\n0.0 minutes, 1 run of servers.\n');
   });
 });
