@@ -40,7 +40,7 @@ function* keptLines(runs: readonly KeptRun[], next: string): Generator<string> {
 
 /**
  * `cacheon evaluate`: measures one shard of a signed plan by the seed that `cacheon draw` left in
- * the folder, or repeats a round on record; leaves its traces there. Holds no key. Exit code 3 where
+ * the folder, or repeats a round on record; leaves its traces there. Holds no key. Exit code 1 where
  * no server answered anything.
  */
 export const evaluateCommand: RunCommand = async (invocation) => {
@@ -68,5 +68,5 @@ export const evaluateCommand: RunCommand = async (invocation) => {
   });
   const next = `scripts/cacheon publish --round ${block} --traces ${out}`;
   give(invocation, { schema: 1, round: block, out, runs }, keptLines(runs, next));
-  return runs.some(({ answered }) => answered > 0) ? 0 : 3;
+  return runs.some(({ answered }) => answered > 0) ? 0 : 1;
 };

@@ -102,6 +102,11 @@ describe('a GPU host by SSH', () => {
     });
     expect(existsSync(join(folder, 'out/traces/0/1/baseline.ndjson.gz'))).toBe(true);
   });
+  it('takes the evidence of a machine on which no server answered', async () => {
+    await fakeSsh('evaluate', 1);
+    await sshHost('gpu.example', log).measure(task(), []);
+    expect(existsSync(join(folder, 'out/traces/0/1/baseline.ndjson.gz'))).toBe(true);
+  });
   it('says that a connection failed', async () => {
     await fakeSsh('mkdir', 255);
     await expect(sshHost('gpu.example', log).measure(task(), [])).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 // Measures a shard on another machine by SSH: a host that was prepared once, and holds no key.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -46,13 +47,23 @@ function word(text: string): string {
   );
 }
 
+type RemoteIo = {
+  readonly input?: string;
+  readonly take?: (output: Readable) => Promise<void>;
+};
+/** How a command there ended, and the last line that it said. */
+type Ended = { readonly code: number | null; readonly last: string };
+
+/** What `cacheon evaluate` ends with where no server answered: its traces say why. */
+const NOTHING_ANSWERED = 1;
+
 /** Runs a command there. Its messages go to the log; `input` to its standard input, output to `take`. */
-async function remote(
+async function ask(
   { login, port }: Address,
   command: readonly string[],
   log: Log,
-  io: { readonly input?: string; readonly take?: (output: Readable) => Promise<void> } = {},
-): Promise<void> {
+  io: RemoteIo = {},
+): Promise<Ended> {
   const config = process.env[CONFIG_VARIABLE];
   const options = ['BatchMode=yes', 'ConnectTimeout=20', 'ServerAliveInterval=30'];
   const how = [...(config === undefined ? [] : ['-F', config]), '-p', port];
@@ -77,14 +88,27 @@ async function remote(
     ended,
     io.take ? io.take(child.stdout) : Promise.resolve(void child.stdout.resume()),
   ]);
-  if (code === 0) return;
-  throw new HostError(
+  return { code, last };
+}
+
+/** The same for a command that must end well. Throws `HOST_FAILED`. */
+async function remote(
+  host: Address,
+  command: readonly string[],
+  log: Log,
+  io: RemoteIo = {},
+): Promise<void> {
+  const ended = await ask(host, command, log, io);
+  if (ended.code !== 0) throw failed(host, command, ended);
+}
+
+const failed = ({ login }: Address, command: readonly string[], { code, last }: Ended): HostError =>
+  new HostError(
     'HOST_FAILED',
     'infra',
     `${login}: ${command.slice(0, 2).join(' ')} ended with ${code ?? 'a signal'}: ${last.slice(0, 200)}`,
     code === 255 ? 'the connection failed: try ssh by hand' : 'look at the lines above',
   );
-}
 
 /** Keeps evidence out of a tar stream; other names are passed over, for a host is not trusted with paths. */
 async function unpack(output: Readable, folder: string, log: Log): Promise<void> {
@@ -135,13 +159,15 @@ export function sshHost(
     await remote(host, ['tee', output], log, { input: renderJson(draw) });
     const cacheon = [`${checkout}/scripts/cacheon`, 'evaluate', '--repo', checkout];
     const what = ['--round', block, '--shard', String(shard), '--out', there];
-    try {
-      await remote(host, [...cacheon, ...what, ...options], log);
-    } finally {
-      await remote(host, ['tar', '-C', there, '-cf', '-', '.'], log, {
-        take: (stream) => unpack(stream, folder, log),
-      });
-    }
+    const evaluate = [...cacheon, ...what, ...options];
+    const ended = await ask(host, evaluate, log);
+    // Also what was kept until it broke off.
+    await remote(host, ['tar', '-C', there, '-cf', '-', '.'], log, {
+      take: (stream) => unpack(stream, folder, log),
+    });
+    // A program that died by itself may end with 1 too, but leaves no trace.
+    const measured = ended.code === NOTHING_ANSWERED && existsSync(join(folder, 'traces'));
+    if (ended.code !== 0 && !measured) throw failed(host, evaluate, ended);
     await remote(host, ['rm', '-r', there], log);
   };
   return { measure, ready };
