@@ -7,7 +7,10 @@ import base64, gzip, json, sys, unicodedata
 from math import ceil, floor, inf, sqrt
 from pathlib import Path
 from statistics import fmean as mean, median, variance
-from tokenizers import Tokenizer
+try:
+    from tokenizers import Tokenizer
+except ImportError:
+    sys.exit("this needs the tokenizers library: pip install tokenizers")
 
 PLAIN = [*range(33, 127), *range(161, 173), *range(174, 256)]  # bytes whose letter is their own
 LETTERS = {chr(b) for b in PLAIN} | {chr(256 + i) for i in range(256 - len(PLAIN))}  # one letter, one byte

@@ -27,9 +27,9 @@ function* grouped<T extends { readonly path: string }>(
 
 function* tableLines(checks: readonly CheckReport[]): Generator<string> {
   const width = Math.max(...checks.map(({ name }) => name.length));
-  yield `  ${'state'.padEnd(9)}  ${'check'.padEnd(width)}  its rule in .github/RULES.md`;
+  yield `  ${'state'.padEnd(9)}  ${'check'.padEnd(width)}  its rule: a heading of .github/RULES.md`;
   for (const { name, state, rule } of checks)
-    yield `  ${MARKS[state].padEnd(9)}  ${name.padEnd(width)}  ${rule}`;
+    yield `  ${MARKS[state].padEnd(9)}  ${name.padEnd(width)}  "${rule}"`;
 }
 
 /** Whose ledgers, the checks as a table, every fault, and everything unchecked. */
@@ -74,13 +74,16 @@ export function verdictLine({
   evaluations,
   checks,
   faults,
+  unchecked,
 }: AuditReport): string {
   const counts = `${counted(records, 'record')}, ${counted(evaluations, 'evaluation')} judged again`;
   // They stand in the order in which a ledger is read: what is wrong early makes later parts wrong.
   const first =
     faults.length > 1 ? '; begin with the first of them: others may follow from it' : '';
-  if (faults.length > 0) return `${counted(faults.length, 'fault')}: ${counts}${first}`;
-  if (!ok || !complete) return `no fault, but not all was checked: ${counts}`;
+  if (faults.length > 0)
+    return `failed with ${counted(faults.length, 'fault')}: ${counts}${first}; .github/AUDITORS.md tells what to do`;
+  if (!ok || !complete)
+    return `not passed: no fault, but ${counted(unchecked.length, 'part')} unchecked, named above: ${counts}`;
   const open = openPart(checks);
   const from = checks.some(({ needs, state }) => needs === 'chain' && state === 'not-asked');
   return `passed${from ? ' offline' : ''}: ${counts}${open}`;

@@ -90,7 +90,7 @@ async function evaluationPart(
   const seed = `0x${randomBytes(32).toString('hex')}`;
   const { report } = await evaluateTargets(invocation, { arena, seed, out, targets });
   for (const line of reportLines(report)) invocation.print(line);
-  const score = `score ${report.score.toFixed(4)}, evidence in ${out}`;
+  const score = `score ${report.score.toFixed(4)} in one boot (a round wants a sure lead over two to five), evidence in ${out}`;
   if (report.verdict === 'VALID')
     return [
       {

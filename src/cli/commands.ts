@@ -131,7 +131,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   status: {
     about:
       'where a submission stands: registration, commitment, payment, queue, verdicts, place; without a hotkey the whole queue',
-    argument: ['[HOTKEY]', 'address of a hotkey'],
+    argument: ['[HOTKEY]', 'address of a hotkey, or its first 6 characters'],
     options: {
       endpoint: ENDPOINT,
       ...LEDGER,

@@ -1,6 +1,6 @@
 // Findings as people read them: what was found, and what to do where something is wrong.
 import type { PreflightFinding } from '../pipeline/preflight/checks.ts';
-import { hanging, paint } from './screen.ts';
+import { hanging, paint, wrapped } from './screen.ts';
 
 const MARKS = { ok: ['ok', 'green'], fail: ['FAIL', 'red'], skip: ['-', 'yellow'] } as const;
 
@@ -21,5 +21,5 @@ export function* findingLines(
     if (mend !== null) yield* hanging(`      ${' '.repeat(width)}  -> `, `${mend}${cited}`);
   }
   const failed = findings.filter(({ state }) => state === 'fail').length;
-  yield failed === 0 ? good : `${bad}: ${failed} to mend`;
+  yield* wrapped(failed === 0 ? good : `${bad}: ${failed} to mend`);
 }

@@ -1,5 +1,6 @@
 // Command that shows where a miner's submission stands, or the whole queue.
 import { UsageError } from '../compose/errors.ts';
+import type { ChainReader } from '../chain/chain.ts';
 import type { Log } from '../core/log.ts';
 import { decodeSs58 } from '../core/ss58.ts';
 import { LedgerError } from '../ledger/errors.ts';
@@ -24,22 +25,42 @@ async function validatorsIn(store: ResultStore, log: Log): Promise<string[]> {
   }
 }
 
+/** The beginning of a hotkey that may stand for it. */
+const BEGINNING = /^5[1-9A-HJ-NP-Za-km-z]{5,46}$/;
+
+/** The hotkey that a text means: itself, or the only registered one that it begins. */
+async function hotkeyOf(chain: ChainReader, netuid: number, text: string): Promise<string> {
+  if (decodeSs58(text) !== null) return text;
+  const { neurons } = await chain.snapshot(netuid);
+  const [first, ...more] = neurons.flatMap((neuron) =>
+    neuron.hotkey.startsWith(text) ? [neuron.hotkey] : [],
+  );
+  if (first !== undefined && more.length === 0) return first;
+  throw new UsageError(
+    first === undefined
+      ? `no hotkey of subnet ${netuid} begins with ${text}`
+      : `${text} begins ${more.length + 1} hotkeys: ${[first, ...more].slice(0, 5).join(', ')}`,
+    'give its whole address: cacheon wallet show prints it',
+  );
+}
+
 /**
  * `cacheon status`: where one hotkey's submission stands with every validator of this clone, or the
  * whole queue.
  */
 export const statusCommand: RunCommand = async (invocation) => {
   const { log, positionals } = invocation;
-  const hotkey = positionals[0] ?? null;
-  if (hotkey !== null && decodeSs58(hotkey) === null)
+  const named = positionals[0] ?? null;
+  if (named !== null && decodeSs58(named) === null && !BEGINNING.test(named))
     throw new UsageError(
-      `${hotkey} is not an ss58 address`,
-      'give the address of the hotkey: cacheon wallet show prints it',
+      `${named} is not an ss58 address`,
+      'give the address of the hotkey, or its first 6 characters: cacheon wallet show prints it',
     );
   const { arena, store } = workplace(invocation);
   const only = optional(invocation, 'validator');
   const validators = only === undefined ? await validatorsIn(store, log) : [only];
   const chain = await openChain(invocation, arena, false);
+  const hotkey = named && (await hotkeyOf(chain, arena.netuid, named));
   const reports: StatusReport[] = [];
   for (const validator of validators)
     reports.push(await status(chain, arena, await openStored(store, validator), hotkey));

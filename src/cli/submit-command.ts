@@ -10,9 +10,10 @@ import { monotonicClock } from '../node/monotonic-clock.ts';
 import { submit, type SubmitReport } from '../pipeline/submit/submit.ts';
 import { taoText } from '../pipeline/submit/submit-steps.ts';
 import type { Arena } from '../schema/arena.ts';
-import { parseImageRef } from '../schema/image-ref.ts';
+import { type ImageRef, parseImageRef } from '../schema/image-ref.ts';
 import type { Invocation, RunCommand } from './command.ts';
 import { publicLedgers } from './ledgers-at-hand.ts';
+import { atInterrupt } from './interrupted.ts';
 import { journalFile, lockedJournal } from './journal.ts';
 import { optional, required, wholeNumber } from './options.ts';
 import { give } from './output.ts';
@@ -37,7 +38,9 @@ function agreedArena(invocation: Invocation): Arena {
   if (network !== arena.network)
     throw new UsageError(
       `--network ${network} is not the arena's, which is on ${arena.network}`,
-      'name the arena of that network with --arena',
+      /^wss?:/.test(network)
+        ? `an address of a node goes with --endpoint ${network}`
+        : 'name the arena of that network with --arena',
     );
   const netuid = wholeNumber(invocation, 'netuid', 0, 65_535) ?? arena.netuid;
   if (netuid !== arena.netuid)
@@ -91,22 +94,33 @@ function* reportLines(report: SubmitReport, sealed: boolean, where: string): Gen
     : `next        scripts/cacheon status ${report.hotkey} ${where}`.trimEnd();
 }
 
-/** `cacheon submit`: pays the fee and commits an image; run again, it finishes what was begun. */
-export const submitCommand: RunCommand = async (invocation) => {
-  const { log, json, values } = invocation;
+/** Image and digest: apart, or as check and eval take them. */
+function imageIn(invocation: Invocation): ImageRef {
   const named = required(invocation, 'image');
-  // The form that check and eval take holds both.
   const whole = optional(invocation, 'digest') === undefined ? parseImageRef(named) : null;
-  const { image, digest } = whole ?? { image: named, digest: required(invocation, 'digest') };
+  return whole ?? { image: named, digest: required(invocation, 'digest') };
+}
+
+/** A payment that was made before; null for none. */
+function paymentIn(invocation: Invocation): { tx: string; block: number } | null {
   const tx = optional(invocation, 'payment-tx');
   const block = wholeNumber(invocation, 'payment-block', 0, Number.MAX_SAFE_INTEGER);
-  if ((tx === undefined) !== (block === undefined))
+  if (tx === undefined && block === undefined) return null;
+  if (tx === undefined || block === undefined)
     throw new UsageError(
       '--payment-tx and --payment-block go together',
       'both were printed when the payment was made',
     );
-  if (tx !== undefined && !/^0x[0-9a-f]{64}$/.test(tx))
+  if (!/^0x[0-9a-f]{64}$/.test(tx))
     throw new UsageError(`--payment-tx ${tx} is not an extrinsic hash`, '0x and 64 hex digits');
+  return { tx, block };
+}
+
+/** `cacheon submit`: pays the fee and commits an image; run again, it finishes what was begun. */
+export const submitCommand: RunCommand = async (invocation) => {
+  const { log, json, values } = invocation;
+  const { image, digest } = imageIn(invocation);
+  const payment = paymentIn(invocation);
   const arena = agreedArena(invocation);
   const wallet = walletOf(invocation);
   const options = walletOptions(invocation);
@@ -127,6 +141,9 @@ export const submitCommand: RunCommand = async (invocation) => {
     yes: json || ['yes', 'no-prompt', 'dry-run'].some((name) => values[name] === true),
     unchecked: values['unchecked'] === true,
   };
+  const release = atInterrupt(
+    'interrupted: what was signed may still land. Run the same line again: it goes on from there, and never pays twice',
+  );
   const report = await submit(
     {
       agree: (terms) => agreeTo(agreeing, terms),
@@ -144,7 +161,7 @@ export const submitCommand: RunCommand = async (invocation) => {
       image,
       digest,
       base,
-      payment: tx === undefined ? null : { tx, block: block! },
+      payment,
       revealBlocks: wholeNumber(invocation, 'reveal-blocks', 1, 100_000) ?? REVEAL_BLOCKS,
       wait: values['no-wait'] !== true,
       replace: values['replace'] === true,
@@ -152,6 +169,7 @@ export const submitCommand: RunCommand = async (invocation) => {
       dryRun: values['dry-run'] === true,
     },
   );
+  release();
   await chain.disconnect();
   const where = ['arena', 'endpoint'].flatMap((name) => {
     const value = optional(invocation, name);

@@ -19,7 +19,14 @@ describe('the terms of a submission', () => {
   it('name image, keys, network, fee and what is left of the balance, in TAO', () => {
     const text = shown();
     for (const part of [
-      ...['ghcr.io/a/b@sha256:ab', '5Hot (uid 7)', 'finney, subnet 14', '0.1 TAO', '5Treasury'],
+      ...[
+        'image     ghcr.io/a/b',
+        'digest    sha256:ab',
+        '5Hot (uid 7)',
+        'finney, subnet 14',
+        '0.1 TAO',
+        '5Treasury',
+      ],
       ...['2 TAO now', '1.89985 TAO after', '0.00015 TAO for the network', 'sealed'],
     ])
       expect(text).toContain(part);

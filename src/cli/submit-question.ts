@@ -26,7 +26,8 @@ export function* termLines(terms: SubmitTerms): Generator<string> {
   const { network, netuid, hotkey, uid, coldkey, image, digest, payment, paidIn } = terms;
   const line = (name: string, text: string): string[] => hanging(`  ${name.padEnd(9)} `, text);
   yield 'about to submit:';
-  yield* line('image', `${image}@${digest}`);
+  yield* line('image', image);
+  yield* line('digest', digest);
   yield* line('hotkey', `${hotkey} (uid ${uid})`);
   yield* line('network', `${network}, subnet ${netuid}`);
   if (payment) {
@@ -115,7 +116,10 @@ export async function agreeTo(agreeing: Agreeing, terms: SubmitTerms): Promise<v
     else log.info(line);
   if (yes) return;
   if (!asks) {
-    if (terms.network === 'local') return;
+    if (terms.network === 'local') {
+      log.info('nobody is asked: there is no terminal, and the chain is a local one');
+      return;
+    }
     throw new UsageError(
       `there is no terminal to ask on; ${untouched(terms)}`,
       'give --yes where nobody is to be asked',

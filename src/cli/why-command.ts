@@ -1,11 +1,12 @@
 // Command that tells on one screen everything that decided a verdict.
 import { existsSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { type Ledger, readLedger, recordsOf } from '../ledger/read.ts';
 import { allVerdicts, why } from '../pipeline/why.ts';
-import { shortKey } from '../schema/short-names.ts';
+import { shortKey, withShortKeys } from '../schema/short-names.ts';
 import type { Invocation, RunCommand } from './command.ts';
-import { FETCH_LEDGER, ledgersAtHand } from './ledgers-at-hand.ts';
+import { FETCH_LEDGER, ledgersAtHand, resultsIn } from './ledgers-at-hand.ts';
 import { optional, wholeNumber } from './options.ts';
 import { whyLines, wordLines } from './why-text.ts';
 import { give } from './output.ts';
@@ -63,18 +64,21 @@ function* faultLines(ledgers: readonly Ledger[]): Generator<string> {
     if (faults[0])
       yield paint(
         'red',
-        `the ledger of ${validator} has faults (${faults[0].code}: ${faults[0].message}): run cacheon audit before you believe what follows`,
+        `the ledger of ${validator} has faults (${faults[0].code} ${faults[0].path}: ${faults[0].message}): run cacheon audit before you believe what follows`,
       );
 }
 
 /** Every submission that the ledgers speak of, with its last verdict. */
 function listed(invocation: Invocation, ledgers: readonly Ledger[]): void {
   const rows = ledgers.flatMap((ledger) => allVerdicts(ledger));
-  const cells = rows.map(({ key, validator, round, verdict, score, place }) => [
+  const several = ledgers.length > 1;
+  const cells = rows.map(({ key, validator, round, verdict, score, place, reason }) => [
     ...[shortKey(key), verdict ?? 'none yet', score === null ? '' : score.toFixed(4)],
-    ...[place ?? '', String(round), shortKey(validator)],
+    ...[place ?? '', String(round), ...(several ? [shortKey(validator)] : [])],
+    withShortKeys(reason),
   ]);
-  const head = ['submission', 'verdict', 'score', 'place', 'round', 'validator'];
+  const seen = several ? ['validator'] : [];
+  const head = ['submission', 'verdict', 'score', 'place', 'round', ...seen, 'why'];
   give(invocation, rows, [
     ...[...faultLines(ledgers)].flatMap(wrapped),
     ...table([head, ...cells], ['left', 'left', 'right', 'left', 'right']),
@@ -114,7 +118,13 @@ export const whyCommand: RunCommand = async (invocation) => {
       block === undefined ? `no ledger speaks of ${key}` : `no plan of block ${block} lists ${key}`,
       `without ${block === undefined ? 'a block after the hotkey' : '--round'} it tells of the last one`,
     );
-  const lines = reports.flatMap((report) => [...whyLines(report)]);
+  const where = folder === undefined ? 'results' : relative('.', resultsIn(resolve(folder)));
+  const lines = reports.flatMap((report) => [
+    ...whyLines(report, {
+      where,
+      faulty: ledgers.some(({ validator, faults }) => validator === report.validator && faults[0]),
+    }),
+  ]);
   const words = wordLines(lines, invocation.values['explain'] === true);
   const all = [...faultLines(ledgers), ...lines, ...words];
   give(invocation, reports, all.flatMap(wrapped));

@@ -37,13 +37,14 @@ function* bootLines(
   said: string,
 ): Generator<string> {
   const { ttft, throughput } = report;
+  const measured = ttft.challengerNs !== null || throughput.challengerTokensPerSecond !== null;
   const first = `time to first token ${ms(ttft.challengerNs)}${beside(ms(ttft.baselineNs), ttft.baselineNs === null)}${change(ttft.improvement)}`;
   const { challengerTokensPerSecond: own, baselineTokensPerSecond: base } = throughput;
   const speed = `${rate(own)} tokens/s${beside(rate(base), base === null)}${change(throughput.improvement)}`;
   const held = hasBaseline(why, shard, boot) ? '' : ", beside boot 1's baseline";
   yield `  boot ${boot} of shard ${shard}: ${report.verdict}, score ${report.score.toFixed(4)}${held}`;
-  yield `    ${first}; ${speed}`;
-  yield `    ${gateLine(report)}`;
+  yield measured ? `    ${first}; ${speed}` : '    not measured';
+  if (measured) yield `    ${gateLine(report)}`;
   if (report.verdict !== 'VALID' && report.reason !== said) yield `    ${report.reason}`;
 }
 
@@ -77,7 +78,10 @@ function* evidenceLines(report: WhyReport): Generator<string> {
   const { validator, draw, anchor, evidence, tree } = report;
   if (anchor) yield `plan anchored in block ${anchor.number} (${anchor.hash})`;
   if (draw) {
-    const pulse = draw.pulse === null ? '' : ` ${JSON.stringify(draw.pulse)}`;
+    const pulse =
+      draw.pulse === null
+        ? ''
+        : ` (${'round' in draw.pulse ? `round ${draw.pulse.round}` : `block ${draw.pulse.block}`})`;
     yield `seed ${draw.seed}, ${SEED_SOURCES[seedSource(draw.pulse)]}${pulse}`;
   }
   yield `judged by the code whose git tree is ${tree} (git log --format='%H %T')`;
@@ -119,8 +123,11 @@ function verdictLine({ submission, entry, voided, place }: WhyReport): string {
   return voided === null ? `${submission.status}: no round yet` : `the round is void: ${voided}`;
 }
 
-/** What its miner can do now. */
-function nextLine({ entry, submission, place, round, validator }: WhyReport): string {
+/** What its miner can do now. `where`: the results folder that was read. */
+function nextLine(
+  { entry, submission, place, round, validator }: WhyReport,
+  where: string,
+): string {
   const said = entry?.verdict ?? submission.verdict;
   const verdict = VERDICTS.find((name) => name === said);
   if (verdict === undefined) return 'next: nothing to do; it is looked at again in a coming round';
@@ -131,7 +138,7 @@ function nextLine({ entry, submission, place, round, validator }: WhyReport): st
   if (verdict === 'E_COPY')
     return 'next: an image of its own is a new submission, with a new fee; this one belongs to the earlier';
   const doubt = entry
-    ? `; in doubt, judge it again: cacheon judge results/${validator}/rounds/${round}`
+    ? `; in doubt, judge it again: cacheon judge ${where}/${validator}/rounds/${round}`
     : '';
   const known = mendOf(verdict);
   return isMinerFault(verdict) && known
@@ -151,8 +158,11 @@ export function* wordLines(lines: readonly string[], explain: boolean): Generato
   for (const { name, means, rule } of words) yield `  ${name}: ${means} ("${rule}")`;
 }
 
-/** A report on one screen. */
-export function* whyLines(report: WhyReport): Generator<string> {
+/** A report on one screen: of which results folder, and whether its ledger has faults. */
+export function* whyLines(
+  report: WhyReport,
+  { where, faulty }: { readonly where: string; readonly faulty: boolean },
+): Generator<string> {
   const { key, validator, round, submission, entry } = report;
   yield `${key}, uid ${submission.uid}: with validator ${validator}, round ${round}`;
   yield submissionLine(report);
@@ -166,5 +176,7 @@ export function* whyLines(report: WhyReport): Generator<string> {
     yield `weights ${path}: ${state}, share ${share.toFixed(4)}`;
   for (const { round: before, verdict } of report.earlier)
     yield `earlier: round ${before} ${verdict ?? 'without a verdict'}`;
-  yield nextLine(report);
+  yield faulty
+    ? 'next: cacheon audit first; what its ledger lacks may be what decided'
+    : nextLine(report, where);
 }

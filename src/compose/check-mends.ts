@@ -57,7 +57,11 @@ const BY_VERDICT: Readonly<Partial<Record<Verdict, readonly DetailMend[]>>> = {
   E_API: SERVER,
   E_STREAM: SERVER,
   E_START_TIMEOUT: [
-    [/in 10 s/, 'start the server first, and give the address that it listens on', 'Health'],
+    [
+      /in 10 s|refused/,
+      'start the server first, and give the address that it listens on',
+      'Health',
+    ],
   ],
 };
 

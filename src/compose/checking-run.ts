@@ -1,5 +1,7 @@
 // Starts what a check asks about, an image confined as a validator confines it, or reaches a URL.
 import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CacheonError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { admitAlone, openAdmission } from '../images/admission.ts';
@@ -141,11 +143,25 @@ async function healthNow(url: string): Promise<string> {
     return `it answers ${status}`;
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
-    const code = (cause as { code?: unknown }).code;
-    return code === 'ECONNREFUSED'
-      ? 'nothing listens there: the connection is refused'
-      : `asked plainly, it fails: ${messageOf(cause)}`;
+    return `asked plainly, it fails: ${messageOf(cause)}`;
   }
+}
+
+/** Whether nothing listens, for as long as a server that was started just now may need. */
+async function isRefused(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  for (let tries = 0; tries < 4; tries++) {
+    if (tries > 0) await sleep(500);
+    const code = await new Promise<string | undefined>((resolve) => {
+      const socket = connect(Number(port || 80), hostname.replace(/^\[|\]$/g, ''));
+      socket.setTimeout(2000, () => socket.destroy());
+      socket.once('connect', () => socket.destroy());
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+      socket.once('close', () => resolve(undefined));
+    });
+    if (code !== 'ECONNREFUSED') return false;
+  }
+  return true;
 }
 
 /** A late server with what it says: a wrong port and a 503 have different mends. */
@@ -157,6 +173,10 @@ async function withHealth(finding: CheckFinding, url: string): Promise<CheckFind
 /** Asks a server that runs already sample prompts. */
 export async function urlChecked(question: RunQuestion, url: string): Promise<CheckFinding[]> {
   const { root, log } = question;
+  if (await isRefused(url))
+    return [
+      refused('server', 'E_START_TIMEOUT', `nothing listens at ${url}: the connection is refused`),
+    ];
   const start = Math.min(RUNNING_SECONDS, question.arena.deadlines.start);
   const arena = { ...question.arena, deadlines: { ...question.arena.deadlines, start } };
   const ports = await measuringPorts(arena, root, { kind: 'urls' }, { log, keep: () => undefined });

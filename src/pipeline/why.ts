@@ -161,6 +161,7 @@ export type ListedVerdict = Pick<WhyReport, 'key' | 'validator' | 'round' | 'pla
   /** Null: no verdict yet. */
   readonly verdict: string | null;
   readonly score: number | null;
+  readonly reason: string;
 };
 
 /** Every submission that a ledger speaks of, with its last verdict; the newest round first. */
@@ -173,8 +174,8 @@ export function allVerdicts(ledger: Ledger): ListedVerdict[] {
     const report = why(ledger, key);
     if (!report) return [];
     const { validator, round, place, entry, submission } = report;
-    const verdict = entry?.verdict ?? submission.verdict;
-    return [{ ...{ key, validator, round, place, verdict }, score: entry?.score ?? null }];
+    const { verdict, reason } = entry ?? submission;
+    return [{ ...{ key, validator, round, place, verdict, reason }, score: entry?.score ?? null }];
   });
   return rows.toSorted((a, b) => b.round - a.round || (b.score ?? -1) - (a.score ?? -1));
 }

@@ -48,7 +48,8 @@ export const GLOSSARY: readonly Word[] = [
   },
   {
     name: 'bar',
-    means: 'the score that a challenger must be surely above: 1.01 times the holder’s',
+    means:
+      'what a challenger must be surely above: 1.01 times the holder’s score. Beside it stands the score of boot 1, by medians; how far it is ahead is the mean over prompts and boots',
     rule: 'Takeover',
     says: /\bbar\b|takes the throne|ahead by/,
   },

@@ -19,12 +19,9 @@ def engine(method, path, body=None):
 
 
 def answer(body):
-    """Yields the events of one answer, each as soon as its token is there."""
+    """A status, and the lines of one answer ("data: {...}"), each as soon as its token is there."""
     response = engine("POST", "/v1/chat/completions", body)
-    if response.status != 200:
-        raise RuntimeError(f"the engine answers {response.status}")
-    for line in response:  # "data: {...}" and an empty line after each event
-        yield line
+    return response.status, response
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -43,11 +40,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200 if self.path == "/v1/chat/completions" else 404)
+        status, lines = answer(body) if self.path == "/v1/chat/completions" else (404, [])
+        self.send_response(status)  # an error of the engine must not look like an answer
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for line in answer(body):
+        for line in lines:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
             self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")
