@@ -10,6 +10,7 @@ import {
   SEED,
   BLOCK_HASH,
   SERVER,
+  READER_VARIABLES,
   VALIDATOR_VARIABLES,
 } from './option-specs.ts';
 import { VALIDATOR_COMMANDS } from './validator-commands.ts';
@@ -112,7 +113,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       again: [null, 'enters the same image once more, with a new payment'],
       'payment-tx': ['0x…', 'a payment made before, by its extrinsic hash'],
       'payment-block': ['N', 'and by its block'],
-      yes: [null, 'does not ask before it pays (so do --no-prompt and --json)'],
+      yes: [
+        null,
+        'does not ask before it pays (so do --no-prompt and --json, and a local chain without a terminal)',
+      ],
       'no-prompt': [null, 'the same, as btcli calls it'],
       unchecked: [null, 'does not look at the image first (cacheon check does)'],
       results: [
@@ -137,6 +141,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       ...LEDGER,
       validator: ['SS58', 'one validator (default: every ledger of the checkout)'],
     },
+    variables: READER_VARIABLES,
     load: async () => (await import('./status-command.ts')).statusCommand,
   },
   'wallet show': {
@@ -178,6 +183,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       corpus: CORPUS,
     },
     examples: ['cacheon audit', 'cacheon audit --results /tmp/demo/results --json'],
+    variables: READER_VARIABLES,
     load: async () => (await import('./audit-command.ts')).auditCommand,
   },
   rerun: {
@@ -199,6 +205,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'cacheon rerun 6500000',
       'cacheon rerun 6500000 --teacher --reference http://127.0.0.1:8000',
     ],
+    variables: READER_VARIABLES,
     load: async () => (await import('./rerun-command.ts')).rerunCommand,
   },
   why: {
@@ -224,6 +231,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'cacheon why 5CTU2xKq',
       'cacheon why 5CTU2xKq:90 /tmp/demo/ledger/results',
     ],
+    variables: READER_VARIABLES,
     load: async () => (await import('./why-command.ts')).whyCommand,
   },
   'devnet chain': {

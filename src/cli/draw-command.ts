@@ -27,6 +27,11 @@ export const drawCommand: RunCommand = async (invocation) => {
   await chain.disconnect();
   const out = optional(invocation, 'out');
   if (out !== undefined) writeDraw(resolve(out), draw);
-  give(invocation, draw, [`seed ${draw.seed}`]);
+  const where = out ?? `out/${block}`;
+  give(invocation, draw, [
+    `seed ${draw.seed}`,
+    ...(out === undefined ? [`nothing was written: --out ${where} keeps it for evaluate`] : []),
+    `next: cacheon evaluate --validator ${required(invocation, 'validator')} --round ${block} --out ${where}`,
+  ]);
   return 0;
 };

@@ -1,5 +1,6 @@
 // Command that measures a machine's share of a signed plan and leaves the traces in a folder.
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { UsageError } from '../compose/errors.ts';
 import { measureShard } from '../compose/measuring-shard.ts';
 import { ROOT } from '../compose/repository.ts';
@@ -27,10 +28,14 @@ function keptRun(path: string, lines: readonly TraceLine[]): KeptRun {
   };
 }
 
+/** A run's path in short: shard, boot, and whose it is. */
+const nameOf = (path: string): string =>
+  path.replace(/^traces\/|\.ndjson\.gz$/g, '').replace(/(5\w{7})\w{40}/, '$1');
+
 /** What a person sees of a measured shard. */
 function* keptLines(runs: readonly KeptRun[], next: string): Generator<string> {
   const rows = runs.map(({ path, answered, ended }) => [
-    ...[path.replace(/^traces\/|\.ndjson\.gz$/g, ''), String(answered), ended ?? 'by its end'],
+    ...[nameOf(path), String(answered), ended ?? 'by its end'],
   ]);
   yield* table([['shard/boot/server', 'answers', 'ended'], ...rows], ['left', 'right']);
   yield runs.some(({ answered }) => answered > 0)
@@ -48,7 +53,9 @@ export const evaluateCommand: RunCommand = async (invocation) => {
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
   if (block === undefined) throw new UsageError('--round is missing', 'the block of a signed plan');
   const out = resolve(required(invocation, 'out'));
-  const runs: KeptRun[] = [];
+  const runs = new Map<string, KeptRun>();
+  if (existsSync(join(out, 'traces')))
+    invocation.log.warn(`${out} holds traces already: those of this shard are replaced`);
   await measureShard({
     root: ROOT,
     store,
@@ -62,11 +69,13 @@ export const evaluateCommand: RunCommand = async (invocation) => {
     keep: (path, content) => {
       writeEvidence(out, path, content);
       if (path.startsWith('traces/') && !(content instanceof Uint8Array))
-        runs.push(keptRun(path, content));
+        // A run is kept once more when its answers were forced.
+        runs.set(path, keptRun(path, content));
     },
     log: invocation.log,
   });
-  const next = `scripts/cacheon publish --round ${block} --traces ${out}`;
-  give(invocation, { schema: 1, round: block, out, runs }, keptLines(runs, next));
-  return runs.some(({ answered }) => answered > 0) ? 0 : 1;
+  const next = `cacheon publish --round ${block} --traces ${out}`;
+  const all = [...runs.values()];
+  give(invocation, { schema: 1, round: block, out, runs: all }, keptLines(all, next));
+  return all.some(({ answered }) => answered > 0) ? 0 : 1;
 };

@@ -54,6 +54,8 @@ const lookedAt = async ({ name, look }: Setting, api: RepositoryApi): Promise<Pr
 export const initCommand: RunCommand = async (invocation) => {
   const { log } = invocation;
   const repository = optional(invocation, 'repository') ?? process.env['GITHUB_REPOSITORY'] ?? '';
+  if (repository === '')
+    throw new UsageError('--repository is missing', 'name your fork: --repository owner/name');
   if (!REPOSITORY.test(repository))
     throw new UsageError(`--repository ${repository} is not owner/name`, 'name your fork');
   const token = process.env['GITHUB_TOKEN'] ?? '';

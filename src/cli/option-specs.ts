@@ -36,6 +36,12 @@ export const VALIDATOR_VARIABLES: Readonly<Record<string, string>> = {
   corpus: 'CACHEON_CORPUS',
   tier: 'CACHEON_TIER',
 };
+/** Of these what the commands of anybody read, too: a host that validates also looks. */
+export const READER_VARIABLES: Readonly<Record<string, string>> = {
+  endpoint: 'CACHEON_ENDPOINT',
+  arena: 'CACHEON_ARENA',
+  corpus: 'CACHEON_CORPUS',
+};
 export const DRY_RUN: OptionSpec = [null, 'says what would be done, and changes nothing'];
 export const SEED: OptionSpec = ['0x…', 'seed of 32 bytes that draws the prompts'];
 export const BLOCK_HASH: OptionSpec = ['0x…', 'another name of --seed'];

@@ -8,6 +8,9 @@ import { scanPorts } from '../compose/scanning.ts';
 import { ledgerOf, settlePorts, validatorPair } from '../compose/settling.ts';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
 import { readFolder } from '../ledger/io/results-folder.ts';
+import { openStored } from '../ledger/open.ts';
+import { endOf as endOfPlan, planOf } from '../ledger/plans.ts';
+import type { Ledger } from '../ledger/read.ts';
 import type { Operator } from '../pipeline/context.ts';
 import type { FileSet } from '../ledger/store.ts';
 import { publishPlan } from '../pipeline/publish.ts';
@@ -76,10 +79,20 @@ function endOf(invocation: Invocation, block: number): End {
   if (reason === null && (!draw || evidence.size === 0))
     throw new UsageError(
       `${folder} holds no ${draw ? 'traces' : 'draw.json'} of a round`,
-      'name the folder that evaluate filled with --traces, or end the plan with --void REASON',
+      'name the folder that evaluate filled with --traces; where nothing can be measured any more, --void REASON ends the plan',
     );
   return { reason, draw, evidence };
 }
+
+/** What the plan of a block ended in; null for an open one. Throws `UNSIGNED_PLAN` for none. */
+const endOnRecord = (ledger: Ledger, block: number): 'round' | 'void' | null =>
+  endOfPlan(ledger, planOf(ledger, block))?.kind ?? null;
+
+const onRecord = (block: number, kind: string): UsageError =>
+  new UsageError(
+    `the plan of block ${block} ended in a ${kind}, which is on record: nothing was changed`,
+    'a plan ends once; cacheon audit and cacheon rerun look at it again',
+  );
 
 async function publishEnd(
   { invocation, ports, operator, dryRun }: Publishing,
@@ -96,11 +109,18 @@ async function publishEnd(
   return { outcome: why === null ? 'round' : 'void', reason: why, block, anchor: null };
 }
 
-/** What was published, in a line. */
-function publishedLine({ outcome, reason, block, anchor }: Published): string {
+/** What was published, and what comes after it. */
+function* publishedLines(
+  { outcome, reason, block, anchor }: Published,
+  validator: string,
+): Generator<string> {
   const where = anchor === null ? '' : `, anchored in block ${anchor.block}`;
   const why = reason === null ? '' : `: ${reason}`;
-  return `${outcome}${block === null ? '' : `: the plan of block ${block}`}${where}${why}`;
+  yield `${outcome}${block === null ? '' : `: the plan of block ${block}`}${where}${why}`;
+  if (outcome === 'dry-run') yield `nothing was signed or sent; the key is of ${validator}`;
+  else if (outcome === 'round' || outcome === 'void') yield 'next: cacheon settle';
+  else if (block !== null)
+    yield `next: cacheon draw --validator ${validator} --round ${block} --out out/${block}`;
 }
 
 /**
@@ -112,8 +132,12 @@ export const publishCommand: RunCommand = async (invocation) => {
   const { log } = invocation;
   const { arena, store } = workplace(invocation);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
-  const end = block === undefined ? null : endOf(invocation, block);
   const pair = validatorPair();
+  const ended =
+    block === undefined ? null : endOnRecord(await openStored(store, pair.address), block);
+  // A round that is on record already is published again without harm; a void would be a lie.
+  const end = block === undefined ? null : endOf(invocation, block);
+  if (ended && end !== null && end.reason !== null) throw onRecord(block!, ended);
   const chain = await openChain(invocation, arena);
   const publishing = {
     ...{ invocation, chain, operator: await operatorOf(pair.address) },
@@ -125,7 +149,7 @@ export const publishCommand: RunCommand = async (invocation) => {
       ? await publishNewPlan(publishing)
       : await publishEnd(publishing, block, end);
   await chain.disconnect();
-  give(invocation, published, [publishedLine(published)].flatMap(wrapped));
+  give(invocation, published, [...publishedLines(published, pair.address)].flatMap(wrapped));
   // A void that nobody asked for: the machine measured nothing that counts.
   return published.outcome === 'void' && end?.reason === null ? 3 : 0;
 };

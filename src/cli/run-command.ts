@@ -96,11 +96,11 @@ async function tellFailure(text: string, log: Log): Promise<void> {
   await postNotice(webhookIn(process.env), make, log);
 }
 
-/** One pass with a connection of its own, as a scheduled job has. */
+/** One pass with a connection of its own, as a scheduled job has. False: nothing could be measured. */
 async function pass(
   invocation: Invocation,
   { home, stop }: Pick<ValidatorHost, 'home' | 'stop'>,
-): Promise<void> {
+): Promise<boolean> {
   const { arena, arenaSha256, folder, store } = workplace(invocation);
   const pair = validatorPair();
   const chain = await openChain(invocation, arena);
@@ -118,7 +118,10 @@ async function pass(
       const make = async () => noticeOf(await openStored(store, pair.address), block);
       await postNotice(webhookIn(process.env), make, invocation.log);
     }
-    give(invocation, `${JSON.stringify(done)}\n`, [`pass: ${done.outcome}${of}`]);
+    const failed = done.measured === false;
+    const said = failed ? '; no server could be measured: look at the lines above' : '';
+    give(invocation, `${JSON.stringify(done)}\n`, [`pass: ${done.outcome}${of}${said}`]);
+    return !failed;
   } finally {
     await chain.disconnect();
   }
@@ -142,11 +145,12 @@ export const runCommand: RunCommand = async (given) => {
     'stop it first: two would measure on one machine at once',
   );
   const stop = stopping(log);
+  let good = true;
   try {
     while (!stop.aborted) {
       const next = Date.now() + interval * 1000;
       try {
-        await pass(invocation, { home, stop });
+        good = await pass(invocation, { home, stop });
       } catch (error) {
         if (once || error instanceof UsageError) throw error;
         const hint = error instanceof CacheonError ? `; ${error.hint}` : '';
@@ -163,5 +167,5 @@ export const runCommand: RunCommand = async (given) => {
   } finally {
     release();
   }
-  return 0;
+  return once && !good ? 3 : 0;
 };

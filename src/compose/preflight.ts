@@ -3,6 +3,8 @@ import { counted } from '../core/counted.ts';
 import { existsSync, statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { EndpointPool } from '../chain/io/endpoints.ts';
+import { messageOf } from '../core/errors.ts';
+import { registryDocuments } from '../images/io/registry-documents.ts';
 import { openStored } from '../ledger/open.ts';
 import type { ResultStore } from '../ledger/store.ts';
 import { findDocker } from '../node/docker.ts';
@@ -50,9 +52,29 @@ type Questions = (job: PreflightJob) => Promise<PreflightFinding[]>;
 const NOT_YET =
   'this arena is not ready for anybody: update your clone once it is (git pull); its keepers pin it with cacheon arena pin';
 
+/** An image of the arena's own: pinned, and still in its registry. */
+async function imageFinding(
+  name: 'baseline' | 'reference',
+  { images, loopbackImages }: Arena,
+): Promise<PreflightFinding> {
+  const text = images[name];
+  const ref = parseImageRef(text);
+  if (!ref) return failing(name, `${text} has no digest`, NOT_YET);
+  try {
+    const found = await registryDocuments(loopbackImages).manifest(ref);
+    if (found.state === 'found') return passing(name, text);
+    return failing(name, `${text} is gone: ${found.detail}`, 'update your clone (git pull)');
+  } catch (error) {
+    const silent = `${text}: its registry does not answer (${messageOf(error)})`;
+    if (loopbackImages)
+      return untold(name, silent, 'with --engine-command engines run as processes, without images');
+    return process.env['CACHEON_MIRROR']
+      ? untold(name, silent, 'the mirror is asked in its place')
+      : failing(name, silent, 'look at this machine’s network, or name a mirror: CACHEON_MIRROR');
+  }
+}
+
 const arenaQuestions: Questions = async ({ root, arena, folder, tier, corpus }) => {
-  const pinned = (name: string, text: string): PreflightFinding =>
-    parseImageRef(text) ? passing(name, text) : failing(name, `${text} has no digest`, NOT_YET);
   const treasury =
     arena.fee === 0 || arena.treasury !== null
       ? passing('treasury', arena.fee === 0 ? 'no fee is taken' : arena.treasury!)
@@ -65,8 +87,8 @@ const arenaQuestions: Questions = async ({ root, arena, folder, tier, corpus }) 
       assertReady(arena, tier);
       return [passing('arena', `${arena.name}, tier ${tier}`)];
     })),
-    pinned('baseline', arena.images.baseline),
-    pinned('reference', arena.images.reference),
+    await imageFinding('baseline', arena),
+    await imageFinding('reference', arena),
     treasury,
     ...(await asked('calibration', () => {
       const found = readCalibration(arena, folder, tier);

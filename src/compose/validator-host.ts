@@ -18,6 +18,7 @@ import type { Arena } from '../schema/arena.ts';
 import type { Draw } from '../schema/artifacts.ts';
 import { readDraw, writeDraw } from './draw-file.ts';
 import { publishMeasured } from './publishing.ts';
+import { isInfraFault } from '../schema/verdicts.ts';
 import { RoundFolder } from './round-folder.ts';
 import { scanPorts } from './scanning.ts';
 import { ledgerOf, settlePorts } from './settling.ts';
@@ -61,11 +62,13 @@ export type Pass = {
   readonly outcome: 'empty' | 'round' | 'void' | 'stopped';
   /** Block of the plan. */
   readonly block: number | null;
+  /** Whether anything was told of a server; null where no plan ended. False: the machine failed. */
+  readonly measured: boolean | null;
   /** Null where the pass was stopped before. */
   readonly weights: Pick<SettleReport, 'sent' | 'reason' | 'notBefore'> | null;
 };
 
-type Ended = Pick<Pass, 'outcome' | 'block'>;
+type Ended = Pick<Pass, 'outcome' | 'block' | 'measured'>;
 
 /**
  * Measures the shards that were not begun. One that an earlier process began is left as it is: what
@@ -106,22 +109,24 @@ async function playRound(host: ValidatorHost, ports: SettlePorts): Promise<Ended
   // A plan that is measured and only has to be signed needs no machine that measures.
   if (openPlan(ledger) === null && draft.predicate.shards > 0) await host.ready();
   const { plan } = await publishPlan(ports, arena, operator, draft);
-  if (!plan) return { outcome: 'empty', block: null };
+  if (!plan) return { outcome: 'empty', block: null, measured: null };
   const block = plan.predicate.block.number;
-  if (stop.aborted) return { outcome: 'stopped', block };
+  if (stop.aborted) return { outcome: 'stopped', block, measured: null };
   const files = new RoundFolder(host.home, operator.validator, block);
   const draw =
     readDraw(files.path) ??
     (await drawSeed({ ...ports, clock: monotonicClock }, await ports.ledger.read(), plan));
   writeDraw(files.path, draw);
   const whole = await measureShards(host, { plan, draw }, files);
-  if (!whole) return { outcome: 'stopped', block };
+  if (!whole) return { outcome: 'stopped', block, measured: null };
   const judged = await publishMeasured({ ...ports, operator }, arena, root, {
     ...{ block, judged: null, draw },
     evidenceOf: () => Promise.resolve(files.evidence()),
   });
   files.clear();
-  return { outcome: 'void' in judged ? 'void' : 'round', block };
+  if ('void' in judged) return { outcome: 'void', block, measured: false };
+  const measured = judged.body.entries.some(({ verdict }) => !isInfraFault(verdict));
+  return { outcome: 'round', block, measured };
 }
 
 /**

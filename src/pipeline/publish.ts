@@ -155,7 +155,7 @@ export async function signPlan(
   const plan = outcome === 'empty' ? null : openPlan(after);
   log.info(
     outcome === 'empty'
-      ? 'nothing to evaluate: no plan was signed'
+      ? 'nothing to evaluate: no challenger is there, and the winner alone is not measured; no plan was signed'
       : `plan of block ${plan?.predicate.block.number ?? '?'} ${outcome}`,
   );
   return { outcome, plan };

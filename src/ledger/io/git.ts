@@ -75,13 +75,23 @@ export async function gitOrNull(
   }
 }
 
+/** What git says where a folder or a remote was named wrongly, with the mend. */
+const MENDS: readonly (readonly [says: RegExp, mend: string])[] = [
+  [/not a git repository/, 'name a clone with --repo, or make one here: git init'],
+  [
+    /does not appear to be a git repository|No such remote/,
+    'add it (git remote add origin URL), or leave out --branch to keep the ledger in this clone alone',
+  ],
+];
+
 /** An error of git as one that says what to do. */
 export function gitError(error: unknown): unknown {
   if (!(error instanceof GitFailure)) return error;
+  const known = MENDS.find(([says]) => says.test(error.message));
   return new LedgerError(
     'GIT_FAILED',
-    'infra',
+    known ? 'usage' : 'infra',
     error.message,
-    'look at the repository and run again',
+    known?.[1] ?? 'look at the repository and run again',
   ).causedBy(error);
 }
