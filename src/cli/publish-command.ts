@@ -79,20 +79,23 @@ function endOf(invocation: Invocation, block: number): End {
   if (reason === null && (!draw || evidence.size === 0))
     throw new UsageError(
       `${folder} holds no ${draw ? 'traces' : 'draw.json'} of a round`,
-      'name the folder that evaluate filled with --traces; where nothing can be measured any more, --void REASON ends the plan',
+      `is ${block} the block of a signed plan? Name the folder that evaluate filled with --traces; where nothing can be measured any more, --void REASON ends the plan`,
     );
   return { reason, draw, evidence };
 }
 
-/** What the plan of a block ended in; null for an open one. Throws `UNSIGNED_PLAN` for none. */
-const endOnRecord = (ledger: Ledger, block: number): 'round' | 'void' | null =>
-  endOfPlan(ledger, planOf(ledger, block))?.kind ?? null;
-
-const onRecord = (block: number, kind: string): UsageError =>
-  new UsageError(
-    `the plan of block ${block} ended in a ${kind}, which is on record: nothing was changed`,
+/**
+ * Throws where a plan that is to be voided has ended. A round on record is published again without
+ * harm; a void of it would be a lie.
+ */
+function assertOpen(ledger: Ledger, block: number): void {
+  const ended = endOfPlan(ledger, planOf(ledger, block));
+  if (ended === null) return;
+  throw new UsageError(
+    `the plan of block ${block} ended in a ${ended.kind}, which is on record: nothing was changed`,
     'a plan ends once; cacheon audit and cacheon rerun look at it again',
   );
+}
 
 async function publishEnd(
   { invocation, ports, operator, dryRun }: Publishing,
@@ -132,12 +135,10 @@ export const publishCommand: RunCommand = async (invocation) => {
   const { log } = invocation;
   const { arena, store } = workplace(invocation);
   const block = wholeNumber(invocation, 'round', 0, Number.MAX_SAFE_INTEGER);
-  const pair = validatorPair();
-  const ended =
-    block === undefined ? null : endOnRecord(await openStored(store, pair.address), block);
-  // A round that is on record already is published again without harm; a void would be a lie.
   const end = block === undefined ? null : endOf(invocation, block);
-  if (ended && end !== null && end.reason !== null) throw onRecord(block!, ended);
+  const pair = validatorPair();
+  if (block !== undefined && end !== null && end.reason !== null)
+    assertOpen(await openStored(store, pair.address), block);
   const chain = await openChain(invocation, arena);
   const publishing = {
     ...{ invocation, chain, operator: await operatorOf(pair.address) },

@@ -204,7 +204,7 @@ describe('cacheon run', () => {
     const plan = openPlan(await ledgerNow())!;
     new RoundFolder(home, address, plan.predicate.block.number).begin(0);
     const { child, said } = start(nowhere);
-    expect(await ended(child), said()).toBe(0);
+    expect(await ended(child), said()).toBe(3);
     expect(endOf(await ledgerNow(), plan)).not.toBeNull();
   });
 
