@@ -232,6 +232,12 @@ describe('cacheon submit', () => {
     const told = JSON.parse(dry.stdout) as SubmitReport;
     expect([told.dryRun, told.commitment]).toEqual([[], report.commitment]);
     const shown = await status(hotkey);
+    expect(await status(hotkey.slice(0, 8))).toEqual(shown);
+    const stranger = await cacheon(['status', '5CTU2xKq', ...chainArgs()]);
+    expect([stranger.code, errorOf(stranger).message]).toEqual([
+      2,
+      expect.stringMatching(/no hotkey/),
+    ]);
     expect(shown.submissions).toMatchObject([
       {
         status: 'evaluate',

@@ -205,7 +205,19 @@ describe('cacheon run', () => {
     new RoundFolder(home, address, plan.predicate.block.number).begin(0);
     const { child, said } = start(nowhere);
     expect(await ended(child), said()).toBe(3);
-    expect(endOf(await ledgerNow(), plan)).not.toBeNull();
+    const end = endOf(await ledgerNow(), plan);
+    expect(end).not.toBeNull();
+    const round = String(plan.predicate.block.number);
+    const late = promisify(execFile)(
+      cacheonPath,
+      [...args, '--branch', 'ledger', '--round', round, '--void', 'nobody liked it'],
+      { env: { ...process.env, CACHEON_HOTKEY: uri } },
+    );
+    await expect(late).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('nothing was changed') as string,
+    });
+    expect(endOf(await ledgerNow(), plan)).toEqual(end);
   });
 
   it('rerun repeats a round, and forces its answers again, beside the record', async () => {
