@@ -126,9 +126,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       repo: LEDGER.repo,
       'dry-run': DRY_RUN,
     },
-    examples: [
-      'cacheon submit --image ghcr.io/you/server --digest sha256:… --wallet-name W --dry-run',
-    ],
+    examples: ['cacheon submit --image ghcr.io/you/server@sha256:… --wallet-name W --dry-run'],
     environment: PASSWORDS,
     load: async () => (await import('./submit-command.ts')).submitCommand,
   },

@@ -35,7 +35,7 @@ export function* demoLines(report: DemoReport): Generator<string> {
   yield* wrapped(`hotkeys: ${[...keys].map((pair) => pair.join(' ')).join(', ')}`);
   if (['guess', 'burst'].every((name) => keys.has(name)))
     yield* wrapped(
-      'guess sends first tokens before it knows them, burst all of them at once: both gain nothing, for the time to first token follows from tokens 9 to 24 (.github/RULES.md "TTFT")',
+      'guess sends first tokens before it knows them, burst all of them at once: neither gains by it, for the time to first token follows from tokens 9 to 24 (.github/RULES.md "TTFT")',
     );
   const row = shares.map(({ uid, weight, who }) => `${who} (uid ${uid}) ${weight}`).join(', ');
   yield* wrapped(`weights on the chain: ${row}`);
