@@ -12,6 +12,7 @@ import { openCorpus } from '../prompts/io/corpus-folder.ts';
 import { loadTokenizer } from '../prompts/io/tokenizer-file.ts';
 import { bootSuite } from '../prompts/suites.ts';
 import type { Arena } from '../schema/arena.ts';
+import { tellStarting } from '../pipeline/evaluate/boot-parts.ts';
 import { type ImageRef, imageRefText, parseImageRef } from '../schema/image-ref.ts';
 import type { Prompt } from '../schema/prompt.ts';
 import { verdictOfEvent } from '../schema/trace-events.ts';
@@ -99,7 +100,11 @@ async function admittedAndAsked(
     digest: entry.digest,
     local: image.id,
   } as const;
-  const found = await checkServer(ports, { arena, target, prompts: sampleOf(question) });
+  const starting = tellStarting(log, 'the image');
+  const found = await checkServer(
+    { ...ports, starting },
+    { arena, target, prompts: sampleOf(question) },
+  );
   return [contents, ...(models === null ? found : withoutWeights(found, arena.model.path))];
 }
 
@@ -182,11 +187,15 @@ export async function urlChecked(question: RunQuestion, url: string): Promise<Ch
   const ports = await measuringPorts(arena, root, { kind: 'urls' }, { log, keep: () => undefined });
   try {
     log.info(`asking ${url}`);
-    const found = await checkServer(ports, {
-      arena,
-      target: { kind: 'url', url },
-      prompts: sampleOf(question),
-    });
+    const starting = tellStarting(log, url);
+    const found = await checkServer(
+      { ...ports, starting },
+      {
+        arena,
+        target: { kind: 'url', url },
+        prompts: sampleOf(question),
+      },
+    );
     return await Promise.all(found.map((finding) => withHealth(finding, url)));
   } finally {
     await ports.close();

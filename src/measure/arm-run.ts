@@ -35,6 +35,8 @@ export type LoadPorts = {
   readonly loadedNs?: (sinceNs: number) => number;
   /** Told after each answer, between two requests: how many of how many. */
   readonly answered?: (done: number, total: number) => void;
+  /** Told each second of a start: how many of how many that it has. */
+  readonly starting?: (seconds: number, deadlineSeconds: number) => void;
 };
 export type ArmHeader = Omit<TraceHeader, 'type' | 'schema' | 'image' | 'originNs'>;
 
@@ -143,7 +145,10 @@ class ArmMeasurement {
     const seconds = allowance?.startSeconds ?? arena.deadlines.start;
     const deadlineNs = (): number =>
       this.#startedNs + seconds * 1e9 + (loadedNs?.(this.#startedNs) ?? 0);
-    const health = await awaitHealth(this.#engine, client, clock, deadlineNs);
+    const waiting = (spent: number): void => this.#ports.starting?.(spent, seconds);
+    const health = await awaitHealth(this.#engine, client, { clock, deadlineNs, waiting });
+    // Whatever came of it, it starts no more.
+    waiting(seconds);
     if (health === 'healthy') this.event('healthy');
     else if (health === 'exited') this.exited();
     else {
@@ -242,14 +247,25 @@ async function connected(engine: Engine, clock: Clock): Promise<LoadClient | nul
   }
 }
 
+/** How long a health is waited for. */
+type HealthWait = {
+  readonly clock: Clock;
+  readonly deadlineNs: () => number;
+  /** Told the whole seconds that went by, each once. */
+  readonly waiting?: (seconds: number) => void;
+};
+
 /** Asks for health until it is there, the server ends, or time is up. */
 export async function awaitHealth(
   engine: Engine,
   client: LoadClient,
-  clock: Clock,
-  deadlineNs: () => number,
+  { clock, deadlineNs, waiting }: HealthWait,
 ): Promise<'healthy' | 'exited' | 'late'> {
-  while (clock.nowNs() < deadlineNs()) {
+  const beganNs = clock.nowNs();
+  for (let told = 0, nowNs = beganNs; nowNs < deadlineNs(); nowNs = clock.nowNs()) {
+    const seconds = Math.floor((nowNs - beganNs) / 1e9);
+    if (seconds > told) waiting?.(seconds);
+    told = seconds;
     if (engine.exited()) return 'exited';
     if (await client.healthy()) return 'healthy';
     await Promise.race([engine.ended, clock.sleep(HEALTH_POLL_MS)]);

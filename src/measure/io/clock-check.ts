@@ -72,7 +72,10 @@ async function measure(start: () => Promise<Engine>): Promise<ClockReceipt> {
     const client = await engine.connect();
     try {
       const deadline = monotonicClock.nowNs() + START_SECONDS * 1e9;
-      const health = await awaitHealth(engine, client, monotonicClock, () => deadline);
+      const health = await awaitHealth(engine, client, {
+        clock: monotonicClock,
+        deadlineNs: () => deadline,
+      });
       if (health !== 'healthy')
         throw new MeasureError(
           'CLOCK_ERROR',

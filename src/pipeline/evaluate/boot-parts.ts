@@ -135,10 +135,20 @@ export const nameOf = (target: EngineTarget): string =>
 /** What an arm is called in progress: its role, or the key of its entry in short. */
 export const labelOf = ({ key, role }: Arm): string => (key === null ? role : shortKey(key));
 
-/** Draws how many prompts an arm has answered. */
-export function tellAnswered(log: Log, arm: Arm): (done: number, total: number) => void {
-  const what = `prompts answered by ${labelOf(arm)}`;
-  return (done, total) => log.progress({ what, done, total });
+/** Draws how long a server starts already, of the seconds that it has. */
+export function tellStarting(log: Log, name: string): (seconds: number, of: number) => void {
+  const what = `s of the time to start of ${name}`;
+  return (done, total) => log.progress({ what, done: Math.ceil(done), total: Math.ceil(total) });
+}
+
+/** Draws how far an arm is: its start, then its prompts. */
+export function tellArm(log: Log, arm: Arm): Pick<LoadPorts, 'starting' | 'answered'> {
+  const label = labelOf(arm);
+  const what = `prompts answered by ${label}`;
+  return {
+    starting: tellStarting(log, label),
+    answered: (done, total) => log.progress({ what, done, total }),
+  };
 }
 
 /** What is noted of an arm where the baseline could not be used. */

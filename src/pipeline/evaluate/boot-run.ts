@@ -28,7 +28,7 @@ import {
   NO_BASELINE,
   Run,
   withoutReference,
-  tellAnswered,
+  tellArm,
 } from './boot-parts.ts';
 import { forceAll } from './forced-answers.ts';
 import { type GpuWatch, watchGpus } from './gpu-watch.ts';
@@ -260,8 +260,7 @@ class BootMeasurement {
     const header = this.#headerOf(arm, run);
     const allowance = arm.role === 'baseline' ? null : this.#allowance;
     const task = { arena: this.#arena, target, header, prompts, allowance, beganNs };
-    const answered = tellAnswered(this.#ports.log, arm);
-    const { lines, log } = await runArm({ ...ports, answered }, task);
+    const { lines, log } = await runArm({ ...ports, ...tellArm(this.#ports.log, arm) }, task);
     if (log && log.length > 0) this.#ports.keep(logPath(shard, boot, arm.name, run), log);
     return lines;
   }

@@ -14,6 +14,7 @@ import {
   type MeasuredBoot,
   nameOf,
   type Run,
+  tellStarting,
   withoutReference,
 } from './boot-parts.ts';
 
@@ -75,7 +76,7 @@ async function forceRuns(
 
 /** Starts a boot's reference, works with it, and ends it; its log is kept. Throws `INFRA_*` errors. */
 export async function withReference(
-  ports: Pick<BootPorts, 'runtime' | 'clock' | 'keep'>,
+  ports: Pick<BootPorts, 'runtime' | 'clock' | 'keep' | 'log'>,
   arena: MeasuringRules,
   boot: Pick<BootTask, 'reference' | 'shard' | 'boot'>,
   work: (reference: Reference) => Promise<void>,
@@ -85,8 +86,14 @@ export async function withReference(
   try {
     const client = await engine.connect();
     try {
+      const starting = tellStarting(ports.log, 'the reference');
       const deadline = ports.clock.nowNs() + arena.deadlines.start * 1e9;
-      const health = await awaitHealth(engine, client, ports.clock, () => deadline);
+      const health = await awaitHealth(engine, client, {
+        clock: ports.clock,
+        deadlineNs: () => deadline,
+        waiting: (seconds) => starting(seconds, arena.deadlines.start),
+      });
+      starting(arena.deadlines.start, arena.deadlines.start);
       if (health !== 'healthy')
         throw new MeasureError(
           'ENGINE_NOT_HEALTHY',
