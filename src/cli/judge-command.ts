@@ -75,7 +75,11 @@ function assertEvaluation(folder: string): void {
     ROUNDS_BELOW.map((below) => `${below}*/round.json`),
     { cwd: folder },
   );
-  const last = rounds.map(dirname).toSorted().at(-1);
+  const blockOf = (path: string): number => Number(basename(path));
+  const last = rounds
+    .map(dirname)
+    .toSorted((a, b) => blockOf(a) - blockOf(b))
+    .at(-1);
   throw new UsageError(
     existsSync(join(folder, 'plan.json'))
       ? `${folder} has a plan, but no round yet, or a void`
