@@ -24,7 +24,9 @@ describe('the command line', () => {
       expect(words).toContain(value === null ? `--${option} ` : `--${option} <${value}> `);
       expect(words).toContain(about);
     }
+    expect(command.examples?.length ?? 0).toBeGreaterThan(0);
     for (const example of command.examples ?? []) expect(text).toContain(example);
+    for (const variable of Object.keys(command.environment ?? {})) expect(text).toContain(variable);
   });
   it('lists every command, alone as wrong usage and when asked as help', async () => {
     for (const [argv, code] of [

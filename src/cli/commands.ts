@@ -48,6 +48,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       boot: ['B', 'of which boot, counted from 1 (default: 1)'],
       corpus: CORPUS,
     },
+    examples: ['cacheon prompts --seed 0x… --arena src/devnet/arena.json | head -1'],
     load: async () => (await import('./prompts-command.ts')).promptsCommand,
   },
   eval: {
@@ -71,6 +72,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'judges the traces of an evaluation, or of a round in a ledger, again',
     argument: ['<DIR>', 'folder that eval left, or results/<validator>/rounds/<block>'],
     options: {},
+    examples: ['cacheon judge results/5G7H…/rounds/6500000'],
     load: async () => (await import('./judge-command.ts')).judgeCommand,
   },
   check: {
@@ -140,12 +142,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       validator: ['SS58', 'one validator (default: every ledger of the checkout)'],
     },
     variables: READER_VARIABLES,
+    examples: ['cacheon status', 'cacheon status 5CTU2xKq --json'],
     load: async () => (await import('./status-command.ts')).statusCommand,
   },
   'wallet show': {
     about: 'addresses, public keys and key types of a btcli wallet; never a secret',
     options: { ...WALLET, sign: ['TEXT', 'signs a text, to prove that the key opens'] },
     environment: PASSWORDS,
+    examples: ['cacheon wallet show --wallet-name W --wallet-hotkey H'],
     load: async () => (await import('./wallet-show-command.ts')).walletShowCommand,
   },
   'timelock seal': {
@@ -160,6 +164,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   'timelock open': {
     about: "opens a ciphertext from stdin with its round's signature",
     options: { signature: ['HEX', "the round's signature, 48 bytes"] },
+    examples: ['echo 0x… | cacheon timelock open --signature 0x…'],
     load: async () => (await import('./timelock-command.ts')).timelockOpenCommand,
   },
   audit: {
@@ -245,6 +250,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       wallets: ['DIR', 'writes the dev keys as btcli wallets there'],
       state: ['FILE', 'keeps the chain in a file over restarts'],
     },
+    examples: ['cacheon devnet chain --port 9944 --wallets /tmp/wallets'],
     load: async () => (await import('./devnet-chain-command.ts')).devnetChainCommand,
   },
   'devnet engine': {
@@ -255,6 +261,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       list: [null, 'prints every engine with the image and digest that stand for it, and ends'],
       port: ['P', 'port on loopback (default: a free one)'],
     },
+    examples: ['cacheon devnet engine --variant fast --port 8001'],
     load: async () => (await import('./devnet-engine-command.ts')).devnetEngineCommand,
   },
   completion: {

@@ -42,6 +42,19 @@ export const READER_VARIABLES: Readonly<Record<string, string>> = {
   arena: 'CACHEON_ARENA',
   corpus: 'CACHEON_CORPUS',
 };
+/** Variables of commands that sign, that measure, and of the loop. */
+export const SIGNING: Readonly<Record<string, string>> = {
+  CACHEON_HOTKEY: "the validator's hotkey: mnemonic, seed, or its keyfile's JSON",
+};
+export const MEASURING: Readonly<Record<string, string>> = {
+  CACHEON_MIRROR: 'host/path of a registry with copies of images',
+  CACHEON_QUARANTINE: 'a file; while it is there, nothing is measured',
+};
+export const RUNNING: Readonly<Record<string, string>> = {
+  CACHEON_GPU_SSH: 'user@host[:port] of the machine that measures (default: this one)',
+  CACHEON_GPU_CHECKOUT: 'its checkout (default: cacheon)',
+  CACHEON_WEBHOOK: 'address that gets one JSON object at each round’s end',
+};
 export const DRY_RUN: OptionSpec = [null, 'says what would be done, and changes nothing'];
 export const SEED: OptionSpec = ['0x…', 'seed of 32 bytes that draws the prompts'];
 export const BLOCK_HASH: OptionSpec = ['0x…', 'another name of --seed'];

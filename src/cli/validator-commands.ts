@@ -1,6 +1,16 @@
 // The commands of a validator: each stage by itself, all of them in a loop, and what its machine needs.
 import type { Command } from './command.ts';
-import { ENDPOINT, CORPUS, LEDGER, DRY_RUN, SEED, BLOCK_HASH } from './option-specs.ts';
+import {
+  CORPUS,
+  MEASURING,
+  RUNNING,
+  SIGNING,
+  ENDPOINT,
+  LEDGER,
+  DRY_RUN,
+  SEED,
+  BLOCK_HASH,
+} from './option-specs.ts';
 
 export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
   scan: {
@@ -15,6 +25,7 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
       ...LEDGER,
       corpus: CORPUS,
     },
+    examples: ['cacheon scan --validator 5G7H… --explain'],
     load: async () => (await import('./scan-command.ts')).scanCommand,
   },
   publish: {
@@ -29,6 +40,8 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
       corpus: CORPUS,
       'dry-run': DRY_RUN,
     },
+    examples: ['cacheon publish', 'cacheon publish --round 6500000 --traces out/6500000'],
+    environment: SIGNING,
     load: async () => (await import('./publish-command.ts')).publishCommand,
   },
   draw: {
@@ -40,6 +53,7 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
       endpoint: ENDPOINT,
       ...LEDGER,
     },
+    examples: ['cacheon draw --round 6500000 --out out/6500000'],
     load: async () => (await import('./draw-command.ts')).drawCommand,
   },
   evaluate: {
@@ -53,6 +67,8 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
       ...LEDGER,
       corpus: CORPUS,
     },
+    examples: ['cacheon evaluate --round 6500000 --out out/6500000'],
+    environment: MEASURING,
     load: async () => (await import('./evaluate-command.ts')).evaluateCommand,
   },
   calibrate: {
@@ -132,6 +148,8 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
     about:
       'sets the weights that follow from the ledger and reads them back (key from CACHEON_HOTKEY)',
     options: { endpoint: ENDPOINT, ...LEDGER, 'dry-run': DRY_RUN },
+    examples: ['cacheon settle --dry-run'],
+    environment: SIGNING,
     load: async () => (await import('./settle-command.ts')).settleCommand,
   },
   recover: {
@@ -143,6 +161,7 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
       ...LEDGER,
       'dry-run': DRY_RUN,
     },
+    examples: ['cacheon recover --from https://github.com/you/cacheon --validator 5G7H…'],
     load: async () => (await import('./recover-command.ts')).recoverCommand,
   },
   run: {
@@ -164,6 +183,7 @@ export const VALIDATOR_COMMANDS: Readonly<Record<string, Command>> = {
       'CACHEON_TIER=A-H200 cacheon run --branch ledger',
       'CACHEON_GPU_SSH=cacheon@gpu.example:22 cacheon run --branch ledger',
     ],
+    environment: { ...SIGNING, ...MEASURING, ...RUNNING },
     load: async () => (await import('./run-command.ts')).runCommand,
   },
 };
