@@ -18,6 +18,7 @@ const seed = ['--seed', `0x${'5c'.repeat(32)}`];
 function calibrate(...args: string[]): { code: number; stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync(cacheonPath, ['calibrate', ...arena, ...args], {
     encoding: 'utf8',
+    timeout: 230_000,
   });
   return { code: status ?? -1, stdout, stderr };
 }

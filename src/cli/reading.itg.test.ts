@@ -17,6 +17,7 @@ let validator = '';
 function cacheon(...args: string[]): { code: number; stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync(join(ROOT, 'scripts/cacheon'), args, {
     encoding: 'utf8',
+    timeout: 50_000,
   });
   return { code: status ?? -1, stdout, stderr };
 }
