@@ -1,4 +1,5 @@
 // Whether a challenger beats the winner: a sequential test whose unit is the boot.
+import { counted } from '../core/counted.ts';
 import { median } from '../core/median.ts';
 import type { Noise } from '../schema/calibration.ts';
 import type { Arena } from '../schema/arena.ts';
@@ -224,7 +225,6 @@ type Seen = {
   readonly z: number;
   readonly boots: number;
 };
-const many = (boots: number): string => `${boots} ${boots === 1 ? 'boot' : 'boots'}`;
 
 function notAbove(score: number, bar: number): Reasoned {
   const detail =
@@ -241,7 +241,7 @@ function whereOf({ score, bar, mean }: Seen): string {
 }
 
 const crowned = (seen: Seen, limit: number): Reasoned => {
-  const detail = `${whereOf(seen)}, surely after ${many(seen.boots)} (Z ${seen.z.toFixed(2)} of ${limit})`;
+  const detail = `${whereOf(seen)}, surely after ${counted(seen.boots, 'boot')} (Z ${seen.z.toFixed(2)} of ${limit})`;
   return because('crowned', detail, { value: seen.z, limit });
 };
 
@@ -250,10 +250,10 @@ const goingOn = (seen: Seen | null): Reasoned =>
     'goes-on',
     seen === null
       ? 'not begun'
-      : `${whereOf(seen)}, goes on after ${many(seen.boots)} (Z ${seen.z.toFixed(2)})`,
+      : `${whereOf(seen)}, goes on after ${counted(seen.boots, 'boot')} (Z ${seen.z.toFixed(2)})`,
   );
 
 const notSure = (seen: Seen, limit: number): Reasoned => {
-  const detail = `${whereOf(seen)}, not sure enough after ${many(seen.boots)} (Z ${seen.z.toFixed(2)} of ${limit})`;
+  const detail = `${whereOf(seen)}, not sure enough after ${counted(seen.boots, 'boot')} (Z ${seen.z.toFixed(2)} of ${limit})`;
   return because('not-sure', detail, { value: seen.z, limit });
 };

@@ -6,6 +6,7 @@ import { measureShard } from '../compose/measuring-shard.ts';
 import { ROOT } from '../compose/repository.ts';
 import { writeEvidence } from '../ledger/io/evidence-files.ts';
 import { type TraceLine, traceOfLines } from '../schema/trace.ts';
+import { withShortKeys } from '../schema/short-names.ts';
 import { eventSentence, verdictOfEvent } from '../schema/trace-events.ts';
 import type { RunCommand } from './command.ts';
 import { readDraw } from '../compose/draw-file.ts';
@@ -30,7 +31,7 @@ function keptRun(path: string, lines: readonly TraceLine[]): KeptRun {
 
 /** A run's path in short: shard, boot, and whose it is. */
 const nameOf = (path: string): string =>
-  path.replace(/^traces\/|\.ndjson\.gz$/g, '').replace(/(5\w{7})\w{40}/, '$1');
+  withShortKeys(path.replace(/^traces\/|\.ndjson\.gz$/g, ''));
 
 /** What a person sees of a measured shard. */
 function* keptLines(runs: readonly KeptRun[], next: string): Generator<string> {
